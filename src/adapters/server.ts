@@ -1,0 +1,43 @@
+import type { Awaitable } from "../awaitable.ts";
+import type { Handler } from "../handler.ts";
+
+/** Where to listen. */
+export interface ListenOptions {
+  /** A host name or an address. */
+  host: string;
+  /** 0 for any that is free. */
+  port: number;
+}
+
+/** A server that is listening. */
+export interface Server {
+  /** Ends with a slash. */
+  readonly url: string;
+
+  /**
+   * Takes no more connections, and closes each one there is when its requests are answered; what is not
+   * answered after `graceSeconds` is cut off. Resolves when no connection is left.
+   */
+  stop(graceSeconds: number): Promise<void>;
+}
+
+/** Carries a handler to a socket. Throws or rejects if the port is taken or the address cannot be listened on. */
+export type Serve = (handler: Handler, options: ListenOptions) => Awaitable<Server>;
+
+/** Whether `closed` came within `seconds`. Leaves no timer behind. */
+export async function inTime(closed: Promise<unknown>, seconds: number): Promise<boolean> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<false>((resolve) => {
+    timer = setTimeout(() => resolve(false), seconds * 1000);
+  });
+  try {
+    return await Promise.race([closed.then(() => true), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** The URL of `host`, which may be an IPv6 address, and `port`. */
+export function urlOf(host: string, port: number): string {
+  return `http://${host.includes(":") ? `[${host}]` : host}:${port}/`;
+}

@@ -1,0 +1,24 @@
+import { fromEnvironment, readSettings } from "../config.ts";
+import { createHandler, type Handler } from "../handler.ts";
+import { ShardedStore } from "../store/sharded-store.ts";
+
+let handler: Handler | undefined;
+
+/**
+ * playcount as a module that workerd, `deno serve` and `bun FILE` take as it is.
+ *
+ * On workerd the settings are bindings by the names of the environment variables, and the counts are those of
+ * one isolate; elsewhere they have their defaults. The store is made by the first request, as workerd gives out
+ * no random values before one.
+ */
+export default {
+  fetch(request: Request, bindings?: unknown): ReturnType<Handler> {
+    handler ??= create((bindings ?? {}) as Readonly<Record<string, unknown>>);
+    return handler(request);
+  },
+};
+
+function create(bindings: Readonly<Record<string, unknown>>): Handler {
+  const settings = readSettings(fromEnvironment(bindings));
+  return createHandler(new ShardedStore(settings), settings);
+}

@@ -1,0 +1,85 @@
+import { parseArgs } from "node:util";
+import {
+  environmentName,
+  flagName,
+  fromEnvironment,
+  readSettings,
+  SETTINGS,
+  type Settings,
+  settingNames,
+} from "./config.ts";
+
+/** What a command line asks for. */
+export type Command = { do: "serve"; settings: Settings } | { do: "help" } | { do: "version" };
+
+/**
+ * Reads the command line; a flag wins over the environment.
+ *
+ * @throws {RangeError} with one line that says what is wrong.
+ */
+export function readCommandLine(
+  args: string[],
+  environment: Readonly<Record<string, string | undefined>>,
+): Command {
+  const flags = readFlags(args);
+  if (flags.has("help")) return { do: "help" };
+  if (flags.has("version")) return { do: "version" };
+  const find = fromEnvironment(environment);
+  const settings = readSettings((name) => {
+    const value = flags.get(flagName(name));
+    return value === undefined ? find(name) : { value, where: `--${flagName(name)}` };
+  });
+  return { do: "serve", settings };
+}
+
+/** Each flag with its value. Not `parseArgs`' strict mode: its errors differ by runtime and run over several lines. */
+function readFlags(args: string[]): Map<string, string> {
+  const names = settingNames().map(flagName);
+  const { tokens } = parseArgs({
+    args,
+    strict: false,
+    tokens: true,
+    options: {
+      ...Object.fromEntries(names.map((name) => [name, { type: "string" }])),
+      help: { type: "boolean", short: "h" },
+      version: { type: "boolean", short: "v" },
+    },
+  });
+  const flags = new Map<string, string>();
+  for (const token of tokens) {
+    if (token.kind === "option-terminator") continue;
+    if (token.kind === "positional")
+      throw new RangeError(`unexpected argument ${JSON.stringify(token.value)}`);
+    const { name, rawName, value } = token;
+    const isSwitch = name === "help" || name === "version";
+    if (!isSwitch && !names.includes(name)) throw new RangeError(`unknown option ${rawName}; see --help`);
+    if (isSwitch && value !== undefined) throw new RangeError(`${rawName} takes no value`);
+    if (!isSwitch && value === undefined) throw new RangeError(`${rawName} needs a value`);
+    flags.set(name, value ?? "");
+  }
+  return flags;
+}
+
+/** What `--help` shows. */
+export function help(): string {
+  const rows = settingNames().map((name) => {
+    const { default: preset, help } = SETTINGS[name];
+    const flag = `--${flagName(name)} ${typeof preset === "number" ? "N" : "TEXT"}`;
+    return `  ${flag.padEnd(24)}${help}${preset === "" ? "" : ` (${preset})`}`;
+  });
+  const example = settingNames().find((name) => /[A-Z]/.test(name)) ?? "port";
+  return `playcount: a play counter whose whole interface is HTTP
+
+Usage: playcount [options]
+
+${rows.join("\n")}
+  -h, --help              show this
+  -v, --version           show the version
+
+Each option can be set in the environment too, as ${environmentName("port")} or ${environmentName(example)}.
+
+  curl localhost:8000/song/1           a song's plays
+  curl -X POST localhost:8000/song/1   one more
+  curl localhost:8000/                 all songs
+  curl -X DELETE localhost:8000/       clear`;
+}

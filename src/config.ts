@@ -1,0 +1,125 @@
+/** Everything that can be set. Each setting is an option, a flag, and an environment variable. */
+export interface Settings {
+  host: string;
+  port: number;
+  resource: string;
+  basePath: string;
+  maxSongs: number;
+  maxIdBytes: number;
+  maxBodyBytes: number;
+  shutdownSeconds: number;
+}
+
+interface TextSetting {
+  default: string;
+  pattern: RegExp;
+  wanted: string;
+  help: string;
+}
+
+interface NumberSetting {
+  default: number;
+  min: number;
+  max: number;
+  help: string;
+}
+
+/** What each setting is by default, may be, and means. */
+export const SETTINGS: {
+  readonly [K in keyof Settings]: Settings[K] extends number ? NumberSetting : TextSetting;
+} = {
+  host: {
+    default: "127.0.0.1",
+    pattern: /^[\w:][\w.:-]*$/,
+    wanted: "a host name or an IP address",
+    help: "address to listen on; 0.0.0.0 or :: for all",
+  },
+  port: { default: 8000, min: 0, max: 65_535, help: "port to listen on; 0 for any that is free" },
+  resource: {
+    default: "song",
+    pattern: /^[A-Za-z0-9_][A-Za-z0-9_.~-]*$/,
+    wanted: "a path segment of A-Z a-z 0-9 . _ ~ -",
+    help: "what is counted, as the path says it: /song/ID",
+  },
+  basePath: {
+    default: "",
+    pattern: /^(?:\/[A-Za-z0-9_~-][A-Za-z0-9_.~-]*)*$/,
+    wanted: "a path that begins with a slash and ends without one, as in /plays",
+    help: "path in front of every other",
+  },
+  maxSongs: { default: 10_000_000, min: 0, max: 2 ** 40, help: "songs there is room for" },
+  maxIdBytes: { default: 512, min: 1, max: 4096, help: "longest id, in bytes of UTF-8" },
+  maxBodyBytes: { default: 16 * 1024 * 1024, min: 1, max: 2 ** 30, help: "longest request body, in bytes" },
+  shutdownSeconds: {
+    default: 10,
+    min: 0,
+    max: 3600,
+    help: "how long requests under way may take when stopping",
+  },
+};
+
+/** A setting's value as somebody wrote it, and where: a flag, say. */
+export interface Written {
+  value: string;
+  where: string;
+}
+
+/**
+ * Reads every setting: as it is written where `find` says, or else its default.
+ *
+ * @throws {RangeError} that says where, quotes the value, and states what is wanted.
+ */
+export function readSettings(find: (name: keyof Settings) => Written | undefined): Settings {
+  const entries = settingNames().map((name) => {
+    const { value, where } = find(name) ?? {};
+    const isNumber = "min" in SETTINGS[name] && value !== undefined && /^\d+$/.test(value);
+    return [name, settle(name, isNumber ? Number(value) : value, where)];
+  });
+  return Object.fromEntries(entries) as Settings;
+}
+
+/** Reads `PLAYCOUNT_…` variables out of `environment`; an empty one counts as not set. */
+export function fromEnvironment(
+  environment: Readonly<Record<string, unknown>>,
+): (name: keyof Settings) => Written | undefined {
+  return (name) => {
+    const where = environmentName(name);
+    const value = environment[where];
+    return value === undefined || value === "" ? undefined : { value: String(value), where };
+  };
+}
+
+/**
+ * Gives `value` back if it is one that the setting may have, and the setting's default for `undefined`.
+ *
+ * @throws {RangeError} if it is not; it begins with `where`.
+ */
+export function settle<K extends keyof Settings>(name: K, value: unknown, where: string = name): Settings[K] {
+  const setting: TextSetting | NumberSetting = SETTINGS[name];
+  if (value === undefined) return setting.default as Settings[K];
+  if (!isUsable(setting, value)) {
+    const wanted = "min" in setting ? `a whole number from ${setting.min} to ${setting.max}` : setting.wanted;
+    throw new RangeError(`${where} must be ${wanted}, not ${JSON.stringify(value) ?? String(value)}`);
+  }
+  return value as Settings[K];
+}
+
+function isUsable(setting: TextSetting | NumberSetting, value: unknown): boolean {
+  if ("pattern" in setting) return typeof value === "string" && setting.pattern.test(value);
+  return Number.isInteger(value) && (value as number) >= setting.min && (value as number) <= setting.max;
+}
+
+/** The names of all settings, in the order in which they are shown. */
+export function settingNames(): (keyof Settings)[] {
+  return Object.keys(SETTINGS) as (keyof Settings)[];
+}
+
+/** The command line's name of a setting: `--max-id-bytes`, without the dashes in front. */
+export function flagName(name: keyof Settings): string {
+  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
+
+/** The environment's name of a setting: `PLAYCOUNT_MAX_ID_BYTES`. */
+export function environmentName(name: keyof Settings): string {
+  return `PLAYCOUNT_${flagName(name).replaceAll("-", "_").toUpperCase()}`;
+}

@@ -1,0 +1,27 @@
+import type { Awaitable } from "./awaitable.ts";
+import type { Settings } from "./config.ts";
+import type { Format } from "./negotiate.ts";
+import type { CountStore } from "./store/count-store.ts";
+
+/** What every action of one handler works with. */
+export interface Service extends Pick<Settings, "basePath" | "resource" | "maxIdBytes" | "maxBodyBytes"> {
+  store: CountStore;
+  /** Aborted when the server is stopping. */
+  signal: AbortSignal | undefined;
+}
+
+/** One request on its way to an answer: what has been found out about it. */
+export interface Exchange {
+  request: Request;
+  /** As in the request; of a `HEAD`, the body of the answer is left away. */
+  method: string;
+  /** The format that the client prefers. */
+  format: Format;
+  /** The groups of the route's pattern, still percent-encoded. */
+  groups: Readonly<Record<string, string | undefined>>;
+  /** With its `?`, or empty. */
+  query: string;
+}
+
+/** Answers the requests of one method on one route; what it throws is answered as a problem. */
+export type Action = (service: Service, exchange: Exchange) => Awaitable<Response>;

@@ -1,0 +1,45 @@
+/** The reason phrases of the statuses that playcount answers with (RFC 9110 §15). */
+const PHRASES: Record<number, string> = {
+  400: "Bad Request",
+  404: "Not Found",
+  405: "Method Not Allowed",
+  406: "Not Acceptable",
+  409: "Conflict",
+  412: "Precondition Failed",
+  413: "Content Too Large",
+  414: "URI Too Long",
+  415: "Unsupported Media Type",
+  500: "Internal Server Error",
+  503: "Service Unavailable",
+  507: "Insufficient Storage",
+};
+
+/** Why a request is refused, in words for the client; nothing was counted for it. */
+export class Problem extends Error {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+
+  /** `detail` is shown to the client; empty when the status says it all. */
+  constructor(status: number, detail = "", headers: Readonly<Record<string, string>> = {}) {
+    super(detail);
+    this.name = "Problem";
+    this.status = status;
+    this.headers = headers;
+  }
+
+  /** The reason phrase of the status. */
+  get title(): string {
+    return PHRASES[this.status] ?? "Error";
+  }
+
+  /** `text/plain`: the reason phrase, and on a second line the detail if there is one. */
+  toText(): string {
+    return this.message === "" ? this.title : `${this.title}\n${this.message}`;
+  }
+
+  /** `application/problem+json` (RFC 9457); the type is `about:blank`, so the title is the reason phrase. */
+  toJson(): string {
+    const detail = this.message === "" ? undefined : this.message;
+    return JSON.stringify({ type: "about:blank", title: this.title, status: this.status, detail });
+  }
+}

@@ -1,0 +1,59 @@
+import type { Exchange } from "./exchange.ts";
+import type { Format } from "./negotiate.ts";
+import type { Problem } from "./problem.ts";
+
+/** Status, 200 unless told, and headers of an answer. */
+interface ReplyInit {
+  status?: number;
+  headers: Headers;
+}
+
+const TYPES: Record<Format, string> = { text: "text/plain;charset=utf-8", json: "application/json" };
+
+/** Headers of an answer in `format`, others in addition. The content type is never left to the runtime. */
+export function headersFor(format: Format, others: Readonly<Record<string, string>>): Headers {
+  return new Headers({ "content-type": TYPES[format], vary: "Accept", ...others });
+}
+
+// Shared by all answers that are good for one moment only: making headers for each would cost more than counting.
+const MOMENTARY: Record<Format, ReplyInit> = {
+  text: { headers: headersFor("text", { "cache-control": "no-store" }) },
+  json: { headers: headersFor("json", { "cache-control": "no-store" }) },
+};
+
+/** Answers with `body`, or to `HEAD` with everything but it. `init` replaces that of a momentary answer. */
+export function reply(
+  { method, format }: Pick<Exchange, "method" | "format">,
+  body: string | ReadableStream<Uint8Array>,
+  init: ReplyInit = MOMENTARY[format],
+): Response {
+  return method === "HEAD" ? withoutBody(body, init) : new Response(body, init);
+}
+
+/** Answers that something was done, when there is no more to say than that. */
+export function replyDone(exchange: Exchange): Response {
+  return reply(exchange, exchange.format === "json" ? '{"status":"ok"}' : "OK");
+}
+
+/** Answers a request that is refused, in the format that its client prefers. */
+export function replyProblem(exchange: Pick<Exchange, "method" | "format">, problem: Problem): Response {
+  const { format } = exchange;
+  const headers = headersFor(format, { "cache-control": "no-store", ...problem.headers });
+  if (format === "json") headers.set("content-type", "application/problem+json");
+  const body = format === "json" ? problem.toJson() : problem.toText();
+  return reply(exchange, body, { status: problem.status, headers });
+}
+
+/**
+ * Runtimes give a null body the length 0, which would be untrue of the answer to `GET` (RFC 9110 §8.6), so the
+ * length is stated; or, where only writing it all would tell, an empty stream stands for the one that has none.
+ */
+function withoutBody(body: string | ReadableStream<Uint8Array>, init: ReplyInit): Response {
+  if (typeof body !== "string") {
+    body.cancel().catch(() => {});
+    return new Response(new ReadableStream({ start: (controller) => controller.close() }), init);
+  }
+  const headers = new Headers(init.headers);
+  headers.set("content-length", String(new TextEncoder().encode(body).length));
+  return new Response(null, { ...init, headers });
+}

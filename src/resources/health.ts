@@ -1,0 +1,9 @@
+import type { Exchange, Service } from "../exchange.ts";
+import { Problem } from "../problem.ts";
+import { replyDone } from "../reply.ts";
+
+/** `GET /health`: whether this server is ready to count; not while it is stopping. */
+export function health({ signal }: Service, exchange: Exchange): Response {
+  if (signal?.aborted) throw new Problem(503, "Stopping");
+  return replyDone(exchange);
+}

@@ -1,0 +1,46 @@
+import { type Awaitable, then } from "../awaitable.ts";
+import { readWholeNumber } from "../body.ts";
+import type { Exchange, Service } from "../exchange.ts";
+import { reply } from "../reply.ts";
+import { decodeSongId } from "../song-id.ts";
+
+/** `GET /song/{id}`: the song's count now. */
+export function getCount(service: Service, exchange: Exchange): Awaitable<Response> {
+  const id = songId(service, exchange);
+  return then(service.store.get(id), (count) => replyCount(exchange, id, count));
+}
+
+/** `POST /song/{id}`: adds 1, or the number in the body, and answers the new count. */
+export function play(service: Service, exchange: Exchange): Awaitable<Response> {
+  const id = songId(service, exchange);
+  // Nothing is awaited when there is no body: most plays are counted and answered in one turn.
+  if (exchange.request.body === null) return add(service, exchange, id, 1);
+  return readWholeNumber(exchange.request, service.maxBodyBytes).then((plays = 1) =>
+    add(service, exchange, id, plays),
+  );
+}
+
+function add({ store }: Service, exchange: Exchange, id: string, plays: number): Awaitable<Response> {
+  return then(store.add(id, plays), (count) =>
+    wantsMinimal(exchange.request) ? replyMinimal() : replyCount(exchange, id, count),
+  );
+}
+
+function songId({ maxIdBytes }: Service, { groups }: Exchange): string {
+  return decodeSongId(groups["id"] ?? "", maxIdBytes);
+}
+
+function replyCount(exchange: Exchange, id: string, count: number): Response {
+  return reply(exchange, exchange.format === "json" ? JSON.stringify({ id, count }) : String(count));
+}
+
+/** Whether the client has no use for the new count: `Prefer: return=minimal` (RFC 7240 §4.2). */
+function wantsMinimal(request: Request): boolean {
+  const prefer = request.headers.get("prefer");
+  return prefer !== null && /(?:^|,)\s*return\s*=\s*"?minimal"?\s*(?:$|[,;])/i.test(prefer);
+}
+
+function replyMinimal(): Response {
+  const headers = { "cache-control": "no-store", "preference-applied": "return=minimal" };
+  return new Response(null, { status: 204, headers });
+}

@@ -1,0 +1,68 @@
+import { type Awaitable, then } from "../awaitable.ts";
+import { readText } from "../body.ts";
+import type { Exchange, Service } from "../exchange.ts";
+import { listing } from "../listing.ts";
+import { mapping, ranking, write } from "../mapping.ts";
+import { matchFails, noneMatchFails, preconditionFailed } from "../preconditions.ts";
+import { Problem } from "../problem.ts";
+import { headersFor, reply, replyDone } from "../reply.ts";
+
+/** How many songs a ranking may have: it is put together in memory. */
+const MAX_TOP = 1000;
+
+/** `GET /`: every song with a count; `GET /?top=N`: the N highest. */
+export function list(service: Service, exchange: Exchange): Awaitable<Response> {
+  const { store } = service;
+  const { request, format, query } = exchange;
+  const top = readTop(query);
+  const tag = entityTag(store.version, `${format}${top ?? ""}`);
+  const validators = { etag: `"${tag}"`, "cache-control": "no-cache" };
+  if (noneMatchFails(request.headers.get("if-none-match"), tag)) {
+    return new Response(null, { status: 304, headers: { vary: "Accept", ...validators } });
+  }
+  const headers = headersFor(format, { ...validators, ...songLinks(service) });
+  if (top === undefined) return reply(exchange, listing(store.entries(), mapping[format]), { headers });
+  return then(store.top(top), (entries) => reply(exchange, write(ranking[format], entries), { headers }));
+}
+
+/** `DELETE /`: clears everything, unless a condition that came with it no longer holds. */
+export function clear(service: Service, exchange: Exchange): Awaitable<Response> {
+  const { request } = exchange;
+  if (request.body === null) return clearUnlessChanged(service, exchange);
+  // What the body says does not matter, but that it arrives whole: a request that breaks off clears nothing.
+  return readText(request, service.maxBodyBytes).then(() => clearUnlessChanged(service, exchange));
+}
+
+function clearUnlessChanged({ store }: Service, exchange: Exchange): Awaitable<Response> {
+  const condition = exchange.request.headers.get("if-match");
+  const unless = (version: string) => matchFails(condition, (tag) => versionOf(tag) === version);
+  return then(condition === null ? store.clear() : store.clear(unless), (cleared) => {
+    if (!cleared) throw preconditionFailed();
+    return replyDone(exchange);
+  });
+}
+
+/** The store's version, and behind a dot which of the state's representations it is. */
+function entityTag(version: string, representation: string): string {
+  return `${version}.${representation}`;
+}
+
+function versionOf(tag: string): string {
+  return tag.replace(/\..*/s, "");
+}
+
+/** Where a song is: as a link whose target is a URI template (RFC 6570), in both forms that clients look for. */
+function songLinks({ basePath, resource }: Service): Record<string, string> {
+  const template = `${basePath}/${resource}/{id}`;
+  return { link: `<${template}>; rel="item"; templated=true`, "link-template": `"${template}"; rel="item"` };
+}
+
+/** @throws {Problem} 400 if `top` is there and is no whole number from 1 to 1000, or is there twice. */
+function readTop(query: string): number | undefined {
+  if (query === "") return undefined;
+  const values = new URLSearchParams(query).getAll("top");
+  if (values.length === 0) return undefined;
+  const top = values.length === 1 && /^\d{1,4}$/.test(values[0] ?? "") ? Number(values[0]) : 0;
+  if (top < 1 || top > MAX_TOP) throw new Problem(400, `top must be a whole number from 1 to ${MAX_TOP}`);
+  return top;
+}

@@ -1,0 +1,61 @@
+import type { Awaitable } from "../awaitable.ts";
+
+/** A song and its plays, a whole number from 0 to 2^53 − 1. */
+export type Entry = readonly [id: string, count: number];
+
+/** The largest count there is: 2^53 − 1, the last whole number a JSON reader is sure to keep exact. */
+export const MAX_COUNT: number = Number.MAX_SAFE_INTEGER;
+
+/**
+ * Where the counts are kept. Every method gives a value or a promise, as suits the store.
+ *
+ * Ids are any strings without lone surrogates; their length is the caller's concern. Each call happens
+ * at one instant, but for `entries`, which says what it guarantees.
+ */
+export interface CountStore {
+  /**
+   * Names the present state: another string after every change, never the same one twice, and not that of
+   * any other store. Made of `A-Z a-z 0-9 -` alone. Costs no walk over the songs.
+   */
+  readonly version: string;
+
+  /** The plays of `id`; 0 for a song that was never played, which asking does not register. */
+  get(id: string): Awaitable<number>;
+
+  /**
+   * Adds `plays`, a whole number from 0 to 2^53 − 1, and gives the new count. Adding 0 registers nothing.
+   *
+   * @throws {Refusal} `overflow` if the count would pass 2^53 − 1, `full` for a new song past the last
+   * one there is room for; neither changes anything.
+   */
+  add(id: string, plays: number): Awaitable<number>;
+
+  /**
+   * Every song with a count, in chunks and no particular order. Each chunk is read at one instant; the
+   * next one may be later, so plays that arrive meanwhile may or may not be in. A song is never given twice.
+   */
+  entries(): Iterable<Iterable<Entry>> | AsyncIterable<Iterable<Entry>>;
+
+  /** The `n` songs with the highest counts, highest first, ties by id in ascending code-unit order. */
+  top(n: number): Awaitable<Entry[]>;
+
+  /**
+   * Forgets every song and gives true. With `unless`, that is asked first, about the version in force at
+   * that instant: if it gives true, nothing is forgotten and the answer is false.
+   */
+  clear(unless?: (version: string) => boolean): Awaitable<boolean>;
+}
+
+/** Why a store refuses an addition: the count would pass 2^53 − 1, or there is no room for a new song. */
+export type RefusalReason = "overflow" | "full";
+
+/** An addition that a store refused; nothing has changed. */
+export class Refusal extends Error {
+  readonly reason: RefusalReason;
+
+  constructor(reason: RefusalReason, message: string) {
+    super(message);
+    this.name = "Refusal";
+    this.reason = reason;
+  }
+}

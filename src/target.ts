@@ -1,0 +1,53 @@
+import { Problem } from "./problem.ts";
+
+/** What a request is for: a path, as the URL standard writes it, and the query behind it. */
+export interface Target {
+  /** Begins with `/`; dot segments and backslashes resolved, percent-encodings as they came. */
+  path: string;
+  /** With its `?`, or empty. */
+  query: string;
+}
+
+/** What a runtime may hand on raw although the URL standard rewrites it: fragment, `\`, non-ASCII, dot segments. */
+// deno-lint-ignore no-control-regex
+const RAW = /[#\\]|[^\x00-\x7f]|\/(?:\.|%2e)/i;
+
+/**
+ * Takes apart `request.url`, which is not the same everywhere: some runtimes hand on the target as it
+ * arrived, its bytes as Latin-1, others a normalised URL, and a relative one where `Host` is missing or broken.
+ *
+ * @throws {Problem} 400 if it is not an absolute `http:` or `https:` URL.
+ */
+export function parseTarget(url: string): Target {
+  // "http://" and "https://" end at 7 and 8, and a host has at least one character.
+  const start = url.indexOf("/", 8);
+  if (start === -1 || !(url.startsWith("http://") || url.startsWith("https://"))) throw notAbsolute();
+  const mark = url.indexOf("?", start);
+  const path = mark === -1 ? url.slice(start) : url.slice(start, mark);
+  if (RAW.test(path)) return normalise(url);
+  return { path, query: mark === -1 ? "" : url.slice(mark) };
+}
+
+function normalise(url: string): Target {
+  const ascii = url.replace(/[\x80-\xff]/g, (byte) => `%${byte.charCodeAt(0).toString(16)}`);
+  if (!URL.canParse(ascii)) throw notAbsolute();
+  const { pathname, search } = new URL(ascii);
+  return { path: pathname, query: search };
+}
+
+function notAbsolute(): Problem {
+  return new Problem(400, "The request needs one valid Host and a path that begins with a slash");
+}
+
+const HOST = /^(?:[\w.-]+|\[[\da-f:.]+\])(?::\d{0,5})?$/i;
+
+/**
+ * Refuses a `Host` that is not one host with an optional port (RFC 9112 §3.2), two of them joined by a comma
+ * included. `null` passes: a `Request` made in the process has none.
+ *
+ * @throws {Problem} 400
+ */
+export function checkHost(host: string | null): void {
+  if (host !== null && !HOST.test(host))
+    throw new Problem(400, "Host must be one host name, with or without a port");
+}
