@@ -46,14 +46,23 @@ export function replyProblem(exchange: Pick<Exchange, "method" | "format">, prob
 
 /**
  * Runtimes give a null body the length 0, which would be untrue of the answer to `GET` (RFC 9110 §8.6), so the
- * length is stated; or, where only writing it all would tell, an empty stream stands for the one that has none.
+ * length is stated; or, where only writing it all would tell, a stream without content stands for the real one.
  */
 function withoutBody(body: string | ReadableStream<Uint8Array>, init: ReplyInit): Response {
   if (typeof body !== "string") {
     body.cancel().catch(() => {});
-    return new Response(new ReadableStream({ start: (controller) => controller.close() }), init);
+    return new Response(emptyStream(), init);
   }
   const headers = new Headers(init.headers);
   headers.set("content-length", String(new TextEncoder().encode(body).length));
   return new Response(null, { ...init, headers });
+}
+
+function emptyStream(): ReadableStream<Uint8Array> {
+  return new ReadableStream({
+    pull(controller) {
+      controller.enqueue(new Uint8Array()); // without a chunk Bun takes the stream for a body of length 0
+      controller.close();
+    },
+  });
 }

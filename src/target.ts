@@ -41,13 +41,17 @@ function notAbsolute(): Problem {
 
 const HOST = /^(?:[\w.-]+|\[[\da-f:.]+\])(?::\d{0,5})?$/i;
 
+/** Whether `host` is one host with an optional port (RFC 9112 §3.2), and not two that were joined by a comma. */
+export function isHost(host: string): boolean {
+  return HOST.test(host);
+}
+
 /**
- * Refuses a `Host` that is not one host with an optional port (RFC 9112 §3.2), two of them joined by a comma
- * included. `null` passes: a `Request` made in the process has none.
+ * Refuses a `Host` that is none. `null` passes: a `Request` made in the process has no such header.
  *
  * @throws {Problem} 400
  */
 export function checkHost(host: string | null): void {
-  if (host !== null && !HOST.test(host))
+  if (host !== null && !isHost(host))
     throw new Problem(400, "Host must be one host name, with or without a port");
 }

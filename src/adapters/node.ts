@@ -4,6 +4,7 @@ import type { AddressInfo } from "node:net";
 import { Readable } from "node:stream";
 import { type Handler, refuse } from "../handler.ts";
 import { Problem } from "../problem.ts";
+import { isHost } from "../target.ts";
 import { inTime, type ListenOptions, type Server, urlOf } from "./server.ts";
 
 /** Serves `handler` on Node. */
@@ -55,7 +56,7 @@ function answer(handler: Handler, incoming: IncomingMessage, signal: AbortSignal
 function urlFor({ url = "/", headers }: IncomingMessage): string | undefined {
   const absolute =
     url.startsWith("/") || url === "*" ? `http://${headers.host}/${url.replace(/^\//, "")}` : url;
-  return headers.host && URL.canParse(absolute) ? absolute : undefined;
+  return isHost(headers.host ?? "") && URL.canParse(absolute) ? absolute : undefined;
 }
 
 function toRequest(incoming: IncomingMessage, url: string, init: RequestInit & { method: string }): Request {

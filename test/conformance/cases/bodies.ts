@@ -1,0 +1,108 @@
+import { expect } from "bun:test";
+import { type Cases, expectAnswer, expectNothingCounted, json } from "../subject.ts";
+
+function post(body: string | Uint8Array | undefined, type?: string): RequestInit {
+  const headers: Record<string, string> = type === undefined ? {} : { "content-type": type };
+  return body === undefined ? { method: "POST", headers } : { method: "POST", body, headers };
+}
+
+/** What `POST /song/{id}` may be sent with. */
+export const bodies: Cases = {
+  "a body that is a whole number adds it": async ({ fetch }) => {
+    await expectAnswer(fetch("/song/1", post("41")), 200, "41");
+    await expectAnswer(fetch("/song/1", post("1\n")), 200, "42");
+    await expectAnswer(fetch("/song/1", post(" \t\r\n007 ")), 200, "49");
+    await expectAnswer(fetch("/song/1", post("0")), 200, "49");
+    await expectAnswer(fetch("/song/1", post(new TextEncoder().encode("1"))), 200, "50");
+  },
+
+  "an empty body adds one": async ({ fetch }) => {
+    await expectAnswer(fetch("/song/1", post("")), 200, "1");
+    await expectAnswer(fetch("/song/1", post("", "image/png")), 200, "2");
+    await expectAnswer(fetch("/song/1", post(undefined, "image/png")), 200, "3");
+  },
+
+  "adding 0 to a song that was never played registers nothing": async (subject) => {
+    await expectAnswer(subject.fetch("/song/1", post("0")), 200, "0");
+    await expectNothingCounted(subject);
+  },
+
+  "a body that is not a whole number is refused": async (subject) => {
+    const bad = [
+      "-1",
+      "+1",
+      "1.5",
+      "1e3",
+      "0x10",
+      "one",
+      "1 2",
+      "1,2",
+      "NaN",
+      "Infinity",
+      "null",
+      '"1"',
+      " ",
+      "\0",
+      "１",
+      "a=1",
+    ];
+    for (const body of bad) {
+      const answer = await subject.fetch("/song/1", post(body));
+      expect({ body, status: answer.status, answer: await answer.text() }).toEqual({
+        body,
+        status: 400,
+        answer: "Bad Request\nThe body must be a whole number, 0 or more",
+      });
+    }
+    await expectNothingCounted(subject);
+  },
+
+  "a body that is not UTF-8 is refused": async (subject) => {
+    for (const bytes of [[0x31, 0xff], [0xc3], [0xed, 0xa0, 0x80]]) {
+      await expectAnswer(subject.fetch("/song/1", post(new Uint8Array(bytes))), 400);
+    }
+    await expectNothingCounted(subject);
+  },
+
+  "a number may be sent as text, as JSON, or as curl sends it": async ({ fetch }) => {
+    const types = [
+      "text/plain",
+      "Text/Plain; charset=utf-8",
+      "application/json",
+      "application/json;charset=utf-8",
+      "application/x-www-form-urlencoded",
+    ];
+    for (const [at, type] of types.entries())
+      await expectAnswer(fetch("/song/1", post("2", type)), 200, String(2 * at + 2));
+  },
+
+  "a body of any other type is refused": async (subject) => {
+    for (const type of [
+      "image/png",
+      "text/html",
+      "application/xml",
+      "multipart/form-data; boundary=x",
+      "nonsense",
+    ]) {
+      const answer = await expectAnswer(subject.fetch("/song/1", post("1", type)), 415);
+      expect(answer.headers.get("vary")).toBe("Accept");
+    }
+    await expectNothingCounted(subject);
+  },
+
+  "a body that is larger than the limit is refused, as JSON to who prefers it": async (subject) => {
+    const body = `1${" ".repeat(16 * 1024 * 1024)}`;
+    const answer = await subject.fetch("/song/1", { ...post(body), headers: json });
+    expect(await answer.json()).toEqual({
+      type: "about:blank",
+      title: "Content Too Large",
+      status: 413,
+      detail: "The body is longer than 16777216 bytes",
+    });
+    await expectNothingCounted(subject);
+  },
+
+  "a body of the largest size is taken": async ({ fetch }) => {
+    await expectAnswer(fetch("/song/1", post(`1${" ".repeat(16 * 1024 * 1024 - 1)}`)), 200, "1");
+  },
+};

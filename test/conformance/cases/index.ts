@@ -1,0 +1,21 @@
+import type { Cases } from "../subject.ts";
+import { bodies } from "./bodies.ts";
+import { counting } from "./counting.ts";
+import { ids } from "./ids.ts";
+import { limits } from "./limits.ts";
+import { listing } from "./listing.ts";
+import { methods } from "./methods.ts";
+import { negotiation } from "./negotiation.ts";
+import { targets } from "./targets.ts";
+import { framing } from "./framing.ts";
+
+export { CAPS } from "./limits.ts";
+
+/** What holds for every request that a `fetch` can send. */
+export const cases: Cases = { ...counting, ...listing, ...ids, ...bodies, ...methods, ...negotiation };
+
+/** What holds of a server with the settings in `CAPS`. */
+export const cappedCases: Cases = limits;
+
+/** What holds for bytes on a connection that no `fetch` would send. */
+export const wireCases: Cases = { ...targets, ...framing };

@@ -1,0 +1,51 @@
+import { expect } from "bun:test";
+import { type Cases, expectAnswer, json } from "../subject.ts";
+
+/** Settings other than the defaults, so small that a test reaches them. */
+export const CAPS = { resource: "video", basePath: "/plays", maxSongs: 3, maxIdBytes: 8, maxBodyBytes: 16 };
+
+const POST = { method: "POST" } as const;
+
+/** What holds of a server with the settings in {@linkcode CAPS}. */
+export const limits: Cases = {
+  "the paths are those that are set": async ({ fetch }) => {
+    await expectAnswer(fetch("/plays/video/1", POST), 200, "1");
+    const { headers } = await expectAnswer(fetch("/plays/"), 200, "1=1");
+    expect(headers.get("link")).toContain("</plays/video/{id}>");
+    await expectAnswer(fetch("/plays/health"), 200, "OK");
+    for (const path of ["/", "/video/1", "/plays/song/1", "/health", "/plays", "/playsvideo/1"]) {
+      await expectAnswer(fetch(path), 404, "Not Found");
+    }
+  },
+
+  "a song past the last one there is room for is refused, and the others go on": async ({ fetch }) => {
+    for (const id of ["a", "b", "c"]) await expectAnswer(fetch(`/plays/video/${id}`, POST), 200, "1");
+    const full = "Insufficient Storage\nThere is room for 3 songs";
+    await expectAnswer(fetch("/plays/video/d", POST), 507, full);
+    await expectAnswer(fetch("/plays/video/d", { ...POST, body: "0" }), 200, "0");
+    await expectAnswer(fetch("/plays/video/d"), 200, "0");
+    await expectAnswer(fetch("/plays/video/c", POST), 200, "2");
+    expect((await (await fetch("/plays/")).text()).split(",").sort()).toEqual(["a=1", "b=1", "c=2"]);
+    await expectAnswer(fetch("/plays/", { method: "DELETE" }), 200, "OK");
+    await expectAnswer(fetch("/plays/video/d", POST), 200, "1");
+  },
+
+  "an id as long as the limit is taken, and a longer one refused": async ({ fetch }) => {
+    await expectAnswer(fetch("/plays/video/12345678", POST), 200, "1");
+    await expectAnswer(fetch("/plays/video/%C3%A4%C3%A4%C3%A4%C3%A4", POST), 200, "1");
+    for (const longer of ["123456789", "%C3%A4%C3%A4%C3%A4%C3%A4x", "%31".repeat(9), "%zz".repeat(9)]) {
+      const answer = fetch(`/plays/video/${longer}`, { ...POST, headers: json });
+      const problem = await expectAnswer(answer, 414);
+      expect(problem.headers.get("content-type")).toBe("application/problem+json");
+    }
+    expect((await (await fetch("/plays/")).text()).split(",").length).toBe(2);
+  },
+
+  "a body as long as the limit is taken, and a longer one refused": async ({ fetch }) => {
+    await expectAnswer(fetch("/plays/video/1", { ...POST, body: "7".padEnd(16) }), 200, "7");
+    const refusal = "Content Too Large\nThe body is longer than 16 bytes";
+    await expectAnswer(fetch("/plays/video/1", { ...POST, body: "7".padEnd(17) }), 413, refusal);
+    await expectAnswer(fetch("/plays/", { method: "DELETE", body: "7".padEnd(17) }), 413, refusal);
+    await expectAnswer(fetch("/plays/"), 200, "1=7");
+  },
+};

@@ -1,0 +1,75 @@
+import { expect } from "bun:test";
+import { type Cases, expectAnswer, expectNothingCounted, json } from "../subject.ts";
+
+const ALLOWED = {
+  "/song/1": "GET, HEAD, POST, OPTIONS",
+  "/": "GET, HEAD, DELETE, OPTIONS",
+  "/health": "GET, HEAD, OPTIONS",
+};
+
+/** Which methods there are, and what the derived ones answer. */
+export const methods: Cases = {
+  "a method that a path does not have is refused, and told which there are": async (subject) => {
+    for (const [path, allow] of Object.entries(ALLOWED)) {
+      for (const method of ["GET", "POST", "DELETE", "PUT", "PATCH", "PROPFIND"]) {
+        if (allow.includes(method)) continue;
+        const { headers } = await expectAnswer(
+          subject.fetch(path, { method }),
+          405,
+          `Method Not Allowed\n${path} allows ${allow}`,
+        );
+        expect(headers.get("allow")).toBe(allow);
+        expect(headers.get("cache-control")).toBe("no-store");
+      }
+    }
+    await expectNothingCounted(subject);
+  },
+
+  "a refused method says so as a problem to who prefers JSON": async ({ fetch }) => {
+    const answer = await fetch("/song/1", { method: "DELETE", headers: json });
+    expect(answer.headers.get("content-type")).toBe("application/problem+json");
+    expect(answer.headers.get("allow")).toBe(ALLOWED["/song/1"]);
+    expect(await answer.json()).toEqual({
+      type: "about:blank",
+      title: "Method Not Allowed",
+      status: 405,
+      detail: "/song/1 allows GET, HEAD, POST, OPTIONS",
+    });
+  },
+
+  "OPTIONS tells which methods there are": async (subject) => {
+    for (const [path, allow] of Object.entries(ALLOWED)) {
+      const { headers } = await expectAnswer(subject.fetch(path, { method: "OPTIONS" }), 204, "");
+      expect(headers.get("allow")).toBe(allow);
+    }
+    await expectNothingCounted(subject);
+  },
+
+  "HEAD is GET without its body": async ({ fetch }) => {
+    await expectAnswer(fetch("/song/%C3%A4", { method: "POST", body: "12" }), 200);
+    for (const path of ["/song/%C3%A4", "/song/2", "/", "/?top=2", "/health", "/x", "/song/%zz", "/?top=x"]) {
+      for (const headers of [{}, json]) {
+        const got = await fetch(path, { headers });
+        const head = await fetch(path, { method: "HEAD", headers });
+        expect(await head.text()).toBe("");
+        expect(head.status).toBe(got.status);
+        for (const name of ["content-type", "vary", "cache-control", "etag", "link"]) {
+          expect({ path, name, value: head.headers.get(name) }).toEqual({
+            path,
+            name,
+            value: got.headers.get(name),
+          });
+        }
+        const length = String((await got.bytes()).length);
+        expect(head.headers.get("content-length") ?? length).toBe(length);
+      }
+    }
+  },
+
+  "HEAD of a long list has no length, rather than a wrong one": async ({ fetch }) => {
+    const ids = Array.from({ length: 200 }, (_, at) => `${at}${"x".repeat(400)}`);
+    await Promise.all(ids.map((id) => expectAnswer(fetch(`/song/${id}`, { method: "POST" }), 200)));
+    const answer = await expectAnswer(fetch("/", { method: "HEAD" }), 200, "");
+    expect(answer.headers.get("content-length")).toBe(null);
+  },
+};

@@ -1,0 +1,90 @@
+import { expect } from "bun:test";
+import { type Cases, expectAnswer, expectNothingCounted } from "../subject.ts";
+
+const TEXT = "text/plain;charset=utf-8";
+const JSON_TYPE = "application/json";
+
+const ACCEPTED: readonly (readonly [accept: string, type: string])[] = [
+  ["*/*", TEXT],
+  ["", TEXT],
+  ["text/*", TEXT],
+  ["text/plain", TEXT],
+  ["TEXT/Plain;q=0.5", TEXT],
+  ["application/json", JSON_TYPE],
+  ["application/*", JSON_TYPE],
+  ["application/json;q=0.2", JSON_TYPE],
+  ["application/json, text/plain, */*", TEXT],
+  ["text/plain;q=0.5, application/json", JSON_TYPE],
+  ["text/plain;q=0.5, application/json;q=0.4", TEXT],
+  ["text/*;q=0.1, application/json;q=0.2, */*;q=0.9", JSON_TYPE],
+  ["text/plain;q=0, */*", JSON_TYPE],
+  ["text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", TEXT],
+  ["text/html, image/gif, image/jpeg, *; q=.2, */*; q=.2", TEXT],
+  [
+    "text/*;q=0.3, text/plain;q=0.7, text/plain;format=flowed, text/plain;format=fixed;q=0.4, */*;q=0.5",
+    TEXT,
+  ],
+];
+
+/** In which of the two formats a request is answered. */
+export const negotiation: Cases = {
+  "the format is chosen by quality and by how specific a range is": async ({ fetch }) => {
+    for (const [accept, type] of ACCEPTED) {
+      for (const [path, method] of [
+        ["/song/1", "GET"],
+        ["/song/1", "POST"],
+        ["/", "GET"],
+        ["/health", "GET"],
+      ] as const) {
+        const answer = await fetch(path, { method, headers: { accept } });
+        await answer.body?.cancel();
+        expect({ accept, path, type: answer.headers.get("content-type") }).toEqual({ accept, path, type });
+        expect(answer.headers.get("vary")).toBe("Accept");
+      }
+    }
+  },
+
+  "where neither format is acceptable, or Accept is broken, nothing happens": async (subject) => {
+    const broken = [
+      "nonsense",
+      "text",
+      "text/plain;q=x",
+      "text/plain;q=2",
+      "/",
+      ";;;",
+      "text/plain/x",
+      "\u00e9",
+    ];
+    for (const accept of ["image/png", "text/html", "text/plain;q=0", "*/*;q=0", ...broken]) {
+      for (const [path, method] of [
+        ["/song/1", "POST"],
+        ["/song/1", "GET"],
+        ["/", "DELETE"],
+        ["/", "GET"],
+      ] as const) {
+        const answer = await subject.fetch(path, { method, headers: { accept } });
+        const body = await answer.text();
+        const found = { accept, status: answer.status, body, type: answer.headers.get("content-type") };
+        const wanted = "Not Acceptable\nThere is text/plain and application/json";
+        expect(found).toEqual({ accept, status: 406, body: wanted, type: TEXT });
+      }
+    }
+    await expectNothingCounted(subject);
+  },
+
+  "an error is a line of text, or a problem to who prefers JSON": async ({ fetch }) => {
+    const { headers } = await expectAnswer(fetch("/x"), 404, "Not Found");
+    expect(headers.get("content-type")).toBe(TEXT);
+    expect(headers.get("vary")).toBe("Accept");
+    for (const accept of [
+      "application/json",
+      "application/problem+json",
+      "application/problem+json, text/plain;q=0.5",
+    ]) {
+      const body = '{"type":"about:blank","title":"Not Found","status":404}';
+      const problem = await expectAnswer(fetch("/x", { headers: { accept } }), 404, body);
+      expect(problem.headers.get("content-type")).toBe("application/problem+json");
+      expect(problem.headers.get("vary")).toBe("Accept");
+    }
+  },
+};

@@ -1,0 +1,20 @@
+import { describe } from "bun:test";
+import { createHandler, type HandlerOptions, ShardedStore } from "../../src/mod.ts";
+import { cappedCases, CAPS, cases } from "./cases/index.ts";
+import { identify } from "./identify.ts";
+import { type Subject, subjectOf } from "./subject.ts";
+import { runCases } from "./suite.ts";
+
+function inProcess(options: HandlerOptions & { maxSongs?: number }): Subject {
+  const handle = identify(createHandler(new ShardedStore(options), options));
+  return subjectOf("Bun/", "http://localhost", `${options.basePath ?? ""}/`, (url, init) =>
+    handle(new Request(url, init)),
+  );
+}
+
+describe("in process", () => {
+  const subject = inProcess({});
+  const capped = inProcess(CAPS);
+  runCases(cases, () => subject);
+  runCases(cappedCases, () => capped);
+});
