@@ -99,7 +99,9 @@ export function settle<K extends keyof Settings>(name: K, value: unknown, where:
   if (value === undefined) return setting.default as Settings[K];
   if (!isUsable(setting, value)) {
     const wanted = "min" in setting ? `a whole number from ${setting.min} to ${setting.max}` : setting.wanted;
-    throw new RangeError(`${where} must be ${wanted}, not ${JSON.stringify(value) ?? String(value)}`);
+    throw new RangeError(
+      `${where} must be ${wanted}, not ${typeof value === "string" ? JSON.stringify(value) : String(value)}`,
+    );
   }
   return value as Settings[K];
 }

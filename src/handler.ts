@@ -48,6 +48,7 @@ export function createHandler(store: CountStore, options: HandlerOptions = {}): 
     const found = find(path);
     if (found === undefined) throw new Problem(404);
     const { allow, actions } = found.route;
+    if (method === "OPTIONS") return new Response(null, { status: 204, headers: { allow } });
     const action = actions.get(method);
     if (action === undefined) throw new Problem(405, `${path.slice(0, 80)} allows ${allow}`, { allow });
     const format = preferredFormat(headers.get("accept"));
@@ -101,6 +102,5 @@ function derive({ pattern, methods }: Route): {
     if (method === "GET") actions.set("HEAD", action);
   }
   const allow = [...actions.keys(), "OPTIONS"].join(", ");
-  actions.set("OPTIONS", () => new Response(null, { status: 204, headers: { allow } }));
   return { pattern, allow, actions };
 }

@@ -1,3 +1,4 @@
+import type { Awaitable } from "./awaitable.ts";
 import type { Grammar } from "./mapping.ts";
 import type { CountStore, Entry } from "./store/count-store.ts";
 
@@ -5,45 +6,59 @@ import type { CountStore, Entry } from "./store/count-store.ts";
 const PIECE = 64 * 1024;
 
 /**
- * Writes the entries of a store as the body of a response: a string if a synchronous store has so few that they
- * make one piece, or else a stream that reads a chunk only when the reader is ready for more.
+ * Writes the entries of a store as the body of a response: a string if they make one piece, or else a stream that
+ * reads a chunk only when the reader is ready for more. A promise only if the store is asynchronous.
  *
- * What it holds is bounded by one chunk. Each chunk is read at one instant; plays that arrive while a long
- * listing is under way may or may not be in it. A reader that goes away ends the walk.
+ * What it holds is bounded by one chunk and one piece. Each chunk is read at one instant; plays that arrive while a
+ * long listing is under way may or may not be in it. A reader that goes away ends the walk.
  */
 export function listing(
   chunks: ReturnType<CountStore["entries"]>,
   grammar: Grammar,
-): string | ReadableStream<Uint8Array> {
+): Awaitable<string | ReadableStream<Uint8Array>> {
   const writer = new PieceWriter(grammar);
-  if (Symbol.asyncIterator in chunks) return stream(chunks[Symbol.asyncIterator](), writer);
+  if (Symbol.asyncIterator in chunks) {
+    const iterator = chunks[Symbol.asyncIterator]();
+    return fill(writer, iterator).then((ended) => (ended ? writer.finish() : stream(writer, iterator)));
+  }
   const iterator = chunks[Symbol.iterator]();
   while (writer.length < PIECE) {
     const { done, value } = iterator.next();
     if (done) return writer.finish();
     writer.add(value);
   }
-  return stream(iterator, writer);
+  return stream(writer, iterator);
 }
 
 type ChunkIterator = Iterator<Iterable<Entry>> | AsyncIterator<Iterable<Entry>>;
 
-function stream(iterator: ChunkIterator, writer: PieceWriter): ReadableStream<Uint8Array> {
+/** Reads on until there is a piece, and tells whether the walk has ended. */
+async function fill(writer: PieceWriter, iterator: ChunkIterator): Promise<boolean> {
+  while (writer.length < PIECE) {
+    const { done, value } = await iterator.next();
+    if (done) return true;
+    writer.add(value);
+  }
+  return false;
+}
+
+function stream(writer: PieceWriter, iterator: ChunkIterator): ReadableStream<Uint8Array> {
   const utf8 = new TextEncoder();
+  let isWanted = true;
   return new ReadableStream({
     async pull(controller) {
-      while (writer.length < PIECE) {
-        const { done, value } = await iterator.next();
-        if (done) {
-          controller.enqueue(utf8.encode(writer.finish()));
-          controller.close();
-          return;
-        }
-        writer.add(value);
+      try {
+        const ended = await fill(writer, iterator);
+        if (!isWanted) return;
+        controller.enqueue(utf8.encode(ended ? writer.finish() : writer.take()));
+        if (ended) controller.close();
+      } catch (error) {
+        console.error(error); // it is too late for a status: the client sees the answer break off
+        throw error;
       }
-      controller.enqueue(utf8.encode(writer.take()));
     },
     async cancel() {
+      isWanted = false;
       await iterator.return?.();
     },
   });

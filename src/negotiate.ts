@@ -21,7 +21,7 @@ interface MediaRange {
  * @returns `undefined` if neither is acceptable.
  */
 export function preferredFormat(accept: string | null): Format | undefined {
-  if (accept === null || accept === "*/*" || accept.trim() === "") return "text";
+  if (accept === null || accept === "*/*" || /^[\s,]*$/.test(accept)) return "text";
   if (accept === "application/json") return "json";
   const ranges = accept.split(",").flatMap(parseRange);
   const text = quality(ranges, "text");
@@ -31,7 +31,8 @@ export function preferredFormat(accept: string | null): Format | undefined {
 }
 
 const RANGE = /^[ \t]*([!#$%&'*+.^_`|~\w-]+\/[!#$%&'*+.^_`|~\w-]+)[ \t]*((?:;.*)?)$/;
-const QUALITY = /^(?:0?\.\d{0,3}|0|1|1\.0{0,3})$/;
+/** As in the grammar, and with the zero in front of the dot left away, as Java's own client has it. */
+const QUALITY = /^(?:0?\.\d{1,3}|0\.?|1(?:\.0{0,3})?)$/;
 
 function parseRange(member: string): MediaRange[] {
   const [, type, parameters] = RANGE.exec(member) ?? [];

@@ -23,8 +23,9 @@ export function preconditionFailed(): Problem {
   return new Problem(412, "The counts have changed since");
 }
 
+/** The tags of a list; members that are none are passed over. */
 function entityTags(field: string): { weak: boolean; opaque: string }[] {
-  return Array.from(field.matchAll(/(W\/)?"([^"]*)"/g), ([, weak, opaque = ""]) => ({
+  return Array.from(field.matchAll(/(?:^|,)\s*(W\/)?"([^"]*)"(?=\s*(?:,|$))/g), ([, weak, opaque = ""]) => ({
     weak: weak !== undefined,
     opaque,
   }));

@@ -17,7 +17,7 @@ const SIMPLE = /^(\/[A-Za-z0-9_~./-]*?)(?::([A-Za-z_]\w*)(\(\.\+\))?)?$/;
  */
 export function compile(pattern: URLPattern): Matcher {
   const [, literal, name, all] = SIMPLE.exec(pattern.pathname) ?? [];
-  if (literal === undefined || ignoresCase(pattern, literal + (name ? "x" : "")))
+  if (literal === undefined || ignoresCase(pattern, literal, name === undefined ? "" : "x"))
     return (path) => execute(pattern, path);
   if (name === undefined) return (path) => (path === literal ? NO_GROUPS : undefined);
   return (path) => {
@@ -46,9 +46,9 @@ function execute(pattern: URLPattern, pathname: string): Groups | undefined {
 }
 
 /** A pattern does not tell whether it was made to ignore case, but it shows. */
-function ignoresCase(pattern: URLPattern, sample: string): boolean {
-  const swapped = sample.replace(/[a-z]/gi, (letter) =>
+function ignoresCase(pattern: URLPattern, literal: string, group: string): boolean {
+  const swapped = literal.replace(/[a-z]/gi, (letter) =>
     letter === letter.toLowerCase() ? letter.toUpperCase() : letter.toLowerCase(),
   );
-  return swapped !== sample && pattern.test({ pathname: swapped });
+  return swapped !== literal && pattern.test({ pathname: swapped + group });
 }

@@ -8,6 +8,9 @@ export interface Target {
   query: string;
 }
 
+/** Scheme, a host of whatever kind, and the slash that begins the path. */
+const HTTP = /^https?:\/\/[^/?#\\]+\//;
+
 /** What a runtime may hand on raw although the URL standard rewrites it: fragment, `\`, non-ASCII, dot segments. */
 // deno-lint-ignore no-control-regex
 const RAW = /[#\\]|[^\x00-\x7f]|\/(?:\.|%2e)/i;
@@ -16,20 +19,19 @@ const RAW = /[#\\]|[^\x00-\x7f]|\/(?:\.|%2e)/i;
  * Takes apart `request.url`, which is not the same everywhere: some runtimes hand on the target as it
  * arrived, its bytes as Latin-1, others a normalised URL, and a relative one where `Host` is missing or broken.
  *
- * @throws {Problem} 400 if it is not an absolute `http:` or `https:` URL.
+ * @throws {Problem} 400 if it is not an absolute `http:` or `https:` URL with a path.
  */
 export function parseTarget(url: string): Target {
-  // "http://" and "https://" end at 7 and 8, and a host has at least one character.
-  const start = url.indexOf("/", 8);
-  if (start === -1 || !(url.startsWith("http://") || url.startsWith("https://"))) throw notAbsolute();
+  if (!HTTP.test(url)) throw notAbsolute();
+  const start = url.indexOf("/", 8); // "http://" and "https://" end at 7 and 8, and a host has a character at least
   const mark = url.indexOf("?", start);
   const path = mark === -1 ? url.slice(start) : url.slice(start, mark);
-  if (RAW.test(path)) return normalise(url);
-  return { path, query: mark === -1 ? "" : url.slice(mark) };
+  const query = mark === -1 ? "" : url.slice(mark);
+  return RAW.test(path) || RAW.test(query) ? normalise(url) : { path, query };
 }
 
 function normalise(url: string): Target {
-  const ascii = url.replace(/[\x80-\xff]/g, (byte) => `%${byte.charCodeAt(0).toString(16)}`);
+  const ascii = url.replace(/[\x80-\xff]/g, (byte) => `%${byte.charCodeAt(0).toString(16).toUpperCase()}`);
   if (!URL.canParse(ascii)) throw notAbsolute();
   const { pathname, search } = new URL(ascii);
   return { path: pathname, query: search };

@@ -3,6 +3,7 @@ import { readWholeNumber } from "../body.ts";
 import type { Exchange, Service } from "../exchange.ts";
 import { reply } from "../reply.ts";
 import { decodeSongId } from "../song-id.ts";
+import { MAX_COUNT, Refusal } from "../store/count-store.ts";
 
 /** `GET /song/{id}`: the song's count now. */
 export function getCount(service: Service, exchange: Exchange): Awaitable<Response> {
@@ -21,6 +22,7 @@ export function play(service: Service, exchange: Exchange): Awaitable<Response> 
 }
 
 function add({ store }: Service, exchange: Exchange, id: string, plays: number): Awaitable<Response> {
+  if (plays > MAX_COUNT) throw new Refusal("overflow", `No count goes past ${MAX_COUNT}`);
   return then(store.add(id, plays), (count) =>
     wantsMinimal(exchange.request) ? replyMinimal() : replyCount(exchange, id, count),
   );

@@ -21,7 +21,9 @@ export function list(service: Service, exchange: Exchange): Awaitable<Response> 
     return new Response(null, { status: 304, headers: { vary: "Accept", ...validators } });
   }
   const headers = headersFor(format, { ...validators, ...songLinks(service) });
-  if (top === undefined) return reply(exchange, listing(store.entries(), mapping[format]), { headers });
+  if (top === undefined) {
+    return then(listing(store.entries(), mapping[format]), (body) => reply(exchange, body, { headers }));
+  }
   return then(store.top(top), (entries) => reply(exchange, write(ranking[format], entries), { headers }));
 }
 

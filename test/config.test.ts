@@ -1,0 +1,133 @@
+import { describe, expect, test } from "bun:test";
+import {
+  environmentName,
+  flagName,
+  fromEnvironment,
+  readSettings,
+  SETTINGS,
+  type Settings,
+  settingNames,
+  settle,
+} from "../src/config.ts";
+
+const NUMBERS = settingNames().flatMap((name) => {
+  const setting = SETTINGS[name];
+  return "min" in setting ? [{ name, ...setting }] : [];
+});
+
+test("the defaults are those of the contract", () => {
+  expect(readSettings(() => undefined)).toEqual({
+    host: "127.0.0.1",
+    port: 8000,
+    resource: "song",
+    basePath: "",
+    maxSongs: 10_000_000,
+    maxIdBytes: 512,
+    maxBodyBytes: 16_777_216,
+    shutdownSeconds: 10,
+  });
+});
+
+test("every default is a value that the setting may have", () => {
+  for (const name of settingNames()) {
+    const value = SETTINGS[name].default;
+    expect(settle<keyof Settings>(name, value)).toBe(value);
+    expect(settle<keyof Settings>(name, undefined)).toBe(value);
+  }
+});
+
+test.each(NUMBERS)("$name may be its least and its most, and nothing beyond", ({ name, min, max }) => {
+  expect(settle(name, min)).toBe(min as never);
+  expect(settle(name, max)).toBe(max as never);
+  for (const value of [min - 1, max + 1, min + 0.5, Number.NaN, Infinity, "1", null, true]) {
+    expect(() => settle(name, value)).toThrow(RangeError);
+  }
+});
+
+test.each<[keyof Settings, string[], unknown[]]>([
+  [
+    "host",
+    ["127.0.0.1", "0.0.0.0", "::", "::1", "localhost", "a-b.example"],
+    ["", " ", "a b", "-x", ".a", "a/b", 1],
+  ],
+  [
+    "resource",
+    ["song", "video", "a.b", "x_~-9", "7"],
+    ["", ".", "..", ".a", "a/b", "a b", ":id", "é", "a%20b", 1],
+  ],
+  [
+    "basePath",
+    ["", "/a", "/a/b.c", "/~x/_y"],
+    ["/", "a", "/a/", "//a", "/a//b", "/..", "/a/.b", "/:a", "/*", null],
+  ],
+])("%s may be what can stand there", (name, good, bad) => {
+  for (const value of good) expect(settle<keyof Settings>(name, value)).toBe(value);
+  for (const value of bad) expect(() => settle(name, value)).toThrow(RangeError);
+});
+
+describe("What is wrong is said", () => {
+  const messageFor = (name: keyof Settings, value: unknown, where?: string) => {
+    try {
+      return String(settle(name, value, where));
+    } catch (error) {
+      return (error as Error).message;
+    }
+  };
+
+  test("with the place, the value, and what is wanted", () => {
+    expect(messageFor("port", 70_000)).toBe("port must be a whole number from 0 to 65535, not 70000");
+    expect(messageFor("port", "x", "--port")).toBe('--port must be a whole number from 0 to 65535, not "x"');
+    expect(messageFor("resource", "a/b", "PLAYCOUNT_RESOURCE")).toBe(
+      'PLAYCOUNT_RESOURCE must be a path segment of A-Z a-z 0-9 . _ ~ -, not "a/b"',
+    );
+  });
+
+  test("of numbers that are none as well", () => {
+    expect(messageFor("maxIdBytes", Number.NaN)).toEndWith(", not NaN");
+    expect(messageFor("maxIdBytes", Infinity)).toEndWith(", not Infinity");
+    expect(messageFor("maxIdBytes", null)).toEndWith(", not null");
+    expect(messageFor("maxIdBytes", 5n)).toStartWith(
+      "maxIdBytes must be a whole number from 1 to 4096, not 5",
+    );
+  });
+});
+
+describe("Settings that are written", () => {
+  const read = (name: keyof Settings, value: string) =>
+    readSettings((asked) => (asked === name ? { value, where: `--${name}` } : undefined))[name];
+
+  test("are read as what they are", () => {
+    expect(read("port", "0")).toBe(0);
+    expect(read("port", "0080")).toBe(80);
+    expect(read("resource", "7")).toBe("7");
+    expect(read("maxSongs", "0")).toBe(0);
+  });
+
+  test.each(["", " ", "80 ", "+80", "-1", "8e3", "0x50", "80.0", "Infinity", "65536", "9".repeat(400), "٨٠"])(
+    "are refused if the port is %j",
+    (value) => expect(() => read("port", value)).toThrow(/^--port must be /),
+  );
+});
+
+describe("Names", () => {
+  test("of flags and variables follow from those of the options", () => {
+    expect(flagName("maxIdBytes")).toBe("max-id-bytes");
+    expect(environmentName("maxIdBytes")).toBe("PLAYCOUNT_MAX_ID_BYTES");
+    expect(flagName("port")).toBe("port");
+    expect(environmentName("port")).toBe("PLAYCOUNT_PORT");
+  });
+
+  test("are looked up in the environment, where empty means not set", () => {
+    const find = fromEnvironment({
+      PLAYCOUNT_PORT: "1",
+      PLAYCOUNT_HOST: "",
+      PLAYCOUNT_MAX_SONGS: 5,
+      port: "2",
+    });
+    expect(find("port")).toEqual({ value: "1", where: "PLAYCOUNT_PORT" });
+    expect(find("maxSongs")).toEqual({ value: "5", where: "PLAYCOUNT_MAX_SONGS" });
+    expect(find("host")).toBeUndefined();
+    expect(find("resource")).toBeUndefined();
+    expect(readSettings(find)).toMatchObject({ port: 1, maxSongs: 5, host: "127.0.0.1" });
+  });
+});

@@ -1,0 +1,19 @@
+import { describe } from "bun:test";
+import { testClear, testVersion } from "./contract/changing.ts";
+import { testCounting, testRange, testRoom, testRoomTaken } from "./contract/counting.ts";
+import { testAgainstOracle } from "./contract/oracle.ts";
+import { testEntries, testEntriesWhile, testTop } from "./contract/reading.ts";
+import type { MakeStore } from "./contract/support.ts";
+
+const PARTS = [
+  [testCounting, testRange, testRoom, testRoomTaken],
+  [testEntries, testEntriesWhile, testTop],
+  [testClear, testVersion, testAgainstOracle],
+].flat();
+
+/** What every store does, whether it answers at once or later. */
+export function testCountStore(name: string, makeStore: MakeStore): void {
+  describe(name, () => {
+    for (const testPart of PARTS) testPart(makeStore);
+  });
+}

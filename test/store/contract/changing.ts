@@ -1,0 +1,73 @@
+import { expect, test } from "bun:test";
+import { MAX_COUNT } from "../../../src/mod.ts";
+import { listed, type MakeStore, reasonOf } from "./support.ts";
+
+/** Clearing, with a condition and without. */
+export function testClear(makeStore: MakeStore): void {
+  test("a clear forgets every song, and counting begins anew", async () => {
+    const store = await makeStore({});
+    for (let n = 0; n < 200; n++) await store.add(`song-${n}`, 5);
+    expect(await store.clear()).toBe(true);
+    expect(await listed(store)).toEqual([]);
+    expect(await store.top(10)).toEqual([]);
+    expect(await store.get("song-1")).toBe(0);
+    expect(await store.add("song-1", 1)).toBe(1);
+  });
+
+  test("a clear asks once, about the version in force, and does nothing if that is reason not to", async () => {
+    const store = await makeStore({});
+    await store.add("a", 5);
+    for (const isReason of [true, false]) {
+      const { version } = store;
+      const asked: string[] = [];
+      const unless = (about: string) => asked.push(about) > 0 && isReason;
+      expect(await store.clear(unless)).toBe(!isReason);
+      expect(asked).toEqual([version]);
+      expect(store.version === version).toBe(isReason);
+      expect(await store.get("a")).toBe(isReason ? 5 : 0);
+    }
+  });
+}
+
+/** The name of the present state. */
+export function testVersion(makeStore: MakeStore): void {
+  test("the version changes with every change, and is never the same again", async () => {
+    const store = await makeStore({});
+    const versions = [store.version];
+    for (let n = 0; n < 300; n++) {
+      if (n % 50 === 49) await store.clear();
+      else await store.add(`song-${n % 7}`, 1);
+      versions.push(store.version);
+    }
+    expect(new Set(versions).size).toBe(301);
+    expect(versions.filter((version) => !/^[A-Za-z0-9-]+$/.test(version))).toEqual([]);
+  });
+
+  test("the version does not change with anything else", async () => {
+    const store = await makeStore({ maxSongs: 2 });
+    await store.add("a", MAX_COUNT);
+    await store.add("b", 1);
+    const { version } = store;
+    await store.get("a");
+    await store.get("c");
+    await store.add("a", 0);
+    await store.add("c", 0);
+    await reasonOf(() => store.add("a", 1));
+    await reasonOf(() => store.add("c", 1));
+    await store.top(10);
+    await listed(store);
+    await store.clear(() => true);
+    expect(store.version).toBe(version);
+  });
+
+  test("no two stores have a version in common", async () => {
+    const stores = [await makeStore({}), await makeStore({}), await makeStore({})];
+    const versions: string[] = [];
+    for (const store of stores) {
+      versions.push(store.version);
+      await store.add("a", 1);
+      versions.push(store.version);
+    }
+    expect(new Set(versions).size).toBe(6);
+  });
+}

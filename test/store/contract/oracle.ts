@@ -1,0 +1,71 @@
+import { expect, test } from "bun:test";
+import { type CountStore, MAX_COUNT, type RefusalReason } from "../../../src/mod.ts";
+import { Random } from "../../random.ts";
+import { byCount, byId, listed, type MakeStore, ODD_IDS, reasonOf } from "./support.ts";
+
+const STEPS = 20_000;
+const MAX_SONGS = 75;
+const IDS = [...ODD_IDS, ...Array.from({ length: 60 }, (_, n) => `song-${n}`)];
+
+/** Random operations on the store and on a plain Map, which must come to the same. */
+export function testAgainstOracle(makeStore: MakeStore): void {
+  test("20,000 random operations come out as with a plain Map", async () => {
+    const random = new Random("store");
+    const pair: Pair = { store: await makeStore({ maxSongs: MAX_SONGS }), oracle: new Map(), refused: [] };
+    for (let step = 0; step < STEPS; step++) {
+      const { version } = pair.store;
+      const changed = await anyStep(pair, random);
+      expect(pair.store.version !== version).toBe(changed);
+    }
+    for (const reason of ["full", "overflow"]) {
+      expect(pair.refused.filter((refused) => refused === reason).length).toBeGreaterThan(20);
+    }
+  });
+}
+
+interface Pair {
+  store: CountStore;
+  oracle: Map<string, number>;
+  refused: RefusalReason[];
+}
+
+/** Gives whether anything has changed. */
+async function anyStep(pair: Pair, random: Random): Promise<boolean> {
+  const { store, oracle } = pair;
+  const id = random.pick(IDS);
+  const action = random.below(1000);
+  if (action < 700)
+    return await add(pair, id, random.chance(0.05) ? MAX_COUNT - random.below(3) : random.below(4));
+  if (action < 980) {
+    expect(await store.get(id)).toBe(oracle.get(id) ?? 0);
+  } else if (action < 990) {
+    const n = random.below(100) + 1;
+    expect(await store.top(n)).toEqual([...oracle].sort(byCount).slice(0, n));
+  } else if (action < 998 || oracle.size === 0) {
+    expect(await listed(store)).toEqual([...oracle].sort(byId));
+  } else {
+    const isWanted = random.chance(0.5);
+    expect(await store.clear(() => !isWanted)).toBe(isWanted);
+    if (isWanted) oracle.clear();
+    return isWanted;
+  }
+  return false;
+}
+
+async function add({ store, oracle, refused }: Pair, id: string, plays: number): Promise<boolean> {
+  const before = oracle.get(id) ?? 0;
+  const reason = refusal(oracle, id, plays);
+  if (reason !== undefined) {
+    expect(await reasonOf(() => store.add(id, plays))).toBe(reason);
+    refused.push(reason);
+    return false;
+  }
+  expect(await store.add(id, plays)).toBe(before + plays);
+  if (plays > 0) oracle.set(id, before + plays);
+  return plays > 0;
+}
+
+function refusal(counts: Map<string, number>, id: string, plays: number): RefusalReason | undefined {
+  if (plays > MAX_COUNT - (counts.get(id) ?? 0)) return "overflow";
+  return plays > 0 && !counts.has(id) && counts.size >= MAX_SONGS ? "full" : undefined;
+}

@@ -1,0 +1,104 @@
+import { expect, test } from "bun:test";
+import type { Entry } from "../../../src/mod.ts";
+import { byId, listed, type MakeStore } from "./support.ts";
+
+/** Listing all songs. */
+export function testEntries(makeStore: MakeStore): void {
+  test("all songs are listed, each once", async () => {
+    const store = await makeStore({});
+    const entries = Array.from({ length: 2000 }, (_, n): Entry => [`song-${n}`, n + 1]);
+    for (const [id, count] of entries) await store.add(id, count);
+    expect(await listed(store)).toEqual(entries.toSorted(byId));
+  });
+
+  test("a list that is not read to its end leaves the store as it was", async () => {
+    const store = await makeStore({});
+    for (let n = 0; n < 200; n++) await store.add(`song-${n}`, 1);
+    for await (const chunk of store.entries()) {
+      expect(typeof chunk[Symbol.iterator]).toBe("function");
+      break;
+    }
+    expect(await store.add("song-0", 1)).toBe(2);
+    expect(await listed(store)).toHaveLength(200);
+  });
+}
+
+/** Listing all songs while they change. */
+export function testEntriesWhile(makeStore: MakeStore): void {
+  test("a list that is read while songs are played has all that were there before, each once", async () => {
+    const store = await makeStore({});
+    for (let n = 0; n < 2000; n++) await store.add(`song-${n}`, 10);
+    let chunks = 0;
+    const found = await listed(store, async () => {
+      for (let n = 0; n < 100; n++) await store.add(`song-${n * 20}`, 1);
+      for (let n = 0; n < 20; n++) await store.add(`late-${chunks}-${n}`, 1);
+      chunks++;
+    });
+    expect(new Set(found.map(([id]) => id)).size).toBe(found.length);
+    const old = found.filter(([id]) => id.startsWith("song-"));
+    expect(old).toHaveLength(2000);
+    for (const [id, count] of old) expect(count - 10, id).toBeWithin(0, chunks + 1);
+    const late = found.filter(([id]) => id.startsWith("late-"));
+    expect(late.every(([, count]) => count === 1)).toBe(true);
+    expect(late.length).toBeLessThanOrEqual(chunks * 20);
+  });
+
+  test("a list that is read while all is cleared and played again has no song twice", async () => {
+    const store = await makeStore({});
+    for (let n = 0; n < 2000; n++) await store.add(`song-${n}`, 10);
+    const found = await listed(store, async () => {
+      await store.clear();
+      for (let n = 0; n < 2000; n += 7) await store.add(`song-${n}`, 1);
+    });
+    expect(new Set(found.map(([id]) => id)).size).toBe(found.length);
+    expect(found.every(([, count]) => count === 1 || count === 10)).toBe(true);
+    expect(await listed(store)).toHaveLength(Math.ceil(2000 / 7));
+  });
+}
+
+/** The highest counts. */
+export function testTop(makeStore: MakeStore): void {
+  test("the highest come first, and equal ones by id", async () => {
+    const store = await makeStore({});
+    for (const [id, count] of [
+      ["b", 2],
+      ["a", 2],
+      ["c", 9],
+      ["\uffff", 2],
+      ["😀", 2],
+      ["B", 2],
+      ["d", 1],
+    ] as const) {
+      await store.add(id, count);
+    }
+    // By code units, as `<` has it: the emoji begins with D83D.
+    const all = [
+      ["c", 9],
+      ["B", 2],
+      ["a", 2],
+      ["b", 2],
+      ["😀", 2],
+      ["\uffff", 2],
+      ["d", 1],
+    ] satisfies Entry[];
+    for (let n = 1; n <= 9; n++) expect(await store.top(n)).toEqual(all.slice(0, n));
+    expect(await store.top(1000)).toEqual(all);
+  });
+
+  test("of nothing there is nothing highest", async () => {
+    const store = await makeStore({});
+    expect(await store.top(1)).toEqual([]);
+    await store.add("a", 0);
+    expect(await store.top(1000)).toEqual([]);
+  });
+
+  test("the highest of many that are nearly all equal are right", async () => {
+    const store = await makeStore({});
+    const ids = Array.from({ length: 1000 }, (_, n) => `song-${n}`);
+    for (const id of ids) await store.add(id, id.endsWith("77") ? 2 : 1);
+    const first = ids.filter((id) => id.endsWith("77")).toSorted();
+    const rest = ids.filter((id) => !id.endsWith("77")).toSorted();
+    const top = await store.top(50);
+    expect(top.map(([id]) => id)).toEqual([...first, ...rest].slice(0, 50));
+  });
+}
