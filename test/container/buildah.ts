@@ -1,0 +1,88 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+
+/** What is asked of an image here, as `buildah inspect` says it. */
+export interface ImageConfig {
+  User: string;
+  Env: string[];
+  Entrypoint: string[];
+  ExposedPorts: Record<string, object>;
+  Healthcheck: { Test: string[] };
+  StopSignal: string;
+}
+
+/** Why no container can be run here, if so. */
+export function findObstacle(): string | undefined {
+  if (process.platform !== "linux") return "it needs Linux";
+  if (Bun.which("buildah") === null) return "there is no buildah";
+  if (process.getuid?.() !== 0) return "it needs root";
+  return undefined;
+}
+
+/** buildah with images and containers in a directory of its own, which goes away with it. */
+export class Buildah implements AsyncDisposable {
+  /** The directory, for whatever else is to go away. */
+  readonly home: string;
+
+  private constructor(home: string) {
+    this.home = home;
+  }
+
+  static async create(): Promise<Buildah> {
+    return new Buildah(await mkdtemp(join(tmpdir(), "playcount-container-")));
+  }
+
+  /** The command line that has buildah do what `args` say. */
+  command(...args: string[]): string[] {
+    const storage = ["--root", join(this.home, "root"), "--runroot", join(this.home, "run")];
+    return ["env", `TMPDIR=${this.home}`, "buildah", ...storage, "--storage-driver", "vfs", ...args];
+  }
+
+  /** The command line that runs `program` in `container`, on the network of this machine. */
+  runCommand(container: string, port: number, program: string[]): string[] {
+    const options = ["--isolation", "chroot", "--network", "host", "--env", `PLAYCOUNT_PORT=${port}`];
+    return this.command("run", ...options, container, "--", ...program);
+  }
+
+  /** What buildah prints. Rejects with what it complains of if it fails. */
+  async do(...args: string[]): Promise<string> {
+    const { status, output, complaints } = await execute(this.command(...args));
+    if (status !== 0) throw new Error(`buildah ${args.join(" ")} ended with ${status}: ${complaints}`);
+    return output.trim();
+  }
+
+  /** Builds an image from local images only. */
+  async build(
+    image: string,
+    file: string,
+    context: string,
+    args: Record<string, string> = {},
+  ): Promise<void> {
+    const buildArgs = Object.entries(args).flatMap(([name, value]) => ["--build-arg", `${name}=${value}`]);
+    const options = ["--isolation", "chroot", "--format", "docker", "--pull-never", ...buildArgs];
+    await this.do("bud", ...options, "--file", file, "--tag", image, context);
+  }
+
+  async inspect(image: string): Promise<ImageConfig> {
+    const { Docker } = JSON.parse(await this.do("inspect", "--type", "image", image)) as {
+      Docker: { config: ImageConfig };
+    };
+    return Docker.config;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await execute(this.command("rm", "--all"));
+    await rm(this.home, { recursive: true, force: true });
+  }
+}
+
+/** Runs a command to its end. */
+export async function execute(
+  command: string[],
+): Promise<{ status: number; output: string; complaints: string }> {
+  const child = Bun.spawn(command, { stdin: "ignore", stdout: "pipe", stderr: "pipe" });
+  const [output, complaints] = await Promise.all([child.stdout.text(), child.stderr.text()]);
+  return { status: await child.exited, output, complaints };
+}

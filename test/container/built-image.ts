@@ -1,0 +1,69 @@
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { makeBaseImages } from "./base-images.ts";
+import { type Buildah, execute, type ImageConfig } from "./buildah.ts";
+import { StartedServer } from "./started-server.ts";
+
+const IMAGE = "localhost/playcount";
+const REPOSITORY = join(import.meta.dir, "../..");
+const READ_ONLY = join(import.meta.dir, "read-only.sh");
+
+/** The image that the Containerfile describes, on base images made on the spot. */
+export class BuiltImage {
+  readonly config: ImageConfig;
+  readonly #buildah: Buildah;
+  readonly #base: string;
+  readonly #container: string;
+
+  private constructor(buildah: Buildah, base: string, container: string, config: ImageConfig) {
+    this.#buildah = buildah;
+    this.#base = base;
+    this.#container = container;
+    this.config = config;
+  }
+
+  static async build(buildah: Buildah): Promise<BuiltImage> {
+    const { build, base } = await makeBaseImages(buildah);
+    const args = { BUILD_IMAGE: build, BASE_IMAGE: base };
+    await buildah.build(IMAGE, join(REPOSITORY, "Containerfile"), REPOSITORY, args);
+    const container = await buildah.do("from", "--pull-never", IMAGE);
+    return new BuiltImage(buildah, base, container, await buildah.inspect(IMAGE));
+  }
+
+  /** The files that the image has and its base has not. */
+  async addedFiles(): Promise<string[]> {
+    const base = await this.#filesOf(this.#base);
+    return (await this.#filesOf(IMAGE)).filter((path) => !base.includes(path));
+  }
+
+  /** Starts a container. */
+  start(port: number): Promise<StartedServer> {
+    const command = this.#buildah.runCommand(this.#container, port, this.config.Entrypoint);
+    return StartedServer.start(command, `http://127.0.0.1:${port}/health`);
+  }
+
+  /** Starts the image's program in the image's root, but with no means to write and as the first process. */
+  async startReadOnly(port: number): Promise<StartedServer> {
+    const { User, Env, Entrypoint } = this.config;
+    const root = await this.#buildah.do("mount", this.#container);
+    const enter = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", READ_ONLY, root];
+    const program = ["chroot", `--userspec=${User}`, root, ...Entrypoint];
+    const command = [...enter, ...Env, `PLAYCOUNT_PORT=${port}`, ...program];
+    return StartedServer.start(command, `http://127.0.0.1:${port}/health`);
+  }
+
+  /** Does what the image says is to be done to learn whether a container is healthy. */
+  checkHealth(port: number): ReturnType<typeof execute> {
+    const [kind, ...program] = this.config.Healthcheck.Test;
+    if (kind !== "CMD") throw new Error(`the health check is of kind ${kind}, and CMD is wanted`);
+    return execute(this.#buildah.runCommand(this.#container, port, program));
+  }
+
+  async #filesOf(image: string): Promise<string[]> {
+    const container = await this.#buildah.do("from", "--pull-never", image);
+    const root = await this.#buildah.do("mount", container);
+    const entries = await readdir(root, { recursive: true, withFileTypes: true });
+    const files = entries.filter((entry) => !entry.isDirectory());
+    return files.map((entry) => join(entry.parentPath, entry.name).slice(root.length));
+  }
+}
