@@ -55,7 +55,7 @@ export class CountClient {
   readonly #timeoutMs: number;
   readonly #fetch: (url: string, init: RequestInit) => Promise<Response>;
 
-  /** @throws {TypeError} if there is no server, one is listed twice, or one is not an absolute URL. */
+  /** @throws {TypeError} if there is no server, one is listed twice, or one is not a plain http or https URL. */
   constructor(servers: string | readonly string[], options: CountClientOptions = {}) {
     const urls = [servers].flat().map(normalise);
     if (urls.length === 0) throw new TypeError("A CountClient needs one server at least");
@@ -109,7 +109,8 @@ export class CountClient {
 
   #pathOf(id: string): string {
     // A URL cannot have these as its last segment, encoded or not: `song/..` is the list of all songs.
-    if (id === "" || id === "." || id === "..")
+    // No UTF-8, and so no percent-encoding, says half of a surrogate pair.
+    if (id === "" || id === "." || id === ".." || !id.isWellFormed())
       throw new TypeError(`No path leads to the song ${JSON.stringify(id)}`);
     return `${this.#resource}/${encodeURIComponent(id)}`;
   }
@@ -132,7 +133,8 @@ export class CountClient {
       method,
       headers,
       signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
-    };
+      redirect: "manual", // followed, a POST becomes a GET, whose answer would be taken for a play counted
+    } as const;
     let response: Response;
     let body: string;
     try {
@@ -140,9 +142,7 @@ export class CountClient {
       body = await response.text();
     } catch (cause) {
       signal?.throwIfAborted(); // given up by the caller, who hears its own reason
-      const reason = timeout.aborted
-        ? `no answer within ${this.#timeoutMs} ms`
-        : String((cause as Error).message);
+      const reason = timeout.aborted ? `no answer within ${this.#timeoutMs} ms` : describe(cause);
       throw new CountServerError(server, `${method} ${url} failed: ${reason}`, { cause });
     }
     if (response.ok) return body;
@@ -152,11 +152,20 @@ export class CountClient {
 }
 
 function normalise(server: string): string {
-  if (!/^https?:\/\//i.test(server) || !URL.canParse(server)) {
-    throw new TypeError(`A server must be an http or https URL, not ${JSON.stringify(server)}`);
+  const { origin = "", pathname = "", href } = URL.canParse(server) ? new URL(server) : {};
+  if (!/^https?:\/\//i.test(server) || href !== origin + pathname) {
+    throw new TypeError(
+      `A server must be an http or https URL without user, query and fragment, not ${JSON.stringify(server)}`,
+    );
   }
-  const { origin, pathname } = new URL(server);
   return origin + pathname.replace(/\/*$/, "/");
+}
+
+/** What went wrong, with the reason that some runtimes give only as the cause of a general "fetch failed". */
+function describe(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const { message, cause } = error;
+  return cause instanceof Error && cause.message !== "" ? `${message}: ${cause.message}` : message;
 }
 
 function readCount(server: string, answer: string): number {

@@ -10,7 +10,18 @@ import {
 } from "./config.ts";
 
 /** What a command line asks for. */
-export type Command = { do: "serve"; settings: Settings } | { do: "help" } | { do: "version" };
+export type Command =
+  | { do: "serve"; settings: Settings }
+  | { do: "check health"; settings: Settings }
+  | { do: "help" }
+  | { do: "version" };
+
+/** The flags that take no value. */
+const SWITCHES = {
+  "health-check": { type: "boolean" },
+  help: { type: "boolean", short: "h" },
+  version: { type: "boolean", short: "v" },
+} as const;
 
 /**
  * Reads the command line; a flag wins over the environment.
@@ -29,7 +40,7 @@ export function readCommandLine(
     const value = flags.get(flagName(name));
     return value === undefined ? find(name) : { value, where: `--${flagName(name)}` };
   });
-  return { do: "serve", settings };
+  return { do: flags.has("health-check") ? "check health" : "serve", settings };
 }
 
 /** Each flag with its value. Not `parseArgs`' strict mode: its errors differ by runtime and run over several lines. */
@@ -41,8 +52,7 @@ function readFlags(args: string[]): Map<string, string> {
     tokens: true,
     options: {
       ...Object.fromEntries(names.map((name) => [name, { type: "string" }])),
-      help: { type: "boolean", short: "h" },
-      version: { type: "boolean", short: "v" },
+      ...SWITCHES,
     },
   });
   const flags = new Map<string, string>();
@@ -51,8 +61,9 @@ function readFlags(args: string[]): Map<string, string> {
     if (token.kind === "positional")
       throw new RangeError(`unexpected argument ${JSON.stringify(token.value)}`);
     const { name, rawName, value } = token;
-    const isSwitch = name === "help" || name === "version";
-    if (!isSwitch && !names.includes(name)) throw new RangeError(`unknown option ${rawName}; see --help`);
+    const isSwitch = Object.hasOwn(SWITCHES, name);
+    if (!isSwitch && !names.includes(name))
+      throw new RangeError(`unknown option ${JSON.stringify(rawName)}; see --help`);
     if (isSwitch && value !== undefined) throw new RangeError(`${rawName} takes no value`);
     if (!isSwitch && value === undefined) throw new RangeError(`${rawName} needs a value`);
     flags.set(name, value ?? "");
@@ -73,6 +84,7 @@ export function help(): string {
 Usage: playcount [options]
 
 ${rows.join("\n")}
+      --health-check      ask the server with these settings; exit 0 if it is healthy, else 1
   -h, --help              show this
   -v, --version           show the version
 

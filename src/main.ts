@@ -4,6 +4,7 @@ import type { Serve, Server } from "./adapters/server.ts";
 import { type Command, help, readCommandLine } from "./command-line.ts";
 import type { Settings } from "./config.ts";
 import { createHandler, type Handler } from "./handler.ts";
+import { checkHealth } from "./health-check.ts";
 import { ShardedStore } from "./store/sharded-store.ts";
 import { VERSION } from "./version.ts";
 
@@ -13,6 +14,7 @@ const FAILED = 1;
 const command = understand();
 if (command.do === "help") console.log(help());
 else if (command.do === "version") console.log(VERSION);
+else if (command.do === "check health") await healthCheck(command.settings);
 else await serve(command.settings);
 
 function understand(): Command {
@@ -27,7 +29,6 @@ async function serve(settings: Settings): Promise<void> {
   const stopping = new AbortController();
   const handler = createHandler(new ShardedStore(settings), { ...settings, signal: stopping.signal });
   const server = await listen(handler, settings);
-  console.log(`playcount ${VERSION} listens on ${server.url.slice(0, -1)}${settings.basePath}/`);
 
   async function stop(): Promise<void> {
     if (stopping.signal.aborted) exit(FAILED, "stopped at once, as asked twice");
@@ -37,6 +38,8 @@ async function serve(settings: Settings): Promise<void> {
   }
   process.on("SIGINT", stop);
   process.on("SIGTERM", stop);
+  // Only now: whoever waits for this line may stop the program as soon as it is there.
+  console.log(`playcount ${VERSION} listens on ${server.url.slice(0, -1)}${settings.basePath}/`);
 }
 
 async function listen(handler: Handler, { host, port }: Settings): Promise<Server> {
@@ -55,6 +58,12 @@ async function adapter(): Promise<Serve> {
   if ("Bun" in globalThis) return (await import("./adapters/bun.ts")).serve;
   if ("Deno" in globalThis) return (await import("./adapters/deno.ts")).serve;
   return (await import("./adapters/node.ts")).serve;
+}
+
+async function healthCheck(settings: Settings): Promise<void> {
+  const ailment = await checkHealth(settings);
+  if (ailment !== undefined) exit(FAILED, ailment);
+  process.exit(0);
 }
 
 function exit(status: number, message: string): never {

@@ -78,7 +78,7 @@ describe("The sources", () => {
       /\b(?:Bun|Deno|process|Buffer|require|__dirname|setImmediate)\b|\bimport\.meta\b/.test(codeOf(path));
     expect(FILES.filter(bound)).toEqual(BOUND_TO_A_RUNTIME);
     const others = BOUND_TO_A_RUNTIME.filter(
-      (path) => !/^(?:main|command-line|adapters\/(?:bun|deno|node)(?:-\w+)*)\.ts$/.test(path),
+      (path) => !/^(?:main|command-line|health-check|adapters\/(?:bun|deno|node)(?:-\w+)*)\.ts$/.test(path),
     );
     expect(others).toEqual([]);
   });
@@ -99,8 +99,8 @@ describe("The sources", () => {
   // From the outside in; each may import what stands behind it, and a layer its own.
   test.each<[layer: RegExp, mayBeImportedBy: RegExp]>([
     [/^(?:main|mod|client)\.ts$/, /^$/],
-    [/^command-line\.ts$/, /^main\.ts$/],
-    [/^adapters\//, /^(?:main\.ts|adapters\/)/],
+    [/^(?:command-line|health-check)\.ts$/, /^main\.ts$/],
+    [/^adapters\//, /^(?:main\.ts|health-check\.ts|adapters\/)/],
     [/^handler\.ts$/, /^(?:main|mod)\.ts$|^adapters\//],
     [/^routes\.ts$/, /^handler\.ts$/],
     [/^resources\//, /^routes\.ts$|^resources\//],

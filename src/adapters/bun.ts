@@ -1,18 +1,30 @@
+import { lookup } from "node:dns/promises";
 import type { Handler } from "../handler.ts";
 import { inTime, type ListenOptions, type Server, urlOf } from "./server.ts";
 
 /** Serves `handler` on Bun. */
-export function serve(handler: Handler, { host, port }: ListenOptions): Server {
-  const server = Bun.serve({
-    hostname: host,
-    port,
-    fetch: (request) => handler(request),
-    development: false, // in development an error would show its source to whoever caused it
-  });
+export async function serve(handler: Handler, options: ListenOptions): Promise<Server> {
+  const { host, port } = options;
+  const server = await listen(handler, options);
   return {
     url: urlOf(host, server.port ?? port),
     async stop(graceSeconds) {
       if (!(await inTime(server.stop(), graceSeconds))) await server.stop(true);
     },
   };
+}
+
+async function listen(handler: Handler, { host, port }: ListenOptions): Promise<Bun.Server<undefined>> {
+  try {
+    return Bun.serve({
+      hostname: host,
+      port,
+      reusePort: false, // outside development Bun shares a port with whoever else asks for it, and says nothing
+      fetch: (request) => handler(request),
+      development: false, // in development an error would show its source to whoever caused it
+    });
+  } catch (error) {
+    await lookup(host); // of a name that cannot be resolved Bun says only that an argument is invalid
+    throw error;
+  }
 }

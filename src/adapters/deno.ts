@@ -1,4 +1,5 @@
-import type { Handler } from "../handler.ts";
+import { type Handler, refuse } from "../handler.ts";
+import { Problem } from "../problem.ts";
 import { inTime, type ListenOptions, type Server, urlOf } from "./server.ts";
 
 /** What is used of Deno's own interface. */
@@ -11,12 +12,44 @@ declare const Deno: {
 
 /** Serves `handler` on Deno. */
 export function serve(handler: Handler, { host, port }: ListenOptions): Server {
+  const bodies = new Bodies(handler);
   const cut = new AbortController();
-  const server = Deno.serve({ hostname: host, port, signal: cut.signal, onListen: () => {} }, handler);
+  const options = { hostname: host, port, signal: cut.signal, onListen: () => {} };
+  const server = Deno.serve(options, (request) => bodies.handle(request));
   return {
     url: urlOf(host, server.addr.port),
     async stop(graceSeconds) {
-      if (!(await inTime(server.shutdown(), graceSeconds))) cut.abort();
+      const deadline = performance.now() + graceSeconds * 1000;
+      if (!(await inTime(bodies.stop(), graceSeconds))) return cut.abort();
+      // From here on Deno can cut nothing off any more: what is late is, when the process ends.
+      await inTime(server.shutdown(), (deadline - performance.now()) / 1000);
     },
   };
+}
+
+/** Follows the requests whose bodies are being read: `shutdown` of Deno 2.9 makes them unreadable at once. */
+class Bodies {
+  readonly #handler: Handler;
+  readonly #underWay = new Set<Promise<Response>>();
+  #isStopping = false;
+
+  constructor(handler: Handler) {
+    this.#handler = handler;
+  }
+
+  handle(request: Request): ReturnType<Handler> {
+    if (this.#isStopping && request.body !== null) return refuse(request, new Problem(503, "Stopping"));
+    const answer = this.#handler(request);
+    if (!(answer instanceof Promise)) return answer;
+    this.#underWay.add(answer);
+    const forget = () => this.#underWay.delete(answer);
+    answer.then(forget, forget);
+    return answer;
+  }
+
+  /** Takes no more bodies; resolves when those that were taken are read and their requests answered. */
+  async stop(): Promise<void> {
+    this.#isStopping = true;
+    await Promise.allSettled(this.#underWay);
+  }
 }

@@ -1,22 +1,28 @@
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { Readable } from "node:stream";
+import { setImmediate } from "node:timers/promises";
 import { type Handler, refuse } from "../handler.ts";
 import { Problem } from "../problem.ts";
 import { isHost } from "../target.ts";
+import { IncomingBody } from "./node-body.ts";
+import { Connections } from "./node-connections.ts";
 import { inTime, type ListenOptions, type Server, urlOf } from "./server.ts";
 
 /** Serves `handler` on Node. */
 export async function serve(handler: Handler, { host, port }: ListenOptions): Promise<Server> {
-  const server = createServer(toListener(handler));
+  const listener = toListener(handler);
+  const server = createServer((incoming, outgoing) => {
+    if (connections.admit(incoming, outgoing)) void listener(incoming, outgoing);
+  });
+  const connections = new Connections(server);
   server.listen(port, host);
   await once(server, "listening"); // rejects if the port is taken
   return {
     url: urlOf(host, (server.address() as AddressInfo).port),
     async stop(graceSeconds) {
       const closed = once(server, "close");
-      server.close();
+      connections.stop();
       if (await inTime(closed, graceSeconds)) return;
       server.closeAllConnections();
       await closed;
@@ -24,24 +30,33 @@ export async function serve(handler: Handler, { host, port }: ListenOptions): Pr
   };
 }
 
-/** Makes a `fetch` handler a listener of `node:http`. */
+/** Makes a `fetch` handler a listener of `node:http`. The promise it gives never rejects. */
 export function toListener(
   handler: Handler,
 ): (incoming: IncomingMessage, outgoing: ServerResponse) => Promise<void> {
   return async (incoming, outgoing) => {
     const gone = new AbortController();
-    outgoing.once("close", () => gone.abort());
+    outgoing.once("close", () => {
+      if (!outgoing.writableFinished) gone.abort();
+    });
+    const body = hasBody(incoming) ? new IncomingBody(incoming) : undefined;
     try {
-      await send(await answer(handler, incoming, gone.signal), outgoing, gone.signal);
+      await send(await answer(handler, incoming, { signal: gone.signal, body }), outgoing, gone.signal);
     } catch (error) {
       // Broken off, not ended: the client must not take a part for the whole.
       outgoing.destroy();
       if (!gone.signal.aborted) console.error(error);
     }
+    // A request that is answered before it is all there must not hold up the next one on the connection.
+    body?.drop();
   };
 }
 
-function answer(handler: Handler, incoming: IncomingMessage, signal: AbortSignal): ReturnType<Handler> {
+async function answer(
+  handler: Handler,
+  incoming: IncomingMessage,
+  { signal, body }: { signal: AbortSignal; body: IncomingBody | undefined },
+): Promise<Response> {
   const { rawHeaders, method = "GET" } = incoming;
   const headers = new Headers();
   for (let at = 0; at < rawHeaders.length; at += 2)
@@ -49,7 +64,11 @@ function answer(handler: Handler, incoming: IncomingMessage, signal: AbortSignal
   const url = urlFor(incoming);
   if (url === undefined)
     return refuse({ method, headers }, new Problem(400, "The request needs one valid Host"));
-  return handler(toRequest(incoming, url, { method, headers, signal }));
+  try {
+    return await handler(toRequest(url, { method, headers, signal }, body));
+  } catch (error) {
+    return refuse({ method, headers }, error);
+  }
 }
 
 /** The URL that was asked for, unless `Host` is missing or broken. Of two the first counts; the handler sees both. */
@@ -59,19 +78,23 @@ function urlFor({ url = "/", headers }: IncomingMessage): string | undefined {
   return isHost(headers.host ?? "") && URL.canParse(absolute) ? absolute : undefined;
 }
 
-function toRequest(incoming: IncomingMessage, url: string, init: RequestInit & { method: string }): Request {
+function hasBody({ headers, method }: IncomingMessage): boolean {
+  const { "transfer-encoding": coding, "content-length": length = "0" } = headers;
+  return (
+    (coding !== undefined || length !== "0") && method !== "GET" && method !== "HEAD" && method !== "TRACE"
+  );
+}
+
+function toRequest(
+  url: string,
+  init: RequestInit & { method: string },
+  body: IncomingBody | undefined,
+): Request {
+  if (body !== undefined) Object.assign(init, { body: body.stream, duplex: "half" });
   const { method } = init;
-  const length = incoming.headers["content-length"];
-  const hasBody =
-    incoming.headers["transfer-encoding"] !== undefined || (length !== undefined && length !== "0");
-  if (hasBody && method !== "GET" && method !== "HEAD") {
-    Object.assign(init, { body: Readable.toWeb(incoming), duplex: "half" });
-  }
   // A browser may not send TRACE, so neither may a Request, but a server receives it.
   if (method !== "TRACE") return new Request(url, init);
-  return Object.defineProperty(new Request(url, { ...init, method: "GET", body: null }), "method", {
-    value: method,
-  });
+  return Object.defineProperty(new Request(url, { ...init, method: "GET" }), "method", { value: method });
 }
 
 async function send(response: Response, outgoing: ServerResponse, signal: AbortSignal): Promise<void> {
@@ -93,14 +116,22 @@ async function sendBody(
   signal: AbortSignal,
 ): Promise<void> {
   const reader = body.getReader();
-  signal.addEventListener("abort", () => reader.cancel().catch(() => {}));
-  let { done, value } = await reader.read();
-  while (!done) {
-    const next = await reader.read();
-    // Node knows the length of what is ended in one piece, and states it.
-    if (next.done) break;
-    if (!outgoing.write(value)) await once(outgoing, "drain", { signal });
-    ({ done, value } = next);
+  const cancel = () => reader.cancel().catch(() => {});
+  if (signal.aborted) return cancel();
+  signal.addEventListener("abort", cancel);
+  const first = await reader.read();
+  const second = reader.read();
+  // Node knows the length of what is ended in one piece, and states it. A piece that is not known to be the
+  // last is sent without waiting for the next one: it may be an event that somebody waits for.
+  const isWhole = await Promise.race([second.then(({ done }) => done), setImmediate(false)]);
+  if (!isWhole) {
+    await write(first.value, outgoing, signal);
+    for (let piece = await second; !piece.done; piece = await reader.read())
+      await write(piece.value, outgoing, signal);
   }
-  outgoing.end(value);
+  outgoing.end(isWhole ? first.value : undefined);
+}
+
+async function write(piece: unknown, outgoing: ServerResponse, signal: AbortSignal): Promise<void> {
+  if (!outgoing.write(piece)) await once(outgoing, "drain", { signal });
 }

@@ -1,0 +1,69 @@
+import process from "node:process";
+import { parseArgs } from "node:util";
+import { endAllOnExit } from "./children.ts";
+import { http } from "./http.ts";
+import { publish } from "./report.ts";
+import type { Suite, SuiteResult } from "./suite.ts";
+
+const SUITES: readonly Suite[] = [http];
+const FEWEST_ROUNDS = 5;
+
+const USAGE = `Usage: bun bench/main.ts [options] [suite…]
+
+Measures, prints tables, and writes bench/README.md and bench/results.json when all suites were run.
+
+  suites        ${SUITES.map(({ name }) => name).join(", ")}; all of them unless told
+  --rounds N    how often each figure is taken, ${FEWEST_ROUNDS} or more (15)
+  --smoke       one short round that writes nothing: only whether every figure comes out
+  --help        show this`;
+
+endAllOnExit();
+try {
+  await main(process.argv.slice(2));
+  process.exit(0);
+} catch (error) {
+  console.error(`bench: ${error instanceof Error ? error.message : String(error)}`);
+  process.exit(1);
+}
+
+async function main(args: string[]): Promise<void> {
+  const { values, positionals } = parseArgs({
+    args,
+    allowPositionals: true,
+    options: {
+      rounds: { type: "string", default: "15" },
+      smoke: { type: "boolean", default: false },
+      help: { type: "boolean", default: false },
+    },
+  });
+  if (values.help) return console.log(USAGE);
+  const { smoke } = values;
+  const suites = chooseSuites(positionals);
+  const rounds = smoke ? 1 : readRounds(values.rounds);
+
+  const results = new Map<string, SuiteResult>();
+  for (const suite of suites) {
+    const result = await suite.run({ rounds, smoke });
+    console.log(result.markdown);
+    if (result.missing.length > 0) throw new Error(`no figure for ${result.missing.join("; ")}`);
+    results.set(suite.name, result);
+  }
+  if (smoke) return;
+  // Tables of different runs side by side would invite comparing what cannot be compared.
+  if (results.size < SUITES.length) console.error("Not written to bench/README.md: not all suites were run");
+  else await publish(results, ["bun bench/main.ts", ...args].join(" "));
+}
+
+function chooseSuites(names: string[]): readonly Suite[] {
+  const unknown = names.find((name) => !SUITES.some((suite) => suite.name === name));
+  if (unknown !== undefined) throw new RangeError(`there is no suite ${JSON.stringify(unknown)}; see --help`);
+  return names.length === 0 ? SUITES : SUITES.filter(({ name }) => names.includes(name));
+}
+
+function readRounds(value: string): number {
+  const rounds = /^\d{1,4}$/.test(value) ? Number(value) : 0;
+  if (rounds >= FEWEST_ROUNDS) return rounds;
+  throw new RangeError(
+    `--rounds must be a whole number, ${FEWEST_ROUNDS} or more, not ${JSON.stringify(value)}`,
+  );
+}

@@ -1,0 +1,127 @@
+import { describe, expect, test } from "bun:test";
+import { help, readCommandLine } from "../src/command-line.ts";
+import { environmentName, flagName, type Settings, settingNames } from "../src/config.ts";
+
+/** What a command line has the server be set to. */
+function settingsOf(args: string[], environment: Record<string, string> = {}): Settings {
+  const command = readCommandLine(args, environment);
+  if (command.do !== "serve") throw new Error(`It has the program ${command.do}`);
+  return command.settings;
+}
+
+const DEFAULTS: Settings = {
+  host: "127.0.0.1",
+  port: 8000,
+  resource: "song",
+  basePath: "",
+  maxSongs: 10_000_000,
+  maxIdBytes: 512,
+  maxBodyBytes: 16 * 1024 * 1024,
+  shutdownSeconds: 10,
+};
+
+/** A value for each setting that is not its default, as it is written and as it is read. */
+const OTHERS: { [K in keyof Settings]: readonly [string, Settings[K]] } = {
+  host: ["::1", "::1"],
+  port: ["0", 0],
+  resource: ["video", "video"],
+  basePath: ["/a/b", "/a/b"],
+  maxSongs: ["7", 7],
+  maxIdBytes: ["100", 100],
+  maxBodyBytes: ["1024", 1024],
+  shutdownSeconds: ["0", 0],
+};
+
+test("nothing at all gives every setting its default", () => {
+  expect(settingsOf([])).toMatchObject(DEFAULTS);
+  expect(Object.keys(settingsOf([])).sort()).toEqual(settingNames().sort());
+});
+
+describe.each(Object.entries(OTHERS))("%s", (key, [written, value]) => {
+  const name = key as keyof Settings;
+  const flag = `--${flagName(name)}`;
+
+  test("can be set by a flag, its value behind a space or an equals sign", () => {
+    expect(settingsOf([flag, written])[name]).toBe(value);
+    expect(settingsOf([`${flag}=${written}`])[name]).toBe(value);
+  });
+
+  test("can be set in the environment", () => {
+    expect(settingsOf([], { [environmentName(name)]: written })[name]).toBe(value);
+  });
+
+  test("is what the flag says if the environment says something else, even something unusable", () => {
+    expect(settingsOf([flag, written], { [environmentName(name)]: String(DEFAULTS[name]) })[name]).toBe(
+      value,
+    );
+    expect(settingsOf([flag, written], { [environmentName(name)]: "\n" })[name]).toBe(value);
+  });
+
+  test("is not set by an empty variable", () => {
+    expect(settingsOf([], { [environmentName(name)]: "" })[name]).toBe(DEFAULTS[name]);
+  });
+
+  test("is shown by the help", () => {
+    expect(help()).toContain(`\n  ${flag} `);
+  });
+});
+
+test("flag and variable have the names that the README gives", () => {
+  expect(settingNames().map((name) => `${flagName(name)} ${environmentName(name)}`)).toEqual(
+    expect.arrayContaining(["port PLAYCOUNT_PORT", "max-id-bytes PLAYCOUNT_MAX_ID_BYTES"]),
+  );
+});
+
+test("of a flag that is there twice the last one counts", () => {
+  expect(settingsOf(["--port", "1", "--port", "2"]).port).toBe(2);
+});
+
+test("an empty value of a flag is a value: it wins over the environment", () => {
+  expect(settingsOf(["--base-path="], { PLAYCOUNT_BASE_PATH: "/plays" }).basePath).toBe("");
+});
+
+test.each([
+  [["--help"], "help"],
+  [["-h"], "help"],
+  [["--version"], "version"],
+  [["-v"], "version"],
+  [["--version", "--help"], "help"],
+  [["--port", "x", "--help"], "help"],
+] as const)("%j is for the %s, whatever else is set", (args, wanted) => {
+  expect(readCommandLine([...args], { PLAYCOUNT_PORT: "x" })).toEqual({ do: wanted });
+});
+
+/** Command lines that cannot be understood, and what is said of them. */
+const MISTAKES: readonly (readonly [string[], Record<string, string>, string])[] = [
+  [["--prot", "1"], {}, 'unknown option "--prot"; see --help'],
+  [["-p", "1"], {}, 'unknown option "-p"; see --help'],
+  [["--no-port"], {}, 'unknown option "--no-port"; see --help'],
+  [["--__proto__=1"], {}, 'unknown option "--__proto__"; see --help'],
+  [["--maxSongs", "1"], {}, 'unknown option "--maxSongs"; see --help'],
+  [["--a\nb"], {}, 'unknown option "--a\\nb"; see --help'],
+  [["--port"], {}, "--port needs a value"],
+  [["--host", "::", "--port"], {}, "--port needs a value"],
+  [["--help=yes"], {}, "--help takes no value"],
+  [["8000"], {}, 'unexpected argument "8000"'],
+  [["--", "8000"], {}, 'unexpected argument "8000"'],
+  [["--port", "1", ""], {}, 'unexpected argument ""'],
+  [["--port", "80x"], {}, '--port must be a whole number from 0 to 65535, not "80x"'],
+  [["--port", "65536"], {}, "--port must be a whole number from 0 to 65535, not 65536"],
+  [["--port=-1"], {}, '--port must be a whole number from 0 to 65535, not "-1"'],
+  [["--port", "--host"], {}, '--port must be a whole number from 0 to 65535, not "--host"'],
+  [["--port", "1e3"], {}, '--port must be a whole number from 0 to 65535, not "1e3"'],
+  [["--port="], {}, '--port must be a whole number from 0 to 65535, not ""'],
+  [["--host="], {}, '--host must be a host name or an IP address, not ""'],
+  [["--host", "a\nb"], {}, '--host must be a host name or an IP address, not "a\\nb"'],
+  [["--resource", "a/b"], {}, '--resource must be a path segment of A-Z a-z 0-9 . _ ~ -, not "a/b"'],
+  [["--max-id-bytes", "0"], {}, "--max-id-bytes must be a whole number from 1 to 4096, not 0"],
+  [[], { PLAYCOUNT_PORT: "80 00" }, 'PLAYCOUNT_PORT must be a whole number from 0 to 65535, not "80 00"'],
+  [["--port", "1"], { PLAYCOUNT_MAX_SONGS: "all" }, "PLAYCOUNT_MAX_SONGS must be a whole number from 0 to"],
+];
+
+test.each(MISTAKES)("%j with %j is refused in one line", (args, environment, message) => {
+  const read = () => readCommandLine(args, environment);
+  expect(read).toThrow(RangeError);
+  expect(read).toThrow(message);
+  expect(read).not.toThrow("\n");
+});

@@ -1,0 +1,176 @@
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { cp, mkdtemp, readdir, rm, symlink } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import process from "node:process";
+import manifest from "../package.json" with { type: "json" };
+import { type Ended, killAll, listen, RUNTIMES, run } from "./support/process.ts";
+import { bundleForWorkerd, WORKERD } from "./support/workerd.ts";
+
+// The build fetches the TypeScript compiler if it is not cached.
+setDefaultTimeout(120_000);
+
+const root = join(import.meta.dir, "..");
+const bun = process.execPath;
+const [deno = ""] = RUNTIMES.deno;
+
+/** A copy of the project, so that building disturbs nobody, and somebody else's project with playcount installed. */
+let folder: string;
+let consumer: string;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "playcount-package-"));
+  consumer = join(folder, "consumer");
+  await pack(join(folder, "project"));
+  await install();
+});
+
+afterAll(async () => {
+  await killAll();
+  await rm(folder, { recursive: true });
+});
+
+async function pack(project: string): Promise<void> {
+  for (const name of [
+    "src",
+    "test",
+    "package.json",
+    "tsconfig.json",
+    "tsconfig.build.json",
+    "README.md",
+    "LICENSE",
+  ])
+    await cp(join(root, name), join(project, name), { recursive: true });
+  await symlink(join(root, "node_modules"), join(project, "node_modules"));
+  await succeed([bun, "pm", "pack", "--destination", folder], project);
+}
+
+async function install(): Promise<void> {
+  for (const name of ["consumer.ts", "consumer-on-node.ts"])
+    await cp(join(import.meta.dir, "support", name), join(consumer, name));
+  await Bun.write(join(consumer, "package.json"), '{ "type": "module" }');
+  // Nothing listens there: an installation needs no registry.
+  const noRegistry = { BUN_CONFIG_REGISTRY: "http://127.0.0.1:9/" };
+  await succeed([bun, "add", `../playcount-${manifest.version}.tgz`], consumer, noRegistry);
+}
+
+async function succeed(
+  command: string[],
+  cwd: string,
+  environment: Record<string, string> = {},
+): Promise<Ended> {
+  const ended = await run(command, environment, cwd);
+  if (ended.status !== 0) throw new Error(`${command.join(" ")}: ${ended.stdout}${ended.stderr}`);
+  return ended;
+}
+
+test("the tarball holds the built files and their types, README, LICENSE and package.json, and nothing else", async () => {
+  const installed = join(consumer, "node_modules/playcount");
+  const files = (await readdir(installed, { recursive: true, withFileTypes: true }))
+    .filter((entry) => entry.isFile() && entry.name !== ".bun-tag") // Bun's mark of where it comes from
+    .map((entry) => join(entry.parentPath, entry.name).slice(installed.length + 1));
+  const sources = await readdir(join(root, "src"), { recursive: true });
+  const built = sources
+    .filter((name) => name.endsWith(".ts"))
+    .flatMap((name) => [".js", ".d.ts"].map((extension) => `dist/${name.slice(0, -3)}${extension}`));
+  expect(files.sort()).toEqual([...built, "LICENSE", "README.md", "package.json"].sort());
+});
+
+test("what a program without a runtime's types imports names no runtime's types", async () => {
+  const seen = new Set<string>();
+  for (const entry of [manifest.exports["."], manifest.exports["./client"], manifest.exports["./workerd"]])
+    await visit(join(consumer, "node_modules/playcount", entry.types), seen);
+  expect(seen.size).toBeGreaterThan(4);
+  for (const path of seen)
+    expect(await Bun.file(path).text()).not.toMatch(/\bBun\b|\bDeno\b|node:|reference (?:types|path|lib)/);
+});
+
+/** Adds a file of types and all that it imports to `seen`. */
+async function visit(path: string, seen: Set<string>): Promise<void> {
+  if (seen.has(path)) return;
+  seen.add(path);
+  const source = await Bun.file(path).text();
+  for (const [, specifier = ""] of source.matchAll(/(?:from|import) ?\(?"([^"]+)"/g)) {
+    expect(specifier).toStartWith("."); // a package would have to be installed too
+    await visit(join(dirname(path), specifier.replace(/\.ts$/, ".d.ts")), seen);
+  }
+}
+
+describe("in a project with the strictest settings", () => {
+  /** Everything that TypeScript finds wrong in the program, and in the types it imports. */
+  async function check(program: string): Promise<Pick<Ended, "status" | "stdout">> {
+    const options = {
+      ...{ target: "esnext", module: "nodenext", lib: ["esnext", "webworker"], types: [], noEmit: true },
+      ...{
+        strict: true,
+        exactOptionalPropertyTypes: true,
+        noUncheckedIndexedAccess: true,
+        skipLibCheck: false,
+      },
+    };
+    const config = { compilerOptions: options, files: [program] };
+    await Bun.write(join(consumer, "tsconfig.json"), JSON.stringify(config));
+    const { status, stdout } = await run([bun, "check", "--no-script"], {}, consumer);
+    return { status, stdout };
+  }
+
+  test("a program that mounts playcount under a path of its own has no type errors", async () => {
+    expect(await check("consumer.ts")).toEqual({ status: 0, stdout: "" });
+  });
+
+  test("every entry for all runtimes has types, and they are not any", async () => {
+    const program = `import { CountClient } from "playcount/client";
+import playcount from "playcount/workerd";
+export const count: string = await new CountClient("http://localhost").getPlayCount("1");
+export const answer: string = await playcount.fetch(new Request("http://localhost/"));
+`;
+    await Bun.write(join(consumer, "wrong.ts"), program);
+    const { stdout: found } = await check("wrong.ts");
+    expect(found).toContain("wrong.ts(3,14): error TS2322: Type 'number' is not assignable to type 'string'");
+    expect(found).toContain(
+      "wrong.ts(4,14): error TS2322: Type 'Response' is not assignable to type 'string'",
+    );
+    expect(found.match(/error/g)).toHaveLength(2);
+  });
+});
+
+test.each(Object.entries(RUNTIMES))("the command in the tarball runs on %s", async (_name, command) => {
+  const installed = join(consumer, "node_modules/.bin/playcount");
+  const ended = { status: 0, stdout: `${manifest.version}\n`, stderr: "" };
+  expect(await run([...command, installed, "--version"], {}, consumer)).toEqual(ended);
+});
+
+test("the command in the tarball runs by its name", async () => {
+  const path = `${dirname(bun)}:${process.env["PATH"]}`;
+  const ended = await run(
+    [join(consumer, "node_modules/.bin/playcount"), "--version"],
+    { PATH: path },
+    consumer,
+  );
+  expect(ended).toEqual({ status: 0, stdout: `${manifest.version}\n`, stderr: "" });
+});
+
+const CONSUMERS: Readonly<Record<string, () => Promise<readonly string[]> | readonly string[]>> = {
+  bun: () => [bun, "--port=0", "consumer.ts"],
+  deno: () => [deno, "serve", "--host", "127.0.0.1", "--port", "0", "consumer.ts"],
+  node: () => [...RUNTIMES.node, "consumer-on-node.ts"],
+  workerd: async () => [
+    ...WORKERD,
+    await bundleForWorkerd(join(consumer, "consumer.ts"), join(folder, "workerd")),
+  ],
+};
+
+test.each(Object.entries(CONSUMERS))("a program that mounts it serves both on %s", async (_name, command) => {
+  const { url } = await listen(await command(), {}, consumer);
+  const ask = async (path: string, method: string) => {
+    const response = await fetch(url + path, { method });
+    return `${response.status} ${response.headers.get("link") ?? ""}${await response.text()}`;
+  };
+  expect(await ask("plays/song/42", "POST")).toBe("200 1");
+  expect(await ask("plays/song/42", "POST")).toBe("200 2");
+  expect(await ask("plays/", "GET")).toStartWith("200 </plays/song/{id}>");
+  expect(await ask("plays/", "GET")).toEndWith("42=2");
+  expect(await ask("song/42", "GET")).toBe("200 Another page");
+  expect(await ask("", "GET")).toBe("200 Another page");
+  expect(await ask("plays/nothing", "GET")).toBe("404 Not Found");
+});

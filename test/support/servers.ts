@@ -1,0 +1,44 @@
+import { once } from "node:events";
+import { type AddressInfo, createServer } from "node:net";
+import { createHandler, type HandlerOptions } from "../../src/handler.ts";
+import { ShardedStore, type ShardedStoreOptions } from "../../src/store/sharded-store.ts";
+
+/** What has to be closed after a test. */
+const open: (() => unknown)[] = [];
+
+/** Starts a server of `fetch` on any free port; gives its URL, without a slash at the end. */
+export function serve(fetch: (request: Request) => Response | Promise<Response>): string {
+  const server = Bun.serve({ hostname: "127.0.0.1", port: 0, development: false, fetch });
+  open.push(() => server.stop(true));
+  return server.url.href.slice(0, -1);
+}
+
+/** Starts a playcount. */
+export function servePlaycount(options: HandlerOptions & ShardedStoreOptions = {}): string {
+  return serve(createHandler(new ShardedStore(options), options));
+}
+
+/** Starts a server that answers the first bytes of a connection with `answer`, and breaks it off. */
+export async function serveBytes(answer: string): Promise<string> {
+  const server = createServer((socket) => {
+    socket.on("error", () => {});
+    socket.once("data", () => socket.write(answer, () => socket.destroy()));
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  open.push(() => server.close());
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+/** Gives the URL of a server that has stopped. */
+export async function serveNoMore(): Promise<string> {
+  const server = Bun.serve({ hostname: "127.0.0.1", port: 0, fetch: () => new Response() });
+  const url = server.url.href.slice(0, -1);
+  await server.stop(true);
+  return url;
+}
+
+/** Stops all that was started here. */
+export async function stopAll(): Promise<void> {
+  for (const close of open.splice(0)) await close();
+}

@@ -1,0 +1,27 @@
+import { createRequire } from "node:module";
+import { basename, join } from "node:path";
+
+// What is installed as `workerd` is a script that starts the program, and leaves it behind when it is killed.
+const { default: binary } = createRequire(import.meta.url)("workerd") as { default: string };
+
+/** How workerd is told to serve a configuration, and to write to stdout which port it was given. */
+export const WORKERD: readonly string[] = [binary, "serve", "--control-fd=1"];
+
+/** Bundles a module that exports `{ fetch }` into `folder`, and gives the path of a configuration that serves it. */
+export async function bundleForWorkerd(entry: string, folder: string): Promise<string> {
+  const built = await Bun.build({ entrypoints: [entry], outdir: folder, format: "esm" });
+  if (!built.success) throw new Error(`Cannot bundle ${entry}: ${built.logs.join("\n")}`);
+  const path = join(folder, "config.capnp");
+  await Bun.write(
+    path,
+    `using Workerd = import "/workerd/workerd.capnp";
+const config :Workerd.Config = (
+  services = [(name = "main", worker = (
+    modules = [(name = "main", esModule = embed "${basename(entry, ".ts")}.js")],
+    compatibilityDate = "2026-11-01",
+  ))],
+  sockets = [(name = "http", address = "127.0.0.1:0", http = (), service = "main")],
+);`,
+  );
+  return path;
+}
