@@ -7,8 +7,16 @@ const { default: binary } = createRequire(import.meta.url)("workerd") as { defau
 /** How workerd is told to serve a configuration, and to write to stdout which port it was given. */
 export const WORKERD: readonly string[] = [binary, "serve", "--control-fd=1"];
 
-/** Bundles a module that exports `{ fetch }` into `folder`, and gives the path of a configuration that serves it. */
-export async function bundleForWorkerd(entry: string, folder: string): Promise<string> {
+/**
+ * Bundles a module that exports `{ fetch }` into `folder`, and gives the path of a configuration that serves it
+ * with `bindings` to texts.
+ */
+export async function bundleForWorkerd(
+  entry: string,
+  folder: string,
+  bindings: Readonly<Record<string, string>> = {},
+): Promise<string> {
+  const texts = Object.entries(bindings).map(([name, value]) => `(name = "${name}", text = "${value}")`);
   const built = await Bun.build({ entrypoints: [entry], outdir: folder, format: "esm" });
   if (!built.success) throw new Error(`Cannot bundle ${entry}: ${built.logs.join("\n")}`);
   const path = join(folder, "config.capnp");
@@ -19,6 +27,7 @@ const config :Workerd.Config = (
   services = [(name = "main", worker = (
     modules = [(name = "main", esModule = embed "${basename(entry, ".ts")}.js")],
     compatibilityDate = "2026-11-01",
+    bindings = [${texts.join(", ")}],
   ))],
   sockets = [(name = "http", address = "127.0.0.1:0", http = (), service = "main")],
 );`,
