@@ -10,7 +10,13 @@ import { shuffle } from "./statistics.ts";
 import { CEILING, OURS, type Subject, subjects, versions } from "./subjects.ts";
 import type { Plan, Suite, SuiteResult } from "./suite.ts";
 
-/** Rounds that are not looked at, while compilers are still at work. */
+/**
+ * How often all servers are started anew: the same program costs now more and now less, by where its memory and its
+ * threads come to lie.
+ */
+const LAUNCHES = 3;
+
+/** Rounds after each start that are not looked at, while compilers are still at work. */
 const WARM_UP = 3;
 
 /** Requests in a slice of the fastest. */
@@ -24,44 +30,66 @@ type Contestant = Subject & RunningServer;
 
 async function run({ rounds, smoke }: Plan): Promise<SuiteResult> {
   const programs = versions(); // first of all, as it tells what is not installed
-  const requests = smoke ? SMOKE_REQUESTS : REQUESTS;
+  const launches = smoke ? 1 : LAUNCHES;
   const warmUp = smoke ? 0 : WARM_UP;
+  const taking = subjects(smoke ? SMOKE_REQUESTS : REQUESTS);
+  const measured: Measured = new Map(taking.map(({ name }) => [name, { GET: [], POST: [] }]));
+  for (let launch = 0; launch < launches; launch++) {
+    const last = Math.ceil((rounds * (launch + 1)) / launches);
+    const first = Math.ceil((rounds * launch) / launches);
+    process.stderr.write(`start ${launch + 1} of ${launches}\n`);
+    await measure(taking, measured, { first, last, warmUp });
+  }
+  const rows = sumUp(measured);
+  const requests = Object.fromEntries(taking.map(({ name, requests }) => [name, requests]));
+  return {
+    json: { rounds, launches, warmUp, requests, rows },
+    // What a smoke run says of goals is worth nothing.
+    markdown: smoke ? toTable(rows) : `${toTable(rows)}\n\n${toVerdicts(rows)}`,
+    versions: programs,
+    missing: missingFigures(rows),
+  };
+}
+
+/** The rounds of one launch: counted from `first` to before `last`, behind `warmUp` that are not counted. */
+interface Rounds {
+  first: number;
+  last: number;
+  warmUp: number;
+}
+
+async function measure(taking: readonly Subject[], measured: Measured, rounds: Rounds): Promise<void> {
   const contestants: Contestant[] = [];
   try {
-    for (const subject of subjects(requests)) contestants.push({ ...subject, ...(await start(subject)) });
-    await check(contestants, requests);
-    const measured = await measure(contestants, -warmUp, rounds);
-    const rows = sumUp(measured);
-    return {
-      json: { rounds, warmUp, requests: requestsOf(contestants), rows },
-      // What a smoke run says of goals is worth nothing.
-      markdown: smoke ? toTable(rows) : `${toTable(rows)}\n\n${toVerdicts(rows)}`,
-      versions: programs,
-      missing: missingFigures(rows),
-    };
+    for (const subject of taking) contestants.push({ ...subject, ...(await start(subject)) });
+    await check(contestants);
+    await takeRounds(contestants, measured, rounds);
   } finally {
     for (const { child } of contestants) end(child);
   }
 }
 
-async function check(contestants: readonly Contestant[], count: number): Promise<void> {
+async function check(contestants: readonly Contestant[]): Promise<void> {
   for (const contestant of contestants) {
     if (contestant.counts) await checkCounting(contestant);
   }
   const [ceiling, ours] = [CEILING, OURS].map((name) => contestants.find((one) => one.name === name));
   if (ceiling === undefined || ours === undefined) throw new Error("the ceiling or ours does not take part");
-  await checkSameAnswers(ours, ceiling, count);
+  await checkSameAnswers(ours, ceiling, ceiling.requests);
 }
 
 /** Takes turns in another order in each round, so that no one is always the first or next to a certain other. */
-async function measure(contestants: readonly Contestant[], from: number, to: number): Promise<Measured> {
-  const measured: Measured = new Map(contestants.map(({ name }) => [name, { GET: [], POST: [] }]));
+async function takeRounds(
+  contestants: readonly Contestant[],
+  measured: Measured,
+  { first, last, warmUp }: Rounds,
+): Promise<void> {
   const atFirst = new Map(contestants.map(({ name, child }) => [name, processesOf(child.pid).join()]));
-  for (let round = from; round < to; round++) {
-    process.stderr.write(round < 0 ? `warm-up, ${-round} to go\n` : `round ${round + 1} of ${to}\n`);
+  for (let round = first - warmUp; round < last; round++) {
+    process.stderr.write(round < first ? `warm-up, ${first - round} to go\n` : `round ${round + 1}\n`);
     for (const contestant of shuffle(contestants)) {
       const turn = await takeTurn(contestant).catch((error) => fail(contestant, error));
-      if (round < 0) continue;
+      if (round < first) continue;
       for (const method of METHODS) measured.get(contestant.name)?.[method].push(turn[method]);
     }
   }
@@ -69,7 +97,6 @@ async function measure(contestants: readonly Contestant[], from: number, to: num
     const isAsAtFirst = processesOf(child.pid).join() === atFirst.get(name);
     if (!isAsAtFirst) throw new Error(`a process of ${name} was replaced while it was measured`);
   }
-  return measured;
 }
 
 function fail({ name, child }: Contestant, cause: unknown): never {
@@ -95,8 +122,4 @@ async function takeSlice({ url, child, requests }: Contestant, method: Method): 
   const seen = await load(`${url}/song/1`, method, requests);
   const after = readCpuTimes(child.pid);
   return { ...seen, cpuMicroseconds: cpuBetween(before, after) / requests / 1000 };
-}
-
-function requestsOf(contestants: readonly Contestant[]): Record<string, number> {
-  return Object.fromEntries(contestants.map(({ name, requests }) => [name, requests]));
 }
