@@ -11,6 +11,9 @@ export interface Target {
 /** Scheme, a host of whatever kind, and the slash that begins the path. */
 const HTTP = /^https?:\/\/[^/?#\\]+\//;
 
+/** What nearly every request has: nothing in its path that could be written otherwise, and no query. */
+const PLAIN = /^https?:\/\/[^/?#\\]+\/[\w/-]*$/;
+
 /** What a runtime may hand on raw although the URL standard rewrites it: fragment, `\`, non-ASCII, dot segments. */
 // deno-lint-ignore no-control-regex
 const RAW = /[#\\]|[^\x00-\x7f]|\/(?:\.|%2e)/i;
@@ -22,8 +25,10 @@ const RAW = /[#\\]|[^\x00-\x7f]|\/(?:\.|%2e)/i;
  * @throws {Problem} 400 if it is not an absolute `http:` or `https:` URL with a path.
  */
 export function parseTarget(url: string): Target {
+  // "http://" and "https://" end at 7 and 8, and a host has a character at least.
+  if (PLAIN.test(url)) return { path: url.slice(url.indexOf("/", 8)), query: "" };
   if (!HTTP.test(url)) throw notAbsolute();
-  const start = url.indexOf("/", 8); // "http://" and "https://" end at 7 and 8, and a host has a character at least
+  const start = url.indexOf("/", 8);
   const mark = url.indexOf("?", start);
   const path = mark === -1 ? url.slice(start) : url.slice(start, mark);
   const query = mark === -1 ? "" : url.slice(mark);

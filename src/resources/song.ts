@@ -1,14 +1,19 @@
-import { type Awaitable, then } from "../awaitable.ts";
+import type { Awaitable } from "../awaitable.ts";
 import { readWholeNumber } from "../body.ts";
 import type { Exchange, Service } from "../exchange.ts";
 import { reply } from "../reply.ts";
 import { decodeSongId } from "../song-id.ts";
 import { MAX_COUNT, Refusal } from "../store/count-store.ts";
 
+// No closures but for a store that is asynchronous: counting in memory is done so fast that they would be felt.
+
 /** `GET /song/{id}`: the song's count now. */
 export function getCount(service: Service, exchange: Exchange): Awaitable<Response> {
   const id = songId(service, exchange);
-  return then(service.store.get(id), (count) => replyCount(exchange, id, count));
+  const count = service.store.get(id);
+  return count instanceof Promise
+    ? count.then((later) => replyCount(exchange, id, later))
+    : replyCount(exchange, id, count);
 }
 
 /** `POST /song/{id}`: adds 1, or the number in the body, and answers the new count. */
@@ -23,13 +28,18 @@ export function play(service: Service, exchange: Exchange): Awaitable<Response> 
 
 function add({ store }: Service, exchange: Exchange, id: string, plays: number): Awaitable<Response> {
   if (plays > MAX_COUNT) throw new Refusal("overflow", `No count goes past ${MAX_COUNT}`);
-  return then(store.add(id, plays), (count) =>
-    wantsMinimal(exchange.request) ? replyMinimal() : replyCount(exchange, id, count),
-  );
+  const count = store.add(id, plays);
+  return count instanceof Promise
+    ? count.then((later) => replyPlayed(exchange, id, later))
+    : replyPlayed(exchange, id, count);
 }
 
 function songId({ maxIdBytes }: Service, { groups }: Exchange): string {
   return decodeSongId(groups["id"] ?? "", maxIdBytes);
+}
+
+function replyPlayed(exchange: Exchange, id: string, count: number): Response {
+  return wantsMinimal(exchange.request) ? replyMinimal() : replyCount(exchange, id, count);
 }
 
 function replyCount(exchange: Exchange, id: string, count: number): Response {
