@@ -5,6 +5,6 @@ export type Awaitable<T> = T | Promise<T>;
  * Continues with `value` as soon as it is there: in the same turn when it already is, so that nothing
  * waits for the event loop that need not.
  */
-export function then<T, U>(value: Awaitable<T>, next: (value: T) => Awaitable<U>): Awaitable<U> {
+export function whenReady<T, U>(value: Awaitable<T>, next: (value: T) => Awaitable<U>): Awaitable<U> {
   return value instanceof Promise ? value.then(next) : next(value);
 }

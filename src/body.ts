@@ -4,31 +4,50 @@ import { Problem } from "./problem.ts";
 const NUMBER_TYPES = ["text/plain", "application/json", "application/x-www-form-urlencoded"];
 
 /**
- * Reads all of a request's body, so that nothing happens for one that breaks off or proves malformed.
+ * Reads all of a request's body, whatever it is, so that nothing happens for one that breaks off or is malformed.
  *
- * Holds at most `maxBytes` and one chunk.
- *
- * @throws {Problem} 413 past `maxBytes`, 400 if it breaks off or is not UTF-8.
+ * @throws {Problem} 413 past `maxBytes`, 400 if it breaks off.
  */
-export async function readText(request: Request, maxBytes: number): Promise<string> {
-  if (request.body === null) return "";
-  const tooLarge = new Problem(413, `The body is longer than ${maxBytes} bytes`);
-  if (Number(request.headers.get("content-length")) > maxBytes) throw tooLarge;
-  const decoder = new TextDecoder("utf-8", { fatal: true });
+export async function readToEnd(
+  request: Request,
+  maxBytes: number,
+  take: (piece: Uint8Array) => void = () => {},
+): Promise<void> {
+  if (request.body === null) return;
+  if (Number(request.headers.get("content-length")) > maxBytes) throw tooLarge(maxBytes);
   const reader = request.body.getReader();
-  let text = "";
   let bytes = 0;
   try {
     for (let { done, value } = await reader.read(); !done; { done, value } = await reader.read()) {
       bytes += value?.byteLength ?? 0;
-      if (bytes > maxBytes) throw tooLarge;
-      text += decoder.decode(value, { stream: true });
+      if (bytes > maxBytes) throw tooLarge(maxBytes);
+      if (value !== undefined) take(value);
     }
-    return text + decoder.decode();
   } catch (error) {
-    // Not awaited: what is still under way need not be waited for.
-    reader.cancel().catch(() => {});
-    throw error === tooLarge ? error : new Problem(400, "The body breaks off, or is not UTF-8");
+    reader.cancel().catch(() => {}); // not awaited: what is still under way need not be waited for
+    throw error instanceof Problem ? error : new Problem(400, "The body breaks off");
+  }
+}
+
+function tooLarge(maxBytes: number): Problem {
+  return new Problem(413, `The body is longer than ${maxBytes} bytes`);
+}
+
+/** Reads a body as UTF-8; 400 if it is not. Holds at most `maxBytes` and one piece. */
+export async function readText(request: Request, maxBytes: number): Promise<string> {
+  const decoder = new TextDecoder("utf-8", { fatal: true });
+  let text = "";
+  await readToEnd(request, maxBytes, (piece) => {
+    text += decode(decoder, piece, true);
+  });
+  return text + decode(decoder, new Uint8Array(), false);
+}
+
+function decode(decoder: TextDecoder, piece: Uint8Array, stream: boolean): string {
+  try {
+    return decoder.decode(piece, { stream });
+  } catch {
+    throw new Problem(400, "The body is not UTF-8");
   }
 }
 
@@ -36,14 +55,18 @@ export async function readText(request: Request, maxBytes: number): Promise<stri
  * Reads a body that is empty or a whole number in decimal digits, white space around it allowed.
  *
  * @returns `undefined` for an empty one. Past 2^53 − 1 the number may not be exact.
- * @throws {Problem} 400 if it is anything else, 415 if it says that it is of another type, and as {@linkcode readText}.
+ * @throws {Problem} 400 if it is anything else, 415 if it says that it is of another type or encoded, and as {@linkcode readToEnd}.
  */
 export async function readWholeNumber(request: Request, maxBytes: number): Promise<number | undefined> {
   const body = await readText(request, maxBytes);
   if (body === "") return undefined;
   const type = request.headers.get("content-type")?.replace(/;.*/s, "").trim().toLowerCase();
   if (type !== undefined && !NUMBER_TYPES.includes(type)) {
-    throw new Problem(415, `A number is sent as ${NUMBER_TYPES.join(", ")}`);
+    const accept = NUMBER_TYPES.join(", ");
+    throw new Problem(415, `A number is sent as ${accept}`, { accept });
+  }
+  if (/[^\s,]/.test(request.headers.get("content-encoding")?.replace(/identity/gi, "") ?? "")) {
+    throw new Problem(415, "A number is sent without a content encoding", { "accept-encoding": "identity" });
   }
   const digits = /^[\t\n\r ]*(\d+)[\t\n\r ]*$/.exec(body)?.[1];
   if (digits === undefined) throw new Problem(400, "The body must be a whole number, 0 or more");

@@ -1,7 +1,7 @@
 import type { Awaitable } from "./awaitable.ts";
 import { settle } from "./config.ts";
 import type { Action, Service } from "./exchange.ts";
-import { preferredFormat } from "./negotiate.ts";
+import { PROBLEM, preferredFormat } from "./negotiate.ts";
 import { Problem } from "./problem.ts";
 import { replyProblem } from "./reply.ts";
 import { createRouter } from "./router.ts";
@@ -59,16 +59,16 @@ export function createHandler(store: CountStore, options: HandlerOptions = {}): 
   return function handle(request) {
     try {
       const response = answer(request);
-      return response instanceof Promise ? response.catch((error) => refuse(request, error)) : response;
+      return response instanceof Promise ? response.catch((error) => answerError(request, error)) : response;
     } catch (error) {
-      return refuse(request, error);
+      return answerError(request, error);
     }
   };
 }
 
 /** Answers a request that something went wrong with: its client's doing, or ours. */
-export function refuse(request: Pick<Request, "method" | "headers">, error: unknown): Response {
-  const format = preferredFormat(request.headers.get("accept")) ?? "text";
+export function answerError(request: Pick<Request, "method" | "headers">, error: unknown): Response {
+  const format = preferredFormat(request.headers.get("accept"), PROBLEM) ?? "text";
   return replyProblem({ method: request.method, format }, toProblem(error));
 }
 

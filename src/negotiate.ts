@@ -1,10 +1,11 @@
 /** The two forms in which everything is answered. */
 export type Format = "text" | "json";
 
-const TYPES: Record<Format, readonly string[]> = {
-  text: ["text/plain"],
-  json: ["application/json", "application/problem+json"],
-};
+/** What JSON stands for in the answer to a request that was done. */
+export const RESULT: readonly string[] = ["application/json"];
+
+/** What JSON stands for in the answer to one that was not (RFC 9457); clients that accept it seldom say so. */
+export const PROBLEM: readonly string[] = ["application/problem+json", "application/json"];
 
 interface MediaRange {
   type: string;
@@ -20,14 +21,14 @@ interface MediaRange {
  *
  * @returns `undefined` if neither is acceptable.
  */
-export function preferredFormat(accept: string | null): Format | undefined {
+export function preferredFormat(accept: string | null, json: readonly string[] = RESULT): Format | undefined {
   if (accept === null || accept === "*/*" || /^[\s,]*$/.test(accept)) return "text";
   if (accept === "application/json") return "json";
   const ranges = accept.split(",").flatMap(parseRange);
-  const text = quality(ranges, "text");
-  const json = quality(ranges, "json");
-  if (text === 0 && json === 0) return undefined;
-  return json > text ? "json" : "text";
+  const ofText = quality(ranges, ["text/plain"]);
+  const ofJson = quality(ranges, json);
+  if (ofText === 0 && ofJson === 0) return undefined;
+  return ofJson > ofText ? "json" : "text";
 }
 
 const RANGE = /^[ \t]*([!#$%&'*+.^_`|~\w-]+\/[!#$%&'*+.^_`|~\w-]+)[ \t]*((?:;.*)?)$/;
@@ -43,6 +44,7 @@ function parseRange(member: string): MediaRange[] {
     if (name === "q") {
       if (!QUALITY.test(value)) return [];
       range.quality = Number(value);
+      break; // what follows is no part of the range
     } else if (name !== "" && !(name === "charset" && /^"?utf-8"?$/.test(value))) {
       range.foreign = true;
     }
@@ -50,13 +52,13 @@ function parseRange(member: string): MediaRange[] {
   return [range];
 }
 
-/** The quality of `format` by the most specific of the ranges that match it; 0 if none does. */
-function quality(ranges: MediaRange[], format: Format): number {
+/** The quality of `types` by the most specific of the ranges that match one of them; 0 if none does. */
+function quality(ranges: MediaRange[], types: readonly string[]): number {
   let best = 0;
   let specificity = 0;
   for (const range of ranges) {
     if (range.foreign) continue;
-    const found = specificityFor(range.type, TYPES[format]);
+    const found = specificityFor(range.type, types);
     if (found < specificity || found === 0) continue;
     best = found > specificity ? range.quality : Math.max(best, range.quality);
     specificity = found;

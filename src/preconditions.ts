@@ -1,26 +1,23 @@
 import { Problem } from "./problem.ts";
 
-/**
- * Whether `current`, an entity tag, is in the list of an `If-None-Match` (RFC 9110 §13.1.2: weak comparison).
- */
-export function noneMatchFails(field: string | null, current: string): boolean {
+/** Says whether an entity tag names the present state. */
+export type Names = (opaque: string) => boolean;
+
+/** Whether an `If-None-Match` does not hold, as it lists the present state (RFC 9110 §13.1.2: weak comparison). */
+export function noneMatchFails(field: string | null, names: Names): boolean {
   if (field === null) return false;
-  return field.trim() === "*" || entityTags(field).some((tag) => tag.opaque === current);
+  return field.trim() === "*" || entityTags(field).some((tag) => names(tag.opaque));
 }
 
-/**
- * Whether an `If-Match` no longer holds (RFC 9110 §13.1.1: strong comparison).
- *
- * `holds` says whether one of the tags it lists names the present state.
- */
-export function matchFails(field: string | null, holds: (opaque: string) => boolean): boolean {
+/** Whether an `If-Match` does not hold, as it lists other states only (RFC 9110 §13.1.1: strong comparison). */
+export function matchFails(field: string | null, names: Names): boolean {
   if (field === null || field.trim() === "*") return false;
-  return !entityTags(field).some((tag) => !tag.weak && holds(tag.opaque));
+  return !entityTags(field).some((tag) => !tag.weak && names(tag.opaque));
 }
 
-/** 412: nothing was done, as the condition of the request no longer holds. */
+/** 412: nothing was done. */
 export function preconditionFailed(): Problem {
-  return new Problem(412, "The counts have changed since");
+  return new Problem(412, "The condition of the request does not hold");
 }
 
 /** The tags of a list; members that are none are passed over. */

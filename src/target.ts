@@ -15,12 +15,11 @@ const HTTP = /^https?:\/\/[^/?#\\]+\//;
 const PLAIN = /^https?:\/\/[^/?#\\]+\/[\w/-]*$/;
 
 /** What a runtime may hand on raw although the URL standard rewrites it: fragment, `\`, non-ASCII, dot segments. */
-// deno-lint-ignore no-control-regex
-const RAW = /[#\\]|[^\x00-\x7f]|\/(?:\.|%2e)/i;
+const RAW = /[#\\]|[\x80-\uffff]|\/(?:\.|%2e)/i;
 
 /**
  * Takes apart `request.url`, which is not the same everywhere: some runtimes hand on the target as it
- * arrived, its bytes as Latin-1, others a normalised URL, and a relative one where `Host` is missing or broken.
+ * arrived, others a normalised URL, and a relative one where `Host` is missing or broken.
  *
  * @throws {Problem} 400 if it is not an absolute `http:` or `https:` URL with a path.
  */
@@ -36,9 +35,8 @@ export function parseTarget(url: string): Target {
 }
 
 function normalise(url: string): Target {
-  const ascii = url.replace(/[\x80-\xff]/g, (byte) => `%${byte.charCodeAt(0).toString(16).toUpperCase()}`);
-  if (!URL.canParse(ascii)) throw notAbsolute();
-  const { pathname, search } = new URL(ascii);
+  if (!URL.canParse(url)) throw notAbsolute();
+  const { pathname, search } = new URL(url);
   return { path: pathname, query: search };
 }
 

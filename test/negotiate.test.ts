@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { type Format, preferredFormat } from "../src/negotiate.ts";
+import { type Format, PROBLEM, preferredFormat } from "../src/negotiate.ts";
 
 type Case = [accept: string | null, format: Format | undefined];
 
@@ -22,16 +22,27 @@ cases("Whoever does not mind gets text", [
   ["application/json;q=0.5, text/plain;q=0.5", "text"],
 ]);
 
-cases("Whoever prefers JSON gets it", [
+cases("Whoever prefers JSON gets it, unless it is only that of problems", [
   ["application/json", "json"],
   ["application/*", "json"],
-  ["application/problem+json", "json"],
   ["application/problem+json, application/json", "json"],
-  ["application/problem+json, text/plain;q=0.5", "json"],
+  ["application/problem+json, text/plain;q=0.5", "text"],
+  ["application/problem+json", undefined],
   ["text/plain;q=0.5, application/json", "json"],
   ["application/json, text/plain;q=0.999", "json"],
   ["application/json;q=0.001", "json"],
 ]);
+
+test("A problem is JSON to whoever prefers either of its types to text", () => {
+  for (const accept of [
+    "application/problem+json",
+    "application/json",
+    "application/problem+json, text/plain;q=0.5",
+  ]) {
+    expect(preferredFormat(accept, PROBLEM)).toBe("json");
+  }
+  expect(preferredFormat("text/plain, application/problem+json;q=0.5", PROBLEM)).toBe("text");
+});
 
 cases("Clients as they come", [
   // Java's HttpURLConnection, axios, jQuery's getJSON, Firefox, Chrome, Python's httpx, curl.

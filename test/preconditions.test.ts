@@ -14,11 +14,13 @@ describe("If-None-Match", () => {
     "*",
     " * ",
     '\t"v1"\t',
-  ])("%p says that the client has v1 already", (field) => expect(noneMatchFails(field, "v1")).toBe(true));
+  ])("%p says that the client has v1 already", (field) =>
+    expect(noneMatchFails(field, (tag) => tag === "v1")).toBe(true),
+  );
 
   test.each([null, "", '"v2"', '"v11"', '"xv1"', "v1", '"V1"', '"v1', '"*"', '"v1,v2"', '"v0, v1"'])(
     "%p does not",
-    (field) => expect(noneMatchFails(field, "v1")).toBe(false),
+    (field) => expect(noneMatchFails(field, (tag) => tag === "v1")).toBe(false),
   );
 });
 

@@ -24,15 +24,16 @@ test("the path is the one that the URL standard has, however the runtime hands i
   expect(rewritten).toBeLessThan(19_000);
 });
 
-test("bytes that are not ASCII are encoded as the URL standard writes them", () => {
+test("characters that are not ASCII are encoded as the URL standard writes them", () => {
   // Patterns are compared with the path as strings, so upper case and lower case are not the same.
-  expect(parseTarget(latin1("http://h/歌")).path).toBe(new URL("http://h/歌").pathname);
-  expect(parseTarget("http://h/\xff\x80").path).toBe("/%FF%80");
+  expect(parseTarget("http://h/歌").path).toBe("/%E6%AD%8C");
+  expect(parseTarget("http://h/é?é").path).toBe("/%C3%A9");
+  expect(parseTarget("http://h/?é").query).toBe("?%C3%A9");
 });
 
 test("percent-encodings stay as they came", () => {
   expect(parseTarget("http://h/%2f%5c%c3%A9%zz%").path).toBe("/%2f%5c%c3%A9%zz%");
-  expect(parseTarget("http://h/é%2f").path.toLowerCase()).toBe("/%e9%2f");
+  expect(parseTarget("http://h/é%2f").path).toBe("/%C3%A9%2f");
 });
 
 test.each([
@@ -123,12 +124,7 @@ test.each([
 ])("Host: %p is refused", (host) => expect(() => checkHost(host)).toThrow(Problem));
 
 function formsOf(url: string): string[] {
-  const forms = [new URL(url).href, latin1(url)];
-  return /[\x80-\xff]/.test(url) ? forms : [...forms, url];
-}
-
-function latin1(url: string): string {
-  return Buffer.from(url).toString("latin1");
+  return [new URL(url).href, url];
 }
 
 function canonical({ pathname, search }: URL): { path: string; search: string } {

@@ -1,4 +1,4 @@
-import { type Handler, refuse } from "../handler.ts";
+import { type Handler, answerError } from "../handler.ts";
 import { Problem } from "../problem.ts";
 import { inTime, type ListenOptions, type Server, urlOf } from "./server.ts";
 
@@ -38,7 +38,7 @@ class Bodies {
   }
 
   handle(request: Request): ReturnType<Handler> {
-    if (this.#isStopping && request.body !== null) return refuse(request, new Problem(503, "Stopping"));
+    if (this.#isStopping && request.body !== null) return answerError(request, new Problem(503, "Stopping"));
     const answer = this.#handler(request);
     if (!(answer instanceof Promise)) return answer;
     this.#underWay.add(answer);

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { setImmediate } from "node:timers/promises";
-import { type Handler, refuse } from "../handler.ts";
+import { type Handler, answerError } from "../handler.ts";
 import { Problem } from "../problem.ts";
 import { isHost } from "../target.ts";
 import { IncomingBody } from "./node-body.ts";
@@ -63,11 +63,11 @@ async function answer(
     headers.append(rawHeaders[at] ?? "", rawHeaders[at + 1] ?? "");
   const url = urlFor(incoming);
   if (url === undefined)
-    return refuse({ method, headers }, new Problem(400, "The request needs one valid Host"));
+    return answerError({ method, headers }, new Problem(400, "The request needs one valid Host"));
   try {
     return await handler(toRequest(url, { method, headers, signal }, body));
   } catch (error) {
-    return refuse({ method, headers }, error);
+    return answerError({ method, headers }, error);
   }
 }
 

@@ -1,6 +1,8 @@
 import type { Awaitable } from "../awaitable.ts";
 import { readWholeNumber } from "../body.ts";
 import type { Exchange, Service } from "../exchange.ts";
+import { matchFails, noneMatchFails, preconditionFailed } from "../preconditions.ts";
+import { prefersMinimal } from "../prefer.ts";
 import { reply } from "../reply.ts";
 import { decodeSongId } from "../song-id.ts";
 import { MAX_COUNT, Refusal } from "../store/count-store.ts";
@@ -19,6 +21,7 @@ export function getCount(service: Service, exchange: Exchange): Awaitable<Respon
 /** `POST /song/{id}`: adds 1, or the number in the body, and answers the new count. */
 export function play(service: Service, exchange: Exchange): Awaitable<Response> {
   const id = songId(service, exchange);
+  checkConditions(exchange.request.headers);
   // Nothing is awaited when there is no body: most plays are counted and answered in one turn.
   if (exchange.request.body === null) return add(service, exchange, id, 1);
   return readWholeNumber(exchange.request, service.maxBodyBytes).then((plays = 1) =>
@@ -34,22 +37,26 @@ function add({ store }: Service, exchange: Exchange, id: string, plays: number):
     : replyPlayed(exchange, id, count);
 }
 
+/** A song has no entity tag: a condition on one does not hold, whichever it lists (RFC 9110 §13.1). */
+function checkConditions(headers: Headers): void {
+  const never = () => false;
+  if (matchFails(headers.get("if-match"), never) || noneMatchFails(headers.get("if-none-match"), never)) {
+    throw preconditionFailed();
+  }
+}
+
 function songId({ maxIdBytes }: Service, { groups }: Exchange): string {
   return decodeSongId(groups["id"] ?? "", maxIdBytes);
 }
 
 function replyPlayed(exchange: Exchange, id: string, count: number): Response {
-  return wantsMinimal(exchange.request) ? replyMinimal() : replyCount(exchange, id, count);
+  return prefersMinimal(exchange.request.headers.get("prefer"))
+    ? replyMinimal()
+    : replyCount(exchange, id, count);
 }
 
 function replyCount(exchange: Exchange, id: string, count: number): Response {
   return reply(exchange, exchange.format === "json" ? JSON.stringify({ id, count }) : String(count));
-}
-
-/** Whether the client has no use for the new count: `Prefer: return=minimal` (RFC 7240 §4.2). */
-function wantsMinimal(request: Request): boolean {
-  const prefer = request.headers.get("prefer");
-  return prefer !== null && /(?:^|,)\s*return\s*=\s*"?minimal"?\s*(?:$|[,;])/i.test(prefer);
 }
 
 function replyMinimal(): Response {

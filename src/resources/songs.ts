@@ -1,5 +1,5 @@
-import { type Awaitable, then } from "../awaitable.ts";
-import { readText } from "../body.ts";
+import { type Awaitable, whenReady } from "../awaitable.ts";
+import { readToEnd } from "../body.ts";
 import type { Exchange, Service } from "../exchange.ts";
 import { listing } from "../listing.ts";
 import { mapping, ranking, write } from "../mapping.ts";
@@ -16,30 +16,41 @@ export function list(service: Service, exchange: Exchange): Awaitable<Response> 
   const { request, format, query } = exchange;
   const top = readTop(query);
   const tag = entityTag(store.version, `${format}${top ?? ""}`);
+  const isCurrent = (listed: string) => listed === tag;
+  if (matchFails(request.headers.get("if-match"), isCurrent)) throw preconditionFailed();
   const validators = { etag: `"${tag}"`, "cache-control": "no-cache" };
-  if (noneMatchFails(request.headers.get("if-none-match"), tag)) {
+  if (noneMatchFails(request.headers.get("if-none-match"), isCurrent)) {
     return new Response(null, { status: 304, headers: { vary: "Accept", ...validators } });
   }
   const headers = headersFor(format, { ...validators, ...songLinks(service) });
   if (top === undefined) {
-    return then(listing(store.entries(), mapping[format]), (body) => reply(exchange, body, { headers }));
+    return whenReady(listing(store.entries(), mapping[format]), (body) => reply(exchange, body, { headers }));
   }
-  return then(store.top(top), (entries) => reply(exchange, write(ranking[format], entries), { headers }));
+  return whenReady(store.top(top), (entries) =>
+    reply(exchange, write(ranking[format], entries), { headers }),
+  );
 }
 
-/** `DELETE /`: clears everything, unless a condition that came with it no longer holds. */
+/** `DELETE /`: clears everything, unless a condition that came with it does not hold. */
 export function clear(service: Service, exchange: Exchange): Awaitable<Response> {
-  const { request } = exchange;
+  const { request, query } = exchange;
+  if (readTop(query) !== undefined) throw new Problem(400, "DELETE clears all songs, and takes no top");
   if (request.body === null) return clearUnlessChanged(service, exchange);
   // What the body says does not matter, but that it arrives whole: a request that breaks off clears nothing.
-  return readText(request, service.maxBodyBytes).then(() => clearUnlessChanged(service, exchange));
+  return readToEnd(request, service.maxBodyBytes).then(() => clearUnlessChanged(service, exchange));
 }
 
 function clearUnlessChanged({ store }: Service, exchange: Exchange): Awaitable<Response> {
-  const condition = exchange.request.headers.get("if-match");
-  const unless = (version: string) => matchFails(condition, (tag) => versionOf(tag) === version);
-  return then(condition === null ? store.clear() : store.clear(unless), (cleared) => {
-    if (!cleared) throw preconditionFailed();
+  const { headers } = exchange.request;
+  function conditionFails(version: string): boolean {
+    const isCurrent = (listed: string) => versionOf(listed) === version; // by the tag of any representation
+    return (
+      matchFails(headers.get("if-match"), isCurrent) ||
+      noneMatchFails(headers.get("if-none-match"), isCurrent)
+    );
+  }
+  return whenReady(store.clear(conditionFails), (isCleared) => {
+    if (!isCleared) throw preconditionFailed();
     return replyDone(exchange);
   });
 }
@@ -53,7 +64,7 @@ function versionOf(tag: string): string {
   return tag.replace(/\..*/s, "");
 }
 
-/** Where a song is: as a link whose target is a URI template (RFC 6570), in both forms that clients look for. */
+/** Where a song is, as a URI template (RFC 6570): by RFC 9652, and for older clients in a plain link (RFC 8288). */
 function songLinks({ basePath, resource }: Service): Record<string, string> {
   const template = `${basePath}/${resource}/{id}`;
   return { link: `<${template}>; rel="item"; templated=true`, "link-template": `"${template}"; rel="item"` };

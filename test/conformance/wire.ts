@@ -11,19 +11,23 @@ export interface WireAnswer {
 }
 
 /**
- * Sends bytes to a subject, one byte a character, and reads until it closes the connection, or for two seconds.
+ * Sends bytes to a subject, one byte a character, and reads until it closes the connection. Rejects if it is silent
+ * for ten seconds instead: not to answer is not to refuse.
  * `half` ends our side as soon as all is sent.
  */
 export function send(subject: Subject, bytes: string, half = false): Promise<string> {
   const { hostname, port } = new URL(subject.origin);
-  return new Promise((resolve) => {
+  return new Promise((resolve, reject) => {
     let received = "";
     const socket = connect({ host: hostname, port: Number(port), allowHalfOpen: true });
     const finish = () => {
       socket.destroy();
       resolve(received);
     };
-    socket.setTimeout(2000, finish);
+    socket.setTimeout(10_000, () => {
+      socket.destroy();
+      reject(new Error(`${subject.runtime} was silent for ten seconds after ${JSON.stringify(received)}`));
+    });
     socket.on("data", (data) => {
       received += data.toString("latin1");
     });

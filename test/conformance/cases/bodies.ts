@@ -86,8 +86,18 @@ export const bodies: Cases = {
     ]) {
       const answer = await expectAnswer(subject.fetch("/song/1", post("1", type)), 415);
       expect(answer.headers.get("vary")).toBe("Accept");
+      expect(answer.headers.get("accept")).toBe(
+        "text/plain, application/json, application/x-www-form-urlencoded",
+      );
     }
+    const gzipped = { method: "POST", body: "7", headers: { "content-encoding": "gzip" } };
+    await expectAnswer(subject.fetch("/song/1", gzipped), 415);
     await expectNothingCounted(subject);
+  },
+
+  "clearing does not look at a body": async ({ fetch }) => {
+    await expectAnswer(fetch("/song/1", post("7")), 200, "7");
+    await expectAnswer(fetch("/", { ...post(new Uint8Array([0xff])), method: "DELETE" }), 200, "OK");
   },
 
   "a body that is larger than the limit is refused, as JSON to who prefers it": async (subject) => {

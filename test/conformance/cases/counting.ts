@@ -65,7 +65,15 @@ export const counting: Cases = {
     }
     await expectAnswer(fetch("/song/1"), 200, "3");
     await expectAnswer(fetch("/song/1", { ...POST, headers: { prefer: "return=representation" } }), 200, "4");
-    await expectAnswer(fetch("/song/1", { ...POST, headers: { prefer: "xreturn=minimal" } }), 200, "5");
+    const others = [
+      "xreturn=minimal",
+      "return=representation, return=minimal",
+      'foo="a, return=minimal"',
+      "return",
+    ];
+    for (const [at, prefer] of others.entries()) {
+      await expectAnswer(fetch("/song/1", { ...POST, headers: { prefer } }), 200, String(5 + at));
+    }
   },
 
   "plays that arrive side by side are all counted, each with a count of its own": async ({ fetch }) => {

@@ -128,7 +128,7 @@ export const listing: Cases = {
     const now = await etag(subject);
     for (const held of [old, `W/${now}`, '"x"', "nonsense"]) {
       const answer = subject.fetch("/", { method: "DELETE", headers: { "if-match": held } });
-      await expectAnswer(answer, 412, "Precondition Failed\nThe counts have changed since");
+      await expectAnswer(answer, 412, "Precondition Failed\nThe condition of the request does not hold");
     }
     await expectAnswer(subject.fetch("/"), 200, "a=2");
   },
@@ -146,6 +146,31 @@ export const listing: Cases = {
       await expectAnswer(subject.fetch("/"), 200, "");
     }
     await expectAnswer(subject.fetch("/", { method: "DELETE", headers: { "if-match": "*" } }), 200, "OK");
+  },
+
+  "conditions are heeded by every method that could do harm, and nothing is done": async ({ fetch }) => {
+    await expectAnswer(fetch("/song/a", { method: "POST" }), 200, "1");
+    const never = [{ "if-match": '"x"' }, { "if-none-match": "*" }] as const;
+    for (const headers of never) {
+      await expectAnswer(fetch("/song/a", { method: "POST", headers }), 412);
+      await expectAnswer(fetch("/", { method: "DELETE", headers }), 412);
+    }
+    await expectAnswer(fetch("/", { headers: { "if-match": '"x"' } }), 412);
+    await expectAnswer(fetch("/", { headers: { "if-match": "*" } }), 200, "a=1");
+    const headers = { "if-match": "*", "if-none-match": '"x"' };
+    await expectAnswer(fetch("/song/a", { method: "POST", headers }), 200, "2");
+    await expectAnswer(fetch("/", { method: "DELETE", headers }), 200, "OK");
+  },
+
+  "clearing takes no top, and clears nothing if there is one": async ({ fetch }) => {
+    await expectAnswer(fetch("/song/a", { method: "POST" }), 200, "1");
+    await expectAnswer(
+      fetch("/?top=1", { method: "DELETE" }),
+      400,
+      "Bad Request\nDELETE clears all songs, and takes no top",
+    );
+    await expectAnswer(fetch("/"), 200, "a=1");
+    await expectAnswer(fetch("/?other=1", { method: "DELETE" }), 200, "OK");
   },
 
   "a list of many songs arrives whole, in both formats": async ({ fetch }) => {

@@ -18,6 +18,9 @@ const ACCEPTED: readonly (readonly [accept: string, type: string])[] = [
   ["text/plain;q=0.5, application/json;q=0.4", TEXT],
   ["text/*;q=0.1, application/json;q=0.2, */*;q=0.9", JSON_TYPE],
   ["text/plain;q=0, */*", JSON_TYPE],
+  ["application/json;q=0, application/problem+json, text/plain;q=0.5", TEXT],
+  ["text/plain;q=0.9, application/problem+json", TEXT],
+  ["application/json;q=0.9;ext=1", JSON_TYPE],
   ["text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", TEXT],
   ["text/html, image/gif, image/jpeg, *; q=.2, */*; q=.2", TEXT],
   [
