@@ -1,11 +1,14 @@
+import { settle } from "./config.ts";
 import { type HashKey, hash } from "./hash.ts";
 import { parseMapping } from "./mapping.ts";
+
+const MAX_TIMEOUT_MS = 2 ** 31 - 1; // the longest that timers of all runtimes can wait
 
 /** What can be set about a {@linkcode CountClient}. */
 export interface CountClientOptions {
   /** What is counted, as the servers' paths say it: `song` unless told. */
   resource?: string;
-  /** How long a server may take to answer one request, in milliseconds; 5,000 unless told. */
+  /** How long a server may take to answer one request, in milliseconds: 1 to 2^31 − 1, 5,000 unless told. */
   timeoutMs?: number;
   /** Used in the place of the global `fetch`. */
   fetch?: (url: string, init: RequestInit) => Promise<Response>;
@@ -41,7 +44,11 @@ interface Placed {
  * Counts plays on any number of servers, each song on one of them.
  *
  * Songs are placed by rendezvous hashing: a server added to n takes 1/(n+1) of the songs, from all others alike,
- * and no song moves between those. The order of the list does not matter; how a URL is written does not either.
+ * and no song moves between those. Neither the order of the list matters nor how a URL is written.
+ *
+ * A call rejects with a {@linkcode CountServerError} if a server fails, with the reason of its `signal` if that is
+ * aborted, and with a `TypeError` for an id that no path leads to. After a failure without a status, a play may have
+ * been counted or not.
  *
  * @example
  * ```ts
@@ -55,15 +62,15 @@ export class CountClient {
   readonly #timeoutMs: number;
   readonly #fetch: (url: string, init: RequestInit) => Promise<Response>;
 
-  /** @throws {TypeError} if there is no server, one is listed twice, or one is not a plain http or https URL. */
+  /** @throws {TypeError} if there is no server, one is listed twice, or one is not a plain http or https URL; {RangeError} for an option out of its range. */
   constructor(servers: string | readonly string[], options: CountClientOptions = {}) {
     const urls = [servers].flat().map(normalise);
     if (urls.length === 0) throw new TypeError("A CountClient needs one server at least");
     if (new Set(urls).size < urls.length)
       throw new TypeError(`A CountClient's servers must differ: ${urls.join(" ")}`);
     this.#servers = urls.map((url) => ({ url, key: [hash(url, [0, 0]), hash(url, [0, 1])] }));
-    this.#resource = options.resource ?? "song";
-    this.#timeoutMs = options.timeoutMs ?? 5000;
+    this.#resource = settle("resource", options.resource);
+    this.#timeoutMs = checkTimeout(options.timeoutMs ?? 5000);
     this.#fetch = options.fetch ?? ((url, init) => fetch(url, init));
   }
 
@@ -151,6 +158,12 @@ export class CountClient {
   }
 }
 
+function checkTimeout(timeoutMs: number): number {
+  if (Number.isInteger(timeoutMs) && timeoutMs >= 1 && timeoutMs <= MAX_TIMEOUT_MS) return timeoutMs;
+  throw new RangeError(`timeoutMs must be a whole number from 1 to ${MAX_TIMEOUT_MS}, not ${timeoutMs}`);
+}
+
+/** The one way to write a server's URL, so that songs do not move when somebody writes it another way. */
 function normalise(server: string): string {
   const { origin = "", pathname = "", href } = URL.canParse(server) ? new URL(server) : {};
   if (!/^https?:\/\//i.test(server) || href !== origin + pathname) {

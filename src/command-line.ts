@@ -78,7 +78,6 @@ export function help(): string {
     const flag = `--${flagName(name)} ${typeof preset === "number" ? "N" : "TEXT"}`;
     return `  ${flag.padEnd(24)}${help}${preset === "" ? "" : ` (${preset})`}`;
   });
-  const example = settingNames().find((name) => /[A-Z]/.test(name)) ?? "port";
   return `playcount: a play counter whose whole interface is HTTP
 
 Usage: playcount [options]
@@ -88,7 +87,7 @@ ${rows.join("\n")}
   -h, --help              show this
   -v, --version           show the version
 
-Each option can be set in the environment too, as ${environmentName("port")} or ${environmentName(example)}.
+Each option can be set in the environment too, as ${environmentName("port")} or ${environmentName("maxIdBytes")}.
 
   curl localhost:8000/song/1           a song's plays
   curl -X POST localhost:8000/song/1   one more

@@ -38,13 +38,13 @@ export const SETTINGS: {
   resource: {
     default: "song",
     pattern: /^[A-Za-z0-9_][A-Za-z0-9_.~-]*$/,
-    wanted: "a path segment of A-Z a-z 0-9 . _ ~ -",
+    wanted: "a path segment of A-Z a-z 0-9 _ . ~ - that begins with a letter, a digit or _",
     help: "what is counted, as the path says it: /song/ID",
   },
   basePath: {
     default: "",
     pattern: /^(?:\/[A-Za-z0-9_~-][A-Za-z0-9_.~-]*)*$/,
-    wanted: "a path that begins with a slash and ends without one, as in /plays",
+    wanted: "a path of A-Z a-z 0-9 _ . ~ - that begins with a slash and ends without one, as in /plays",
     help: "path in front of every other",
   },
   maxSongs: { default: 10_000_000, min: 0, max: 2 ** 40, help: "songs there is room for" },

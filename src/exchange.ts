@@ -13,7 +13,7 @@ export interface Service extends Pick<Settings, "basePath" | "resource" | "maxId
 /** One request on its way to an answer: what has been found out about it. */
 export interface Exchange {
   request: Request;
-  /** As in the request; of a `HEAD`, the body of the answer is left away. */
+  /** As in the request; of a `HEAD`, the body of the answer is left out. */
   method: string;
   /** The format that the client prefers. */
   format: Format;

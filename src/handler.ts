@@ -9,15 +9,15 @@ import { type Route, routeTable } from "./routes.ts";
 import { type CountStore, Refusal } from "./store/count-store.ts";
 import { checkHost, parseTarget } from "./target.ts";
 
-/** What can be set about a handler; see the README's table for what each means. */
+/** What can be set about a handler. */
 export interface HandlerOptions {
-  /** What is counted, as the path says it: `song` unless told. */
+  /** What is counted, as the path says it: one segment of `A-Z a-z 0-9 _ . ~ -`, `song` unless told. */
   resource?: string;
-  /** Path in front of every other, as in `/plays`; none unless told. */
+  /** Path in front of every other: begins with a slash and ends without one, as in `/plays`; none unless told. */
   basePath?: string;
-  /** Longest id, in bytes of UTF-8; 512 unless told. */
+  /** Longest id, in bytes of UTF-8: 1 to 4096, 512 unless told. */
   maxIdBytes?: number;
-  /** Longest request body, in bytes; 16 MiB unless told. */
+  /** Longest request body, in bytes: 1 to 2^30, 16 MiB unless told. */
   maxBodyBytes?: number;
   /** Abort it when the server begins to stop: from then on `/health` is 503. */
   signal?: AbortSignal;
@@ -29,7 +29,7 @@ export type Handler = (request: Request) => Awaitable<Response>;
 /**
  * Makes the handler that is all of playcount's HTTP interface.
  *
- * @throws {RangeError} for an option that cannot be.
+ * @throws {RangeError} for an option that is out of its range.
  *
  * @example
  * ```ts

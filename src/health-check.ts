@@ -3,7 +3,7 @@ import { get, type IncomingMessage } from "node:http";
 import { urlOf } from "./adapters/server.ts";
 import type { Settings } from "./config.ts";
 
-const SECONDS = 4;
+const SECONDS = 4; // less than the image's own --timeout, so that there is a line that says why
 
 /** The address at which this machine reaches a server that listens on all of its addresses. */
 const LOOPBACK: Readonly<Record<string, string>> = { "0.0.0.0": "127.0.0.1", "::": "::1" };
@@ -21,7 +21,7 @@ export async function checkHealth({
   basePath,
 }: Pick<Settings, "host" | "port" | "basePath">): Promise<string | undefined> {
   if (port === 0) return "cannot check the health of a server on any free port: give its port";
-  const url = `${urlOf(LOOPBACK[host] ?? host, port).slice(0, -1)}${basePath}/health`;
+  const url = `${urlOf(LOOPBACK[host] ?? host, port)}${basePath}/health`;
   const signal = AbortSignal.timeout(SECONDS * 1000);
   try {
     const [{ statusCode }] = (await once(get(url, { signal }), "response")) as [IncomingMessage];

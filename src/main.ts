@@ -39,7 +39,7 @@ async function serve(settings: Settings): Promise<void> {
   process.on("SIGINT", stop);
   process.on("SIGTERM", stop);
   // Only now: whoever waits for this line may stop the program as soon as it is there.
-  console.log(`playcount ${VERSION} listens on ${server.url.slice(0, -1)}${settings.basePath}/`);
+  console.log(`playcount ${VERSION} listens on ${server.url}${settings.basePath}/`);
 }
 
 async function listen(handler: Handler, { host, port }: Settings): Promise<Server> {

@@ -1,5 +1,5 @@
 /** The reason phrases of the statuses that playcount answers with (RFC 9110 §15). */
-const PHRASES: Record<number, string> = {
+const PHRASES = {
   400: "Bad Request",
   404: "Not Found",
   405: "Method Not Allowed",
@@ -12,15 +12,18 @@ const PHRASES: Record<number, string> = {
   500: "Internal Server Error",
   503: "Service Unavailable",
   507: "Insufficient Storage",
-};
+} as const;
+
+/** A status that has a reason phrase here. */
+export type ProblemStatus = keyof typeof PHRASES;
 
 /** Why a request is refused, in words for the client; nothing was counted for it. */
 export class Problem extends Error {
-  readonly status: number;
+  readonly status: ProblemStatus;
   readonly headers: Readonly<Record<string, string>>;
 
   /** `detail` is shown to the client; empty when the status says it all. */
-  constructor(status: number, detail = "", headers: Readonly<Record<string, string>> = {}) {
+  constructor(status: ProblemStatus, detail = "", headers: Readonly<Record<string, string>> = {}) {
     super(detail);
     this.name = "Problem";
     this.status = status;
@@ -29,7 +32,7 @@ export class Problem extends Error {
 
   /** The reason phrase of the status. */
   get title(): string {
-    return PHRASES[this.status] ?? "Error";
+    return PHRASES[this.status];
   }
 
   /** `text/plain`: the reason phrase, and on a second line the detail if there is one. */

@@ -15,17 +15,17 @@ export function headersFor(format: Format, others: Readonly<Record<string, strin
   return new Headers({ "content-type": TYPES[format], vary: "Accept", ...others });
 }
 
-// Shared by all answers that are good for one moment only: making headers for each would cost more than counting.
-const MOMENTARY: Record<Format, ReplyInit> = {
+// Shared by all answers that are not to be stored: making headers for each would cost more than counting.
+const NOT_STORED: Record<Format, ReplyInit> = {
   text: { headers: headersFor("text", { "cache-control": "no-store" }) },
   json: { headers: headersFor("json", { "cache-control": "no-store" }) },
 };
 
-/** Answers with `body`, or to `HEAD` with everything but it. `init` replaces that of a momentary answer. */
+/** Answers with `body`, or to `HEAD` with everything but it. Unless `init` says otherwise the status is 200 and the answer is not to be stored. */
 export function reply(
   { method, format }: Pick<Exchange, "method" | "format">,
   body: string | ReadableStream<Uint8Array>,
-  init: ReplyInit = MOMENTARY[format],
+  init: ReplyInit = NOT_STORED[format],
 ): Response {
   return method === "HEAD" ? withoutBody(body, init) : new Response(body, init);
 }

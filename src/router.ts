@@ -13,7 +13,7 @@ const SIMPLE = /^(\/[A-Za-z0-9_~./-]*?)(?::([A-Za-z_]\w*)(\(\.\+\))?)?$/;
  * Makes a matcher out of a pattern that says something about the pathname alone.
  *
  * `URLPattern` is the authority. Executing one on every request costs half as much again as everything else,
- * so the two shapes that our routes have are matched by comparing strings; any other is left to it.
+ * so the shapes that routes usually have are matched by comparing strings; any other is left to it.
  */
 export function compile(pattern: URLPattern): Matcher {
   const [, literal, name, all] = SIMPLE.exec(pattern.pathname) ?? [];

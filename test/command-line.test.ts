@@ -113,7 +113,11 @@ const MISTAKES: readonly (readonly [string[], Record<string, string>, string])[]
   [["--port="], {}, '--port must be a whole number from 0 to 65535, not ""'],
   [["--host="], {}, '--host must be a host name or an IP address, not ""'],
   [["--host", "a\nb"], {}, '--host must be a host name or an IP address, not "a\\nb"'],
-  [["--resource", "a/b"], {}, '--resource must be a path segment of A-Z a-z 0-9 . _ ~ -, not "a/b"'],
+  [
+    ["--resource", "a/b"],
+    {},
+    '--resource must be a path segment of A-Z a-z 0-9 _ . ~ - that begins with a letter, a digit or _, not "a/b"',
+  ],
   [["--max-id-bytes", "0"], {}, "--max-id-bytes must be a whole number from 1 to 4096, not 0"],
   [[], { PLAYCOUNT_PORT: "80 00" }, 'PLAYCOUNT_PORT must be a whole number from 0 to 65535, not "80 00"'],
   [["--port", "1"], { PLAYCOUNT_MAX_SONGS: "all" }, "PLAYCOUNT_MAX_SONGS must be a whole number from 0 to"],

@@ -78,7 +78,7 @@ describe("What is wrong is said", () => {
     expect(messageFor("port", 70_000)).toBe("port must be a whole number from 0 to 65535, not 70000");
     expect(messageFor("port", "x", "--port")).toBe('--port must be a whole number from 0 to 65535, not "x"');
     expect(messageFor("resource", "a/b", "PLAYCOUNT_RESOURCE")).toBe(
-      'PLAYCOUNT_RESOURCE must be a path segment of A-Z a-z 0-9 . _ ~ -, not "a/b"',
+      'PLAYCOUNT_RESOURCE must be a path segment of A-Z a-z 0-9 _ . ~ - that begins with a letter, a digit or _, not "a/b"',
     );
   });
 

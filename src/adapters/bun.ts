@@ -2,7 +2,9 @@ import { lookup } from "node:dns/promises";
 import type { Handler } from "../handler.ts";
 import { inTime, type ListenOptions, type Server, urlOf } from "./server.ts";
 
-/** Serves `handler` on Bun. */
+export type { ListenOptions, Server } from "./server.ts";
+
+/** Serves `handler` on Bun; fails if the port is taken or the host is not one of this machine's. */
 export async function serve(handler: Handler, options: ListenOptions): Promise<Server> {
   const { host, port } = options;
   const server = await listen(handler, options);
@@ -21,6 +23,7 @@ async function listen(handler: Handler, { host, port }: ListenOptions): Promise<
       port,
       reusePort: false, // outside development Bun shares a port with whoever else asks for it, and says nothing
       fetch: (request) => handler(request),
+      maxRequestBodySize: 2 ** 40, // the handler has the limit that is set, and says so to who passes it
       development: false, // in development an error would show its source to whoever caused it
     });
   } catch (error) {

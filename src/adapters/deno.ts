@@ -10,7 +10,9 @@ declare const Deno: {
   ): { addr: { port: number }; shutdown(): Promise<void> };
 };
 
-/** Serves `handler` on Deno. */
+export type { ListenOptions, Server } from "./server.ts";
+
+/** Serves `handler` on Deno; fails if the port is taken or the host is not one of this machine's. */
 export function serve(handler: Handler, { host, port }: ListenOptions): Server {
   const bodies = new Bodies(handler);
   const cut = new AbortController();
@@ -21,7 +23,7 @@ export function serve(handler: Handler, { host, port }: ListenOptions): Server {
     async stop(graceSeconds) {
       const deadline = performance.now() + graceSeconds * 1000;
       if (!(await inTime(bodies.stop(), graceSeconds))) return cut.abort();
-      // From here on Deno can cut nothing off any more: what is late is, when the process ends.
+      // Behind its shutdown Deno offers no way to cut off a connection: one that is late ends with the process.
       await inTime(server.shutdown(), (deadline - performance.now()) / 1000);
     },
   };

@@ -9,7 +9,9 @@ import { IncomingBody } from "./node-body.ts";
 import { Connections } from "./node-connections.ts";
 import { inTime, type ListenOptions, type Server, urlOf } from "./server.ts";
 
-/** Serves `handler` on Node. */
+export type { ListenOptions, Server } from "./server.ts";
+
+/** Serves `handler` on Node; fails if the port is taken or the host is not one of this machine's. */
 export async function serve(handler: Handler, { host, port }: ListenOptions): Promise<Server> {
   const listener = toListener(handler);
   const server = createServer((incoming, outgoing) => {
@@ -71,7 +73,7 @@ async function answer(
   }
 }
 
-/** The URL that was asked for, unless `Host` is missing or broken. Of two the first counts; the handler sees both. */
+/** The URL that was asked for, unless `Host` is missing or broken. Two of them are left to the handler to refuse. */
 function urlFor({ url = "/", headers }: IncomingMessage): string | undefined {
   const absolute =
     url.startsWith("/") || url === "*" ? `http://${headers.host}/${url.replace(/^\//, "")}` : url;
@@ -105,7 +107,7 @@ async function send(response: Response, outgoing: ServerResponse, signal: AbortS
   const cookies = response.headers.getSetCookie();
   if (cookies.length > 0) outgoing.setHeader("set-cookie", cookies);
   if (response.body === null) outgoing.end();
-  else if (outgoing.req.method === "HEAD") await Promise.all([response.body.cancel(), outgoing.end()]);
+  else if (outgoing.req.method === "HEAD") await response.body.cancel().finally(() => outgoing.end());
   else await sendBody(response.body, outgoing, signal);
 }
 

@@ -11,7 +11,7 @@ export interface ListenOptions {
 
 /** A server that is listening. */
 export interface Server {
-  /** Ends with a slash. */
+  /** Without a slash at the end. */
   readonly url: string;
 
   /**
@@ -37,7 +37,7 @@ export async function inTime(closed: Promise<unknown>, seconds: number): Promise
   }
 }
 
-/** The URL of `host`, which may be an IPv6 address, and `port`. */
+/** The URL of `host`, which may be an IPv6 address, and `port`; without a slash at the end. */
 export function urlOf(host: string, port: number): string {
-  return `http://${host.includes(":") ? `[${host}]` : host}:${port}/`;
+  return `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
 }

@@ -36,7 +36,7 @@ export interface CountStore {
    */
   entries(): Iterable<Iterable<Entry>> | AsyncIterable<Iterable<Entry>>;
 
-  /** The `n` songs with the highest counts, highest first, ties by id in ascending code-unit order. */
+  /** The `n` songs, 1 or more, with the highest counts, highest first, ties by id in ascending code-unit order. */
   top(n: number): Awaitable<Entry[]>;
 
   /**

@@ -3,7 +3,7 @@ import type { Entry } from "./count-store.ts";
 /**
  * The `n` entries with the highest counts, highest first, ties by id in ascending code-unit order.
  *
- * Holds at most 2 n entries at a time; sorts once for every n that made it past the lowest kept so far.
+ * Holds at most 2 n entries at a time, and sorts them whenever they are that many.
  */
 export function highest(chunks: Iterable<Iterable<Entry>>, n: number): Entry[] {
   const kept: Entry[] = [];

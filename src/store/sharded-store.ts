@@ -5,7 +5,7 @@ import { highest } from "./highest.ts";
 
 /** Limits of a {@linkcode ShardedStore}. */
 export interface ShardedStoreOptions {
-  /** How many songs there is room for; 10,000,000 unless told. */
+  /** How many songs there is room for: 0 to 2^40, 10,000,000 unless told. */
   maxSongs?: number;
 }
 
@@ -14,7 +14,7 @@ const SHARDS = 64; // a power of two
 /**
  * Counts in this process's memory, spread over 64 maps by a hash that is keyed at random.
  *
- * The spreading keeps each step of a walk over all songs short, and each map's growing pause with it.
+ * Many small maps rather than one: each step of a walk over all songs is shorter, and so is the pause when a map grows.
  */
 export class ShardedStore implements CountStore {
   readonly #key: HashKey = randomKey();
@@ -24,7 +24,7 @@ export class ShardedStore implements CountStore {
   #songs = 0;
   #changes = 0;
 
-  /** @throws {RangeError} for a limit that cannot be. */
+  /** @throws {RangeError} for a limit that is out of its range. */
   constructor({ maxSongs }: ShardedStoreOptions = {}) {
     this.#maxSongs = settle("maxSongs", maxSongs);
   }
@@ -56,7 +56,7 @@ export class ShardedStore implements CountStore {
     return count;
   }
 
-  /** A chunk is a shard; one that is cleared before its turn comes out empty. */
+  /** A chunk is a shard as it is when its turn comes: after a clear, an empty one or what was counted since. */
   *entries(): Generator<Iterable<Entry>> {
     // By position, not over the array at hand: after a clear the new shards are read, never the dropped ones.
     for (let at = 0; at < SHARDS; at++) yield this.#shards[at] as Map<string, number>;
