@@ -20,7 +20,7 @@ const LAUNCHES = 3;
 const WARM_UP = 3;
 
 /** Requests in a slice of the fastest. */
-const REQUESTS = 20_000;
+const REQUESTS = 50_000;
 const SMOKE_REQUESTS = 1000;
 
 /** How fast one song is counted and read, and at what cost. */

@@ -104,7 +104,16 @@ export class CountClient {
     const mappings = await this.#askAll("GET", options);
     const all = new Map<string, number>();
     for (const { server, answer } of mappings) {
-      for (const [id, count] of readMapping(server, answer)) all.set(id, (all.get(id) ?? 0) + count);
+      for (const [id, count] of readMapping(server, answer)) {
+        const sum = (all.get(id) ?? 0) + count;
+        if (!Number.isSafeInteger(sum)) {
+          throw new CountServerError(
+            server,
+            `The sum of all servers' plays of ${JSON.stringify(id)} is not exact`,
+          );
+        }
+        all.set(id, sum);
+      }
     }
     return all;
   }
@@ -153,7 +162,11 @@ export class CountClient {
       throw new CountServerError(server, `${method} ${url} failed: ${reason}`, { cause });
     }
     if (response.ok) return body;
-    const reason = `${response.status} ${body.split("\n", 2).join(": ").slice(0, 200)}`;
+    const reason = `${response.status} ${body
+      .split("\n", 2)
+      .join(": ")
+      .replace(/\p{Cc}/gu, " ")
+      .slice(0, 200)}`;
     throw new CountServerError(server, `${method} ${url} failed: ${reason}`, { status: response.status });
   }
 }

@@ -36,7 +36,7 @@ export function write({ open, entry, close }: Grammar, entries: readonly Entry[]
 /**
  * Reads the text grammar of a mapping.
  *
- * @throws {SyntaxError} that quotes the first pair that is not `id=count`.
+ * @throws {SyntaxError} that quotes the first pair that is not `id=count`, or is one for an id that was there before.
  */
 export function parseMapping(source: string): Map<string, number> {
   const counts = new Map<string, number>();
@@ -45,13 +45,19 @@ export function parseMapping(source: string): Map<string, number> {
     const [, id, digits] = /^([^=]+)=(\d{1,16})$/.exec(pair) ?? [];
     const count = Number(digits);
     if (id === undefined || !Number.isSafeInteger(count)) throw notAPair(pair);
-    try {
-      counts.set(decodeURIComponent(id), count);
-    } catch {
-      throw notAPair(pair);
-    }
+    const decoded = decode(id);
+    if (decoded === undefined || counts.has(decoded)) throw notAPair(pair);
+    counts.set(decoded, count);
   }
   return counts;
+}
+
+function decode(id: string): string | undefined {
+  try {
+    return decodeURIComponent(id);
+  } catch {
+    return undefined;
+  }
 }
 
 function notAPair(pair: string): SyntaxError {

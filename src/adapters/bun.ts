@@ -4,6 +4,9 @@ import { inTime, type ListenOptions, type Server, urlOf } from "./server.ts";
 
 export type { ListenOptions, Server } from "./server.ts";
 
+/** How long a connection may be silent, or the reader of an answer take nothing, before it is cut off. */
+const IDLE_SECONDS = 60;
+
 /** Serves `handler` on Bun; fails if the port is taken or the host is not one of this machine's. */
 export async function serve(handler: Handler, options: ListenOptions): Promise<Server> {
   const { host, port } = options;
@@ -23,6 +26,7 @@ async function listen(handler: Handler, { host, port }: ListenOptions): Promise<
       port,
       reusePort: false, // outside development Bun shares a port with whoever else asks for it, and says nothing
       fetch: (request) => handler(request),
+      idleTimeout: IDLE_SECONDS,
       maxRequestBodySize: 2 ** 40, // the handler has the limit that is set, and says so to who passes it
       development: false, // in development an error would show its source to whoever caused it
     });

@@ -15,7 +15,7 @@ export type { ListenOptions, Server } from "./server.ts";
 export async function serve(handler: Handler, { host, port }: ListenOptions): Promise<Server> {
   const listener = toListener(handler);
   const server = createServer((incoming, outgoing) => {
-    if (connections.admit(incoming, outgoing)) void listener(incoming, outgoing);
+    connections.take(incoming, outgoing, listener);
   });
   const connections = new Connections(server);
   server.listen(port, host);
@@ -77,7 +77,9 @@ async function answer(
 function urlFor({ url = "/", headers }: IncomingMessage): string | undefined {
   const absolute =
     url.startsWith("/") || url === "*" ? `http://${headers.host}/${url.replace(/^\//, "")}` : url;
-  return isHost(headers.host ?? "") && URL.canParse(absolute) ? absolute : undefined;
+  if (!isHost(headers.host ?? "") || !URL.canParse(absolute)) return undefined;
+  const { username, password } = new URL(absolute);
+  return username === "" && password === "" ? absolute : undefined;
 }
 
 function hasBody({ headers, method }: IncomingMessage): boolean {

@@ -28,7 +28,7 @@ export type Serve = (handler: Handler, options: ListenOptions) => Awaitable<Serv
 export async function inTime(closed: Promise<unknown>, seconds: number): Promise<boolean> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<false>((resolve) => {
-    timer = setTimeout(() => resolve(false), seconds * 1000);
+    timer = setTimeout(() => resolve(false), Math.max(0, seconds * 1000));
   });
   try {
     return await Promise.race([closed.then(() => true), late]);

@@ -101,6 +101,11 @@ export const targets: Cases = {
     await expectAnswer(subject.fetch("/"), 200, isRefused ? "" : "%C3%A4=1");
   },
 
+  "raw UTF-8 that looks like bytes of other UTF-8 is the song that it spells": async (subject) => {
+    const { status } = await ask(subject, ["POST /song/\xc3\x83\xc2\xa9 HTTP/1.1", "Host: a"]);
+    await expectAnswer(subject.fetch("/"), 200, status === 200 ? "%C3%83%C2%A9=1" : "");
+  },
+
   "raw bytes in a path that are not UTF-8 are refused": async (subject) => {
     for (const bytes of ["\xff", "\xc3", "\xed\xa0\x80", "\xc3\xa4\xff"]) {
       const { status } = await ask(subject, [`POST /song/${bytes} HTTP/1.1`, "Host: a"]);
