@@ -55,7 +55,8 @@ function decode(decoder: TextDecoder, piece: Uint8Array, stream: boolean): strin
  * Reads a body that is empty or a whole number in decimal digits, white space around it allowed.
  *
  * @returns `undefined` for an empty one. Past 2^53 − 1 the number may not be exact.
- * @throws {Problem} 400 if it is anything else, 415 if it says that it is of another type or encoded, and as {@linkcode readToEnd}.
+ * @throws {Problem} 400 if it is anything else, 415 if it says that it is of another type or encoded, and as
+ * {@linkcode readToEnd}.
  */
 export async function readWholeNumber(request: Request, maxBytes: number): Promise<number | undefined> {
   const body = await readText(request, maxBytes);

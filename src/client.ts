@@ -178,7 +178,7 @@ function checkTimeout(timeoutMs: number): number {
 
 /** The one way to write a server's URL, so that songs do not move when somebody writes it another way. */
 function normalise(server: string): string {
-  const { origin = "", pathname = "", href } = URL.canParse(server) ? new URL(server) : {};
+  const { origin = "", pathname = "", href } = URL.parse(server) ?? {};
   if (!/^https?:\/\//i.test(server) || href !== origin + pathname) {
     throw new TypeError(
       `A server must be an http or https URL without user, query and fragment, not ${JSON.stringify(server)}`,

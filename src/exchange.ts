@@ -1,6 +1,7 @@
 import type { Awaitable } from "./awaitable.ts";
 import type { Settings } from "./config.ts";
 import type { Format } from "./negotiate.ts";
+import type { Groups } from "./router.ts";
 import type { CountStore } from "./store/count-store.ts";
 
 /** What every action of one handler works with. */
@@ -18,7 +19,7 @@ export interface Exchange {
   /** The format that the client prefers. */
   format: Format;
   /** The groups of the route's pattern, still percent-encoded. */
-  groups: Readonly<Record<string, string | undefined>>;
+  groups: Groups;
   /** With its `?`, or empty. */
   query: string;
 }

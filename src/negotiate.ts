@@ -2,7 +2,7 @@
 export type Format = "text" | "json";
 
 /** What JSON stands for in the answer to a request that was done. */
-export const RESULT: readonly string[] = ["application/json"];
+const RESULT: readonly string[] = ["application/json"];
 
 /** What JSON stands for in the answer to one that was not (RFC 9457); clients that accept it seldom say so. */
 export const PROBLEM: readonly string[] = ["application/problem+json", "application/json"];

@@ -21,7 +21,10 @@ const NOT_STORED: Record<Format, ReplyInit> = {
   json: { headers: headersFor("json", { "cache-control": "no-store" }) },
 };
 
-/** Answers with `body`, or to `HEAD` with everything but it. Unless `init` says otherwise the status is 200 and the answer is not to be stored. */
+/**
+ * Answers with `body`, or to `HEAD` with everything but it. Unless `init` says otherwise the status is 200 and the
+ * answer is not to be stored.
+ */
 export function reply(
   { method, format }: Pick<Exchange, "method" | "format">,
   body: string | ReadableStream<Uint8Array>,

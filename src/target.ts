@@ -35,9 +35,9 @@ export function parseTarget(url: string): Target {
 }
 
 function normalise(url: string): Target {
-  if (!URL.canParse(url)) throw notAbsolute();
-  const { pathname, search } = new URL(url);
-  return { path: pathname, query: search };
+  const parsed = URL.parse(url);
+  if (parsed === null) throw notAbsolute();
+  return { path: parsed.pathname, query: parsed.search };
 }
 
 function notAbsolute(): Problem {

@@ -15,7 +15,7 @@ const NUMBERS = settingNames().flatMap((name) => {
   return "min" in setting ? [{ name, ...setting }] : [];
 });
 
-test("the defaults are those of the contract", () => {
+test("the defaults are those that the README names", () => {
   expect(readSettings(() => undefined)).toEqual({
     host: "127.0.0.1",
     port: 8000,

@@ -77,9 +77,9 @@ async function answer(
 function urlFor({ url = "/", headers }: IncomingMessage): string | undefined {
   const absolute =
     url.startsWith("/") || url === "*" ? `http://${headers.host}/${url.replace(/^\//, "")}` : url;
-  if (!isHost(headers.host ?? "") || !URL.canParse(absolute)) return undefined;
-  const { username, password } = new URL(absolute);
-  return username === "" && password === "" ? absolute : undefined;
+  if (!isHost(headers.host ?? "")) return undefined;
+  const { username, password } = URL.parse(absolute) ?? {};
+  return username === "" && password === "" ? absolute : undefined; // a Request takes no user, nor should we
 }
 
 function hasBody({ headers, method }: IncomingMessage): boolean {

@@ -96,14 +96,13 @@ export const targets: Cases = {
 
   "raw UTF-8 in a path is the song that it spells, but on Node, which refuses it": async (subject) => {
     const isRefused = subject.runtime.startsWith("Node");
-    const { status } = await ask(subject, ["POST /song/\xc3\xa4 HTTP/1.1", "Host: a"]);
-    expect(status).toBe(isRefused ? 400 : 200);
-    await expectAnswer(subject.fetch("/"), 200, isRefused ? "" : "%C3%A4=1");
-  },
-
-  "raw UTF-8 that looks like bytes of other UTF-8 is the song that it spells": async (subject) => {
-    const { status } = await ask(subject, ["POST /song/\xc3\x83\xc2\xa9 HTTP/1.1", "Host: a"]);
-    await expectAnswer(subject.fetch("/"), 200, status === 200 ? "%C3%83%C2%A9=1" : "");
+    const spelt = ["\xc3\xa4", "\xc3\x83\xc2\xa9"]; // the second would be the UTF-8 of another, taken for Latin-1
+    for (const [at, bytes] of spelt.entries()) {
+      await expectAnswer(subject.fetch("/", { method: "DELETE" }), 200);
+      const { status } = await ask(subject, [`POST /song/${bytes} HTTP/1.1`, "Host: a"]);
+      expect({ bytes, status }).toEqual({ bytes, status: isRefused ? 400 : 200 });
+      await expectAnswer(subject.fetch("/"), 200, isRefused ? "" : `${["%C3%A4", "%C3%83%C2%A9"][at]}=1`);
+    }
   },
 
   "raw bytes in a path that are not UTF-8 are refused": async (subject) => {
