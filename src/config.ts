@@ -2,10 +2,12 @@
 export interface Settings {
   host: string;
   port: number;
+  workers: number | "auto";
   resource: string;
   basePath: string;
   maxSongs: number;
   maxIdBytes: number;
+  maxStoreBytes: number;
   maxBodyBytes: number;
   shutdownSeconds: number;
 }
@@ -21,12 +23,14 @@ interface NumberSetting {
   default: number;
   min: number;
   max: number;
+  /** A word that may stand for a number. */
+  word?: "auto";
   help: string;
 }
 
 /** What each setting is by default, may be, and means. */
 export const SETTINGS: {
-  readonly [K in keyof Settings]: Settings[K] extends number ? NumberSetting : TextSetting;
+  readonly [K in keyof Settings]: Settings[K] extends string ? TextSetting : NumberSetting;
 } = {
   host: {
     default: "127.0.0.1",
@@ -35,6 +39,13 @@ export const SETTINGS: {
     help: "address to listen on; 0.0.0.0 or :: for all",
   },
   port: { default: 8000, min: 0, max: 65_535, help: "port to listen on; 0 for any that is free" },
+  workers: {
+    default: 1,
+    min: 1,
+    max: 64,
+    word: "auto",
+    help: "threads that serve; auto for as many as there are cores; more than 1 on Bun only",
+  },
   resource: {
     default: "song",
     pattern: /^[A-Za-z0-9_][A-Za-z0-9_.~-]*$/,
@@ -49,6 +60,12 @@ export const SETTINGS: {
   },
   maxSongs: { default: 10_000_000, min: 0, max: 2 ** 40, help: "songs there is room for" },
   maxIdBytes: { default: 512, min: 1, max: 4096, help: "longest id, in bytes of UTF-8" },
+  maxStoreBytes: {
+    default: 2 ** 32,
+    min: 2 ** 20,
+    max: 2 ** 32, // the largest buffer of memory that Bun has
+    help: "memory for songs, in bytes, reserved at the start and used as songs come",
+  },
   maxBodyBytes: { default: 16 * 1024 * 1024, min: 1, max: 2 ** 30, help: "longest request body, in bytes" },
   shutdownSeconds: {
     default: 10,
@@ -98,16 +115,22 @@ export function settle<K extends keyof Settings>(name: K, value: unknown, where:
   const setting: TextSetting | NumberSetting = SETTINGS[name];
   if (value === undefined) return setting.default as Settings[K];
   if (!isUsable(setting, value)) {
-    const wanted = "min" in setting ? `a whole number from ${setting.min} to ${setting.max}` : setting.wanted;
     throw new RangeError(
-      `${where} must be ${wanted}, not ${typeof value === "string" ? JSON.stringify(value) : String(value)}`,
+      `${where} must be ${wantedOf(setting)}, not ${typeof value === "string" ? JSON.stringify(value) : String(value)}`,
     );
   }
   return value as Settings[K];
 }
 
+function wantedOf(setting: TextSetting | NumberSetting): string {
+  if ("pattern" in setting) return setting.wanted;
+  const wanted = `a whole number from ${setting.min} to ${setting.max}`;
+  return setting.word === undefined ? wanted : `${wanted} or ${setting.word}`;
+}
+
 function isUsable(setting: TextSetting | NumberSetting, value: unknown): boolean {
   if ("pattern" in setting) return typeof value === "string" && setting.pattern.test(value);
+  if (setting.word !== undefined && value === setting.word) return true;
   return Number.isInteger(value) && (value as number) >= setting.min && (value as number) <= setting.max;
 }
 

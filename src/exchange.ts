@@ -5,7 +5,7 @@ import type { Groups } from "./router.ts";
 import type { CountStore } from "./store/count-store.ts";
 
 /** What every action of one handler works with. */
-export interface Service extends Pick<Settings, "basePath" | "resource" | "maxIdBytes" | "maxBodyBytes"> {
+export interface Service extends Pick<Settings, "basePath" | "resource" | "maxBodyBytes"> {
   store: CountStore;
   /** Aborted when the server is stopping. */
   signal: AbortSignal | undefined;

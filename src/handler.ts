@@ -2,11 +2,11 @@ import type { Awaitable } from "./awaitable.ts";
 import { settle } from "./config.ts";
 import type { Action, Service } from "./exchange.ts";
 import { PROBLEM, preferredFormat } from "./negotiate.ts";
-import { Problem } from "./problem.ts";
+import { Problem, type ProblemStatus } from "./problem.ts";
 import { replyProblem } from "./reply.ts";
 import { createRouter } from "./router.ts";
 import { type Route, routeTable } from "./routes.ts";
-import { type CountStore, Refusal } from "./store/count-store.ts";
+import { type CountStore, Refusal, type RefusalReason } from "./store/count-store.ts";
 import { checkHost, parseTarget } from "./target.ts";
 
 /** What can be set about a handler. */
@@ -15,8 +15,6 @@ export interface HandlerOptions {
   resource?: string;
   /** Path in front of every other: begins with a slash and ends without one, as in `/plays`; none unless told. */
   basePath?: string;
-  /** Longest id, in bytes of UTF-8: 1 to 4096, 512 unless told. */
-  maxIdBytes?: number;
   /** Longest request body, in bytes: 1 to 2^30, 16 MiB unless told. */
   maxBodyBytes?: number;
   /** Abort it when the server begins to stop: from then on `/health` is 503. */
@@ -72,9 +70,15 @@ export function answerError(request: Pick<Request, "method" | "headers">, error:
   return replyProblem({ method: request.method, format }, toProblem(error));
 }
 
+const STATUS_OF_REFUSAL: Record<RefusalReason, ProblemStatus> = {
+  overflow: 409,
+  "too long": 414,
+  full: 507,
+};
+
 function toProblem(error: unknown): Problem {
   if (error instanceof Problem) return error;
-  if (error instanceof Refusal) return new Problem(error.reason === "full" ? 507 : 409, error.message);
+  if (error instanceof Refusal) return new Problem(STATUS_OF_REFUSAL[error.reason], error.message);
   console.error(error); // for the operator; the client hears nothing of the inside
   return new Problem(500);
 }
@@ -85,7 +89,6 @@ function createService(store: CountStore, options: HandlerOptions): Service {
     signal: options.signal,
     resource: settle("resource", options.resource),
     basePath: settle("basePath", options.basePath),
-    maxIdBytes: settle("maxIdBytes", options.maxIdBytes),
     maxBodyBytes: settle("maxBodyBytes", options.maxBodyBytes),
   };
 }

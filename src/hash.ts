@@ -14,21 +14,37 @@ export function randomKey(): HashKey {
  * of ids that all land in one place (J.-P. Aumasson, D. J. Bernstein: SipHash, a fast short-input PRF).
  */
 export function hash(text: string, [key0, key1]: HashKey): number {
-  let v0 = key0;
-  let v1 = key1;
+  const length = text.length;
+  const words = new Int32Array((length >> 1) + 1);
+  for (let at = 0; at < length; at++) {
+    words[at >> 1] = (words[at >> 1] as number) | (text.charCodeAt(at) << ((at & 1) << 4));
+  }
+  // The last word has the last code unit or none, and the length in bytes on top.
+  words[length >> 1] = (words[length >> 1] as number) | (length << 25);
+  return hashWords(words, 0, words.length, key0, key1) >>> 0;
+}
+
+/**
+ * HalfSipHash-1-3 of `length` words of 32 bits from `start` on, as a signed 32-bit number.
+ *
+ * The words must tell where they end, as those of a text do with their length: no length is added to them.
+ */
+export function hashWords(
+  words: Int32Array,
+  start: number,
+  length: number,
+  key0: number,
+  key1: number,
+): number {
+  let v0 = key0 | 0;
+  let v1 = key1 | 0;
   let v2 = 0x6c796765 ^ key0;
   let v3 = 0x74656462 ^ key1;
-
-  const length = text.length;
-  // One word a turn: two code units; then the last one or none, with the length in bytes on top;
-  // then the three rounds of the finish, which take no word.
-  const words = (length >> 1) + 1;
-  for (let turn = 0; turn < words + 3; turn++) {
-    let word = 0;
-    const at = turn << 1;
-    if (turn < words - 1) word = text.charCodeAt(at) | (text.charCodeAt(at + 1) << 16);
-    else if (turn === words - 1) word = (length << 25) | (at < length ? text.charCodeAt(at) : 0);
-    else if (turn === words) v2 ^= 0xff;
+  const last = start + length;
+  // A round for each word, and then the three of the finish, which take no word.
+  for (let at = start; at < last + 3; at++) {
+    const word = at < last ? (words[at] as number) : 0;
+    if (at === last) v2 ^= 0xff;
     v3 ^= word;
 
     v0 = (v0 + v1) | 0;
@@ -48,5 +64,5 @@ export function hash(text: string, [key0, key1]: HashKey): number {
 
     v0 ^= word;
   }
-  return (v1 ^ v3) >>> 0;
+  return v1 ^ v3;
 }

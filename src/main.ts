@@ -1,21 +1,34 @@
 #!/usr/bin/env bun
+import { availableParallelism } from "node:os";
 import process from "node:process";
+import { isMainThread } from "node:worker_threads";
 import type { Serve, Server } from "./adapters/server.ts";
 import { type Command, help, readCommandLine } from "./command-line.ts";
 import type { Settings } from "./config.ts";
-import { createHandler, type Handler } from "./handler.ts";
+import { createHandler } from "./handler.ts";
 import { checkHealth } from "./health-check.ts";
-import { ShardedStore } from "./store/sharded-store.ts";
+import { ShardedStore, type StoreHandle } from "./store/sharded-store.ts";
 import { VERSION } from "./version.ts";
 
 const BAD_USAGE = 2;
 const FAILED = 1;
 
-const command = understand();
-if (command.do === "help") console.log(help());
-else if (command.do === "version") console.log(VERSION);
-else if (command.do === "check health") await healthCheck(command.settings);
-else await serve(command.settings);
+/** What each worker is given. */
+interface WorkerData {
+  settings: Settings;
+  handle: StoreHandle;
+}
+
+if (isMainThread) await main();
+else await work();
+
+async function main(): Promise<void> {
+  const command = understand();
+  if (command.do === "help") console.log(help());
+  else if (command.do === "version") console.log(VERSION);
+  else if (command.do === "check health") await healthCheck(command.settings);
+  else await run(command.settings);
+}
 
 function understand(): Command {
   try {
@@ -25,10 +38,9 @@ function understand(): Command {
   }
 }
 
-async function serve(settings: Settings): Promise<void> {
+async function run(settings: Settings): Promise<void> {
   const stopping = new AbortController();
-  const handler = createHandler(new ShardedStore(settings), { ...settings, signal: stopping.signal });
-  const server = await listen(handler, settings);
+  const server = await listen(settings, stopping.signal);
 
   async function stop(): Promise<void> {
     if (stopping.signal.aborted) exit(FAILED, "stopped at once, as asked twice");
@@ -42,15 +54,48 @@ async function serve(settings: Settings): Promise<void> {
   console.log(`playcount ${VERSION} listens on ${server.url}${settings.basePath}/`);
 }
 
-async function listen(handler: Handler, { host, port }: Settings): Promise<Server> {
-  const start = await adapter();
+async function listen(settings: Settings, stopping: AbortSignal): Promise<Server> {
+  const { host, port } = settings;
+  const count = countWorkers(settings);
   try {
-    return await start(handler, { host, port });
+    if (count > 1) return await listenWithWorkers(settings, count);
+    const serve = await adapter();
+    return await serve(
+      createHandler(new ShardedStore(settings), { ...settings, signal: stopping }),
+      settings,
+    );
   } catch (error) {
     const { code, name } = error as { code?: string; name?: string };
     const isTaken = code === "EADDRINUSE" || name === "AddrInUse";
     exit(FAILED, `cannot listen on ${host}:${port}: ${isTaken ? "the port is taken" : messageOf(error)}`);
   }
+}
+
+function countWorkers({ workers }: Settings): number {
+  const canShare = "Bun" in globalThis;
+  if (workers === "auto") return canShare ? availableParallelism() : 1;
+  if (workers > 1 && !canShare) exit(BAD_USAGE, "more than 1 worker needs Bun");
+  return workers;
+}
+
+async function listenWithWorkers(settings: Settings, count: number): Promise<Server> {
+  const { serveWorkers } = await import("./adapters/bun-workers.ts");
+  const store = new ShardedStore({ ...settings, threads: count });
+  const data: WorkerData = { settings, handle: store.handle };
+  const onDeath = (number: number) => store.release(ownerOf(number));
+  return await serveWorkers({ ...settings, count, entry: import.meta.url, data, onDeath });
+}
+
+async function work(): Promise<void> {
+  const { runWorker } = await import("./adapters/bun-workers.ts");
+  runWorker<WorkerData>(({ settings, handle }, number, signal) => {
+    return createHandler(ShardedStore.attach(handle, ownerOf(number)), { ...settings, signal });
+  });
+}
+
+/** The number by which the store knows a worker: 1 is the main thread. */
+function ownerOf(worker: number): number {
+  return worker + 1;
 }
 
 /** The one for the runtime that this runs on; the others are not loaded. */

@@ -1,4 +1,11 @@
 export type { Awaitable } from "./awaitable.ts";
 export { createHandler, type Handler, type HandlerOptions } from "./handler.ts";
-export { type CountStore, type Entry, MAX_COUNT, Refusal, type RefusalReason } from "./store/count-store.ts";
-export { ShardedStore, type ShardedStoreOptions } from "./store/sharded-store.ts";
+export {
+  type CountStore,
+  type Entry,
+  MAX_COUNT,
+  Refusal,
+  type RefusalReason,
+  type StoreOptions,
+} from "./store/count-store.ts";
+export { ShardedStore, type ShardedStoreOptions, type StoreHandle } from "./store/sharded-store.ts";

@@ -1,6 +1,5 @@
 import { Problem } from "./problem.ts";
-
-const utf8 = new TextEncoder();
+import { Refusal } from "./store/count-store.ts";
 
 /**
  * The song that `encoded`, what stands behind `/song/` in a path, is the name of.
@@ -8,17 +7,15 @@ const utf8 = new TextEncoder();
  * U+FFFD is refused: it is what runtimes put in the place of bytes that are not UTF-8 before we can see
  * them, and plays of different songs must not end up in one.
  *
- * @throws {Problem} 400 if it is not percent-encoded UTF-8; 414 if it is longer than `maxBytes`.
+ * @throws {Problem} 400 if it is not percent-encoded UTF-8; {Refusal} `too long` if so much of it is encoded that it
+ * must be longer than `maxBytes`; the store judges all other lengths.
  */
 export function decodeSongId(encoded: string, maxBytes: number): string {
-  const id = encoded.includes("%") ? percentDecode(encoded, maxBytes) : encoded;
-  // A UTF-16 code unit is at most three bytes of UTF-8: most ids need no counting.
-  if (id.length * 3 > maxBytes && utf8.encode(id).length > maxBytes) throw tooLong(maxBytes);
-  return id;
+  return encoded.includes("%") ? percentDecode(encoded, maxBytes) : encoded;
 }
 
 function percentDecode(encoded: string, maxBytes: number): string {
-  if (encoded.length > maxBytes * 3) throw tooLong(maxBytes); // three characters make a byte, at the most
+  if (encoded.length > maxBytes * 3) throw Refusal.tooLong(maxBytes); // three characters make a byte, at the most
   let id: string;
   try {
     id = decodeURIComponent(encoded);
@@ -28,8 +25,4 @@ function percentDecode(encoded: string, maxBytes: number): string {
   if (id.includes("\ufffd"))
     throw new Problem(400, "The id holds U+FFFD, the mark of bytes that were not UTF-8");
   return id;
-}
-
-function tooLong(maxBytes: number): Problem {
-  return new Problem(414, `The id is longer than ${maxBytes} bytes of UTF-8`);
 }

@@ -12,10 +12,12 @@ function settingsOf(args: string[], environment: Record<string, string> = {}): S
 const DEFAULTS: Settings = {
   host: "127.0.0.1",
   port: 8000,
+  workers: 1,
   resource: "song",
   basePath: "",
   maxSongs: 10_000_000,
   maxIdBytes: 512,
+  maxStoreBytes: 2 ** 32,
   maxBodyBytes: 16 * 1024 * 1024,
   shutdownSeconds: 10,
 };
@@ -24,10 +26,12 @@ const DEFAULTS: Settings = {
 const OTHERS: { [K in keyof Settings]: readonly [string, Settings[K]] } = {
   host: ["::1", "::1"],
   port: ["0", 0],
+  workers: ["auto", "auto"],
   resource: ["video", "video"],
   basePath: ["/a/b", "/a/b"],
   maxSongs: ["7", 7],
   maxIdBytes: ["100", 100],
+  maxStoreBytes: ["1048576", 2 ** 20],
   maxBodyBytes: ["1024", 1024],
   shutdownSeconds: ["0", 0],
 };

@@ -19,10 +19,12 @@ test("the defaults are those that the README names", () => {
   expect(readSettings(() => undefined)).toEqual({
     host: "127.0.0.1",
     port: 8000,
+    workers: 1,
     resource: "song",
     basePath: "",
     maxSongs: 10_000_000,
     maxIdBytes: 512,
+    maxStoreBytes: 4_294_967_296,
     maxBodyBytes: 16_777_216,
     shutdownSeconds: 10,
   });
@@ -42,6 +44,14 @@ test.each(NUMBERS)("$name may be its least and its most, and nothing beyond", ({
   for (const value of [min - 1, max + 1, min + 0.5, Number.NaN, Infinity, "1", null, true]) {
     expect(() => settle(name, value)).toThrow(RangeError);
   }
+});
+
+test("workers may be auto, and no other word", () => {
+  expect(settle("workers", "auto")).toBe("auto");
+  expect(() => settle("workers", "all", "--workers")).toThrow(
+    '--workers must be a whole number from 1 to 64 or auto, not "all"',
+  );
+  expect(() => settle("port", "auto")).toThrow(RangeError);
 });
 
 test.each<[keyof Settings, string[], unknown[]]>([

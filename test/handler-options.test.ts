@@ -1,11 +1,11 @@
 import { describe, expect, test } from "bun:test";
-import { createHandler, type HandlerOptions, ShardedStore } from "../src/mod.ts";
+import { createHandler, type HandlerOptions, ShardedStore, type StoreOptions } from "../src/mod.ts";
 
 const HOST = "http://localhost";
 
 describe("Options", () => {
-  const status = async (options: HandlerOptions, path: string, init: RequestInit = {}) =>
-    (await createHandler(new ShardedStore(), options)(new Request(HOST + path, init))).status;
+  const status = async (options: HandlerOptions & StoreOptions, path: string, init: RequestInit = {}) =>
+    (await createHandler(new ShardedStore(options), options)(new Request(HOST + path, init))).status;
 
   test.each<HandlerOptions>([
     { resource: "" },
@@ -13,8 +13,6 @@ describe("Options", () => {
     { resource: ":id" },
     { basePath: "/" },
     { basePath: "plays" },
-    { maxIdBytes: 0 },
-    { maxIdBytes: 4097 },
     { maxBodyBytes: 0 },
     { maxBodyBytes: 1.5 },
     { maxBodyBytes: Number.NaN },

@@ -19,12 +19,15 @@ export async function serve(handler: Handler, options: ListenOptions): Promise<S
   };
 }
 
-async function listen(handler: Handler, { host, port }: ListenOptions): Promise<Bun.Server<undefined>> {
+async function listen(
+  handler: Handler,
+  { host, port, isShared = false }: ListenOptions,
+): Promise<Bun.Server<undefined>> {
   try {
     return Bun.serve({
       hostname: host,
       port,
-      reusePort: false, // outside development Bun shares a port with whoever else asks for it, and says nothing
+      reusePort: isShared, // unless told Bun shares a port with whoever else asks for it, and says nothing
       fetch: (request) => handler(request),
       idleTimeout: IDLE_SECONDS,
       maxRequestBodySize: 2 ** 40, // the handler has the limit that is set, and says so to who passes it

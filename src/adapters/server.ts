@@ -7,6 +7,8 @@ export interface ListenOptions {
   host: string;
   /** 0 for any that is free. */
   port: number;
+  /** Whether other threads listen there too, for the system to spread connections over; on Bun alone. */
+  isShared?: boolean;
 }
 
 /** A server that is listening. */

@@ -46,8 +46,8 @@ function checkConditions(headers: Headers): void {
   }
 }
 
-function songId({ maxIdBytes }: Service, { groups }: Exchange): string {
-  return decodeSongId(groups["id"] ?? "", maxIdBytes);
+function songId({ store }: Service, { groups }: Exchange): string {
+  return decodeSongId(groups["id"] ?? "", store.maxIdBytes);
 }
 
 function replyPlayed(exchange: Exchange, id: string, count: number): Response {

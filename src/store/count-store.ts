@@ -6,13 +6,24 @@ export type Entry = readonly [id: string, count: number];
 /** The largest count there is: 2^53 − 1, the last whole number a JSON reader is sure to keep exact. */
 export const MAX_COUNT: number = Number.MAX_SAFE_INTEGER;
 
+/** Limits that every store has. */
+export interface StoreOptions {
+  /** How many songs there is room for: 0 to 2^40, 10,000,000 unless told. */
+  maxSongs?: number;
+  /** Longest id, in bytes of UTF-8: 1 to 4096, 512 unless told. */
+  maxIdBytes?: number;
+}
+
 /**
  * Where the counts are kept. Every method gives a value or a promise, as suits the store.
  *
- * Ids are any strings without lone surrogates; their length is the caller's concern. Each call happens
- * at one instant, but for `entries`, which says what it guarantees.
+ * Ids are any strings without lone surrogates, and every method that takes one refuses it as `too long` past
+ * `maxIdBytes`. Each call happens at one instant, but for `entries` and `top`, which say what they guarantee.
  */
 export interface CountStore {
+  /** Longest id, in bytes of UTF-8. */
+  readonly maxIdBytes: number;
+
   /**
    * Names the present state: another string after every change, never the same one twice, and not that of
    * any other store. Made of `A-Z a-z 0-9 -` alone. Costs no walk over the songs.
@@ -33,10 +44,14 @@ export interface CountStore {
   /**
    * Every song with a count, in chunks and no particular order. Each chunk is read at one instant; the
    * next one may be later, so plays that arrive meanwhile may or may not be in. A song is never given twice.
+   * A chunk is good until the next one is asked for.
    */
   entries(): Iterable<Iterable<Entry>> | AsyncIterable<Iterable<Entry>>;
 
-  /** The `n` songs, 1 or more, with the highest counts, highest first, ties by id in ascending code-unit order. */
+  /**
+   * The `n` songs, 1 or more, with the highest counts, highest first, ties by id in ascending code-unit order.
+   * Read as `entries` is: where that takes several steps, each song's count is that of the step it was read in.
+   */
   top(n: number): Awaitable<Entry[]>;
 
   /**
@@ -46,10 +61,10 @@ export interface CountStore {
   clear(unless?: (version: string) => boolean): Awaitable<boolean>;
 }
 
-/** Why a store refuses an addition: the count would pass 2^53 − 1, or there is no room for a new song. */
-export type RefusalReason = "overflow" | "full";
+/** Why a store refuses: the count would pass 2^53 − 1, there is no room for a new song, or an id is too long. */
+export type RefusalReason = "overflow" | "full" | "too long";
 
-/** An addition that a store refused; nothing has changed. */
+/** Something that a store refused; nothing has changed. */
 export class Refusal extends Error {
   readonly reason: RefusalReason;
 
@@ -57,5 +72,17 @@ export class Refusal extends Error {
     super(message);
     this.name = "Refusal";
     this.reason = reason;
+  }
+
+  static overflow(count: number, plays: number): Refusal {
+    return new Refusal("overflow", `Adding ${plays} to ${count} would pass ${MAX_COUNT}`);
+  }
+
+  static full(maxSongs: number): Refusal {
+    return new Refusal("full", `There is room for ${maxSongs} songs`);
+  }
+
+  static tooLong(maxIdBytes: number): Refusal {
+    return new Refusal("too long", `The id is longer than ${maxIdBytes} bytes of UTF-8`);
   }
 }

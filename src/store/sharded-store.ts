@@ -1,84 +1,182 @@
-import { settle } from "../config.ts";
-import { type HashKey, hash, randomKey } from "../hash.ts";
-import { type CountStore, type Entry, MAX_COUNT, Refusal } from "./count-store.ts";
-import { highest } from "./highest.ts";
+import type { Awaitable } from "../awaitable.ts";
+import { inSteps } from "../steps.ts";
+import type { CountStore, Entry } from "./count-store.ts";
+import { Highest } from "./highest.ts";
+import { lock, ownerOf, unlock } from "./lock.ts";
+import { Memory } from "./memory.ts";
+import { PackedId } from "./packed-id.ts";
+import { PackedShard } from "./packed-shard.ts";
+import { ShardCopy } from "./shard-copy.ts";
+import { createHandle, type ShardedStoreOptions, type StoreHandle } from "./store-handle.ts";
 
-/** Limits of a {@linkcode ShardedStore}. */
-export interface ShardedStoreOptions {
-  /** How many songs there is room for: 0 to 2^40, 10,000,000 unless told. */
-  maxSongs?: number;
-}
+export type { ShardedStoreOptions, StoreHandle } from "./store-handle.ts";
 
-const SHARDS = 64; // a power of two
+/** A shard's lock and head have a cache line for themselves, so that threads at work on two do not slow each other down. */
+const SHARD_WORDS = 16;
+const LOCK = 0;
+const SHARD_HEAD = 8;
+
+/** A step of a walk over all songs visits as many of them, or a shard: a millisecond or two. */
+const STEP = 4096;
 
 /**
- * Counts in this process's memory, spread over 64 maps by a hash that is keyed at random.
+ * Counts in memory, packed into shards, which any number of threads can work on at once.
  *
- * Many small maps rather than one: each step of a walk over all songs is shorter, and so is the pause when a map grows.
+ * A song is in the shard that a hash of its id says, keyed at random; a shard has a lock that is held for one look-up
+ * or one addition, or while the shard is copied to be read. A song with an id of 14 bytes takes some 32 bytes.
  */
 export class ShardedStore implements CountStore {
-  readonly #key: HashKey = randomKey();
-  readonly #name: string = crypto.randomUUID();
-  readonly #maxSongs: number;
-  #shards: Map<string, number>[] = emptyShards();
-  #songs = 0;
-  #changes = 0;
+  readonly maxIdBytes: number;
+  readonly #handle: StoreHandle;
+  readonly #memory: Memory;
+  readonly #owner: number;
+  readonly #shards: readonly PackedShard[];
+  readonly #id: PackedId;
 
   /** @throws {RangeError} for a limit that is out of its range. */
-  constructor({ maxSongs }: ShardedStoreOptions = {}) {
-    this.#maxSongs = settle("maxSongs", maxSongs);
+  constructor(options: ShardedStoreOptions = {}, attachment?: { handle: StoreHandle; owner: number }) {
+    this.#handle = attachment?.handle ?? createHandle(options);
+    this.#owner = attachment?.owner ?? 1;
+    const { buffer, key, shardBits, maxIdBytes } = this.#handle;
+    this.#memory = new Memory(buffer, (SHARD_WORDS << shardBits) / 2, this.#owner);
+    this.#shards = Array.from({ length: 2 ** shardBits }, (_, at) => {
+      return new PackedShard(this.#memory, this.#lockOf(at) + SHARD_HEAD, shardBits);
+    });
+    this.#id = new PackedId(key);
+    this.maxIdBytes = maxIdBytes;
+  }
+
+  /**
+   * The store of another thread, as this one sees it. `owner` is this thread's number: from 2 on, one for each thread,
+   * and used again only after {@linkcode release}.
+   */
+  static attach(handle: StoreHandle, owner: number): ShardedStore {
+    if (!(owner >= 2 && owner <= handle.owners)) throw new RangeError(`There is no thread ${owner}`);
+    return new ShardedStore({}, { handle, owner });
+  }
+
+  /** What other threads attach themselves by. */
+  get handle(): StoreHandle {
+    return this.#handle;
   }
 
   get version(): string {
-    return `${this.#name}-${this.#changes}`;
+    return `${this.#handle.name}-${this.#memory.changes(this.#handle.owners)}`;
+  }
+
+  /** Songs that there are. */
+  get songs(): number {
+    return this.#memory.claimed;
   }
 
   get(id: string): number {
-    return this.#shardOf(id).get(id) ?? 0;
+    const at = this.#locate(id);
+    this.#lock(at);
+    try {
+      return this.#shard(at).get(this.#id);
+    } finally {
+      this.#unlock(at);
+    }
   }
 
   add(id: string, plays: number): number {
-    const shard = this.#shardOf(id);
-    const known = shard.get(id);
-    const before = known ?? 0;
-    if (plays === 0) return before;
-    if (plays > MAX_COUNT - before) {
-      throw new Refusal("overflow", `Adding ${plays} to ${before} would pass ${MAX_COUNT}`);
+    if (plays === 0) return this.get(id);
+    const at = this.#locate(id);
+    this.#lock(at);
+    try {
+      return this.#shard(at).add(this.#id, plays, this.#handle.maxSongs);
+    } finally {
+      this.#unlock(at);
     }
-    if (known === undefined) {
-      if (this.#songs >= this.#maxSongs)
-        throw new Refusal("full", `There is room for ${this.#maxSongs} songs`);
-      this.#songs++;
-    }
-    const count = before + plays;
-    shard.set(id, count);
-    this.#changes++;
-    return count;
   }
 
-  /** A chunk is a shard as it is when its turn comes: after a clear, an empty one or what was counted since. */
+  /** Each shard is read at one instant, when its turn comes; what is held is a copy of one of them. */
   *entries(): Generator<Iterable<Entry>> {
-    // By position, not over the array at hand: after a clear the new shards are read, never the dropped ones.
-    for (let at = 0; at < SHARDS; at++) yield this.#shards[at] as Map<string, number>;
+    const copy = new ShardCopy();
+    for (let at = 0; at < this.#shards.length; at++) {
+      this.#copy(at, copy);
+      for (let chunk = copy.next(STEP); chunk.length > 0; chunk = copy.next(STEP)) yield chunk;
+    }
   }
 
-  top(n: number): Entry[] {
-    return highest(this.#shards, n);
+  /** Each shard is read at one instant; between two steps everything else has its turn. */
+  top(n: number): Awaitable<Entry[]> {
+    const found = new Highest(n);
+    const copy = new ShardCopy();
+    let at = 0;
+    return inSteps(() => {
+      for (let songs = 0; songs < STEP; at++) {
+        if (at === this.#shards.length) return found.entries();
+        songs += this.#shard(at).songs;
+        this.#copy(at, copy);
+        for (let next = copy.nextFrom(found.bar); next !== undefined; next = copy.nextFrom(found.bar))
+          found.offer(next);
+      }
+      return undefined;
+    });
   }
 
+  /** Takes as long as it takes to lock every shard, however many songs there are. */
   clear(unless?: (version: string) => boolean): boolean {
-    if (unless?.(this.version)) return false;
-    this.#shards = emptyShards();
-    this.#songs = 0;
-    this.#changes++;
-    return true;
+    this.#shards.forEach((_, at) => this.#lock(at));
+    try {
+      if (unless?.(this.version)) return false;
+      this.#memory.countChange();
+      for (const shard of this.#shards) shard.forget();
+      // Only now, when nothing refers to a block any more, even if this thread should die on the way.
+      this.#memory.freeAll();
+      this.#memory.claimed = 0;
+      return true;
+    } finally {
+      this.#shards.forEach((_, at) => this.#unlock(at));
+    }
   }
 
-  #shardOf(id: string): Map<string, number> {
-    return this.#shards[hash(id, this.#key) & (SHARDS - 1)] as Map<string, number>;
+  /**
+   * Releases what another thread held when it died, and puts right what it left half done: until then others may wait
+   * for it. To be called by a thread that does not wait for the store itself.
+   *
+   * An addition that was under way is counted or not. A song that was may take room until the next clear without
+   * being there.
+   */
+  release(owner: number): void {
+    this.#memory.releaseLockOf(owner);
+    for (const [at, shard] of this.#shards.entries()) {
+      if (ownerOf(this.#memory.words, this.#lockOf(at)) !== owner) continue;
+      shard.mend(this.#id);
+      this.#memory.countChange();
+      this.#unlock(at);
+    }
   }
-}
 
-function emptyShards(): Map<string, number>[] {
-  return Array.from({ length: SHARDS }, () => new Map<string, number>());
+  /** Finds the shard of `id`, which is the one that this thread is at now. */
+  #locate(id: string): number {
+    this.#id.set(id, this.maxIdBytes);
+    return this.#id.hash & (this.#shards.length - 1);
+  }
+
+  #copy(at: number, copy: ShardCopy): void {
+    this.#lock(at);
+    try {
+      copy.take(this.#shard(at));
+    } finally {
+      this.#unlock(at);
+    }
+  }
+
+  #shard(at: number): PackedShard {
+    return this.#shards[at] as PackedShard;
+  }
+
+  #lock(at: number): void {
+    lock(this.#memory.words, this.#lockOf(at), this.#owner);
+  }
+
+  #unlock(at: number): void {
+    unlock(this.#memory.words, this.#lockOf(at));
+  }
+
+  #lockOf(at: number): number {
+    return this.#memory.table + at * SHARD_WORDS + LOCK;
+  }
 }

@@ -1,12 +1,12 @@
 import { describe } from "bun:test";
 import { testClear, testVersion } from "./contract/changing.ts";
-import { testCounting, testRange, testRoom, testRoomTaken } from "./contract/counting.ts";
+import { testCounting, testIdLength, testRange, testRoom, testRoomTaken } from "./contract/counting.ts";
 import { testAgainstOracle } from "./contract/oracle.ts";
 import { testEntries, testEntriesWhile, testTop } from "./contract/reading.ts";
 import type { MakeStore } from "./contract/support.ts";
 
 const PARTS = [
-  [testCounting, testRange, testRoom, testRoomTaken],
+  [testCounting, testIdLength, testRange, testRoom, testRoomTaken],
   [testEntries, testEntriesWhile, testTop],
   [testClear, testVersion, testAgainstOracle],
 ].flat();

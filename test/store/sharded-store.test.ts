@@ -1,11 +1,12 @@
 import { describe, expect, test } from "bun:test";
 import { ShardedStore } from "../../src/mod.ts";
 import { testCountStore } from "./contract.ts";
-import { delayed } from "./contract/support.ts";
 
 testCountStore("A sharded store", (options) => new ShardedStore(options));
 
-testCountStore("A sharded store whose answers come later", (options) => delayed(new ShardedStore(options)));
+testCountStore("A sharded store as another thread sees it", (options) => {
+  return ShardedStore.attach(new ShardedStore({ ...options, threads: 1 }).handle, 2);
+});
 
 describe("A sharded store", () => {
   test("answers at once", () => {

@@ -65,6 +65,29 @@ export function testRange(makeStore: MakeStore): void {
   });
 }
 
+/** `maxIdBytes`, and past it. */
+export function testIdLength(makeStore: MakeStore): void {
+  test.each(["x", "é", "歌", "😀"])("an id of %p is limited by its bytes of UTF-8", async (character) => {
+    const bytes = new TextEncoder().encode(character).length;
+    for (const maxIdBytes of [5 * bytes, 6 * bytes - 1, 4096]) {
+      const store = await makeStore({ maxIdBytes });
+      expect(store.maxIdBytes).toBe(maxIdBytes);
+      const longest = character.repeat(Math.floor(maxIdBytes / bytes));
+      const longer = longest + character;
+      expect(await store.add(longest, 3)).toBe(3);
+      expect(await store.get(longest)).toBe(3);
+      for (const refused of [
+        () => store.add(longer, 1),
+        () => store.add(longer, 0),
+        () => store.get(longer),
+      ]) {
+        expect(await reasonOf(refused)).toBe("too long");
+      }
+      expect(await listed(store)).toEqual([[longest, 3]]);
+    }
+  });
+}
+
 /** `maxSongs`, and past it. */
 export function testRoom(makeStore: MakeStore): void {
   test("there is room for maxSongs songs, and past them the known ones go on counting", async () => {

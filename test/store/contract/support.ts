@@ -1,8 +1,14 @@
 import type { Awaitable } from "../../../src/awaitable.ts";
-import { type CountStore, type Entry, Refusal, type RefusalReason } from "../../../src/mod.ts";
+import {
+  type CountStore,
+  type Entry,
+  Refusal,
+  type RefusalReason,
+  type StoreOptions,
+} from "../../../src/mod.ts";
 
 /** Makes an empty store. */
-export type MakeStore = (options: { maxSongs?: number }) => Awaitable<CountStore>;
+export type MakeStore = (options: StoreOptions) => Awaitable<CountStore>;
 
 /** Ids that somebody's shortcut would mix up or lose. */
 export const ODD_IDS: readonly string[] = [
@@ -29,6 +35,7 @@ export async function listed(
 export function delayed(store: CountStore): CountStore {
   const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
   return {
+    maxIdBytes: store.maxIdBytes,
     get version() {
       return store.version;
     },

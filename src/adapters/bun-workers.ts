@@ -1,0 +1,139 @@
+import type { Handler } from "../handler.ts";
+import { serve } from "./bun.ts";
+import { inTime, type Server, urlOf } from "./server.ts";
+
+/** A thread that ends again is not started anew more often than this. */
+const RESTART_MS = 1000;
+
+/** How much longer than its own deadline a thread may take to say that it has stopped. */
+const MARGIN_SECONDS = 1;
+
+/** What is served by several threads. `D` is what each of them is given to make its handler of. */
+export interface WorkersOptions<D> {
+  host: string;
+  /** 0 for any that is free. */
+  port: number;
+  /** How many threads there are; they are numbered from 1. */
+  count: number;
+  /** The module that each thread runs, which has to call {@linkcode runWorker}. */
+  entry: string;
+  /** Sent to each thread as `postMessage` does. */
+  data: D;
+  /** Called when a thread has ended that was not to, before it is replaced. */
+  onDeath: (number: number) => void;
+}
+
+/** Makes the handler of one thread. */
+export type MakeHandler<D> = (data: D, number: number, signal: AbortSignal) => Handler;
+
+type Order<D> =
+  { do: "serve"; host: string; port: number; number: number; data: D } | { do: "stop"; graceSeconds: number };
+
+/** A thread begins with `load`: what is sent to it before it is ready to hear is lost. */
+type Report = { did: "load" } | { did: "listen" } | { did: "fail"; message: string } | { did: "stop" };
+
+/**
+ * Serves from several threads of this process, all on one port, and replaces each that dies.
+ *
+ * Fails if the port is taken or the host is not one of this machine's.
+ */
+export async function serveWorkers<D>(options: WorkersOptions<D>): Promise<Server> {
+  const { host, count } = options;
+  // Ports that are shared are shared with any other program of the same user. So it has to be free first.
+  const place = await serve(() => new Response(null, { status: 503 }), options);
+  const port = Number(new URL(place.url).port || 80);
+  await place.stop(0);
+  const threads = Array.from({ length: count }, (_, at) => new Thread({ ...options, port }, at + 1));
+  await Promise.all(threads.map((thread) => thread.start()));
+  return {
+    url: urlOf(host, port),
+    async stop(graceSeconds) {
+      await Promise.all(threads.map((thread) => thread.stop(graceSeconds)));
+    },
+  };
+}
+
+/** One of the threads, as the main one sees it; it may be started several times. */
+class Thread<D> {
+  readonly #options: WorkersOptions<D>;
+  readonly #number: number;
+  #worker: Worker | undefined;
+  #isStopping = false;
+  #stopped: PromiseWithResolvers<void> = Promise.withResolvers();
+
+  constructor(options: WorkersOptions<D>, number: number) {
+    this.#options = options;
+    this.#number = number;
+  }
+
+  /** Resolves when it listens, and rejects if it cannot. */
+  start(): Promise<void> {
+    const { entry, host, port, data } = this.#options;
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const startedAt = performance.now();
+    const worker = new Worker(entry);
+    let reason = "it ended";
+    this.#worker = worker;
+    worker.addEventListener("message", ({ data: report }: MessageEvent<Report>) => {
+      if (report.did === "load") this.#order({ do: "serve", host, port, number: this.#number, data });
+      else if (report.did === "listen") resolve();
+      else if (report.did === "stop") this.#stopped.resolve();
+      else reject(new Error(report.message));
+    });
+    worker.addEventListener("error", (event) => {
+      reason = event.message.split("\n", 1)[0] ?? reason;
+    });
+    worker.addEventListener("close", () => {
+      reject(new Error(reason)); // of no effect once it listened
+      this.#bury(reason, performance.now() - startedAt);
+    });
+    return promise;
+  }
+
+  /** Resolves when it has stopped, or has not within `graceSeconds` and is ended. */
+  async stop(graceSeconds: number): Promise<void> {
+    this.#isStopping = true;
+    this.#order({ do: "stop", graceSeconds });
+    await inTime(this.#stopped.promise, graceSeconds + MARGIN_SECONDS);
+    this.#worker?.terminate();
+  }
+
+  #order(order: Order<D>): void {
+    this.#worker?.postMessage(order);
+  }
+
+  #bury(reason: string, ranMs: number): void {
+    this.#worker = undefined;
+    if (this.#isStopping) return this.#stopped.resolve();
+    this.#options.onDeath(this.#number);
+    console.error(`playcount: worker ${this.#number} died and is replaced; no count is lost: ${reason}`);
+    const restart = () => {
+      if (!this.#isStopping) this.start().catch(() => {}); // its end is seen as that of any other
+    };
+    setTimeout(restart, Math.max(0, RESTART_MS - ranMs));
+  }
+}
+
+/** What a thread does: it makes its handler when it is told to, serves, and stops when it is told to. */
+export function runWorker<D>(makeHandler: MakeHandler<D>): void {
+  const stopping = new AbortController();
+  let server: Server | undefined;
+  const report = (what: Report) => postMessage(what);
+
+  async function listen({ host, port, number, data }: Extract<Order<D>, { do: "serve" }>): Promise<void> {
+    try {
+      server = await serve(makeHandler(data, number, stopping.signal), { host, port, isShared: true });
+      report({ did: "listen" });
+    } catch (error) {
+      report({ did: "fail", message: error instanceof Error ? error.message : String(error) });
+    }
+  }
+
+  addEventListener("message", async ({ data: order }: MessageEvent<Order<D>>) => {
+    if (order.do === "serve") return listen(order);
+    stopping.abort();
+    await server?.stop(order.graceSeconds);
+    report({ did: "stop" });
+  });
+  report({ did: "load" });
+}

@@ -1,0 +1,207 @@
+import { lock, ownerOf, unlock } from "./lock.ts";
+
+/** Bytes in a unit: what memory is handed out in, and what a reference counts. */
+export const UNIT = 8;
+
+// Where things are in the head, in words of 4 bytes.
+const LOCK = 0;
+const NEXT = 1;
+const CLAIMED = 2;
+const FREE_LISTS = 16;
+const SIZES = 32; // one list for each power of two that a reference can count
+const CHANGES = FREE_LISTS + SIZES;
+
+/** How many threads there can be. Owners are numbered from 1. */
+export const MAX_OWNERS = 255;
+/** A thread's count of changes has a cache line for itself, or else all threads would slow each other down. */
+const CHANGES_STRIDE = 8; // in units
+
+const HEAD_WORDS = CHANGES + (MAX_OWNERS + 1) * CHANGES_STRIDE * 2;
+
+/** Fewer bytes than this are not worth reserving. */
+const FEWEST_BYTES = 1 << 20;
+
+/**
+ * Memory that is handed out in blocks of a power of two of units, to any number of threads at once when it is shared.
+ *
+ * All of it is reserved at first; the operating system gives real memory to a page when it is touched. A reference is
+ * the number of a block's first unit; 0 refers to nothing. What a block holds at first is anything.
+ */
+export class Memory {
+  readonly buffer: ArrayBufferLike;
+  /** All of the memory as words of 4 bytes: unit n begins with word 2 n. */
+  readonly words: Int32Array;
+  /** All of the memory as numbers, one a unit. A count takes one: 2^53 − 1 is the last whole number that it has. */
+  readonly counts: Float64Array;
+  readonly #owner: number;
+  readonly #first: number;
+  readonly #end: number;
+
+  /** `tableUnits` behind the head are left to the caller; `owner` is the number of this thread. */
+  constructor(buffer: ArrayBufferLike, tableUnits: number, owner: number) {
+    this.buffer = buffer;
+    this.words = new Int32Array(buffer);
+    this.counts = new Float64Array(buffer);
+    this.#owner = owner;
+    this.#first = HEAD_WORDS / 2 + tableUnits;
+    this.#end = Math.floor(buffer.byteLength / UNIT);
+    Atomics.compareExchange(this.words, NEXT, 0, this.#first);
+  }
+
+  /** The word that the caller's table begins at. */
+  get table(): number {
+    return HEAD_WORDS;
+  }
+
+  /** Bytes that have been handed out at some time. */
+  get bytesUsed(): number {
+    return Atomics.load(this.words, NEXT) * UNIT;
+  }
+
+  /** Gives a block of 2^`size` units, or 0 if there is none. */
+  allocate(size: number): number {
+    return this.allocateBetween(size, size);
+  }
+
+  /**
+   * Gives a block of 2^`least` to 2^`most` units, or 0 if there is none: of those that are free the largest, and a new
+   * one of 2^`most` only if none is. The second word of a block is the power that was given.
+   */
+  allocateBetween(least: number, most: number): number {
+    lock(this.words, LOCK, this.#owner);
+    try {
+      for (let size = most; size >= least; size--) {
+        const block = this.#takeFree(size);
+        if (block !== 0) return this.#give(block, size);
+      }
+      for (let size = most; size >= least; size--) {
+        const block = this.#takeNew(size) || this.#takeHalf(size);
+        if (block !== 0) return this.#give(block, size);
+      }
+      return 0;
+    } finally {
+      unlock(this.words, LOCK);
+    }
+  }
+
+  /** Takes a block back. */
+  free(block: number, size: number): void {
+    lock(this.words, LOCK, this.#owner);
+    try {
+      this.#putFree(block, size);
+    } finally {
+      unlock(this.words, LOCK);
+    }
+  }
+
+  /** Takes all blocks back at once, which nobody may use any more. */
+  freeAll(): void {
+    lock(this.words, LOCK, this.#owner);
+    this.words.fill(0, FREE_LISTS, FREE_LISTS + SIZES);
+    this.words[NEXT] = this.#first;
+    unlock(this.words, LOCK);
+  }
+
+  /** Counts one song more unless there are `most` already, and tells whether it did. */
+  claim(most: number): boolean {
+    if (Atomics.add(this.words, CLAIMED, 1) < most) return true;
+    Atomics.sub(this.words, CLAIMED, 1);
+    return false;
+  }
+
+  /** Gives back what was claimed for a song that did not come to be. */
+  unclaim(): void {
+    Atomics.sub(this.words, CLAIMED, 1);
+  }
+
+  /** Songs that there are. */
+  get claimed(): number {
+    return Atomics.load(this.words, CLAIMED);
+  }
+
+  set claimed(songs: number) {
+    Atomics.store(this.words, CLAIMED, songs);
+  }
+
+  /** Says that this thread is about to change something; to be called before anybody can see the change. */
+  countChange(): void {
+    const at = (CHANGES >> 1) + this.#owner * CHANGES_STRIDE;
+    this.counts[at] = (this.counts[at] as number) + 1;
+  }
+
+  /**
+   * How many changes there were, by all of the first `owners` threads. A later one that another thread makes meanwhile
+   * may be in it or not: each number is read in one piece, as 8 bytes are on machines of 64 bits.
+   */
+  changes(owners: number): number {
+    let sum = 0;
+    for (let owner = 1; owner <= owners; owner++) {
+      sum += this.counts[(CHANGES >> 1) + owner * CHANGES_STRIDE] as number;
+    }
+    return sum;
+  }
+
+  /**
+   * Releases the lock of a thread that has died. Each step that the lock guards takes effect with the writing of one
+   * word, so there is nothing to mend; a block that was on its way may be lost.
+   */
+  releaseLockOf(owner: number): void {
+    if (ownerOf(this.words, LOCK) === owner) unlock(this.words, LOCK);
+  }
+
+  #give(block: number, size: number): number {
+    this.words[block * 2 + 1] = size;
+    return block;
+  }
+
+  #takeFree(size: number): number {
+    const block = this.words[FREE_LISTS + size] as number;
+    if (block !== 0) this.words[FREE_LISTS + size] = this.words[block * 2] as number;
+    return block;
+  }
+
+  /** A half of a free block that is larger, or a half of a half. */
+  #takeHalf(size: number): number {
+    for (let larger = size + 1; larger < SIZES; larger++) {
+      const block = this.#takeFree(larger);
+      if (block === 0) continue;
+      while (larger > size) this.#putFree(block + 2 ** --larger, larger);
+      return block;
+    }
+    return 0;
+  }
+
+  #takeNew(size: number): number {
+    const block = this.words[NEXT] as number;
+    if (block + 2 ** size > this.#end) return 0;
+    this.words[NEXT] = block + 2 ** size;
+    return block;
+  }
+
+  #putFree(block: number, size: number): void {
+    this.words[block * 2] = this.words[FREE_LISTS + size] as number;
+    this.words[FREE_LISTS + size] = block;
+  }
+}
+
+/**
+ * Reserves `bytes`, or half as much again and again where the system does not give that.
+ *
+ * For one thread an `ArrayBuffer` that can grow, and does at once: a fixed one is filled with zeros on workerd, which
+ * takes all of the memory. A shared one is fixed: V8's Atomics are slow on those that can grow.
+ *
+ * @throws {RangeError} if there is not even a mebibyte.
+ */
+export function reserve(bytes: number, isShared: boolean): ArrayBufferLike {
+  for (;;) {
+    try {
+      if (isShared) return new SharedArrayBuffer(bytes);
+      const buffer = new ArrayBuffer(0, { maxByteLength: bytes });
+      buffer.resize(bytes);
+      return buffer;
+    } catch (error) {
+      if (bytes / 2 < FEWEST_BYTES) throw new RangeError("There is no memory for songs", { cause: error });
+      bytes = Math.ceil(bytes / 2 / UNIT) * UNIT;
+    }
+  }
+}
