@@ -6,6 +6,9 @@ const AWAITED = 1 << 16;
 
 const FREE = 0;
 
+/** How long to sleep at the most: a thread may die between releasing a lock and waking who waits for it. */
+const WAIT_MS = 10;
+
 /**
  * Takes the lock whose word is at `at`, for the thread that is called `owner`, a number from 1 to 2^16 − 1; waits
  * until it is free. Not to be taken again by who has it.
@@ -37,6 +40,6 @@ function lockAwaited(words: Int32Array, at: number, owner: number): void {
     const awaited = word | AWAITED;
     if (word === FREE || (word !== awaited && Atomics.compareExchange(words, at, word, awaited) !== word))
       continue;
-    Atomics.wait(words, at, awaited);
+    Atomics.wait(words, at, awaited, WAIT_MS);
   }
 }

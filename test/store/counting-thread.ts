@@ -1,0 +1,43 @@
+import { Refusal } from "../../src/store/count-store.ts";
+import { idOf } from "./played-ids.ts";
+import { ShardedStore, type StoreHandle } from "../../src/store/sharded-store.ts";
+
+/** What one of the threads under test has to do. */
+export interface Task {
+  handle: StoreHandle;
+  owner: number;
+  seed: number;
+  additions: number;
+  /** Every other addition is to one of so many songs, all others to one of `songs`. */
+  hot: number;
+  /** 10^9: each addition is to a song of its own. */
+  songs: number;
+  /** Whether it is to hold every lock, for ever. */
+  isStuckInClear?: boolean;
+  /** Where it says how many additions it has made. */
+  progress: Int32Array;
+}
+
+declare const self: Worker;
+
+self.addEventListener("message", ({ data: task }: MessageEvent<Task>) => {
+  const { progress, additions, seed } = task;
+  const store = ShardedStore.attach(task.handle, task.owner);
+  if (task.isStuckInClear === true) store.clear(() => stick(progress));
+  for (let n = 0; n < additions; n++) {
+    try {
+      store.add(idOf(task, seed, n), 1);
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+    }
+    Atomics.store(progress, 0, n + 1);
+  }
+  postMessage("done");
+});
+
+postMessage("ready");
+
+function stick(progress: Int32Array): never {
+  Atomics.store(progress, 0, 1);
+  for (;;) Atomics.load(progress, 0);
+}

@@ -1,0 +1,143 @@
+import { afterEach, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { join } from "node:path";
+import { ShardedStore } from "../../src/mod.ts";
+import { Random } from "../random.ts";
+import type { Task } from "./counting-thread.ts";
+import { idOf } from "./played-ids.ts";
+
+setDefaultTimeout(120_000);
+
+const ENTRY = join(import.meta.dir, "counting-thread.ts");
+const threads: Worker[] = [];
+
+afterEach(() => {
+  for (const thread of threads.splice(0)) thread.terminate();
+});
+
+describe("Threads that count in one store", () => {
+  test("lose none of 10 million additions to songs that are hot, cold and new", async () => {
+    const store = new ShardedStore({ threads: 4, maxSongs: 1_000_000 });
+    const additions = 2_500_000;
+    const shared = { additions, hot: 10, songs: 200_000 };
+    const ended = Array.from(
+      { length: 4 },
+      (_, at) => start(store, { ...shared, owner: at + 2, seed: at }).ended,
+    );
+    await Promise.all(ended);
+
+    const expected = new Map<string, number>();
+    for (let seed = 0; seed < 4; seed++) {
+      for (let n = 0; n < additions; n++) {
+        const id = idOf(shared, seed, n);
+        expected.set(id, (expected.get(id) ?? 0) + 1);
+      }
+    }
+    expect(store.songs).toBe(expected.size);
+    let plays = 0;
+    let wrong = 0;
+    for (const chunk of store.entries()) {
+      for (const [id, count] of chunk) {
+        plays += count;
+        if (expected.get(id) !== count) wrong++;
+      }
+    }
+    expect({ plays, wrong }).toEqual({ plays: 4 * additions, wrong: 0 });
+  });
+
+  test("get exactly the room there is for songs, and none is there twice", async () => {
+    const store = new ShardedStore({ threads: 3, maxSongs: 5000 });
+    const task = { additions: 20_000, hot: 0, songs: 20_000 };
+    await Promise.all([2, 3, 4].map((owner) => start(store, { ...task, owner, seed: 7 }).ended));
+    const ids = Array.from(store.entries(), (chunk) => Array.from(chunk, ([id]) => id)).flat();
+    expect([ids.length, new Set(ids).size, store.songs]).toEqual([5000, 5000, 5000]);
+  });
+
+  test("that die while they count hang nobody, and lose nothing that was counted", async () => {
+    const random = new Random("dying threads");
+    const kills = 60;
+    const store = new ShardedStore({ threads: 2, maxSongs: 10_000_000 });
+    const survivor = start(store, { owner: 3, seed: 1, additions: 1e9, hot: 50, songs: 100_000 });
+    for (let kill = 0; kill < kills; kill++) {
+      const seed = 1000 + kill;
+      // New songs with few additions each: most of the time goes into making room.
+      const task = { seed, additions: 1e9, hot: 0, songs: 1e9 };
+      const victim = start(store, { ...task, owner: 2 });
+      while (victim.counted() === 0) await Bun.sleep(1);
+      await Bun.sleep(random.below(12));
+      victim.worker.terminate();
+      await victim.closed;
+      store.release(2);
+      const counted = victim.counted();
+      for (let n = 0; n < counted; n++) {
+        const id = idOf(task, seed, n);
+        if (store.get(id) !== 1) throw new Error(`of kill ${kill} addition ${n} of ${counted} is lost`);
+      }
+    }
+    const before = survivor.counted();
+    while (survivor.counted() < before + 1000) await Bun.sleep(1); // it is not held up
+    survivor.worker.terminate();
+    await survivor.closed;
+    store.release(3);
+
+    let songs = 0;
+    const ids = new Set<string>();
+    for (const chunk of store.entries()) {
+      for (const [id] of chunk) {
+        songs++;
+        ids.add(id);
+      }
+    }
+    expect(ids.size).toBe(songs);
+    expect(store.songs - songs).toBeWithin(0, kills + 2);
+    expect(store.clear()).toBe(true);
+    expect([store.songs, store.add("a", 1)]).toEqual([0, 1]);
+  });
+
+  test("that die while they hold every lock hang nobody", async () => {
+    const store = new ShardedStore({ threads: 2 });
+    for (let n = 0; n < 1000; n++) store.add(`song-${n}`, 1);
+    const victim = start(store, { owner: 2, seed: 0, additions: 0, hot: 0, songs: 0, isStuckInClear: true });
+    while (victim.counted() === 0) await Bun.sleep(1);
+    const other = start(store, { owner: 3, seed: 1, additions: 1000, hot: 0, songs: 1e9 });
+    await Bun.sleep(200);
+    expect(other.counted()).toBe(0); // it waits
+    victim.worker.terminate();
+    await victim.closed;
+    store.release(2);
+    await other.ended;
+    expect(store.songs).toBe(2000);
+    expect(store.get("song-999")).toBe(1);
+  });
+
+  test.each([-1, 0.5, 255, Number.NaN])("cannot be %p", (count) => {
+    expect(() => new ShardedStore({ threads: count })).toThrow(RangeError);
+  });
+
+  test.each([0, 1, 4, 1.5])("have numbers from 2 on, as many as were said: not %p", (owner) => {
+    expect(() => ShardedStore.attach(new ShardedStore({ threads: 2 }).handle, owner)).toThrow(RangeError);
+  });
+});
+
+interface Counting {
+  worker: Worker;
+  /** How many additions it has made. */
+  counted: () => number;
+  /** When it has made all of them. */
+  ended: Promise<void>;
+  /** When it is no more. */
+  closed: Promise<void>;
+}
+
+function start(store: ShardedStore, task: Omit<Task, "handle" | "progress">): Counting {
+  const progress = new Int32Array(new SharedArrayBuffer(4));
+  const worker = new Worker(ENTRY);
+  threads.push(worker);
+  const [ended, closed] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  worker.addEventListener("message", ({ data }) => {
+    if (data === "ready") worker.postMessage({ ...task, handle: store.handle, progress } satisfies Task);
+    else ended.resolve();
+  });
+  worker.addEventListener("error", (event) => ended.reject(new Error(event.message)));
+  worker.addEventListener("close", () => closed.resolve());
+  return { worker, counted: () => Atomics.load(progress, 0), ended: ended.promise, closed: closed.promise };
+}
