@@ -1,8 +1,10 @@
 import type { Awaitable } from "./awaitable.ts";
 import type { Grammar } from "./mapping.ts";
-import type { CountStore, Entry } from "./store/count-store.ts";
+import { PieceWriter } from "./piece-writer.ts";
+import { pause } from "./steps.ts";
+import type { Chunk, CountStore } from "./store/count-store.ts";
 
-/** Characters that make a piece worth sending. A piece ends with the chunk that reaches this. */
+/** Bytes that make a piece worth sending. A piece ends with the chunk that reaches this. */
 const PIECE = 64 * 1024;
 
 /**
@@ -19,18 +21,18 @@ export function listing(
   const writer = new PieceWriter(grammar);
   if (Symbol.asyncIterator in chunks) {
     const iterator = chunks[Symbol.asyncIterator]();
-    return fill(writer, iterator).then((ended) => (ended ? writer.finish() : stream(writer, iterator)));
+    return fill(writer, iterator).then((ended) => (ended ? writer.finishText() : stream(writer, iterator)));
   }
   const iterator = chunks[Symbol.iterator]();
   while (writer.length < PIECE) {
     const { done, value } = iterator.next();
-    if (done) return writer.finish();
+    if (done) return writer.finishText();
     writer.add(value);
   }
   return stream(writer, iterator);
 }
 
-type ChunkIterator = Iterator<Iterable<Entry>> | AsyncIterator<Iterable<Entry>>;
+type ChunkIterator = Iterator<Chunk> | AsyncIterator<Chunk>;
 
 /** Reads on until there is a piece, and tells whether the walk has ended. */
 async function fill(writer: PieceWriter, iterator: ChunkIterator): Promise<boolean> {
@@ -43,14 +45,14 @@ async function fill(writer: PieceWriter, iterator: ChunkIterator): Promise<boole
 }
 
 function stream(writer: PieceWriter, iterator: ChunkIterator): ReadableStream<Uint8Array> {
-  const utf8 = new TextEncoder();
   let isWanted = true;
   return new ReadableStream({
     async pull(controller) {
       try {
+        await pause(); // a walk over millions of songs leaves everybody else their turns
         const ended = await fill(writer, iterator);
         if (!isWanted) return;
-        controller.enqueue(utf8.encode(ended ? writer.finish() : writer.take()));
+        controller.enqueue(ended ? writer.finish() : writer.take());
         if (ended) controller.close();
       } catch (error) {
         console.error(error); // it is too late for a status: the client sees the answer break off
@@ -62,38 +64,4 @@ function stream(writer: PieceWriter, iterator: ChunkIterator): ReadableStream<Ui
       await iterator.return?.();
     },
   });
-}
-
-/** Writes chunks of entries one after the other, and is emptied piece by piece. */
-class PieceWriter {
-  readonly #grammar: Grammar;
-  #piece: string;
-  #separator = "";
-
-  constructor(grammar: Grammar) {
-    this.#grammar = grammar;
-    this.#piece = grammar.open;
-  }
-
-  /** Characters written since the last piece was taken. */
-  get length(): number {
-    return this.#piece.length;
-  }
-
-  add(chunk: Iterable<Entry>): void {
-    for (const entry of chunk) {
-      this.#piece += this.#separator + this.#grammar.entry(entry);
-      this.#separator = ",";
-    }
-  }
-
-  take(): string {
-    const piece = this.#piece;
-    this.#piece = "";
-    return piece;
-  }
-
-  finish(): string {
-    return this.take() + this.#grammar.close;
-  }
 }

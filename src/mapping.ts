@@ -6,6 +6,19 @@ export interface Grammar {
   open: string;
   entry: (entry: Entry) => string;
   close: string;
+  /** How the same comes about without strings. */
+  utf8?: Utf8Grammar;
+}
+
+/** How an entry is written whose id is there as bytes of UTF-8. */
+export interface Utf8Grammar {
+  before: string;
+  between: string;
+  /** 1 for each byte of an id that stands for itself. */
+  isPlain: Uint8Array;
+  /** What stands for another byte: ASCII, no longer than `longestEscape`. */
+  escape: (byte: number) => string;
+  longestEscape: number;
 }
 
 /** `1=1,a%2Fb=5`: ids stand as `encodeURIComponent` has them, so no `=`, `,` or control character is raw. */
@@ -13,14 +26,35 @@ const text: Grammar = {
   open: "",
   entry: ([id, count]) => `${encodeURIComponent(id)}=${count}`,
   close: "",
+  utf8: {
+    before: "",
+    between: "=",
+    isPlain: bytesThat((byte) => byte < 0x80 && encodeURIComponent(String.fromCharCode(byte)).length === 1),
+    escape: (byte) => `%${byte.toString(16).toUpperCase().padStart(2, "0")}`,
+    longestEscape: 3,
+  },
 };
 
-/** The grammar of all songs, in no order, for each format. */
-export const mapping: Record<Format, Grammar> = {
-  text,
-  // Written by hand: an object would take `__proto__` for something else, and sort ids that are numbers.
-  json: { open: "{", entry: ([id, count]) => `${JSON.stringify(id)}:${count}`, close: "}" },
+/** Written by hand: an object would take `__proto__` for something else, and sort ids that are numbers. */
+const json: Grammar = {
+  open: "{",
+  entry: ([id, count]) => `${JSON.stringify(id)}:${count}`,
+  close: "}",
+  utf8: {
+    before: '"',
+    between: '":',
+    isPlain: bytesThat((byte) => byte >= 0x80 || JSON.stringify(String.fromCharCode(byte)).length === 3),
+    escape: (byte) => JSON.stringify(String.fromCharCode(byte)).slice(1, -1),
+    longestEscape: 6,
+  },
 };
+
+function bytesThat(isOne: (byte: number) => boolean): Uint8Array {
+  return Uint8Array.from({ length: 256 }, (_, byte) => Number(isOne(byte)));
+}
+
+/** The grammar of all songs, in no order, for each format. */
+export const mapping: Record<Format, Grammar> = { text, json };
 
 /** The grammar of a ranking, which has an order, for each format. */
 export const ranking: Record<Format, Grammar> = {

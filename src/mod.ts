@@ -1,6 +1,7 @@
 export type { Awaitable } from "./awaitable.ts";
 export { createHandler, type Handler, type HandlerOptions } from "./handler.ts";
 export {
+  type Chunk,
   type CountStore,
   type Entry,
   MAX_COUNT,

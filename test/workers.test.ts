@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { join } from "node:path";
 import { Connection, isWhole } from "./support/connection.ts";
-import { killAll, type Listening, listen, RUNTIMES, run } from "./support/process.ts";
+import { killAll, listen, RUNTIMES, run } from "./support/process.ts";
 
 setDefaultTimeout(60_000);
 afterEach(killAll);

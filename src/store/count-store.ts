@@ -6,6 +6,12 @@ export type Entry = readonly [id: string, count: number];
 /** The largest count there is: 2^53 − 1, the last whole number a JSON reader is sure to keep exact. */
 export const MAX_COUNT: number = Number.MAX_SAFE_INTEGER;
 
+/** Some of the songs; good until the next chunk is asked for. */
+export interface Chunk extends Iterable<Entry> {
+  /** Calls `visit` with each song, its id being the bytes from `start` to before `end`, in UTF-8: what needs no string. */
+  eachUtf8?(visit: (bytes: Uint8Array, start: number, end: number, count: number) => void): void;
+}
+
 /** Limits that every store has. */
 export interface StoreOptions {
   /** How many songs there is room for: 0 to 2^40, 10,000,000 unless told. */
@@ -44,9 +50,8 @@ export interface CountStore {
   /**
    * Every song with a count, in chunks and no particular order. Each chunk is read at one instant; the
    * next one may be later, so plays that arrive meanwhile may or may not be in. A song is never given twice.
-   * A chunk is good until the next one is asked for.
    */
-  entries(): Iterable<Iterable<Entry>> | AsyncIterable<Iterable<Entry>>;
+  entries(): Iterable<Chunk> | AsyncIterable<Chunk>;
 
   /**
    * The `n` songs, 1 or more, with the highest counts, highest first, ties by id in ascending code-unit order.

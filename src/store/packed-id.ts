@@ -86,9 +86,17 @@ export class PackedId {
   }
 }
 
+/** An id begins with its length in so many bytes. */
+export const LENGTH_BYTES = 2;
+
+/** How many bytes an id has, by its first word. */
+export function bytesOfId(first: number): number {
+  return first & 0xffff;
+}
+
 /** How many words an id takes, by its first word or its length in bytes. */
 export function wordsOfId(first: number): number {
-  return ((first & 0xffff) + 5) >> 2;
+  return (bytesOfId(first) + LENGTH_BYTES + 3) >> 2;
 }
 
 /** How many units an entry takes, which is a count and an id of so many words. */
@@ -96,8 +104,7 @@ export function unitsOfEntry(idWords: number): number {
   return 1 + ((idWords + 1) >> 1);
 }
 
-/** Reads the id that begins at byte `at`. */
-export function unpackId(bytes: Uint8Array, at: number): string {
-  const length = (bytes[at] as number) | ((bytes[at + 1] as number) << 8);
-  return fromUtf8.decode(bytes.subarray(at + 2, at + 2 + length));
+/** Reads the id whose bytes are those from `start` to before `end`. */
+export function readId(bytes: Uint8Array, start: number, end: number): string {
+  return fromUtf8.decode(bytes.subarray(start, end));
 }

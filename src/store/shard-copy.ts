@@ -1,6 +1,12 @@
-import type { Entry } from "./count-store.ts";
+import type { Chunk, Entry } from "./count-store.ts";
+import { UNIT } from "./memory.ts";
+import { bytesOfId, LENGTH_BYTES, readId, unitsOfEntry, wordsOfId } from "./packed-id.ts";
 import type { PackedShard } from "./packed-shard.ts";
-import { unitsOfEntry, unpackId, wordsOfId } from "./packed-id.ts";
+
+/** A step gives so many units of entries, and perhaps one more: 64 KiB, which takes less than a millisecond to write. */
+const STEP_UNITS = 8192;
+
+const COUNT_BYTES = 8;
 
 /**
  * A copy of a shard's entries as they were at one instant, to be read after its lock is released.
@@ -20,20 +26,36 @@ export class ShardCopy {
     this.#end = shard.copyTo((units) => this.#room(units));
   }
 
-  /** Gives up to `most` entries more; none if there are no more. */
-  next(most: number): Entry[] {
-    const entries: Entry[] = [];
-    while (entries.length < most && this.#at < this.#end) {
-      entries.push([unpackId(this.#bytes, this.#at * 8 + 8), this.#counts[this.#at] as number]);
-      this.#skip();
-    }
-    return entries;
+  /** Gives the next of the entries, as many as make a step; `undefined` if there are no more. */
+  next(): Chunk | undefined {
+    const first = this.#at;
+    const bound = Math.min(this.#end, first + STEP_UNITS);
+    while (this.#at < bound) this.#skip();
+    return this.#at === first ? undefined : new CopiedChunk(this, first, this.#at);
   }
 
   /** Passes over the entries whose count is below `bar`, and gives the first other one. */
   nextFrom(bar: number): Entry | undefined {
     while (this.#at < this.#end && (this.#counts[this.#at] as number) < bar) this.#skip();
-    return this.next(1)[0];
+    if (this.#at === this.#end) return undefined;
+    const entry: Entry = [this.#idAt(this.#at), this.#counts[this.#at] as number];
+    this.#skip();
+    return entry;
+  }
+
+  /** Calls `visit` with the entries from unit `first` to before unit `end`, as {@linkcode Chunk.eachUtf8} does. */
+  each(first: number, end: number, visit: Parameters<NonNullable<Chunk["eachUtf8"]>>[0]): void {
+    for (let at = first; at < end;) {
+      const word = this.#words[at * 2 + 2] as number;
+      const start = at * UNIT + COUNT_BYTES + LENGTH_BYTES;
+      visit(this.#bytes, start, start + bytesOfId(word), this.#counts[at] as number);
+      at += unitsOfEntry(wordsOfId(word));
+    }
+  }
+
+  #idAt(at: number): string {
+    const start = at * UNIT + COUNT_BYTES + LENGTH_BYTES;
+    return readId(this.#bytes, start, start + bytesOfId(this.#words[at * 2 + 2] as number));
   }
 
   #skip(): void {
@@ -47,5 +69,27 @@ export class ShardCopy {
       this.#bytes = new Uint8Array(this.#counts.buffer);
     }
     return this.#words;
+  }
+}
+
+class CopiedChunk implements Chunk {
+  readonly #copy: ShardCopy;
+  readonly #first: number;
+  readonly #end: number;
+
+  constructor(copy: ShardCopy, first: number, end: number) {
+    this.#copy = copy;
+    this.#first = first;
+    this.#end = end;
+  }
+
+  eachUtf8(visit: Parameters<NonNullable<Chunk["eachUtf8"]>>[0]): void {
+    this.#copy.each(this.#first, this.#end, visit);
+  }
+
+  [Symbol.iterator](): Iterator<Entry> {
+    const entries: Entry[] = [];
+    this.eachUtf8((bytes, start, end, count) => entries.push([readId(bytes, start, end), count]));
+    return entries.values();
   }
 }

@@ -1,6 +1,6 @@
 import type { Awaitable } from "../awaitable.ts";
 import { inSteps } from "../steps.ts";
-import type { CountStore, Entry } from "./count-store.ts";
+import type { Chunk, CountStore, Entry } from "./count-store.ts";
 import { Highest } from "./highest.ts";
 import { lock, ownerOf, unlock } from "./lock.ts";
 import { Memory } from "./memory.ts";
@@ -91,11 +91,11 @@ export class ShardedStore implements CountStore {
   }
 
   /** Each shard is read at one instant, when its turn comes; what is held is a copy of one of them. */
-  *entries(): Generator<Iterable<Entry>> {
+  *entries(): Generator<Chunk> {
     const copy = new ShardCopy();
     for (let at = 0; at < this.#shards.length; at++) {
       this.#copy(at, copy);
-      for (let chunk = copy.next(STEP); chunk.length > 0; chunk = copy.next(STEP)) yield chunk;
+      for (let chunk = copy.next(); chunk !== undefined; chunk = copy.next()) yield chunk;
     }
   }
 
