@@ -22,6 +22,20 @@ export function spawn<Out extends "pipe" | "ignore">(
   return child;
 }
 
+/**
+ * Runs a program to its end, and gives what it printed.
+ *
+ * @throws {Error} if it does not end well.
+ */
+export async function run(command: string[]): Promise<string> {
+  const child = spawn(command, { stdout: "pipe" });
+  const output = await child.stdout.text();
+  const status = await child.exited;
+  end(child);
+  if (status !== 0) throw new Error(`ended with ${child.signalCode ?? status}: ${command.join(" ")}`);
+  return output;
+}
+
 /** Whether it still runs. */
 export function isAlive(child: Child<"pipe" | "ignore">): boolean {
   return child.exitCode === null && child.signalCode === null;

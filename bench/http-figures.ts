@@ -1,5 +1,5 @@
 import type { Load } from "./oha.ts";
-import { type Sample, summarise } from "./statistics.ts";
+import { ratios, type Sample, summarise } from "./statistics.ts";
 import { CEILING } from "./subjects.ts";
 
 /** What is measured of each server, in the order in which it is shown. */
@@ -33,9 +33,7 @@ export function sumUp(measured: Measured): Row[] {
 
 function toRow(subject: string, method: Method, slices: readonly Slice[], ceiling: readonly Slice[]): Row {
   const sample = (figure: keyof Slice) => summarise(slices.map((slice) => slice[figure]));
-  const ratios = slices.map(
-    (slice, at) => slice.cpuMicroseconds / (ceiling[at]?.cpuMicroseconds ?? Number.NaN),
-  );
+  const cpu = (of: readonly Slice[]) => of.map((slice) => slice.cpuMicroseconds);
   return {
     subject,
     method,
@@ -43,7 +41,7 @@ function toRow(subject: string, method: Method, slices: readonly Slice[], ceilin
     p50Ms: sample("p50Ms"),
     p99Ms: sample("p99Ms"),
     cpuMicroseconds: sample("cpuMicroseconds"),
-    ratio: summarise(ratios),
+    ratio: summarise(ratios(cpu(slices), cpu(ceiling))),
   };
 }
 

@@ -41,11 +41,12 @@ async function run({ rounds, smoke }: Plan): Promise<SuiteResult> {
     await measure(taking, measured, { first, last, warmUp });
   }
   const rows = sumUp(measured);
+  const table = `### One song\n\n${toTable(rows)}`;
   const requests = Object.fromEntries(taking.map(({ name, requests }) => [name, requests]));
   return {
     json: { rounds, launches, warmUp, requests, rows },
     // What a smoke run says of goals is worth nothing.
-    markdown: smoke ? toTable(rows) : `${toTable(rows)}\n\n${toVerdicts(rows)}`,
+    markdown: smoke ? table : `${table}\n\n${toVerdicts(rows)}`,
     versions: programs,
     missing: missingFigures(rows),
   };

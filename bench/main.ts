@@ -3,9 +3,11 @@ import { parseArgs } from "node:util";
 import { endAllOnExit } from "./children.ts";
 import { http } from "./http.ts";
 import { publish } from "./report.ts";
+import { songs } from "./songs/suite.ts";
+import { store } from "./store/suite.ts";
 import type { Suite, SuiteResult } from "./suite.ts";
 
-const SUITES: readonly Suite[] = [http];
+const SUITES: readonly Suite[] = [http, store, songs];
 const FEWEST_ROUNDS = 5;
 
 const USAGE = `Usage: bun bench/main.ts [options] [suite…]
@@ -44,7 +46,7 @@ async function main(args: string[]): Promise<void> {
   const results = new Map<string, SuiteResult>();
   for (const suite of suites) {
     const result = await suite.run({ rounds, smoke });
-    console.log(result.markdown);
+    console.log(`${result.markdown}\n`);
     if (result.missing.length > 0) throw new Error(`no figure for ${result.missing.join("; ")}`);
     results.set(suite.name, result);
   }

@@ -1,4 +1,4 @@
-import { end, spawn } from "./children.ts";
+import { run } from "./children.ts";
 import { findProgram } from "./programs.ts";
 
 const CONNECTIONS = 32;
@@ -28,17 +28,20 @@ export function findOha(): string {
 }
 
 /**
- * Has oha send `requests` requests over 32 connections. A figure that oha does not give is NaN.
+ * Has oha send `requests` requests over 32 connections. A figure that oha does not give is NaN. With `isPattern`, `url`
+ * is a regular expression, dots aside, and each request goes to another URL that it matches.
  *
  * @throws {Error} unless each one is answered with 200.
  */
-export async function load(url: string, method: string, requests: number): Promise<Load> {
+export async function load(
+  url: string,
+  method: string,
+  requests: number,
+  isPattern: boolean = false,
+): Promise<Load> {
   const options = ["-n", String(requests), "-c", String(CONNECTIONS), "--no-tui", "--output-format", "json"];
-  const child = spawn([findOha(), ...options, "-m", method, url], { stdout: "pipe" });
-  const output = await child.stdout.text();
-  const status = await child.exited;
-  end(child);
-  if (status !== 0) throw new Error(`oha ended with ${status} on ${method} ${url}`);
+  if (isPattern) options.push("--rand-regex-url");
+  const output = await run([findOha(), ...options, "-m", method, url]);
   const { summary, latencyPercentiles, statusCodeDistribution, errorDistribution } = JSON.parse(
     output,
   ) as OhaOutput;

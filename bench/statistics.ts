@@ -18,6 +18,22 @@ export function summarise(values: readonly number[]): Sample {
   };
 }
 
+/** Whether all of a sample is a number, and there is one. */
+export function isKnown({ median, min, max }: Sample): boolean {
+  return [median, min, max].every(Number.isFinite);
+}
+
+/** Each value of `values` as a multiple of the one at the same place in `base`. */
+export function ratios(values: readonly number[], base: readonly number[]): number[] {
+  return values.map((value, at) => value / (base[at] ?? Number.NaN));
+}
+
+/** The value that `share` of `values` do not pass, by the nearest rank; NaN if there is none. */
+export function percentile(values: readonly number[], share: number): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.ceil(sorted.length * share) - 1] ?? Number.NaN;
+}
+
 /** The middle one of `values`, or of an even number of them the mean of the two in the middle. */
 function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);

@@ -4,9 +4,12 @@ export interface Suite {
   run(plan: Plan): Promise<SuiteResult>;
 }
 
+/** How often a figure is taken at the most if that takes tens of seconds. */
+export const ROUNDS_OF_LONG = 5;
+
 /** How much is to be measured. */
 export interface Plan {
-  /** How often each figure is taken. */
+  /** How often each figure is taken, but for those that take long. */
   rounds: number;
   /** With as little load as will yield every figure, whatever its worth. */
   smoke: boolean;

@@ -1,0 +1,72 @@
+const OFFSET_BASIS = 0x811c9dc5;
+const PRIME = 0x01000193;
+/** The inverse of the prime modulo 2^16. */
+const INVERSE = inverse(PRIME & 0xffff);
+
+/** Bits of the hash in which crafted ids agree. */
+const MASK = 0xffff;
+
+const ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyz";
+const SUFFIX_LENGTH = 3;
+const PREFIX_LENGTH = 11;
+
+/** FNV-1a, a hash without a key: anybody can find ids whose hashes are alike. */
+export function fnv1a(id: string): number {
+  let hash = OFFSET_BASIS;
+  for (let at = 0; at < id.length; at++) hash = Math.imul(hash ^ id.charCodeAt(at), PRIME);
+  return hash >>> 0;
+}
+
+/**
+ * Finds `count` ids of 14 bytes whose FNV-1a ends in the same 16 bits.
+ *
+ * The low bits of the hash depend on its own low bits alone. So the search is one from both ends: which bits each
+ * suffix needs in front of it, and then which prefixes have bits that some suffix needs.
+ */
+export function craftIds(count: number): string[] {
+  const suffixes = suffixesByNeed();
+  const ids: string[] = [];
+  for (let number = 0; ids.length < count; number++) {
+    const prefix = `song-${String(number).padStart(PREFIX_LENGTH - 5, "0")}`;
+    const suffix = suffixes.get(fnv1a(prefix) & MASK);
+    if (suffix !== undefined) ids.push(prefix + suffix);
+  }
+  if (new Set(ids).size < count || new Set(ids.map((id) => fnv1a(id) & MASK)).size !== 1) {
+    throw new Error("the crafted ids are not different ones that collide");
+  }
+  return ids;
+}
+
+/** Random ids of the same form, all different. */
+export function randomIds(count: number): string[] {
+  const ids = new Set<string>();
+  while (ids.size < count) {
+    const number = Math.floor(Math.random() * 10 ** (PREFIX_LENGTH - 5));
+    const suffix = Array.from({ length: SUFFIX_LENGTH }, () => ALPHABET[Math.floor(Math.random() * 36)]);
+    ids.add(`song-${String(number).padStart(PREFIX_LENGTH - 5, "0")}${suffix.join("")}`);
+  }
+  return [...ids];
+}
+
+/** For the low bits of a hash, a suffix that leads from there to bits that are all zero. */
+function suffixesByNeed(): Map<number, string> {
+  let needs = new Map([[0, ""]]);
+  for (let length = 0; length < SUFFIX_LENGTH; length++) {
+    const longer = new Map<number, string>();
+    for (const [bits, suffix] of needs) {
+      for (const character of ALPHABET) {
+        const before = (Math.imul(bits, INVERSE) ^ character.charCodeAt(0)) & MASK;
+        longer.set(before, character + suffix);
+      }
+    }
+    needs = longer;
+  }
+  return needs;
+}
+
+/** Of an odd number modulo 2^16, by Newton's method: each step doubles the bits that are right, 3 at first. */
+function inverse(odd: number): number {
+  let inverse = odd;
+  for (let bits = 3; bits < 16; bits *= 2) inverse = Math.imul(inverse, 2 - Math.imul(odd, inverse));
+  return inverse & MASK;
+}
