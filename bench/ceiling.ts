@@ -10,6 +10,7 @@ const init = {
     "content-type": "text/plain;charset=utf-8",
     vary: "Accept",
     "cache-control": "no-store",
+    fold: "0", // as an answer to POST has it
   }),
 };
 

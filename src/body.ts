@@ -18,14 +18,24 @@ export async function readToEnd(
   const reader = request.body.getReader();
   let bytes = 0;
   try {
-    for (let { done, value } = await reader.read(); !done; { done, value } = await reader.read()) {
-      bytes += value?.byteLength ?? 0;
+    for (let piece = await read(reader); piece !== undefined; piece = await read(reader)) {
+      bytes += piece.byteLength;
       if (bytes > maxBytes) throw tooLarge(maxBytes);
-      if (value !== undefined) take(value);
+      take(piece);
     }
   } catch (error) {
     reader.cancel().catch(() => {}); // not awaited: what is still under way need not be waited for
-    throw error instanceof Problem ? error : new Problem(400, "The body breaks off");
+    throw error;
+  }
+}
+
+async function read(
+  reader: Pick<ReadableStreamDefaultReader<Uint8Array>, "read">,
+): Promise<Uint8Array | undefined> {
+  try {
+    return (await reader.read()).value;
+  } catch {
+    throw new Problem(400, "The body breaks off");
   }
 }
 
@@ -35,12 +45,22 @@ function tooLarge(maxBytes: number): Problem {
 
 /** Reads a body as UTF-8; 400 if it is not. Holds at most `maxBytes` and one piece. */
 export async function readText(request: Request, maxBytes: number): Promise<string> {
-  const decoder = new TextDecoder("utf-8", { fatal: true });
   let text = "";
-  await readToEnd(request, maxBytes, (piece) => {
-    text += decode(decoder, piece, true);
+  await readTextPieces(request, maxBytes, (piece) => {
+    text += piece;
   });
-  return text + decode(decoder, new Uint8Array(), false);
+  return text;
+}
+
+/** Reads a body as UTF-8, piece by piece; 400 if it is not. What `take` throws ends the reading. */
+export async function readTextPieces(
+  request: Request,
+  maxBytes: number,
+  take: (piece: string) => void,
+): Promise<void> {
+  const decoder = new TextDecoder("utf-8", { fatal: true });
+  await readToEnd(request, maxBytes, (piece) => take(decode(decoder, piece, true)));
+  take(decode(decoder, new Uint8Array(), false));
 }
 
 function decode(decoder: TextDecoder, piece: Uint8Array, stream: boolean): string {
@@ -48,6 +68,18 @@ function decode(decoder: TextDecoder, piece: Uint8Array, stream: boolean): strin
     return decoder.decode(piece, { stream });
   } catch {
     throw new Problem(400, "The body is not UTF-8");
+  }
+}
+
+/** What a body says that it is, without parameters and in lower case; `undefined` if it says nothing. */
+export function contentTypeOf(request: Request): string | undefined {
+  return request.headers.get("content-type")?.replace(/;.*/s, "").trim().toLowerCase();
+}
+
+/** @throws {Problem} 415 if a body is encoded. */
+export function refuseEncoding(request: Request, what: string): void {
+  if (/[^\s,]/.test(request.headers.get("content-encoding")?.replace(/identity/gi, "") ?? "")) {
+    throw new Problem(415, `${what} is sent without a content encoding`, { "accept-encoding": "identity" });
   }
 }
 
@@ -61,14 +93,12 @@ function decode(decoder: TextDecoder, piece: Uint8Array, stream: boolean): strin
 export async function readWholeNumber(request: Request, maxBytes: number): Promise<number | undefined> {
   const body = await readText(request, maxBytes);
   if (body === "") return undefined;
-  const type = request.headers.get("content-type")?.replace(/;.*/s, "").trim().toLowerCase();
+  const type = contentTypeOf(request);
   if (type !== undefined && !NUMBER_TYPES.includes(type)) {
     const accept = NUMBER_TYPES.join(", ");
     throw new Problem(415, `A number is sent as ${accept}`, { accept });
   }
-  if (/[^\s,]/.test(request.headers.get("content-encoding")?.replace(/identity/gi, "") ?? "")) {
-    throw new Problem(415, "A number is sent without a content encoding", { "accept-encoding": "identity" });
-  }
+  refuseEncoding(request, "A number");
   const digits = /^[\t\n\r ]*(\d+)[\t\n\r ]*$/.exec(body)?.[1];
   if (digits === undefined) throw new Problem(400, "The body must be a whole number, 0 or more");
   return Number(digits);

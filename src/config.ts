@@ -7,6 +7,7 @@ export interface Settings {
   basePath: string;
   maxSongs: number;
   maxIdBytes: number;
+  maxFolds: number;
   maxStoreBytes: number;
   maxBodyBytes: number;
   shutdownSeconds: number;
@@ -48,8 +49,8 @@ export const SETTINGS: {
   },
   resource: {
     default: "song",
-    pattern: /^[A-Za-z0-9_][A-Za-z0-9_.~-]*$/,
-    wanted: "a path segment of A-Z a-z 0-9 _ . ~ - that begins with a letter, a digit or _",
+    pattern: /^(?!folds$)[A-Za-z0-9_][A-Za-z0-9_.~-]*$/,
+    wanted: "a path segment of A-Z a-z 0-9 _ . ~ - that begins with a letter, a digit or _, and is not folds",
     help: "what is counted, as the path says it: /song/ID",
   },
   basePath: {
@@ -60,6 +61,7 @@ export const SETTINGS: {
   },
   maxSongs: { default: 10_000_000, min: 0, max: 2 ** 40, help: "songs there is room for" },
   maxIdBytes: { default: 512, min: 1, max: 4096, help: "longest id, in bytes of UTF-8" },
+  maxFolds: { default: 16, min: 1, max: 64, help: "folds that may be sealed and not acknowledged" },
   maxStoreBytes: {
     default: 2 ** 32,
     min: 2 ** 20,

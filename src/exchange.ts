@@ -2,11 +2,13 @@ import type { Awaitable } from "./awaitable.ts";
 import type { Settings } from "./config.ts";
 import type { Format } from "./negotiate.ts";
 import type { Groups } from "./router.ts";
+import type { FoldHeaders } from "./reply.ts";
 import type { CountStore } from "./store/count-store.ts";
 
 /** What every action of one handler works with. */
 export interface Service extends Pick<Settings, "basePath" | "resource" | "maxBodyBytes"> {
   store: CountStore;
+  foldHeaders: FoldHeaders;
   /** Aborted when the server is stopping. */
   signal: AbortSignal | undefined;
 }

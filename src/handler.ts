@@ -3,7 +3,7 @@ import { settle } from "./config.ts";
 import type { Action, Service } from "./exchange.ts";
 import { PROBLEM, preferredFormat } from "./negotiate.ts";
 import { Problem, type ProblemStatus } from "./problem.ts";
-import { replyProblem } from "./reply.ts";
+import { FoldHeaders, replyProblem } from "./reply.ts";
 import { createRouter } from "./router.ts";
 import { type Route, routeTable } from "./routes.ts";
 import { type CountStore, Refusal, type RefusalReason } from "./store/count-store.ts";
@@ -74,6 +74,10 @@ const STATUS_OF_REFUSAL: Record<RefusalReason, ProblemStatus> = {
   overflow: 409,
   "too long": 414,
   full: 507,
+  "unknown fold": 404,
+  "out of order": 409,
+  "too many folds": 409,
+  gone: 410,
 };
 
 function toProblem(error: unknown): Problem {
@@ -86,6 +90,7 @@ function toProblem(error: unknown): Problem {
 function createService(store: CountStore, options: HandlerOptions): Service {
   return {
     store,
+    foldHeaders: new FoldHeaders(),
     signal: options.signal,
     resource: settle("resource", options.resource),
     basePath: settle("basePath", options.basePath),

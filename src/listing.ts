@@ -11,7 +11,7 @@ const PIECE = 64 * 1024;
  * Writes the entries of a store as the body of a response: a string if they make one piece, or else a stream that
  * reads on only as its reader does. A promise only if the store is asynchronous.
  *
- * What it holds is bounded by one chunk and two pieces, one of them read ahead. Each chunk is read at one instant; plays that arrive while a
+ * What it holds is bounded by what the store holds for the walk, by one chunk and two pieces, one of them read ahead. Each chunk is read at one instant; plays that arrive while a
  * long listing is under way may or may not be in it. A reader that goes away ends the walk.
  */
 export function listing(

@@ -4,7 +4,7 @@ import process from "node:process";
 import { isMainThread } from "node:worker_threads";
 import type { Serve, Server } from "./adapters/server.ts";
 import { type Command, help, readCommandLine } from "./command-line.ts";
-import type { Settings } from "./config.ts";
+import { SETTINGS, type Settings } from "./config.ts";
 import { createHandler } from "./handler.ts";
 import { checkHealth } from "./health-check.ts";
 import { ShardedStore, type StoreHandle } from "./store/sharded-store.ts";
@@ -57,13 +57,11 @@ async function run(settings: Settings): Promise<void> {
 async function listen(settings: Settings, stopping: AbortSignal): Promise<Server> {
   const { host, port } = settings;
   const count = countWorkers(settings);
+  const store = makeStore(settings, count > 1 ? count : 0);
   try {
-    if (count > 1) return await listenWithWorkers(settings, count);
+    if (count > 1) return await listenWithWorkers(settings, store, count);
     const serve = await adapter();
-    return await serve(
-      createHandler(new ShardedStore(settings), { ...settings, signal: stopping }),
-      settings,
-    );
+    return await serve(createHandler(store, { ...settings, signal: stopping }), settings);
   } catch (error) {
     const { code, name } = error as { code?: string; name?: string };
     const isTaken = code === "EADDRINUSE" || name === "AddrInUse";
@@ -73,29 +71,31 @@ async function listen(settings: Settings, stopping: AbortSignal): Promise<Server
 
 function countWorkers({ workers }: Settings): number {
   const canShare = "Bun" in globalThis;
-  if (workers === "auto") return canShare ? availableParallelism() : 1;
+  if (workers === "auto") return canShare ? Math.min(availableParallelism(), SETTINGS.workers.max) : 1;
   if (workers > 1 && !canShare) exit(BAD_USAGE, "more than 1 worker needs Bun");
   return workers;
 }
 
-async function listenWithWorkers(settings: Settings, count: number): Promise<Server> {
+function makeStore(settings: Settings, threads: number): ShardedStore {
+  try {
+    return new ShardedStore({ ...settings, threads });
+  } catch (error) {
+    exit(FAILED, messageOf(error));
+  }
+}
+
+async function listenWithWorkers(settings: Settings, store: ShardedStore, count: number): Promise<Server> {
   const { serveWorkers } = await import("./adapters/bun-workers.ts");
-  const store = new ShardedStore({ ...settings, threads: count });
   const data: WorkerData = { settings, handle: store.handle };
-  const onDeath = (number: number) => store.release(ownerOf(number));
+  const onDeath = (number: number) => store.release(number);
   return await serveWorkers({ ...settings, count, entry: import.meta.url, data, onDeath });
 }
 
 async function work(): Promise<void> {
   const { runWorker } = await import("./adapters/bun-workers.ts");
   runWorker<WorkerData>(({ settings, handle }, number, signal) => {
-    return createHandler(ShardedStore.attach(handle, ownerOf(number)), { ...settings, signal });
+    return createHandler(ShardedStore.attach(handle, number), { ...settings, signal });
   });
-}
-
-/** The number by which the store knows a worker: 1 is the main thread. */
-function ownerOf(worker: number): number {
-  return worker + 1;
 }
 
 /** The one for the runtime that this runs on; the others are not loaded. */

@@ -1,3 +1,4 @@
+import { notAPair, parsePair } from "./mapping-reader.ts";
 import type { Format } from "./negotiate.ts";
 import type { Entry } from "./store/count-store.ts";
 
@@ -76,26 +77,9 @@ export function parseMapping(source: string): Map<string, number> {
   const counts = new Map<string, number>();
   if (source === "") return counts;
   for (const pair of source.split(",")) {
-    const [, id, digits] = /^([^=]+)=(\d{1,16})$/.exec(pair) ?? [];
-    const count = Number(digits);
-    if (id === undefined || !Number.isSafeInteger(count)) throw notAPair(pair);
-    const decoded = decode(id);
-    if (decoded === undefined || counts.has(decoded)) throw notAPair(pair);
-    counts.set(decoded, count);
+    const [id, count] = parsePair(pair);
+    if (counts.has(id)) throw notAPair(pair);
+    counts.set(id, count);
   }
   return counts;
-}
-
-function decode(id: string): string | undefined {
-  try {
-    return decodeURIComponent(id);
-  } catch {
-    return undefined;
-  }
-}
-
-function notAPair(pair: string): SyntaxError {
-  return new SyntaxError(
-    `Cannot read a mapping: expected id=count, found ${JSON.stringify(pair.slice(0, 80))}`,
-  );
 }

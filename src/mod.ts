@@ -1,6 +1,8 @@
 export type { Awaitable } from "./awaitable.ts";
 export { createHandler, type Handler, type HandlerOptions } from "./handler.ts";
 export {
+  type Addition,
+  type BatchAddition,
   type Chunk,
   type CountStore,
   type Entry,

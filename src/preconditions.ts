@@ -15,6 +15,19 @@ export function matchFails(field: string | null, names: Names): boolean {
   return !entityTags(field).some((tag) => !tag.weak && names(tag.opaque));
 }
 
+const never = () => false;
+
+/**
+ * Refuses a condition on something that has no entity tag: it does not hold, whichever it lists.
+ *
+ * @throws {Problem} 412
+ */
+export function checkNoTag(headers: Headers): void {
+  if (matchFails(headers.get("if-match"), never) || noneMatchFails(headers.get("if-none-match"), never)) {
+    throw preconditionFailed();
+  }
+}
+
 /** 412: nothing was done. */
 export function preconditionFailed(): Problem {
   return new Problem(412, "The condition of the request does not hold");

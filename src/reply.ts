@@ -1,9 +1,14 @@
-import type { Exchange } from "./exchange.ts";
 import type { Format } from "./negotiate.ts";
 import type { Problem } from "./problem.ts";
 
+/** What an answer depends on. */
+interface Asked {
+  method: string;
+  format: Format;
+}
+
 /** Status, 200 unless told, and headers of an answer. */
-interface ReplyInit {
+export interface ReplyInit {
   status?: number;
   headers: Headers;
 }
@@ -26,20 +31,49 @@ const NOT_STORED: Record<Format, ReplyInit> = {
  * answer is not to be stored.
  */
 export function reply(
-  { method, format }: Pick<Exchange, "method" | "format">,
+  { method, format }: Asked,
   body: string | ReadableStream<Uint8Array>,
   init: ReplyInit = NOT_STORED[format],
 ): Response {
   return method === "HEAD" ? withoutBody(body, init) : new Response(body, init);
 }
 
+/** The headers of answers to plays, made once for each fold: there are many plays between two of them. */
+export class FoldHeaders {
+  #fold = -1;
+  #inits: Record<Format, ReplyInit> = NOT_STORED;
+
+  /** Those of an answer that says `Fold: n`, the newest fold that was sealed before the play was counted. */
+  for(format: Format, fold: number): ReplyInit {
+    if (fold !== this.#fold) {
+      const others = { "cache-control": "no-store", fold: String(fold) };
+      this.#inits = {
+        text: { headers: headersFor("text", others) },
+        json: { headers: headersFor("json", others) },
+      };
+      this.#fold = fold;
+    }
+    return this.#inits[format];
+  }
+}
+
+/** Answers a play whose client has no use for the new count (RFC 7240 §4.2). */
+export function replyMinimal(fold: number): Response {
+  const headers = {
+    "cache-control": "no-store",
+    fold: String(fold),
+    "preference-applied": "return=minimal",
+  };
+  return new Response(null, { status: 204, headers });
+}
+
 /** Answers that something was done, when there is no more to say than that. */
-export function replyDone(exchange: Exchange): Response {
+export function replyDone(exchange: Asked): Response {
   return reply(exchange, exchange.format === "json" ? '{"status":"ok"}' : "OK");
 }
 
 /** Answers a request that is refused, in the format that its client prefers. */
-export function replyProblem(exchange: Pick<Exchange, "method" | "format">, problem: Problem): Response {
+export function replyProblem(exchange: Asked, problem: Problem): Response {
   const { format } = exchange;
   const headers = headersFor(format, { "cache-control": "no-store", ...problem.headers });
   if (format === "json") headers.set("content-type", "application/problem+json");

@@ -1,4 +1,6 @@
 import { describe, expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import {
   environmentName,
   flagName,
@@ -24,10 +26,34 @@ test("the defaults are those that the README names", () => {
     basePath: "",
     maxSongs: 10_000_000,
     maxIdBytes: 512,
+    maxFolds: 16,
     maxStoreBytes: 4_294_967_296,
     maxBodyBytes: 16_777_216,
     shutdownSeconds: 10,
   });
+});
+
+test("the README's table has every setting, with its default", () => {
+  const readme = readFileSync(join(import.meta.dir, "../README.md"), "utf8");
+  const rows = Array.from(
+    readme.matchAll(/^\| `--([\w-]+)` +\| `(\w+)` +\| ([^|]*?) *\|/gm),
+    ([, ...row]) => row,
+  );
+  const units: Record<string, number> = { MiB: 2 ** 20, GiB: 2 ** 30 };
+  const shown = rows.map(([flag, variable, value = ""]) => {
+    const [, digits, unit = ""] = /^([\d,]+)(?: (MiB|GiB))?$/.exec(value) ?? [];
+    return [
+      flag,
+      variable,
+      digits === undefined ? value : Number(digits.replaceAll(",", "")) * (units[unit] ?? 1),
+    ];
+  });
+  const wanted = settingNames().map((name) => [
+    flagName(name),
+    environmentName(name),
+    SETTINGS[name].default,
+  ]);
+  expect(shown.sort()).toEqual(wanted.sort());
 });
 
 test("every default is a value that the setting may have", () => {
@@ -63,7 +89,7 @@ test.each<[keyof Settings, string[], unknown[]]>([
   [
     "resource",
     ["song", "video", "a.b", "x_~-9", "7"],
-    ["", ".", "..", ".a", "a/b", "a b", ":id", "é", "a%20b", 1],
+    ["", ".", "..", ".a", "folds", "a/b", "a b", ":id", "é", "a%20b", 1],
   ],
   [
     "basePath",
@@ -88,7 +114,7 @@ describe("What is wrong is said", () => {
     expect(messageFor("port", 70_000)).toBe("port must be a whole number from 0 to 65535, not 70000");
     expect(messageFor("port", "x", "--port")).toBe('--port must be a whole number from 0 to 65535, not "x"');
     expect(messageFor("resource", "a/b", "PLAYCOUNT_RESOURCE")).toBe(
-      'PLAYCOUNT_RESOURCE must be a path segment of A-Z a-z 0-9 _ . ~ - that begins with a letter, a digit or _, not "a/b"',
+      'PLAYCOUNT_RESOURCE must be a path segment of A-Z a-z 0-9 _ . ~ - that begins with a letter, a digit or _, and is not folds, not "a/b"',
     );
   });
 

@@ -78,7 +78,8 @@ describe("The sources", () => {
       /\b(?:Bun|Deno|process|Buffer|require|__dirname|setImmediate)\b|\bimport\.meta\b/.test(codeOf(path));
     expect(FILES.filter(bound)).toEqual(BOUND_TO_A_RUNTIME);
     const others = BOUND_TO_A_RUNTIME.filter(
-      (path) => !/^(?:main|command-line|health-check|adapters\/(?:bun|deno|node)(?:-\w+)*)\.ts$/.test(path),
+      (path) =>
+        !/^(?:main|command-line|health-check|adapters\/(?:bun|deno|node|start)(?:-\w+)*)\.ts$/.test(path),
     );
     expect(others).toEqual([]);
   });

@@ -62,11 +62,9 @@ test.each([
     const groups = match(new URL(url).pathname);
     return { groups, executed: pattern.executed };
   });
-  expect(matches).toEqual([
-    { groups: { id: "1" }, executed: false },
-    { groups: undefined, executed: false },
-    { groups: undefined, executed: false },
-  ]);
+  expect(matches.length).toBeGreaterThan(5);
+  expect(matches[0]).toEqual({ groups: { id: "1" }, executed: false });
+  for (const match of matches.slice(1)) expect(match).toEqual({ groups: undefined, executed: false });
 });
 
 test("a router takes the first route that matches", () => {

@@ -11,7 +11,7 @@ import { randomSongId, songId } from "../song-id.ts";
 /** What each thread is given. */
 interface Task {
   handle: StoreHandle;
-  owner: number;
+  thread: number;
   songs: number;
   passes: number;
   threads: number;
@@ -40,7 +40,7 @@ async function measure(threads: number, stores: number, songs: number, passes: n
   const barrier = new Int32Array(new SharedArrayBuffer(4));
   const working = Array.from({ length: threads }, (_, at) => {
     const { handle } = filled[at % stores] as ShardedStore;
-    return runThread({ handle, owner: at + 2, songs, passes, threads, barrier });
+    return runThread({ handle, thread: at + 1, songs, passes, threads, barrier });
   });
   const spans = await Promise.all(working);
   check(filled, songs * (stores + threads * (WARM_UPS + passes)), songs * stores);
@@ -76,8 +76,8 @@ function check(stores: readonly ShardedStore[], plays: number, songs: number): v
   throw new Error(`${plays} plays of ${songs} songs were added, and counted ${sum} of ${entries}`);
 }
 
-function work({ handle, owner, songs, passes, threads, barrier }: Task): void {
-  const store = ShardedStore.attach(handle, owner);
+function work({ handle, thread, songs, passes, threads, barrier }: Task): void {
+  const store = ShardedStore.attach(handle, thread);
   const ids = Array.from({ length: songs }, () => randomSongId(songs));
   for (let turn = 0; turn < WARM_UPS; turn++) addAll(store, ids);
   meet(barrier, threads);

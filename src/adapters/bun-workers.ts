@@ -1,6 +1,7 @@
 import type { Handler } from "../handler.ts";
 import { serve } from "./bun.ts";
 import { inTime, type Server, urlOf } from "./server.ts";
+import { takeTurn } from "./start-turn.ts";
 
 /** A thread that ends again is not started anew more often than this. */
 const RESTART_MS = 1000;
@@ -19,7 +20,7 @@ export interface WorkersOptions<D> {
   entry: string;
   /** Sent to each thread as `postMessage` does. */
   data: D;
-  /** Called when a thread has ended that was not to, before it is replaced. */
+  /** Called whenever a thread has ended, and before it is replaced. */
   onDeath: (number: number) => void;
 }
 
@@ -38,10 +39,23 @@ type Report = { did: "load" } | { did: "listen" } | { did: "fail"; message: stri
  * Fails if the port is taken or the host is not one of this machine's.
  */
 export async function serveWorkers<D>(options: WorkersOptions<D>): Promise<Server> {
+  const turn = await takeTurn();
+  try {
+    return await startWorkers(options);
+  } finally {
+    turn.end();
+  }
+}
+
+async function startWorkers<D>(options: WorkersOptions<D>): Promise<Server> {
   const { host, count } = options;
-  // Ports that are shared are shared with any other program of the same user. So it has to be free first.
-  const place = await serve(() => new Response(null, { status: 503 }), options);
-  const port = Number(new URL(place.url).port || 80);
+  // Ports that are shared are shared with any other program of the same user. So it has to be free first; who asks in
+  // this moment is told to come again.
+  const place = await serve(
+    () => new Response(null, { status: 503, headers: { "retry-after": "1" } }),
+    options,
+  );
+  const port = Number(new URL(place.url).port || 80); // a URL leaves 80 out
   await place.stop(0);
   const threads = Array.from({ length: count }, (_, at) => new Thread({ ...options, port }, at + 1));
   await Promise.all(threads.map((thread) => thread.start()));
@@ -75,13 +89,20 @@ class Thread<D> {
     let reason = "it ended";
     this.#worker = worker;
     worker.addEventListener("message", ({ data: report }: MessageEvent<Report>) => {
-      if (report.did === "load") this.#order({ do: "serve", host, port, number: this.#number, data });
-      else if (report.did === "listen") resolve();
-      else if (report.did === "stop") this.#stopped.resolve();
-      else reject(new Error(report.message));
+      if (report.did === "listen") return resolve();
+      if (report.did === "stop") return this.#stopped.resolve();
+      // One that cannot listen is of no use, and one that is to stop has nothing to begin with.
+      if (report.did === "fail" || this.#isStopping) {
+        reason = report.did === "fail" ? report.message : reason;
+        worker.terminate();
+      } else {
+        this.#order({ do: "serve", host, port, number: this.#number, data });
+      }
     });
     worker.addEventListener("error", (event) => {
-      reason = event.message.split("\n", 1)[0] ?? reason;
+      // Bun shows the source first.
+      reason =
+        /^(?:\w*Error|error): .*$/m.exec(event.message)?.[0] ?? event.message.split("\n", 1)[0] ?? reason;
     });
     worker.addEventListener("close", () => {
       reject(new Error(reason)); // of no effect once it listened
@@ -93,6 +114,7 @@ class Thread<D> {
   /** Resolves when it has stopped, or has not within `graceSeconds` and is ended. */
   async stop(graceSeconds: number): Promise<void> {
     this.#isStopping = true;
+    if (this.#worker === undefined) return;
     this.#order({ do: "stop", graceSeconds });
     await inTime(this.#stopped.promise, graceSeconds + MARGIN_SECONDS);
     this.#worker?.terminate();
@@ -104,8 +126,8 @@ class Thread<D> {
 
   #bury(reason: string, ranMs: number): void {
     this.#worker = undefined;
+    this.#options.onDeath(this.#number); // when stopping as well: the others still have requests to answer
     if (this.#isStopping) return this.#stopped.resolve();
-    this.#options.onDeath(this.#number);
     console.error(`playcount: worker ${this.#number} died and is replaced; no count is lost: ${reason}`);
     const restart = () => {
       if (!this.#isStopping) this.start().catch(() => {}); // its end is seen as that of any other

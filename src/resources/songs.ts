@@ -5,6 +5,7 @@ import { listing } from "../listing.ts";
 import { mapping, ranking, write } from "../mapping.ts";
 import { matchFails, noneMatchFails, preconditionFailed } from "../preconditions.ts";
 import { Problem } from "../problem.ts";
+import { readAfter, readNumber } from "../query.ts";
 import { headersFor, reply, replyDone } from "../reply.ts";
 
 /** How many songs a ranking may have: it is put together in memory. */
@@ -14,8 +15,8 @@ const MAX_TOP = 1000;
 export function list(service: Service, exchange: Exchange): Awaitable<Response> {
   const { store } = service;
   const { request, format, query } = exchange;
-  const top = readTop(query);
-  const tag = entityTag(store.version, `${format}${top ?? ""}`);
+  const [top, after] = [readTop(query), readAfter(query)];
+  const tag = entityTag(store.version, `${format}${top ?? ""}${after === undefined ? "" : `-${after}`}`);
   const isCurrent = (listed: string) => listed === tag;
   if (matchFails(request.headers.get("if-match"), isCurrent)) throw preconditionFailed();
   const validators = { etag: `"${tag}"`, "cache-control": "no-cache" };
@@ -24,9 +25,11 @@ export function list(service: Service, exchange: Exchange): Awaitable<Response> 
   }
   const headers = headersFor(format, { ...validators, ...songLinks(service) });
   if (top === undefined) {
-    return whenReady(listing(store.entries(), mapping[format]), (body) => reply(exchange, body, { headers }));
+    return whenReady(listing(store.entries(after), mapping[format]), (body) =>
+      reply(exchange, body, { headers }),
+    );
   }
-  return whenReady(store.top(top), (entries) =>
+  return whenReady(store.top(top, after), (entries) =>
     reply(exchange, write(ranking[format], entries), { headers }),
   );
 }
@@ -35,6 +38,7 @@ export function list(service: Service, exchange: Exchange): Awaitable<Response> 
 export function clear(service: Service, exchange: Exchange): Awaitable<Response> {
   const { request, query } = exchange;
   if (readTop(query) !== undefined) throw new Problem(400, "DELETE clears all songs, and takes no top");
+  if (readAfter(query) !== undefined) throw new Problem(400, "DELETE clears all songs, and takes no after");
   if (request.body === null) return clearUnlessChanged(service, exchange);
   // What the body says does not matter, but that it arrives whole: a request that breaks off clears nothing.
   return readToEnd(request, service.maxBodyBytes).then(() => clearUnlessChanged(service, exchange));
@@ -70,12 +74,6 @@ function songLinks({ basePath, resource }: Service): Record<string, string> {
   return { link: `<${template}>; rel="item"; templated=true`, "link-template": `"${template}"; rel="item"` };
 }
 
-/** @throws {Problem} 400 if `top` is there and is no whole number from 1 to 1000, or is there twice. */
 function readTop(query: string): number | undefined {
-  if (query === "") return undefined;
-  const values = new URLSearchParams(query).getAll("top");
-  if (values.length === 0) return undefined;
-  const top = values.length === 1 && /^\d{1,4}$/.test(values[0] ?? "") ? Number(values[0]) : 0;
-  if (top < 1 || top > MAX_TOP) throw new Problem(400, `top must be a whole number from 1 to ${MAX_TOP}`);
-  return top;
+  return readNumber(query, "top", { min: 1, max: MAX_TOP });
 }

@@ -12,12 +12,26 @@ export interface Chunk extends Iterable<Entry> {
   eachUtf8?(visit: (bytes: Uint8Array, start: number, end: number, count: number) => void): void;
 }
 
+/** What an addition came to: the song's new count, and the newest fold that was sealed before it; 0 if none was. */
+export interface Addition {
+  count: number;
+  fold: number;
+}
+
+/** What a batch came to: the new counts of its songs, in its order, and the newest fold that was sealed before it. */
+export interface BatchAddition {
+  counts: Entry[];
+  fold: number;
+}
+
 /** Limits that every store has. */
 export interface StoreOptions {
   /** How many songs there is room for: 0 to 2^40, 10,000,000 unless told. */
   maxSongs?: number;
   /** Longest id, in bytes of UTF-8: 1 to 4096, 512 unless told. */
   maxIdBytes?: number;
+  /** How many folds may be sealed and not acknowledged: 1 to 64, 16 unless told. */
+  maxFolds?: number;
 }
 
 /**
@@ -36,38 +50,78 @@ export interface CountStore {
    */
   readonly version: string;
 
-  /** The plays of `id`; 0 for a song that was never played, which asking does not register. */
-  get(id: string): Awaitable<number>;
-
   /**
-   * Adds `plays`, a whole number from 0 to 2^53 − 1, and gives the new count. Adding 0 registers nothing.
+   * The plays of `id` in the open fold and those that are not acknowledged, or with `after` in all that are newer than
+   * that; 0 for a song that has none, which asking does not register.
    *
-   * @throws {Refusal} `overflow` if the count would pass 2^53 − 1, `full` for a new song past the last
-   * one there is room for; neither changes anything.
+   * @throws {Refusal} `gone` if a fold newer than `after` has been dropped.
    */
-  add(id: string, plays: number): Awaitable<number>;
+  get(id: string, after?: number): Awaitable<number>;
 
   /**
-   * Every song with a count, in chunks and no particular order. Each chunk is read at one instant; the
+   * Adds `plays`, a whole number from 0 to 2^53 − 1, to the open fold, and gives the count that `get` would. Adding 0
+   * registers nothing.
+   *
+   * @throws {Refusal} `overflow` if the count, with the fold that is kept, would pass 2^53 − 1, `full` for a new song
+   * past the last one there is room for; neither changes anything.
+   */
+  add(id: string, plays: number): Awaitable<Addition>;
+
+  /**
+   * Adds to several songs at one instant, to each what `add` would; all of it or nothing.
+   *
+   * @throws {Refusal} as `add` does, if it would for one of them.
+   */
+  addAll(plays: ReadonlyMap<string, number>): Awaitable<BatchAddition>;
+
+  /**
+   * Every song with a count, as `get` has it, in chunks and no particular order. Each chunk is read at one instant; the
    * next one may be later, so plays that arrive meanwhile may or may not be in. A song is never given twice.
    */
-  entries(): Iterable<Chunk> | AsyncIterable<Chunk>;
+  entries(after?: number): Iterable<Chunk> | AsyncIterable<Chunk>;
 
   /**
    * The `n` songs, 1 or more, with the highest counts, highest first, ties by id in ascending code-unit order.
    * Read as `entries` is: where that takes several steps, each song's count is that of the step it was read in.
    */
-  top(n: number): Awaitable<Entry[]>;
+  top(n: number, after?: number): Awaitable<Entry[]>;
 
   /**
-   * Forgets every song and gives true. With `unless`, that is asked first, about the version in force at
+   * Seals all that was counted since the last fold, at one instant, under a number above that of every other fold.
+   * Gives false, and does nothing, if the fold is there already.
+   *
+   * @throws {Refusal} `out of order` for a number that is neither, `too many folds` past `maxFolds`.
+   */
+  seal(fold: number): Awaitable<boolean>;
+
+  /** The folds that are not acknowledged, in ascending order. */
+  folds(): Awaitable<number[]>;
+
+  /**
+   * What is in a fold, always in the same order. Has to be read to its end before the fold is dropped.
+   *
+   * @throws {Refusal} `unknown fold`, or `gone` if it was dropped.
+   */
+  fold(fold: number): Iterable<Chunk> | AsyncIterable<Chunk>;
+
+  /**
+   * Acknowledges a fold: no count has its plays any more. It is kept, for `after`, until the next one is acknowledged,
+   * and dropped then. To acknowledge again one that is, or an older one, does nothing.
+   *
+   * @throws {Refusal} `unknown fold`, or `out of order` while an older one is not acknowledged.
+   */
+  acknowledge(fold: number): Awaitable<void>;
+
+  /**
+   * Forgets every song and every fold, as if there had been none, and gives true. With `unless`, that is asked first, about the version in force at
    * that instant: if it gives true, nothing is forgotten and the answer is false.
    */
   clear(unless?: (version: string) => boolean): Awaitable<boolean>;
 }
 
-/** Why a store refuses: the count would pass 2^53 − 1, there is no room for a new song, or an id is too long. */
-export type RefusalReason = "overflow" | "full" | "too long";
+/** Why a store refuses. */
+export type RefusalReason =
+  "overflow" | "full" | "too long" | "unknown fold" | "out of order" | "too many folds" | "gone";
 
 /** Something that a store refused; nothing has changed. */
 export class Refusal extends Error {
@@ -85,6 +139,31 @@ export class Refusal extends Error {
 
   static full(maxSongs: number): Refusal {
     return new Refusal("full", `There is room for ${maxSongs} songs`);
+  }
+
+  static unknownFold(fold: number): Refusal {
+    return new Refusal("unknown fold", `Fold ${fold} was never sealed`);
+  }
+
+  /** `newest` is the newest fold that was dropped. */
+  static dropped(newest: number): Refusal {
+    return new Refusal("gone", `Fold ${newest} and older ones are acknowledged and dropped`);
+  }
+
+  static belowNewest(fold: number, newest: number): Refusal {
+    return new Refusal("out of order", `Fold ${fold} must be above ${newest}, the newest`);
+  }
+
+  static olderFirst(fold: number, oldest: number): Refusal {
+    return new Refusal("out of order", `Fold ${oldest} must be acknowledged before fold ${fold}`);
+  }
+
+  static tooManyFolds(maxFolds: number): Refusal {
+    return new Refusal("too many folds", `At most ${maxFolds} folds may be unacknowledged`);
+  }
+
+  static noMemory(): Refusal {
+    return new Refusal("full", "There is no memory for a new song");
   }
 
   static tooLong(maxIdBytes: number): Refusal {

@@ -7,7 +7,7 @@ const SIZE = 1; // it has 2^SIZE units, as the memory has written there
 const USED = 2; // as many of them are in use, this beginning included
 const HEAD_UNITS = 2;
 
-/** Blocks become larger with their number: from 256 bytes to 64 KiB. */
+/** Each block is twice as large as the one before: from 256 bytes to 64 KiB. */
 const FIRST_SIZE = 5;
 const LAST_SIZE = 13;
 
@@ -20,13 +20,16 @@ export class EntryBlocks {
   readonly #memory: Memory;
   readonly #words: Int32Array;
   readonly #counts: Float64Array;
-  readonly #newest: number;
+  #newest = 0;
 
-  /** `newest` is the word that refers to the newest block, 0 if there is none. */
-  constructor(memory: Memory, newest: number) {
+  constructor(memory: Memory) {
     this.#memory = memory;
     this.#words = memory.words;
     this.#counts = memory.counts;
+  }
+
+  /** Goes to the entries whose newest block the word `newest` refers to; 0 there if there are none. */
+  moveTo(newest: number): void {
     this.#newest = newest;
   }
 
@@ -55,10 +58,16 @@ export class EntryBlocks {
     });
   }
 
-  /** Copies all entries, without gaps, into what `room` gives for so many units, and tells that number. */
-  copyTo(room: (units: number) => Int32Array): number {
+  /** Units that all entries take. */
+  get units(): number {
     let units = 0;
     this.#eachBlock((_, used) => (units += used - HEAD_UNITS));
+    return units;
+  }
+
+  /** Copies all entries, without gaps, into what `room` gives for so many units, and tells that number. */
+  copyTo(room: (units: number) => Int32Array): number {
+    const { units } = this;
     const target = room(units);
     let at = 0;
     this.#eachBlock((block, used) => {
@@ -66,6 +75,15 @@ export class EntryBlocks {
       at += (used - HEAD_UNITS) * 2;
     });
     return units;
+  }
+
+  /** Gives back all blocks, one after the other: none twice, even if the thread dies on the way. */
+  free(): void {
+    const words = this.#words;
+    for (let block = words[this.#newest] as number; block !== 0; block = words[this.#newest] as number) {
+      words[this.#newest] = words[block * 2 + OLDER] as number;
+      this.#memory.free(block, words[block * 2 + SIZE] as number);
+    }
   }
 
   #blockWithRoom(units: number): number {

@@ -19,15 +19,19 @@ const REFERENCE = 2 ** 29 - 1;
 export class EntryIndex {
   readonly #memory: Memory;
   readonly #words: Int32Array;
-  readonly #head: number;
+  #head = 0;
   readonly #hashShift: number;
 
-  /** `head` is the word that the index's head begins at; `hashShift`, how many bits of a hash have been used up. */
-  constructor(memory: Memory, head: number, hashShift: number) {
+  /** `hashShift` tells how many bits of a hash have been used up. */
+  constructor(memory: Memory, hashShift: number) {
     this.#memory = memory;
     this.#words = memory.words;
-    this.#head = head;
     this.#hashShift = hashShift;
+  }
+
+  /** Goes to the index whose head begins at the word `head`. */
+  moveTo(head: number): void {
+    this.#head = head;
   }
 
   /** The entry of a song, or 0. Ends, as there is always a free slot. */
@@ -63,7 +67,7 @@ export class EntryIndex {
     // In this order: a new block with the old number of bits can be mended, an old one with the new number could not.
     words[this.#head + BLOCK] = block;
     words[this.#head + BITS] = moreBits;
-    if (old !== 0) this.#memory.free(old, sizeOf(bits));
+    if (bits > 0) this.#memory.free(old, sizeOf(bits));
     return true;
   }
 
@@ -81,6 +85,15 @@ export class EntryIndex {
   mend(entries: EntryBlocks, id: PackedId): void {
     const bits = this.#words[this.#head + BITS] as number;
     if (bits > 0) this.#fill(this.#words[this.#head + BLOCK] as number, bits, entries, id);
+  }
+
+  /** Gives back its memory. */
+  free(): void {
+    const words = this.#words;
+    const bits = words[this.#head + BITS] as number;
+    words[this.#head + BITS] = 0; // first: from then on there is no index
+    if (bits > 0) this.#memory.free(words[this.#head + BLOCK] as number, sizeOf(bits));
+    words[this.#head + BLOCK] = 0;
   }
 
   #fill(block: number, bits: number, entries: EntryBlocks, id: PackedId): void {

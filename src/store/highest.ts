@@ -7,7 +7,7 @@ import type { Entry } from "./count-store.ts";
  */
 export class Highest {
   /** What a count must reach to be worth offering. */
-  bar = 0;
+  bar = 1;
   readonly #n: number;
   readonly #kept: Entry[] = [];
 
@@ -19,7 +19,7 @@ export class Highest {
     if (entry[1] < this.bar) return;
     this.#kept.push(entry);
     if (this.#kept.length < 2 * this.#n) return;
-    this.bar = this.entries()[this.#n - 1]?.[1] ?? 0;
+    this.bar = this.entries()[this.#n - 1]?.[1] ?? 1;
   }
 
   /** Those found until now. */

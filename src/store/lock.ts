@@ -1,4 +1,4 @@
-/** How often a lock is looked at before its holder is waited for: it is held for less than a microsecond. */
+/** How often a lock is looked at before its holder is waited for: most are held for less than a microsecond. */
 const SPINS = 100;
 
 /** Beside the owner in a lock's word: somebody sleeps until it is free. */

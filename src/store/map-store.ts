@@ -1,65 +1,155 @@
 import { settle } from "../config.ts";
-import { type CountStore, type Entry, MAX_COUNT, Refusal, type StoreOptions } from "./count-store.ts";
+import {
+  type Addition,
+  type BatchAddition,
+  type CountStore,
+  type Entry,
+  MAX_COUNT,
+  Refusal,
+  type StoreOptions,
+} from "./count-store.ts";
 import { highest } from "./highest.ts";
 
 const utf8 = new TextEncoder();
 
+interface Fold {
+  number: number;
+  counts: ReadonlyMap<string, number>;
+}
+
 /**
- * Counts in a plain `Map`: the simplest store there is, and the one that the others are compared with.
+ * Counts in plain `Map`s: the simplest store there is, and the one that the others are compared with.
  *
  * Not for many songs: a song takes over 200 bytes, and a growing map of millions stops the program for half a second.
  */
 export class MapStore implements CountStore {
   readonly maxIdBytes: number;
   readonly #maxSongs: number;
+  readonly #maxFolds: number;
   readonly #name: string = crypto.randomUUID();
-  readonly #counts = new Map<string, number>();
   #changes = 0;
+  #open = new Map<string, number>();
+  /** Those of all sets, the fold that is kept included. */
+  #songs = new Set<string>();
+  #folds: Fold[] = [];
+  #kept: Fold | undefined;
+  #dropped = 0;
 
   /** @throws {RangeError} for a limit that is out of its range. */
-  constructor({ maxSongs, maxIdBytes }: StoreOptions = {}) {
+  constructor({ maxSongs, maxIdBytes, maxFolds }: StoreOptions = {}) {
     this.#maxSongs = settle("maxSongs", maxSongs);
     this.maxIdBytes = settle("maxIdBytes", maxIdBytes);
+    this.#maxFolds = settle("maxFolds", maxFolds);
   }
 
   get version(): string {
     return `${this.#name}-${this.#changes}`;
   }
 
-  get(id: string): number {
-    this.#checkLength(id);
-    return this.#counts.get(id) ?? 0;
+  get(id: string, after?: number): number {
+    if (id.length * 3 > this.maxIdBytes && utf8.encode(id).length > this.maxIdBytes) {
+      throw Refusal.tooLong(this.maxIdBytes);
+    }
+    return sum(this.#sets(after), id);
   }
 
-  add(id: string, plays: number): number {
-    const before = this.get(id);
-    if (plays === 0) return before;
+  add(id: string, plays: number): Addition {
+    const count = this.get(id);
+    const fold = this.#folds.at(-1)?.number ?? this.#kept?.number ?? 0;
+    if (plays === 0) return { count, fold };
+    const before = sum(this.#sets(this.#dropped), id); // with the fold that is kept
     if (plays > MAX_COUNT - before) throw Refusal.overflow(before, plays);
-    if (before === 0 && this.#counts.size >= this.#maxSongs) throw Refusal.full(this.#maxSongs);
-    this.#counts.set(id, before + plays);
+    if (!this.#songs.has(id) && this.#songs.size >= this.#maxSongs) throw Refusal.full(this.#maxSongs);
+    this.#songs.add(id);
+    this.#open.set(id, (this.#open.get(id) ?? 0) + plays);
     this.#changes++;
-    return before + plays;
+    return { count: count + plays, fold };
+  }
+
+  addAll(plays: ReadonlyMap<string, number>): BatchAddition {
+    const songs = new Set(this.#songs);
+    const sets = this.#sets(this.#dropped);
+    for (const id of plays.keys()) this.get(id); // refuses those that are too long
+    for (const [id, more] of plays) {
+      const before = sum(sets, id);
+      if (more > MAX_COUNT - before) throw Refusal.overflow(before, more);
+      if (more > 0) songs.add(id);
+    }
+    if (songs.size > this.#maxSongs && songs.size > this.#songs.size) throw Refusal.full(this.#maxSongs);
+    const counts = Array.from(plays, ([id, more]): Entry => [id, this.add(id, more).count]);
+    return { counts, fold: this.add("", 0).fold };
   }
 
   /** One chunk, which is all there is. */
-  *entries(): Generator<Iterable<Entry>> {
-    yield [...this.#counts];
+  *entries(after?: number): Generator<Iterable<Entry>> {
+    yield this.#total(after);
   }
 
-  top(n: number): Entry[] {
-    return highest([this.#counts], n);
+  top(n: number, after?: number): Entry[] {
+    return highest([this.#total(after)], n);
   }
 
-  clear(unless?: (version: string) => boolean): boolean {
-    if (unless?.(this.version)) return false;
-    this.#counts.clear();
+  seal(fold: number): boolean {
+    const sealed = [this.#kept, ...this.#folds].flatMap((sealed) => sealed?.number ?? []);
+    if (sealed.includes(fold)) return false;
+    const newest = sealed.at(-1) ?? 0;
+    if (fold <= newest) throw Refusal.belowNewest(fold, newest);
+    if (this.#folds.length >= this.#maxFolds) throw Refusal.tooManyFolds(this.#maxFolds);
+    this.#folds.push({ number: fold, counts: this.#open });
+    this.#open = new Map();
     this.#changes++;
     return true;
   }
 
-  #checkLength(id: string): void {
-    if (id.length * 3 > this.maxIdBytes && utf8.encode(id).length > this.maxIdBytes) {
-      throw Refusal.tooLong(this.maxIdBytes);
-    }
+  folds(): number[] {
+    return this.#folds.map(({ number }) => number);
   }
+
+  fold(fold: number): Iterable<Iterable<Entry>> {
+    const found = [this.#kept, ...this.#folds].find((sealed) => sealed?.number === fold);
+    if (found !== undefined) return [[...found.counts]];
+    throw fold <= this.#dropped ? Refusal.dropped(this.#dropped) : Refusal.unknownFold(fold);
+  }
+
+  acknowledge(fold: number): void {
+    if (fold <= (this.#kept?.number ?? 0)) return;
+    const [oldest] = this.#folds;
+    if (oldest === undefined || !this.folds().includes(fold)) throw Refusal.unknownFold(fold);
+    if (oldest.number !== fold) throw Refusal.olderFirst(fold, oldest.number);
+    this.#dropped = this.#kept?.number ?? 0;
+    this.#kept = this.#folds.shift();
+    this.#songs = songsOf(this.#sets(this.#dropped));
+    this.#changes++;
+  }
+
+  clear(unless?: (version: string) => boolean): boolean {
+    if (unless?.(this.version)) return false;
+    this.#open = new Map();
+    this.#songs = new Set();
+    this.#folds = [];
+    this.#kept = undefined;
+    this.#dropped = 0;
+    this.#changes++;
+    return true;
+  }
+
+  #total(after: number | undefined): Entry[] {
+    const sets = this.#sets(after);
+    return Array.from(songsOf(sets), (id): Entry => [id, sum(sets, id)]);
+  }
+
+  #sets(after: number | undefined): ReadonlyMap<string, number>[] {
+    if (after !== undefined && after < this.#dropped) throw Refusal.dropped(this.#dropped);
+    const folds =
+      this.#kept === undefined || after === undefined ? this.#folds : [this.#kept, ...this.#folds];
+    return [...folds.filter(({ number }) => number > (after ?? 0)).map(({ counts }) => counts), this.#open];
+  }
+}
+
+function songsOf(sets: readonly ReadonlyMap<string, number>[]): Set<string> {
+  return new Set(sets.flatMap((set) => [...set.keys()]));
+}
+
+function sum(sets: readonly ReadonlyMap<string, number>[], id: string): number {
+  return sets.reduce((total, set) => total + (set.get(id) ?? 0), 0);
 }

@@ -1,4 +1,5 @@
 import { lock, ownerOf, unlock } from "./lock.ts";
+import { type GrowingBuffer, growTo } from "./reserve.ts";
 
 /** Bytes in a unit: what memory is handed out in, and what a reference counts. */
 export const UNIT = 8;
@@ -18,44 +19,35 @@ const CHANGES_STRIDE = 8; // in units
 
 const HEAD_WORDS = CHANGES + (MAX_OWNERS + 1) * CHANGES_STRIDE * 2;
 
-/** Fewer bytes than this are not worth reserving. */
-const FEWEST_BYTES = 1 << 20;
-
 /**
  * Memory that is handed out in blocks of a power of two of units, to any number of threads at once when it is shared.
  *
- * All of it is reserved at first; the operating system gives real memory to a page when it is touched. A reference is
- * the number of a block's first unit; 0 refers to nothing. What a block holds at first is anything.
+ * Addresses for all of it are reserved at first, and it grows in place. A reference is the number of a block's first
+ * unit; 0 refers to nothing. What a block holds at first is anything.
  */
 export class Memory {
-  readonly buffer: ArrayBufferLike;
+  readonly #buffer: GrowingBuffer;
   /** All of the memory as words of 4 bytes: unit n begins with word 2 n. */
   readonly words: Int32Array;
   /** All of the memory as numbers, one a unit. A count takes one: 2^53 − 1 is the last whole number that it has. */
   readonly counts: Float64Array;
   readonly #owner: number;
   readonly #first: number;
-  readonly #end: number;
 
   /** `tableUnits` behind the head are left to the caller; `owner` is the number of this thread. */
-  constructor(buffer: ArrayBufferLike, tableUnits: number, owner: number) {
-    this.buffer = buffer;
+  constructor(buffer: GrowingBuffer, tableUnits: number, owner: number) {
+    this.#buffer = buffer;
+    growTo(buffer, (HEAD_WORDS / 2 + tableUnits) * UNIT);
     this.words = new Int32Array(buffer);
     this.counts = new Float64Array(buffer);
     this.#owner = owner;
     this.#first = HEAD_WORDS / 2 + tableUnits;
-    this.#end = Math.floor(buffer.byteLength / UNIT);
     Atomics.compareExchange(this.words, NEXT, 0, this.#first);
   }
 
   /** The word that the caller's table begins at. */
   get table(): number {
     return HEAD_WORDS;
-  }
-
-  /** Bytes that have been handed out at some time. */
-  get bytesUsed(): number {
-    return Atomics.load(this.words, NEXT) * UNIT;
   }
 
   /** Gives a block of 2^`size` units, or 0 if there is none. */
@@ -102,16 +94,16 @@ export class Memory {
     unlock(this.words, LOCK);
   }
 
-  /** Counts one song more unless there are `most` already, and tells whether it did. */
-  claim(most: number): boolean {
-    if (Atomics.add(this.words, CLAIMED, 1) < most) return true;
-    Atomics.sub(this.words, CLAIMED, 1);
+  /** Counts so many songs more unless there would be more than `most`, and tells whether it did. */
+  claim(songs: number, most: number): boolean {
+    if (Atomics.add(this.words, CLAIMED, songs) + songs <= most) return true;
+    Atomics.sub(this.words, CLAIMED, songs);
     return false;
   }
 
-  /** Gives back what was claimed for a song that did not come to be. */
-  unclaim(): void {
-    Atomics.sub(this.words, CLAIMED, 1);
+  /** Gives back what was claimed for songs that did not come to be, or are no more. */
+  unclaim(songs: number): void {
+    Atomics.sub(this.words, CLAIMED, songs);
   }
 
   /** Songs that there are. */
@@ -129,6 +121,22 @@ export class Memory {
     this.counts[at] = (this.counts[at] as number) + 1;
   }
 
+  /** The journal of this thread: a block, or 0 if nothing is under way. */
+  set journal(block: number) {
+    this.words[this.#journalOf(this.#owner)] = block;
+  }
+
+  /** Takes the journal of another thread, which has died; 0 if it had none. */
+  takeJournalOf(owner: number): number {
+    const block = this.words[this.#journalOf(owner)] as number;
+    this.words[this.#journalOf(owner)] = 0;
+    return block;
+  }
+
+  #journalOf(owner: number): number {
+    return CHANGES + owner * CHANGES_STRIDE * 2 + 2;
+  }
+
   /**
    * How many changes there were, by all of the first `owners` threads. A later one that another thread makes meanwhile
    * may be in it or not: each number is read in one piece, as 8 bytes are on machines of 64 bits.
@@ -142,8 +150,8 @@ export class Memory {
   }
 
   /**
-   * Releases the lock of a thread that has died. Each step that the lock guards takes effect with the writing of one
-   * word, so there is nothing to mend; a block that was on its way may be lost.
+   * Releases the lock of a thread that has died. What it guards is in order after each single write, so there is
+   * nothing to mend; a block that was on its way may be lost.
    */
   releaseLockOf(owner: number): void {
     if (ownerOf(this.words, LOCK) === owner) unlock(this.words, LOCK);
@@ -173,7 +181,7 @@ export class Memory {
 
   #takeNew(size: number): number {
     const block = this.words[NEXT] as number;
-    if (block + 2 ** size > this.#end) return 0;
+    if (!growTo(this.#buffer, (block + 2 ** size) * UNIT)) return 0;
     this.words[NEXT] = block + 2 ** size;
     return block;
   }
@@ -181,27 +189,5 @@ export class Memory {
   #putFree(block: number, size: number): void {
     this.words[block * 2] = this.words[FREE_LISTS + size] as number;
     this.words[FREE_LISTS + size] = block;
-  }
-}
-
-/**
- * Reserves `bytes`, or half as much again and again where the system does not give that.
- *
- * For one thread an `ArrayBuffer` that can grow, and does at once: a fixed one is filled with zeros on workerd, which
- * takes all of the memory. A shared one is fixed: V8's Atomics are slow on those that can grow.
- *
- * @throws {RangeError} if there is not even a mebibyte.
- */
-export function reserve(bytes: number, isShared: boolean): ArrayBufferLike {
-  for (;;) {
-    try {
-      if (isShared) return new SharedArrayBuffer(bytes);
-      const buffer = new ArrayBuffer(0, { maxByteLength: bytes });
-      buffer.resize(bytes);
-      return buffer;
-    } catch (error) {
-      if (bytes / 2 < FEWEST_BYTES) throw new RangeError("There is no memory for songs", { cause: error });
-      bytes = Math.ceil(bytes / 2 / UNIT) * UNIT;
-    }
   }
 }

@@ -15,7 +15,7 @@ const fromUtf8 = new TextDecoder("utf-8", { ignoreBOM: true });
  */
 export class PackedId {
   /** The id's words, and behind them anything. */
-  readonly words: Int32Array = new Int32Array((2 + MAX_BYTES) / 4 + 1);
+  readonly words: Int32Array = new Int32Array(Math.ceil((2 + MAX_BYTES) / 4));
   /** How many words the id has: 1 or more. */
   length = 0;
   /** A signed 32-bit number. */
@@ -33,6 +33,13 @@ export class PackedId {
   set(id: string, maxBytes: number): void {
     if (id.length > maxBytes) throw Refusal.tooLong(maxBytes);
     if (!this.#setAscii(id)) this.#setUtf8(id, maxBytes);
+    this.hash = hashWords(this.words, 0, this.length, this.#key0, this.#key1);
+  }
+
+  /** Takes the id whose words are at `at`. */
+  setAt(words: Int32Array, at: number): void {
+    this.length = wordsOfId(words[at] as number);
+    for (let word = 0; word < this.length; word++) this.words[word] = words[at + word] as number;
     this.hash = hashWords(this.words, 0, this.length, this.#key0, this.#key1);
   }
 

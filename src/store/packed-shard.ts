@@ -13,28 +13,41 @@ const SONGS = 1;
 const INDEX = 2;
 
 /**
- * Some of the songs, packed in memory. Whoever calls must hold the shard's lock.
+ * Some of the songs, packed in memory. Whoever calls must hold the shard's lock. One object serves one shard after the
+ * other: thousands of them would be more than what processors keep at hand.
  *
  * A thread may die at any point: what it writes is in such an order that the shard can be mended. An addition has
  * happened as soon as one word, or one count, is written, and all the rest can be told from the entries.
  */
 export class PackedShard {
   readonly #memory: Memory;
-  readonly #head: number;
+  #head = 0;
   readonly #entries: EntryBlocks;
   readonly #index: EntryIndex;
 
-  /** `head` is the word that the shard's head begins at; `hashShift`, how many bits of a hash chose the shard. */
-  constructor(memory: Memory, head: number, hashShift: number) {
+  /** `hashShift` tells how many bits of a hash chose the shard. */
+  constructor(memory: Memory, hashShift: number) {
     this.#memory = memory;
-    this.#head = head;
-    this.#entries = new EntryBlocks(memory, head + NEWEST_BLOCK);
-    this.#index = new EntryIndex(memory, head + INDEX, hashShift);
+    this.#entries = new EntryBlocks(memory);
+    this.#index = new EntryIndex(memory, hashShift);
   }
 
-  /** Songs that there are. */
+  /** Goes to the shard whose head begins at the word `head`. */
+  moveTo(head: number): this {
+    this.#head = head;
+    this.#entries.moveTo(head + NEWEST_BLOCK);
+    this.#index.moveTo(head + INDEX);
+    return this;
+  }
+
+  /** Entries that there are, those without plays included. */
   get songs(): number {
     return this.#memory.words[this.#head + SONGS] as number;
+  }
+
+  /** Units that all entries take. */
+  get units(): number {
+    return this.#entries.units;
   }
 
   /** The plays of a song; 0 if it is not here. */
@@ -44,18 +57,47 @@ export class PackedShard {
   }
 
   /**
-   * Adds `plays`, 1 or more, and gives the new count.
+   * Adds `plays`, 1 or more, to a song that has `elsewhere` plays in other sets, and gives the new count here.
    *
-   * @throws {Refusal} `overflow`, or `full` if there are `maxSongs` songs or is no memory; nothing has changed.
+   * @throws {Refusal} `overflow` if the sum would pass 2^53 − 1, or `full` if there are `maxSongs` songs or is no
+   * memory; nothing has changed.
    */
-  add(id: PackedId, plays: number, maxSongs: number): number {
+  add(id: PackedId, plays: number, elsewhere: number, maxSongs: number): number {
+    const memory = this.#memory;
     const entry = this.#index.find(id);
-    if (entry === 0) return this.#insert(id, plays, maxSongs);
-    const before = this.#memory.counts[entry] as number;
-    if (plays > MAX_COUNT - before) throw Refusal.overflow(before, plays);
-    this.#memory.countChange();
-    this.#memory.counts[entry] = before + plays;
+    const before = entry === 0 ? 0 : (memory.counts[entry] as number);
+    if (plays > MAX_COUNT - elsewhere - before) throw Refusal.overflow(elsewhere + before, plays);
+    const isNew = before + elsewhere === 0;
+    if (isNew && !memory.claim(1, maxSongs)) throw Refusal.full(maxSongs);
+    if (entry === 0 && this.#insert(id, plays) === 0) {
+      if (isNew) memory.unclaim(1);
+      throw Refusal.noMemory();
+    } else if (entry !== 0) {
+      memory.countChange();
+      memory.counts[entry] = before + plays;
+    }
     return before + plays;
+  }
+
+  /** The entry of a song, or 0: where its count is. */
+  find(id: PackedId): number {
+    return this.#index.find(id);
+  }
+
+  /** Makes an entry for a song that has none, with no plays: it is as good as not there. 0 if there is no memory. */
+  place(id: PackedId): number {
+    return this.#insert(id, 0);
+  }
+
+  /** Calls `visit` with each entry that has plays, and its count; what `id` is set to is its song meanwhile. */
+  each(id: PackedId, visit: (entry: number, count: number) => void): void {
+    const { words, counts } = this.#memory;
+    this.#entries.each((entry) => {
+      const count = counts[entry] as number;
+      if (count === 0) return;
+      id.setAt(words, entry * 2 + 2);
+      visit(entry, count);
+    });
   }
 
   /** Copies all entries, without gaps, into what `room` gives for so many units, and tells that number. */
@@ -63,11 +105,11 @@ export class PackedShard {
     return this.#entries.copyTo(room);
   }
 
-  /** Forgets all songs. The memory that they take is the caller's to take back. */
-  forget(): void {
-    const { words } = this.#memory;
-    words[this.#head + NEWEST_BLOCK] = 0; // first: without entries there is nothing in the shard
-    words.fill(0, this.#head, this.#head + HEAD_WORDS);
+  /** Forgets all songs, and gives back the memory that they take. */
+  free(): void {
+    this.#entries.free();
+    this.#index.free();
+    this.#memory.words[this.#head + SONGS] = 0;
   }
 
   /** Puts right what a thread that died may have left half done. `id` is any. */
@@ -78,17 +120,12 @@ export class PackedShard {
     this.#index.mend(this.#entries, id);
   }
 
-  #insert(id: PackedId, plays: number, maxSongs: number): number {
-    const memory = this.#memory;
-    if (!memory.claim(maxSongs)) throw Refusal.full(maxSongs);
+  #insert(id: PackedId, plays: number): number {
     const { songs } = this;
     const entry = this.#index.grow(songs, this.#entries, id) ? this.#entries.append(id, plays) : 0;
-    if (entry === 0) {
-      memory.unclaim();
-      throw new Refusal("full", "There is no memory for a new song");
-    }
+    if (entry === 0) return 0;
     this.#index.link(entry, id.hash);
-    memory.words[this.#head + SONGS] = songs + 1;
-    return plays;
+    this.#memory.words[this.#head + SONGS] = songs + 1;
+    return entry;
   }
 }

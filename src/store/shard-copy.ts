@@ -1,9 +1,9 @@
 import type { Chunk, Entry } from "./count-store.ts";
 import { UNIT } from "./memory.ts";
-import { bytesOfId, LENGTH_BYTES, readId, unitsOfEntry, wordsOfId } from "./packed-id.ts";
+import { type PackedId, bytesOfId, LENGTH_BYTES, readId, unitsOfEntry, wordsOfId } from "./packed-id.ts";
 import type { PackedShard } from "./packed-shard.ts";
 
-/** A step gives so many units of entries, and perhaps one more: 64 KiB, which takes less than a millisecond to write. */
+/** A step gives so many units of entries, and the rest of the last one: 64 KiB, which takes less than a millisecond to write. */
 const STEP_UNITS = 8192;
 
 const COUNT_BYTES = 8;
@@ -11,7 +11,8 @@ const COUNT_BYTES = 8;
 /**
  * A copy of a shard's entries as they were at one instant, to be read after its lock is released.
  *
- * Takes one shard after the other, and no more memory than the largest.
+ * Takes one shard after the other, and memory for the largest: with ten million songs half a megabyte, or ten times
+ * that if their ids are as long as they may be.
  */
 export class ShardCopy {
   #words = new Int32Array(0);
@@ -20,10 +21,30 @@ export class ShardCopy {
   #at = 0;
   #end = 0;
 
-  /** Copies a shard whose lock the caller holds, and begins anew. */
-  take(shard: PackedShard): void {
+  /**
+   * Begins anew with a copy of a shard, whose lock the caller holds, as it is in one set or several: a song's count is
+   * the sum over all of them. `id` is any. Gives the units that the copy takes.
+   */
+  take(sets: readonly PackedShard[], id: PackedId): number {
     this.#at = 0;
-    this.#end = shard.copyTo((units) => this.#room(units));
+    const [set] = sets;
+    if (sets.length === 1 && set !== undefined) this.#end = set.copyTo((units) => this.#room(units));
+    else this.#sum(sets, id);
+    return this.#end;
+  }
+
+  #sum(sets: readonly PackedShard[], id: PackedId): void {
+    this.#room(sets.reduce((units, set) => units + set.units, 0));
+    this.#end = 0;
+    for (const [place, set] of sets.entries()) {
+      const [older, newer] = [sets.slice(0, place), sets.slice(place + 1)];
+      set.each(id, (_, count) => {
+        if (older.some((other) => other.get(id) > 0)) return; // it has been there already
+        this.#counts[this.#end] = newer.reduce((sum, other) => sum + other.get(id), count);
+        id.copyTo(this.#words, this.#end * 2 + 2);
+        this.#end += unitsOfEntry(id.length);
+      });
+    }
   }
 
   /** Gives the next of the entries, as many as make a step; `undefined` if there are no more. */
@@ -34,7 +55,7 @@ export class ShardCopy {
     return this.#at === first ? undefined : new CopiedChunk(this, first, this.#at);
   }
 
-  /** Passes over the entries whose count is below `bar`, and gives the first other one. */
+  /** Passes over the entries whose count is below `bar`, 1 or more, and gives the first other one. */
   nextFrom(bar: number): Entry | undefined {
     while (this.#at < this.#end && (this.#counts[this.#at] as number) < bar) this.#skip();
     if (this.#at === this.#end) return undefined;
@@ -48,7 +69,8 @@ export class ShardCopy {
     for (let at = first; at < end;) {
       const word = this.#words[at * 2 + 2] as number;
       const start = at * UNIT + COUNT_BYTES + LENGTH_BYTES;
-      visit(this.#bytes, start, start + bytesOfId(word), this.#counts[at] as number);
+      const count = this.#counts[at] as number;
+      if (count > 0) visit(this.#bytes, start, start + bytesOfId(word), count);
       at += unitsOfEntry(wordsOfId(word));
     }
   }
@@ -64,7 +86,7 @@ export class ShardCopy {
 
   #room(units: number): Int32Array {
     if (this.#counts.length < units) {
-      this.#counts = new Float64Array(units);
+      this.#counts = new Float64Array(2 ** Math.ceil(Math.log2(units)));
       this.#words = new Int32Array(this.#counts.buffer);
       this.#bytes = new Uint8Array(this.#counts.buffer);
     }

@@ -1,114 +1,120 @@
 import type { Awaitable } from "../awaitable.ts";
 import { inSteps } from "../steps.ts";
-import type { Chunk, CountStore, Entry } from "./count-store.ts";
+import { Batch } from "./batch.ts";
+import type { Addition, BatchAddition, Chunk, CountStore, Entry } from "./count-store.ts";
+import { Folds } from "./folds.ts";
 import { Highest } from "./highest.ts";
-import { lock, ownerOf, unlock } from "./lock.ts";
-import { Memory } from "./memory.ts";
-import { PackedId } from "./packed-id.ts";
-import { PackedShard } from "./packed-shard.ts";
+import type { PackedShard } from "./packed-shard.ts";
 import { ShardCopy } from "./shard-copy.ts";
-import { createHandle, type ShardedStoreOptions, type StoreHandle } from "./store-handle.ts";
+import { Shards, type StoreHandle } from "./shards.ts";
+import { createHandle, type ShardedStoreOptions } from "./store-handle.ts";
 
-export type { ShardedStoreOptions, StoreHandle } from "./store-handle.ts";
+export type { StoreHandle } from "./shards.ts";
+export type { ShardedStoreOptions } from "./store-handle.ts";
 
-/** A shard's lock and head have a cache line for themselves, so that threads at work on two do not slow each other down. */
-const SHARD_WORDS = 16;
-const LOCK = 0;
-const SHARD_HEAD = 8;
-
-/** A step of a walk over all songs visits as many of them, or a shard: a millisecond or two. */
-const STEP = 4096;
+/** A step of a ranking visits as many units of entries, or a shard: a millisecond or two. */
+const STEP_UNITS = 16_384;
 
 /**
  * Counts in memory, packed into shards, which any number of threads can work on at once.
  *
  * A song is in the shard that a hash of its id says, keyed at random; a shard has a lock that is held for one look-up
  * or one addition, or while the shard is copied to be read. A song with an id of 14 bytes takes some 32 bytes.
+ *
+ * A fold is a set of shards: to seal, another set takes the open one's place, however many songs there are. A song may
+ * be in several sets then, and takes memory in each.
  */
 export class ShardedStore implements CountStore {
+  /** What other threads attach themselves by. */
+  readonly handle: StoreHandle;
   readonly maxIdBytes: number;
-  readonly #handle: StoreHandle;
-  readonly #memory: Memory;
-  readonly #owner: number;
-  readonly #shards: readonly PackedShard[];
-  readonly #id: PackedId;
+  readonly #maxSongs: number;
+  readonly #shards: Shards;
+  readonly #folds: Folds;
+  readonly #batch: Batch;
 
   /** @throws {RangeError} for a limit that is out of its range. */
   constructor(options: ShardedStoreOptions = {}, attachment?: { handle: StoreHandle; owner: number }) {
-    this.#handle = attachment?.handle ?? createHandle(options);
-    this.#owner = attachment?.owner ?? 1;
-    const { buffer, key, shardBits, maxIdBytes } = this.#handle;
-    this.#memory = new Memory(buffer, (SHARD_WORDS << shardBits) / 2, this.#owner);
-    this.#shards = Array.from({ length: 2 ** shardBits }, (_, at) => {
-      return new PackedShard(this.#memory, this.#lockOf(at) + SHARD_HEAD, shardBits);
-    });
-    this.#id = new PackedId(key);
-    this.maxIdBytes = maxIdBytes;
+    this.handle = attachment?.handle ?? createHandle(options);
+    this.maxIdBytes = this.handle.maxIdBytes;
+    this.#maxSongs = this.handle.maxSongs;
+    this.#shards = new Shards(this.handle, attachment?.owner ?? 1);
+    this.#batch = new Batch(this.#shards, this.handle);
+    this.#folds = new Folds(this.#shards, this.handle.maxFolds);
   }
 
   /**
-   * The store of another thread, as this one sees it. `owner` is this thread's number: from 2 on, one for each thread,
-   * and used again only after {@linkcode release}.
+   * The store of another thread, as this one sees it. `thread` is this one's number: from 1 on, another for each
+   * thread, and used again only after {@linkcode release}.
+   *
+   * @throws {RangeError} if there are fewer threads.
    */
-  static attach(handle: StoreHandle, owner: number): ShardedStore {
-    if (!(owner >= 2 && owner <= handle.owners)) throw new RangeError(`There is no thread ${owner}`);
-    return new ShardedStore({}, { handle, owner });
-  }
-
-  /** What other threads attach themselves by. */
-  get handle(): StoreHandle {
-    return this.#handle;
+  static attach(handle: StoreHandle, thread: number): ShardedStore {
+    if (!(Number.isInteger(thread) && thread >= 1 && thread < handle.owners))
+      throw new RangeError(`There is no thread ${thread}`);
+    return new ShardedStore({}, { handle, owner: ownerOf(thread) });
   }
 
   get version(): string {
-    return `${this.#handle.name}-${this.#memory.changes(this.#handle.owners)}`;
+    return `${this.handle.name}-${this.#shards.memory.changes(this.handle.owners)}`;
   }
 
-  /** Songs that there are. */
+  /** Songs that there are, the fold that is kept included. */
   get songs(): number {
-    return this.#memory.claimed;
+    return this.#shards.memory.claimed;
   }
 
-  get(id: string): number {
+  get(id: string, after?: number): number {
     const at = this.#locate(id);
-    this.#lock(at);
+    this.#shards.lock(at);
     try {
-      return this.#shard(at).get(this.#id);
+      return this.#shards.sum(at, this.#folds.firstPlace(after));
     } finally {
-      this.#unlock(at);
+      this.#shards.unlock(at);
     }
   }
 
-  add(id: string, plays: number): number {
-    if (plays === 0) return this.get(id);
+  add(id: string, plays: number): Addition {
+    const shards = this.#shards;
     const at = this.#locate(id);
-    this.#lock(at);
+    shards.lock(at);
     try {
-      return this.#shard(at).add(this.#id, plays, this.#handle.maxSongs);
+      const { ring } = shards;
+      const open = ring.length - 1;
+      if (open === 0) return { count: this.#addTo(at, plays, 0), fold: 0 };
+      const kept = ring.firstCounted === 0 ? 0 : shards.shard(0, at).get(shards.id);
+      const sealed = this.#shards.sum(at, ring.firstCounted, open);
+      return { count: sealed + this.#addTo(at, plays, kept + sealed), fold: ring.newest };
     } finally {
-      this.#unlock(at);
+      shards.unlock(at);
     }
+  }
+
+  /** All shards that have a song of it are locked together. */
+  addAll(plays: ReadonlyMap<string, number>): BatchAddition {
+    return this.#batch.add(plays);
   }
 
   /** Each shard is read at one instant, when its turn comes; what is held is a copy of one of them. */
-  *entries(): Generator<Chunk> {
+  *entries(after?: number): Generator<Chunk> {
     const copy = new ShardCopy();
-    for (let at = 0; at < this.#shards.length; at++) {
-      this.#copy(at, copy);
+    for (let at = 0; at < this.#shards.count; at++) {
+      if (this.#isEmpty(at)) continue;
+      this.#copy(at, copy, after);
       for (let chunk = copy.next(); chunk !== undefined; chunk = copy.next()) yield chunk;
     }
   }
 
   /** Each shard is read at one instant; between two steps everything else has its turn. */
-  top(n: number): Awaitable<Entry[]> {
+  top(n: number, after?: number): Awaitable<Entry[]> {
     const found = new Highest(n);
     const copy = new ShardCopy();
     let at = 0;
     return inSteps(() => {
-      for (let songs = 0; songs < STEP; at++) {
-        if (at === this.#shards.length) return found.entries();
-        songs += this.#shard(at).songs;
-        this.#copy(at, copy);
+      for (let units = 0; units < STEP_UNITS; at++) {
+        if (at === this.#shards.count) return found.entries();
+        if (this.#isEmpty(at)) continue;
+        units += this.#copy(at, copy, after);
         for (let next = copy.nextFrom(found.bar); next !== undefined; next = copy.nextFrom(found.bar))
           found.offer(next);
       }
@@ -116,67 +122,91 @@ export class ShardedStore implements CountStore {
     });
   }
 
+  seal(fold: number): boolean {
+    return this.#folds.seal(fold);
+  }
+
+  folds(): number[] {
+    return this.#folds.list();
+  }
+
+  acknowledge(fold: number): void {
+    this.#folds.acknowledge(fold);
+  }
+
+  /** A fold that is dropped while it is read breaks the reading off. */
+  fold(fold: number): Generator<Chunk> {
+    this.#shards.whileAllLocked(() => this.#folds.placeOf(fold));
+    return this.#readFold(fold);
+  }
+
   /** Takes as long as it takes to lock every shard, however many songs there are. */
   clear(unless?: (version: string) => boolean): boolean {
-    this.#shards.forEach((_, at) => this.#lock(at));
-    try {
+    return this.#shards.whileAllLocked(() => {
       if (unless?.(this.version)) return false;
-      this.#memory.countChange();
-      for (const shard of this.#shards) shard.forget();
-      // Only now, when nothing refers to a block any more, even if this thread should die on the way.
-      this.#memory.freeAll();
-      this.#memory.claimed = 0;
+      this.#shards.memory.countChange();
+      this.#shards.clear();
       return true;
-    } finally {
-      this.#shards.forEach((_, at) => this.#unlock(at));
-    }
+    });
   }
 
   /**
-   * Releases what another thread held when it died, and puts right what it left half done: until then others may wait
-   * for it. To be called by a thread that does not wait for the store itself.
+   * Releases what another thread held when it ended, and puts right what it left half done: until then others may wait
+   * for it. To be called when nothing of it runs any more, by a thread that does not use the store otherwise, or it
+   * might wait itself.
    *
-   * An addition that was under way is counted or not. A song that was may take room until the next clear without
-   * being there.
+   * An addition or a batch that was under way is counted or not; if it is not, its new songs may take room until the
+   * next clear without being there.
    */
-  release(owner: number): void {
-    this.#memory.releaseLockOf(owner);
-    for (const [at, shard] of this.#shards.entries()) {
-      if (ownerOf(this.#memory.words, this.#lockOf(at)) !== owner) continue;
-      shard.mend(this.#id);
-      this.#memory.countChange();
-      this.#unlock(at);
-    }
+  release(thread: number): void {
+    for (const slot of this.#shards.release(ownerOf(thread))) this.#folds.free(slot);
   }
 
-  /** Finds the shard of `id`, which is the one that this thread is at now. */
+  /** Finds the shard of `id`, which is the id that this thread is at now. */
   #locate(id: string): number {
-    this.#id.set(id, this.maxIdBytes);
-    return this.#id.hash & (this.#shards.length - 1);
+    this.#shards.id.set(id, this.maxIdBytes);
+    return this.#shards.id.hash & (this.#shards.count - 1);
   }
 
-  #copy(at: number, copy: ShardCopy): void {
-    this.#lock(at);
+  #addTo(at: number, plays: number, elsewhere: number): number {
+    const open = this.#shards.open(at);
+    if (plays === 0) return open.get(this.#shards.id);
+    return open.add(this.#shards.id, plays, elsewhere, this.#maxSongs);
+  }
+
+  /** Most shards of a store with few songs are: it is not worth taking their locks, if there are no folds. */
+  #isEmpty(at: number): boolean {
+    return at > 0 && this.#shards.ring.length === 1 && this.#shards.open(at).songs === 0;
+  }
+
+  #copy(at: number, copy: ShardCopy, after: number | undefined): number {
+    this.#shards.lock(at);
     try {
-      copy.take(this.#shard(at));
+      const sets: PackedShard[] = [];
+      for (let place = this.#folds.firstPlace(after); place < this.#shards.ring.length; place++) {
+        sets.push(this.#shards.shard(place, at));
+      }
+      return copy.take(sets, this.#shards.id);
     } finally {
-      this.#unlock(at);
+      this.#shards.unlock(at);
     }
   }
 
-  #shard(at: number): PackedShard {
-    return this.#shards[at] as PackedShard;
+  *#readFold(fold: number): Generator<Chunk> {
+    const copy = new ShardCopy();
+    for (let at = 0; at < this.#shards.count; at++) {
+      this.#shards.lock(at);
+      try {
+        copy.take([this.#shards.shard(this.#folds.placeOf(fold), at)], this.#shards.id);
+      } finally {
+        this.#shards.unlock(at);
+      }
+      for (let chunk = copy.next(); chunk !== undefined; chunk = copy.next()) yield chunk;
+    }
   }
+}
 
-  #lock(at: number): void {
-    lock(this.#memory.words, this.#lockOf(at), this.#owner);
-  }
-
-  #unlock(at: number): void {
-    unlock(this.#memory.words, this.#lockOf(at));
-  }
-
-  #lockOf(at: number): number {
-    return this.#memory.table + at * SHARD_WORDS + LOCK;
-  }
+/** The number by which locks know a thread: the one that made the store is 1. */
+function ownerOf(thread: number): number {
+  return thread + 1;
 }

@@ -1,7 +1,9 @@
-import { settle } from "../config.ts";
-import { type HashKey, randomKey } from "../hash.ts";
+import { SETTINGS, settle } from "../config.ts";
+import { randomKey } from "../hash.ts";
 import type { StoreOptions } from "./count-store.ts";
-import { MAX_OWNERS, reserve } from "./memory.ts";
+import { MAX_OWNERS } from "./memory.ts";
+import { type GrowingBuffer, reserve } from "./reserve.ts";
+import { bytesOfShard, type StoreHandle } from "./shards.ts";
 
 /** Limits of a {@linkcode ShardedStore}, and who uses it. */
 export interface ShardedStoreOptions extends StoreOptions {
@@ -11,18 +13,8 @@ export interface ShardedStoreOptions extends StoreOptions {
   threads?: number;
 }
 
-/** What another thread needs to {@linkcode ShardedStore.attach} itself to a store; can be sent by `postMessage`. */
-export interface StoreHandle {
-  readonly buffer: ArrayBufferLike;
-  readonly name: string;
-  readonly key: HashKey;
-  readonly shardBits: number;
-  readonly owners: number;
-  readonly maxSongs: number;
-  readonly maxIdBytes: number;
-}
-
-/** Makes an empty store's handle.
+/**
+ * Makes an empty store's handle.
  *
  * @throws {RangeError} for a limit that is out of its range.
  */
@@ -31,20 +23,33 @@ export function createHandle(options: ShardedStoreOptions): StoreHandle {
   if (!(Number.isInteger(threads) && threads >= 0 && threads < MAX_OWNERS)) {
     throw new RangeError(`threads must be a whole number from 0 to ${MAX_OWNERS - 1}, not ${threads}`);
   }
-  const maxSongs = settle("maxSongs", options.maxSongs);
-  const maxIdBytes = settle("maxIdBytes", options.maxIdBytes);
+  const [maxSongs, maxFolds] = [settle("maxSongs", options.maxSongs), settle("maxFolds", options.maxFolds)];
+  const buffer = reserveFor(options.maxStoreBytes, threads > 0);
   return {
-    buffer: reserve(settle("maxStoreBytes", options.maxStoreBytes), threads > 0),
+    buffer,
     name: crypto.randomUUID(),
     key: randomKey(),
-    shardBits: shardBitsFor(maxSongs),
+    shardBits: shardBitsFor(maxSongs, buffer.maxByteLength / bytesOfShard(maxFolds)),
     owners: threads + 1,
     maxSongs,
-    maxIdBytes,
+    maxIdBytes: settle("maxIdBytes", options.maxIdBytes),
+    maxFolds,
   };
 }
 
-/** 64 shards at least, for threads to spread over; from a million songs on so many that each has at most 16,384. */
-function shardBitsFor(maxSongs: number): number {
-  return Math.min(16, Math.max(6, Math.ceil(Math.log2(maxSongs / 16_384))));
+/** What is the default may be less on a small machine; what somebody asked for may not. */
+function reserveFor(maxStoreBytes: number | undefined, isShared: boolean): GrowingBuffer {
+  const { default: preset, min } = SETTINGS.maxStoreBytes;
+  const bytes = settle("maxStoreBytes", maxStoreBytes);
+  return reserve(bytes, bytes === preset ? min : bytes, isShared);
+}
+
+/**
+ * 64 shards at least, for threads to spread over; and so many that each has at most 4,096 songs on average, as whoever
+ * reads them all holds a copy of one; up to 65,536 shards. Never so many that what they take without songs is more than an eighth of the memory, of which
+ * `most` shards take all.
+ */
+function shardBitsFor(maxSongs: number, most: number): number {
+  const wanted = Math.min(16, Math.max(6, Math.ceil(Math.log2(maxSongs / 4096))));
+  return Math.min(wanted, Math.floor(Math.log2(most / 8)));
 }

@@ -2,12 +2,14 @@ import { describe } from "bun:test";
 import { testClear, testVersion } from "./contract/changing.ts";
 import { testCounting, testIdLength, testRange, testRoom, testRoomTaken } from "./contract/counting.ts";
 import { testAgainstOracle } from "./contract/oracle.ts";
+import { testAfter, testBatch, testFoldLimits, testFolds } from "./contract/folds.ts";
 import { testEntries, testEntriesWhile, testTop } from "./contract/reading.ts";
 import type { MakeStore } from "./contract/support.ts";
 
 const PARTS = [
   [testCounting, testIdLength, testRange, testRoom, testRoomTaken],
   [testEntries, testEntriesWhile, testTop],
+  [testFolds, testAfter, testFoldLimits, testBatch],
   [testClear, testVersion, testAgainstOracle],
 ].flat();
 

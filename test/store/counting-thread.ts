@@ -5,7 +5,7 @@ import { ShardedStore, type StoreHandle } from "../../src/store/sharded-store.ts
 /** What one of the threads under test has to do. */
 export interface Task {
   handle: StoreHandle;
-  owner: number;
+  thread: number;
   seed: number;
   additions: number;
   /** Every other addition is to one of so many songs, all others to one of `songs`. */
@@ -22,7 +22,7 @@ declare const self: Worker;
 
 self.addEventListener("message", ({ data: task }: MessageEvent<Task>) => {
   const { progress, additions, seed } = task;
-  const store = ShardedStore.attach(task.handle, task.owner);
+  const store = ShardedStore.attach(task.handle, task.thread);
   if (task.isStuckInClear === true) store.clear(() => stick(progress));
   for (let n = 0; n < additions; n++) {
     try {

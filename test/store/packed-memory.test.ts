@@ -41,7 +41,7 @@ describe("A store with memory for few songs", () => {
     expect(songs).toBeGreaterThan(1000); // of 520 bytes, in one mebibyte
     expect(store.songs).toBe(songs);
     expect(store.get(longId(songs))).toBe(0);
-    for (let n = 0; n < songs; n++) expect(store.add(longId(n), 1)).toBe(2);
+    for (let n = 0; n < songs; n++) expect(store.add(longId(n), 1).count).toBe(2);
     expect(Array.from(store.entries(), (chunk) => [...chunk]).flat().length).toBe(songs);
   });
 
@@ -54,6 +54,16 @@ describe("A store with memory for few songs", () => {
     }
   });
 
+  test("has room for some songs even if it is to have room for the most that there can be", async () => {
+    for (const maxFolds of [1, 64]) {
+      for (const maxStoreBytes of [2 ** 20, 2 ** 20 + 1, 2 ** 22]) {
+        const store = new ShardedStore({ maxStoreBytes, maxSongs: 2 ** 40, maxFolds, threads: 1 });
+        for (let n = 0; n < 300; n++) store.add(longId(n), 1);
+        expect(await store.top(1)).toEqual([[longId(0), 1]]);
+      }
+    }
+  });
+
   test("may have a mebibyte at least, and 4 GiB at most", () => {
     for (const maxStoreBytes of [2 ** 20 - 1, 2 ** 32 + 1, 0, Number.NaN])
       expect(() => new ShardedStore({ maxStoreBytes })).toThrow(/^maxStoreBytes must be a whole number from/);
@@ -63,7 +73,7 @@ describe("A store with memory for few songs", () => {
 });
 
 test("ids that collide in a hash without a key are spread as any others", () => {
-  // All of them have the same FNV-1a hash but for its higher half; with a key of its own a store sees no pattern.
+  // All of them have FNV-1a hashes that end in the same 8 bits; with a key of its own a store sees no pattern.
   const crafted: string[] = [];
   for (let n = 0; crafted.length < 4096; n++) if ((fnv1a(`${n}`) & 0xff) === 0) crafted.push(`${n}`);
   const store = new ShardedStore({ maxSongs: 100_000 }); // 64 shards

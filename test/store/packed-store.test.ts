@@ -1,5 +1,13 @@
 import { expect, test } from "bun:test";
-import { type CountStore, MAX_COUNT, Refusal, ShardedStore, type StoreOptions } from "../../src/mod.ts";
+import {
+  type Addition,
+  type CountStore,
+  type Entry,
+  MAX_COUNT,
+  Refusal,
+  ShardedStore,
+  type StoreOptions,
+} from "../../src/mod.ts";
 import { MapStore } from "../../src/store/map-store.ts";
 import { Random } from "../random.ts";
 import { shrink } from "../support/shrink.ts";
@@ -11,12 +19,18 @@ const OPERATIONS = 20_000; // a round: a million in all
 /** Something that a store is asked for: the id by its number. */
 type Operation =
   | { do: "add"; id: number; plays: number }
-  | { do: "get"; id: number }
+  | { do: "get"; id: number; after?: number }
+  | { do: "seal" | "acknowledge" | "fold"; fold: number }
+  | { do: "folds" }
+  | { do: "addAll"; ids: number[]; plays: number }
   | { do: "clear"; isWanted: boolean }
-  | { do: "top"; n: number }
-  | { do: "list" };
+  | { do: "top"; n: number; after?: number }
+  | { do: "list"; after?: number };
 
 type MakeStore = (options: StoreOptions) => CountStore;
+
+/** Fold numbers are from 1 to this. */
+const FOLDS = 8;
 
 const IDS = [
   ...ODD_IDS,
@@ -27,16 +41,21 @@ const IDS = [
 test("a million random operations come out as with a plain Map", () => {
   const random = new Random("packed store");
   for (let round = 0; round < ROUNDS; round++) {
-    const options = { maxSongs: random.pick([10, 1000, 100_000]), maxIdBytes: random.pick([8, 64, 600]) };
+    const options = {
+      maxSongs: random.pick([10, 1000, 100_000]),
+      maxIdBytes: random.pick([8, 64, 600]),
+      maxFolds: random.pick([1, 3, 16]),
+    };
     const ids = random.pick([5, 100, IDS.length]);
     const operations = Array.from({ length: OPERATIONS }, () => anyOperation(random, ids));
-    expectSame(operations, options, (made) => new ShardedStore(made));
+    expectSame(operations, options, (made) => new ShardedStore({ ...made, maxStoreBytes: 2 ** 25 }));
   }
 });
 
 test("an operation that comes out otherwise is found, and shown with no more than it takes", () => {
   const random = new Random("broken store");
-  const operations = Array.from({ length: 2000 }, () => anyOperation(random, 100));
+  const isSimple = (operation: Operation) => operation.do === "add" || operation.do === "get";
+  const operations = Array.from({ length: 2000 }, () => anyOperation(random, 100)).filter(isSimple);
   const wrong = () => expectSame(operations, {}, (options) => new ForgetfulStore(options));
   // Three songs have to be played before the third one is forgotten.
   expect(wrong).toThrow(/^(?:.*\n)?.*\{"do":"add".*\{"do":"add".*\{"do":"add"/s);
@@ -51,8 +70,8 @@ test("an operation that comes out otherwise is found, and shown with no more tha
 class ForgetfulStore extends MapStore {
   #songs = 0;
 
-  override add(id: string, plays: number): number {
-    if (plays > 0 && super.get(id) === 0 && ++this.#songs % 3 === 0) return plays;
+  override add(id: string, plays: number): Addition {
+    if (plays > 0 && super.get(id) === 0 && ++this.#songs % 3 === 0) return { count: plays, fold: 0 };
     return super.add(id, plays);
   }
 }
@@ -62,10 +81,18 @@ function anyOperation(random: Random, ids: number): Operation {
   const id = random.below(ids);
   if (action < 7500)
     return { do: "add", id, plays: random.chance(0.02) ? MAX_COUNT - random.below(3) : random.below(4) };
-  if (action < 9980) return { do: "get", id };
+  if (action < 7700) {
+    const chosen = Array.from({ length: random.below(30) }, () => random.below(ids));
+    return { do: "addAll", ids: chosen, plays: random.chance(0.05) ? MAX_COUNT : random.below(3) };
+  }
+  const after = random.chance(0.3) ? { after: random.below(FOLDS) } : {};
+  if (action < 9960) return { do: "get", id, ...after };
+  if (action < 9980)
+    return { do: random.pick(["seal", "acknowledge", "fold"] as const), fold: random.below(FOLDS) + 1 };
   if (action < 9985) return { do: "clear", isWanted: random.chance(0.5) };
-  if (action < 9992) return { do: "top", n: random.below(100) + 1 };
-  return { do: "list" };
+  if (action < 9990) return { do: "top", n: random.below(100) + 1, ...after };
+  if (action < 9994) return { do: "folds" };
+  return { do: "list", ...after };
 }
 
 function expectSame(operations: readonly Operation[], options: StoreOptions, makeStore: MakeStore): void {
@@ -86,7 +113,7 @@ function findDifference(
     const { version } = store;
     const [found, expected] = [outcome(store, operation), outcome(oracle, operation)];
     if (found !== expected) return `${found}, not ${expected}`;
-    const isChange = operation.do === "clear" || operation.do === "add";
+    const isChange = ["clear", "add", "addAll", "seal", "acknowledge"].includes(operation.do);
     if (!isChange && store.version !== version) return "another version";
   }
   return undefined;
@@ -106,14 +133,28 @@ function perform(store: CountStore, operation: Operation): unknown {
     case "add":
       return store.add(IDS[operation.id] as string, operation.plays);
     case "get":
-      return store.get(IDS[operation.id] as string);
+      return store.get(IDS[operation.id] as string, operation.after);
+    case "addAll":
+      return store.addAll(new Map(operation.ids.map((id) => [IDS[id] as string, operation.plays])));
+    case "seal":
+      return store.seal(operation.fold);
+    case "acknowledge":
+      return store.acknowledge(operation.fold);
+    case "fold":
+      return read(store.fold(operation.fold));
+    case "folds":
+      return store.folds();
     case "clear":
       return store.clear(() => !operation.isWanted);
     case "top":
-      return store.top(operation.n);
+      return store.top(operation.n, operation.after);
     case "list":
-      return Array.from(store.entries() as Iterable<Iterable<[string, number]>>, (chunk) => [...chunk])
-        .flat()
-        .sort(byId);
+      return read(store.entries(operation.after));
   }
+}
+
+function read(chunks: ReturnType<CountStore["entries"]>): Entry[] {
+  return Array.from(chunks as Iterable<Iterable<Entry>>, (chunk) => [...chunk])
+    .flat()
+    .sort(byId);
 }

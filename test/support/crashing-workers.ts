@@ -7,8 +7,6 @@ import { ShardedStore, type StoreHandle } from "../../src/store/sharded-store.ts
 // playcount with three workers, each of which says its number, and dies when it is asked to: between requests by
 // `POST /die`, and by `POST /die-in-clear` in the midst of a clear, while it holds every lock of the store.
 
-const ownerOf = (number: number) => number + 1;
-
 if (isMainThread) {
   const store = new ShardedStore({ threads: 3 });
   const server = await serveWorkers<StoreHandle>({
@@ -17,7 +15,7 @@ if (isMainThread) {
     count: 3,
     entry: import.meta.url,
     data: store.handle,
-    onDeath: (number) => store.release(ownerOf(number)),
+    onDeath: (number) => store.release(number),
   });
   process.on("SIGTERM", async () => {
     await server.stop(10);
@@ -28,7 +26,7 @@ if (isMainThread) {
   console.log(server.url);
 } else {
   runWorker<StoreHandle>((handle, number, signal) => {
-    const store = ShardedStore.attach(handle, ownerOf(number));
+    const store = ShardedStore.attach(handle, number);
     const handler = createHandler(store, { signal });
     return async (request) => {
       const { pathname } = new URL(request.url);

@@ -1,5 +1,6 @@
 import { writeSync } from "node:fs";
 import process from "node:process";
+import type { Addition } from "../../src/store/count-store.ts";
 import { ShardedStore } from "../../src/store/sharded-store.ts";
 
 // The program itself, whose store says at the end how many plays it has counted. The first play finds as many
@@ -8,11 +9,11 @@ const add = ShardedStore.prototype.add;
 let counted = 0;
 let seeds = Number(process.env["SONGS"] ?? 0);
 
-ShardedStore.prototype.add = function (id: string, plays: number): number {
+ShardedStore.prototype.add = function (id: string, plays: number): Addition {
   for (; seeds > 0; seeds--) add.call(this, String(seeds).padEnd(500, "-"), 1);
-  const count = add.call(this, id, plays);
+  const addition = add.call(this, id, plays);
   counted += plays;
-  return count;
+  return addition;
 };
 process.on("exit", () => writeSync(1, `counted ${counted}\n`));
 

@@ -1,6 +1,8 @@
 import type { Cases } from "../subject.ts";
+import { batch } from "./batch.ts";
 import { bodies } from "./bodies.ts";
 import { counting } from "./counting.ts";
+import { folds } from "./folds.ts";
 import { ids } from "./ids.ts";
 import { limits } from "./limits.ts";
 import { listing } from "./listing.ts";
@@ -12,7 +14,16 @@ import { framing } from "./framing.ts";
 export { CAPS } from "./limits.ts";
 
 /** What holds for every request that a `fetch` can send. */
-export const cases: Cases = { ...counting, ...listing, ...ids, ...bodies, ...methods, ...negotiation };
+export const cases: Cases = {
+  ...counting,
+  ...listing,
+  ...ids,
+  ...bodies,
+  ...methods,
+  ...negotiation,
+  ...folds,
+  ...batch,
+};
 
 /** What holds of a server with the settings in `CAPS`. */
 export const cappedCases: Cases = limits;

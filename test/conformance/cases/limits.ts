@@ -2,7 +2,14 @@ import { expect } from "bun:test";
 import { type Cases, expectAnswer, json } from "../subject.ts";
 
 /** Settings other than the defaults, so small that a test reaches them. */
-export const CAPS = { resource: "video", basePath: "/plays", maxSongs: 3, maxIdBytes: 8, maxBodyBytes: 16 };
+export const CAPS = {
+  resource: "video",
+  basePath: "/plays",
+  maxSongs: 3,
+  maxIdBytes: 8,
+  maxBodyBytes: 16,
+  maxFolds: 2,
+};
 
 const POST = { method: "POST" } as const;
 
@@ -30,6 +37,17 @@ export const limits: Cases = {
     await expectAnswer(fetch("/plays/video/d", POST), 200, "1");
   },
 
+  "a batch past the room there is counts nothing": async ({ fetch }) => {
+    const add = (body: string) =>
+      fetch("/plays/batch", { ...POST, body, headers: { "content-type": "text/plain" } });
+    await expectAnswer(add("a=1,b=1"), 200);
+    await expectAnswer(add("a=1,c=1,d=1"), 507);
+    await expectAnswer(fetch("/plays/video/a"), 200, "1");
+    await expectAnswer(add("a=1,c=1"), 200, "a=2,c=1");
+    await expectAnswer(add("a=1,b=1,c=1,d=1,e=1"), 413);
+    await expectAnswer(add("123456789=1"), 400);
+  },
+
   "an id as long as the limit is taken, and a longer one refused": async ({ fetch }) => {
     await expectAnswer(fetch("/plays/video/12345678", POST), 200, "1");
     await expectAnswer(fetch("/plays/video/%C3%A4%C3%A4%C3%A4%C3%A4", POST), 200, "1");
@@ -39,6 +57,17 @@ export const limits: Cases = {
       expect(problem.headers.get("content-type")).toBe("application/problem+json");
     }
     expect((await (await fetch("/plays/")).text()).split(",").length).toBe(2);
+  },
+
+  "as many folds as the limit may be unacknowledged, and the next one is not sealed": async ({ fetch }) => {
+    await expectAnswer(fetch("/plays/video/a", POST), 200, "1");
+    for (const fold of [1, 2]) await expectAnswer(fetch(`/plays/folds/${fold}`, { method: "PUT" }), 201);
+    await expectAnswer(fetch("/plays/video/a", POST), 200, "2");
+    const refusal = "Conflict\nAt most 2 folds may be unacknowledged";
+    await expectAnswer(fetch("/plays/folds/3", { method: "PUT" }), 409, refusal);
+    await expectAnswer(fetch("/plays/folds"), 200, "1,2");
+    await expectAnswer(fetch("/plays/folds/1", { method: "DELETE" }), 200);
+    await expectAnswer(fetch("/plays/folds/3", { method: "PUT" }), 201, "a=1");
   },
 
   "a body as long as the limit is taken, and a longer one refused": async ({ fetch }) => {

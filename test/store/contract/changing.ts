@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { MAX_COUNT } from "../../../src/mod.ts";
-import { listed, type MakeStore, reasonOf } from "./support.ts";
+import { countOf, listed, type MakeStore, reasonOf } from "./support.ts";
 
 /** Clearing, with a condition and without. */
 export function testClear(makeStore: MakeStore): void {
@@ -11,7 +11,7 @@ export function testClear(makeStore: MakeStore): void {
     expect(await listed(store)).toEqual([]);
     expect(await store.top(10)).toEqual([]);
     expect(await store.get("song-1")).toBe(0);
-    expect(await store.add("song-1", 1)).toBe(1);
+    expect(await countOf(store.add("song-1", 1))).toBe(1);
   });
 
   test("a clear asks once, about the version in force, and does nothing if that is reason not to", async () => {

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import type { Entry } from "../../../src/mod.ts";
-import { byId, listed, type MakeStore } from "./support.ts";
+import { countOf, byId, listed, type MakeStore } from "./support.ts";
 
 /** Listing all songs. */
 export function testEntries(makeStore: MakeStore): void {
@@ -18,7 +18,7 @@ export function testEntries(makeStore: MakeStore): void {
       expect(typeof chunk[Symbol.iterator]).toBe("function");
       break;
     }
-    expect(await store.add("song-0", 1)).toBe(2);
+    expect(await countOf(store.add("song-0", 1))).toBe(2);
     expect(await listed(store)).toHaveLength(200);
   });
 }

@@ -1,5 +1,7 @@
 import type { Awaitable } from "../../../src/awaitable.ts";
 import {
+  type Addition,
+  type Chunk,
   type CountStore,
   type Entry,
   Refusal,
@@ -22,9 +24,10 @@ export const ODD_IDS: readonly string[] = [
 export async function listed(
   store: CountStore,
   between: () => Promise<void> = async () => {},
+  after?: number,
 ): Promise<Entry[]> {
   const entries: Entry[] = [];
-  for await (const chunk of store.entries()) {
+  for await (const chunk of store.entries(after)) {
     entries.push(...chunk);
     await between();
   }
@@ -34,26 +37,37 @@ export async function listed(
 /** The same store, but that each of its answers takes a turn of the event loop. */
 export function delayed(store: CountStore): CountStore {
   const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
+  async function* later(chunks: ReturnType<CountStore["entries"]>): AsyncGenerator<Chunk> {
+    for await (const chunk of chunks) {
+      await turn();
+      yield chunk;
+    }
+  }
   return {
     maxIdBytes: store.maxIdBytes,
     get version() {
       return store.version;
     },
-    get: (id) => turn().then(() => store.get(id)),
+    get: (id, after) => turn().then(() => store.get(id, after)),
     add: (id, plays) => turn().then(() => store.add(id, plays)),
-    top: (n) => turn().then(() => store.top(n)),
+    addAll: (plays) => turn().then(() => store.addAll(plays)),
+    top: (n, after) => turn().then(() => store.top(n, after)),
+    seal: (fold) => turn().then(() => store.seal(fold)),
+    folds: () => turn().then(() => store.folds()),
+    acknowledge: (fold) => turn().then(() => store.acknowledge(fold)),
+    fold: (fold) => later(store.fold(fold)),
     clear: (unless) => turn().then(() => store.clear(unless)),
-    async *entries() {
-      for await (const chunk of store.entries()) {
-        await turn();
-        yield chunk;
-      }
-    },
+    entries: (after) => later(store.entries(after)),
   };
 }
 
-/** Why an addition is refused, if it is. */
-export async function reasonOf(addition: () => Awaitable<number>): Promise<RefusalReason | undefined> {
+/** The new count that an addition gives. */
+export async function countOf(addition: Awaitable<Addition>): Promise<number> {
+  return (await addition).count;
+}
+
+/** Why something is refused, if it is. */
+export async function reasonOf(addition: () => unknown): Promise<RefusalReason | undefined> {
   try {
     await addition();
   } catch (error) {

@@ -1,0 +1,69 @@
+import { contentTypeOf, readText, readTextPieces, refuseEncoding } from "../body.ts";
+import type { Exchange, Service } from "../exchange.ts";
+import { mapping, write } from "../mapping.ts";
+import { MappingReader, parseJsonMapping } from "../mapping-reader.ts";
+import { checkNoTag } from "../preconditions.ts";
+import { prefersMinimal } from "../prefer.ts";
+import { Problem } from "../problem.ts";
+import { reply, replyMinimal } from "../reply.ts";
+import { Refusal } from "../store/count-store.ts";
+
+/** Longest batch in JSON, in bytes: its ids may be made to collide in the engine's own hash, which has no key. */
+const MAX_JSON_BYTES = 64 * 1024;
+
+const utf8 = new TextEncoder();
+
+const JSON_TYPE = "application/json";
+/** The form type is what `curl -d` says of everything. */
+const TEXT_TYPES = ["text/plain", "application/x-www-form-urlencoded"];
+
+/** `POST /batch`: adds a whole mapping, all of it or nothing, and answers the new counts of its songs. */
+export async function playAll(service: Service, exchange: Exchange): Promise<Response> {
+  checkNoTag(exchange.request.headers);
+  const plays = await readPlays(service, exchange);
+  const { counts, fold } = await service.store.addAll(plays);
+  const { request, format } = exchange;
+  if (prefersMinimal(request.headers.get("prefer"))) return replyMinimal(fold);
+  return reply(exchange, write(mapping[format], counts), service.foldHeaders.for(format, fold));
+}
+
+/** @throws {Problem} 400 that quotes the first pair that is none, 413, 415; {Refusal} `overflow`. */
+async function readPlays(
+  { store, maxBodyBytes }: Service,
+  { request }: Exchange,
+): Promise<ReadonlyMap<string, number>> {
+  const type = contentTypeOf(request);
+  const accept = [...TEXT_TYPES, JSON_TYPE].join(", ");
+  if (type !== undefined && type !== JSON_TYPE && !TEXT_TYPES.includes(type)) {
+    throw new Problem(415, `A batch is sent as ${accept}`, { accept });
+  }
+  refuseEncoding(request, "A batch");
+  try {
+    const plays =
+      type === JSON_TYPE
+        ? parseJsonMapping(await readText(request, Math.min(maxBodyBytes, MAX_JSON_BYTES)))
+        : await readTextMapping(request, maxBodyBytes);
+    checkLengths(plays, store.maxIdBytes);
+    return plays;
+  } catch (error) {
+    if (error instanceof SyntaxError) throw new Problem(400, error.message);
+    if (error instanceof RangeError) throw new Refusal("overflow", error.message);
+    throw error;
+  }
+}
+
+async function readTextMapping(request: Request, maxBodyBytes: number): Promise<ReadonlyMap<string, number>> {
+  const reader = new MappingReader();
+  await readTextPieces(request, maxBodyBytes, (text) => reader.push(text));
+  return reader.finish();
+}
+
+/** @throws {SyntaxError} that quotes the first id that is too long. */
+function checkLengths(plays: ReadonlyMap<string, number>, maxIdBytes: number): void {
+  for (const id of plays.keys()) {
+    if (id.length * 3 <= maxIdBytes || utf8.encode(id).length <= maxIdBytes) continue;
+    throw new SyntaxError(
+      `Cannot read a mapping: the id ${JSON.stringify(id.slice(0, 80))} is longer than ${maxIdBytes} bytes`,
+    );
+  }
+}

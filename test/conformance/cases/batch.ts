@@ -1,0 +1,138 @@
+import { expect } from "bun:test";
+import { type Cases, expectAnswer, expectNothingCounted, json, type Subject } from "../subject.ts";
+
+const TEXT = { "content-type": "text/plain" };
+
+function post(
+  { fetch }: Subject,
+  body: string | Uint8Array<ArrayBuffer>,
+  headers: Record<string, string> = TEXT,
+): Promise<Response> {
+  return fetch("/batch", { method: "POST", headers, body });
+}
+
+const asJson = (body: unknown) => (typeof body === "string" ? body : JSON.stringify(body));
+
+/** `POST /batch`: adding a whole mapping. */
+export const batch: Cases = {
+  "a batch is counted, and answered with the new counts of its songs": async (subject) => {
+    const { fetch } = subject;
+    await expectAnswer(fetch("/song/a", { method: "POST" }), 200, "1");
+    const answer = await expectAnswer(post(subject, "a=2,b%2Fc=5,d=0"), 200, "a=3,b%2Fc=5,d=0");
+    expect(answer.headers.get("content-type")).toBe("text/plain;charset=utf-8");
+    expect(answer.headers.get("fold")).toBe("0");
+    expect((await (await fetch("/")).text()).split(",").sort()).toEqual(["a=3", "b%2Fc=5"]);
+    const form = { "content-type": "application/x-www-form-urlencoded" };
+    await expectAnswer(post(subject, "a=1", form), 200, "a=4");
+    await expectAnswer(post(subject, "a=1", { ...TEXT, ...json }), 200, '{"a":5}');
+  },
+
+  "a batch may be JSON": async (subject) => {
+    const type = { "content-type": "application/json" };
+    await expectAnswer(post(subject, '{"a":2,"b/c":5,"__proto__":3}', type), 200, "a=2,b%2Fc=5,__proto__=3");
+    await expectAnswer(post(subject, '{"1":1}', { ...type, ...json }), 200, '{"1":1}');
+    await expectAnswer(post(subject, " { } ", type), 200, "");
+    await expectAnswer(subject.fetch("/song/__proto__"), 200, "3");
+  },
+
+  "a song that is named twice is summed": async (subject) => {
+    await expectAnswer(post(subject, "a=1,b=1,a=2,%61=4"), 200, "a=7,b=1");
+    const type = { "content-type": "application/json" };
+    await expectAnswer(post(subject, '{"a":1,"\\u0061":2,"x\\"y":3,"a":3}', type), 200, "a=13,x%22y=3");
+  },
+
+  "what one server lists another one can add": async (subject) => {
+    const ids = ["a/b", "=", ",", "歌", "😀", "100%", '"', "\\", "\0"];
+    for (const [at, id] of ids.entries()) {
+      const path = `/song/${encodeURIComponent(id)}`;
+      await expectAnswer(subject.fetch(path, { method: "POST", body: String(at + 1) }), 200);
+    }
+    for (const headers of [{}, json]) {
+      const list = await (await subject.fetch("/", { headers })).text();
+      const type = { "content-type": "accept" in headers ? "application/json" : "text/plain" };
+      await expectAnswer(post(subject, list, type), 200);
+    }
+    for (const [at, id] of ids.entries())
+      await expectAnswer(subject.fetch(`/song/${encodeURIComponent(id)}`), 200, String(4 * (at + 1)));
+  },
+
+  "a batch with one bad pair counts nothing, and the answer says which": async (subject) => {
+    for (const bad of [
+      "b",
+      "b=",
+      "=1",
+      "b=-1",
+      "b=1.5",
+      "b=x",
+      "b==1",
+      "%zz=1",
+      "%ff=1",
+      "b=9007199254740992",
+      "",
+    ]) {
+      const found = JSON.stringify(bad);
+      const detail = `Bad Request\nCannot read a mapping: expected id=count, found ${found}`;
+      await expectAnswer(post(subject, `a=1,${bad}`), 400, detail);
+      if (bad !== "") await expectAnswer(post(subject, `${bad},a=1`), 400, detail);
+    }
+    await expectAnswer(post(subject, `a=1,${"x".repeat(513)}=1`), 400);
+    await expectAnswer(post(subject, new Uint8Array([0x61, 0x3d, 0x31, 0x2c, 0xff])), 400);
+    const type = { "content-type": "application/json" };
+    for (const bad of [
+      [],
+      1,
+      "{",
+      { a: -1 },
+      { a: 1.5 },
+      { a: "1" },
+      { a: null },
+      { "": 1 },
+      { a: 2 ** 53 },
+      { a: {} },
+    ])
+      await expectAnswer(post(subject, asJson(bad), type), 400);
+    await expectAnswer(post(subject, '{"a":1,"\\ud800":1}', type), 400);
+    await expectAnswer(post(subject, '{"a":1,"b":-1,"b":1}', type), 400);
+    await expectNothingCounted(subject);
+  },
+
+  "a batch that one song refuses counts nothing": async (subject) => {
+    await expectAnswer(post(subject, "a=9007199254740991,b=1"), 200);
+    await expectAnswer(post(subject, "b=5,c=1,a=1"), 409);
+    await expectAnswer(post(subject, "c=9007199254740991,c=1"), 409);
+    await expectAnswer(subject.fetch("/song/b"), 200, "1");
+    await expectAnswer(subject.fetch("/song/c"), 200, "0");
+    await expectAnswer(post(subject, "a=0,b=1"), 200, "a=9007199254740991,b=2");
+  },
+
+  "an empty batch counts nothing, and is answered with nothing": async (subject) => {
+    await expectAnswer(post(subject, ""), 200, "");
+    await expectAnswer(post(subject, "", { ...TEXT, ...json }), 200, "{}");
+    await expectAnswer(subject.fetch("/batch", { method: "POST" }), 200, "");
+    await expectNothingCounted(subject);
+  },
+
+  "a batch is of no other type, not encoded, and in JSON not longer than 64 KiB": async (subject) => {
+    const wrong = await expectAnswer(post(subject, "a=1", { "content-type": "text/html" }), 415);
+    expect(wrong.headers.get("accept")).toContain("application/json");
+    await expectAnswer(post(subject, "a=1", { ...TEXT, "content-encoding": "gzip" }), 415);
+    const type = { "content-type": "application/json" };
+    const padded = (bytes: number) => '{"a":1}'.padEnd(bytes);
+    await expectAnswer(post(subject, padded(65_537), type), 413);
+    await expectNothingCounted(subject);
+    await expectAnswer(post(subject, padded(65_536), type), 200, "a=1");
+    const long = Array.from({ length: 20_000 }, (_, n) => `song-${n}=1`).join(",");
+    await expectAnswer(post(subject, long), 200, long);
+  },
+
+  "a batch falls into one fold, and says which one was before": async (subject) => {
+    await expectAnswer(post(subject, "a=1,b=1"), 200);
+    await expectAnswer(subject.fetch("/folds/4", { method: "PUT" }), 201);
+    const answer = await expectAnswer(post(subject, "b=1,c=1"), 200, "b=2,c=1");
+    expect(answer.headers.get("fold")).toBe("4");
+    await expectAnswer(subject.fetch("/folds/5", { method: "PUT" }), 201);
+    expect((await (await subject.fetch("/folds/5")).text()).split(",").sort()).toEqual(["b=1", "c=1"]);
+    const minimal = await post(subject, "a=1", { ...TEXT, prefer: "return=minimal" });
+    expect([minimal.status, minimal.headers.get("fold"), await minimal.text()]).toEqual([204, "5", ""]);
+  },
+};

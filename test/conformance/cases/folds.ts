@@ -1,0 +1,138 @@
+import { expect } from "bun:test";
+import { type Cases, expectAnswer, expectNothingCounted, json, type Subject } from "../subject.ts";
+
+const POST = { method: "POST" } as const;
+const PUT = { method: "PUT" } as const;
+const DELETE = { method: "DELETE" } as const;
+
+function pairs(mapping: string): string[] {
+  return mapping.split(",").sort();
+}
+
+/** Plays a song so often, and gives what the answer says of folds. */
+async function play({ fetch }: Subject, song: string, plays: number): Promise<string | null> {
+  return (await fetch(`/song/${song}`, { ...POST, body: String(plays) })).headers.get("fold");
+}
+
+/** Folds: handing the counts to a batch job. */
+export const folds: Cases = {
+  "a fold is sealed once, and answered with the same bytes each time": async (subject) => {
+    const { fetch } = subject;
+    for (let song = 0; song < 50; song++) await play(subject, `s${song}`, song + 1);
+    const first = await fetch("/folds/17", PUT);
+    const body = await first.text();
+    expect(first.status).toBe(201);
+    expect(first.headers.get("content-type")).toBe("text/plain;charset=utf-8");
+    expect(pairs(body)).toEqual(Array.from({ length: 50 }, (_, n) => `s${n}=${n + 1}`).sort());
+    await play(subject, "s1", 5);
+    await expectAnswer(fetch("/folds/17", PUT), 200, body);
+    await expectAnswer(fetch("/folds/17"), 200, body);
+    await expectAnswer(fetch("/folds/17", { method: "HEAD" }), 200, "");
+    const asJson = await expectAnswer(fetch("/folds/17", { headers: json }), 200);
+    expect(asJson.headers.get("content-type")).toBe("application/json");
+    const parsed = (await (await fetch("/folds/17", { ...PUT, headers: json })).json()) as object;
+    expect(Object.keys(parsed)).toHaveLength(50);
+  },
+
+  "nothing dips when a fold is sealed, and its plays are gone when it is acknowledged": async (subject) => {
+    const { fetch } = subject;
+    await play(subject, "a", 3);
+    await play(subject, "b", 1);
+    await expectAnswer(fetch("/folds/1", PUT), 201);
+    await expectAnswer(fetch("/song/a"), 200, "3");
+    await expectAnswer(fetch("/song/a", POST), 200, "4");
+    expect(pairs(await (await fetch("/")).text())).toEqual(["a=4", "b=1"]);
+    await expectAnswer(fetch("/?top=1"), 200, "a=4");
+    await expectAnswer(fetch("/folds/1", DELETE), 200, "OK");
+    await expectAnswer(fetch("/song/a"), 200, "1");
+    await expectAnswer(fetch("/"), 200, "a=1");
+    await expectAnswer(fetch("/folds/1", DELETE), 200, "OK");
+  },
+
+  "folds that are not acknowledged are listed in ascending order": async ({ fetch }) => {
+    await expectAnswer(fetch("/folds"), 200, "");
+    await expectAnswer(fetch("/folds", { headers: json }), 200, "[]");
+    for (const fold of [3, 17, 18]) await expectAnswer(fetch(`/folds/${fold}`, PUT), 201, "");
+    await expectAnswer(fetch("/folds"), 200, "3,17,18");
+    await expectAnswer(fetch("/folds/3", DELETE), 200);
+    await expectAnswer(fetch("/folds", { headers: json }), 200, "[17,18]");
+    await expectAnswer(fetch("/", DELETE), 200);
+    await expectAnswer(fetch("/folds"), 200, "");
+  },
+
+  "what is out of order is refused, and nothing is sealed or dropped": async ({ fetch }) => {
+    await expectAnswer(fetch("/folds/5", PUT), 201);
+    await expectAnswer(fetch("/folds/4", PUT), 409, "Conflict\nFold 4 must be above 5, the newest");
+    await expectAnswer(fetch("/folds/7", PUT), 201);
+    const older = "Conflict\nFold 5 must be acknowledged before fold 7";
+    await expectAnswer(fetch("/folds/7", DELETE), 409, older);
+    await expectAnswer(fetch("/folds/6", DELETE), 404, "Not Found\nFold 6 was never sealed");
+    await expectAnswer(fetch("/folds/8", DELETE), 404);
+    await expectAnswer(fetch("/folds/8"), 404);
+    await expectAnswer(fetch("/folds"), 200, "5,7");
+  },
+
+  "a number that no fold can have is refused": async (subject) => {
+    for (const fold of ["0", "-1", "1.5", "x", "9007199254740992", "1e3", "%31"]) {
+      for (const method of ["PUT", "GET", "DELETE"])
+        await expectAnswer(subject.fetch(`/folds/${fold}`, { method }), 400);
+    }
+    await expectAnswer(subject.fetch("/folds/9007199254740991", PUT), 201);
+    await expectAnswer(subject.fetch("/folds/9007199254740991", DELETE), 200);
+    await expectAnswer(subject.fetch("/folds/1/2", PUT), 404);
+    await expectAnswer(subject.fetch("/folds/", PUT), 404);
+    await expectNothingCounted(subject);
+  },
+
+  "every answer to a play says which fold was sealed before it": async (subject) => {
+    const { fetch } = subject;
+    expect(await play(subject, "a", 1)).toBe("0");
+    await expectAnswer(fetch("/folds/16", PUT), 201);
+    expect(await play(subject, "a", 1)).toBe("16");
+    const minimal = await fetch("/song/a", { ...POST, headers: { prefer: "return=minimal" } });
+    expect([minimal.status, minimal.headers.get("fold")]).toEqual([204, "16"]);
+    const asJson = await fetch("/song/a", { ...POST, headers: json });
+    expect(asJson.headers.get("fold")).toBe("16");
+    expect((await fetch("/song/a")).headers.get("fold")).toBeNull();
+  },
+
+  "after leaves out folds, and is refused when one that it would need is dropped": async (subject) => {
+    const { fetch } = subject;
+    for (const fold of [1, 2, 3]) {
+      await play(subject, "a", 10 ** fold);
+      await expectAnswer(fetch(`/folds/${fold}`, PUT), 201);
+    }
+    await play(subject, "a", 1);
+    for (const [after, plays] of [
+      [0, 1111],
+      [1, 1101],
+      [2, 1001],
+      [3, 1],
+      [99, 1],
+    ])
+      await expectAnswer(fetch(`/song/a?after=${after}`), 200, String(plays));
+    await expectAnswer(fetch("/folds/1", DELETE), 200);
+    await expectAnswer(fetch("/song/a?after=0"), 200, "1111");
+    await expectAnswer(fetch("/?after=1"), 200, "a=1101");
+    await expectAnswer(fetch("/folds/2", DELETE), 200);
+    const gone = "Gone\nFold 1 and older ones are acknowledged and dropped";
+    await expectAnswer(fetch("/song/a?after=0"), 410, gone);
+    await expectAnswer(fetch("/?after=0"), 410, gone);
+    await expectAnswer(fetch("/?top=1&after=0"), 410, gone);
+    await expectAnswer(fetch("/song/a?after=1"), 200, "1101");
+    await expectAnswer(fetch("/?top=1&after=2"), 200, "a=1001");
+    await expectAnswer(fetch("/folds/1"), 410, gone);
+    for (const bad of ["x", "-1", "1&after=2", "9007199254740992", ""])
+      await expectAnswer(fetch(`/song/a?after=${bad}`), 400);
+  },
+
+  "a fold that breaks off in its request, or has a condition that does not hold, is not sealed": async ({
+    fetch,
+  }) => {
+    await expectAnswer(fetch("/folds/1", { ...PUT, headers: { "if-match": '"x"' } }), 412);
+    await expectAnswer(fetch("/folds"), 200, "");
+    await expectAnswer(fetch("/folds/1", { ...PUT, body: "what it says does not matter" }), 201);
+    await expectAnswer(fetch("/folds/1", { ...DELETE, headers: { "if-match": '"x"' } }), 412);
+    await expectAnswer(fetch("/folds"), 200, "1");
+  },
+};

@@ -1,0 +1,244 @@
+import { expect, test } from "bun:test";
+import { type CountStore, type Entry, MAX_COUNT, type RefusalReason } from "../../../src/mod.ts";
+import { byId, countOf, listed, type MakeStore, reasonOf } from "./support.ts";
+
+/** Every song of a fold, by id. */
+async function sealed(store: CountStore, fold: number): Promise<Entry[]> {
+  const entries: Entry[] = [];
+  for await (const chunk of store.fold(fold)) entries.push(...chunk);
+  return entries.sort(byId);
+}
+
+/** Sealing and acknowledging. */
+export function testFolds(makeStore: MakeStore): void {
+  test("a fold has what was counted since the one before, and no count dips when it is sealed", async () => {
+    const store = await makeStore({});
+    await store.add("a", 5);
+    await store.add("b", 1);
+    expect(await store.seal(7)).toBe(true);
+    expect(await sealed(store, 7)).toEqual([
+      ["a", 5],
+      ["b", 1],
+    ]);
+    expect([await store.get("a"), await store.get("b")]).toEqual([5, 1]);
+    expect(await store.add("a", 2)).toEqual({ count: 7, fold: 7 });
+    expect(await store.seal(9)).toBe(true);
+    expect(await sealed(store, 9)).toEqual([["a", 2]]);
+    expect(await sealed(store, 7)).toHaveLength(2);
+    expect(await store.folds()).toEqual([7, 9]);
+    expect(await listed(store)).toEqual([
+      ["a", 7],
+      ["b", 1],
+    ]);
+    expect(await store.top(1)).toEqual([["a", 7]]);
+  });
+
+  test("to seal a fold again does nothing, and one that is not above the newest is refused", async () => {
+    const store = await makeStore({});
+    await store.add("a", 1);
+    await store.seal(5);
+    await store.add("a", 1);
+    const { version } = store;
+    expect(await store.seal(5)).toBe(false);
+    expect(await reasonOf(() => store.seal(4))).toBe("out of order");
+    expect(store.version).toBe(version);
+    expect(await sealed(store, 5)).toEqual([["a", 1]]);
+    expect(await store.folds()).toEqual([5]);
+  });
+
+  test("a fold that is acknowledged counts no more, and the oldest comes first", async () => {
+    const store = await makeStore({});
+    for (const fold of [1, 2, 3]) {
+      await store.add("a", 10 ** fold);
+      await store.seal(fold);
+    }
+    await store.add("a", 1);
+    expect(await reasonOf(() => store.acknowledge(2))).toBe("out of order");
+    expect(await reasonOf(() => store.acknowledge(4))).toBe("unknown fold");
+    expect(await store.get("a")).toBe(1111);
+    await store.acknowledge(1);
+    expect(await store.get("a")).toBe(1101);
+    await store.acknowledge(1); // again
+    expect(await store.folds()).toEqual([2, 3]);
+    await store.acknowledge(2);
+    await store.acknowledge(3);
+    expect(await store.add("a", 1)).toEqual({ count: 2, fold: 3 });
+    expect(await store.folds()).toEqual([]);
+    expect(await listed(store)).toEqual([["a", 2]]);
+  });
+
+  test("nothing at all can be sealed", async () => {
+    const store = await makeStore({});
+    expect(await store.seal(1)).toBe(true);
+    expect(await sealed(store, 1)).toEqual([]);
+    await store.acknowledge(1);
+    expect(await store.folds()).toEqual([]);
+  });
+}
+
+/** Leaving out the folds that a database has. */
+export function testAfter(makeStore: MakeStore): void {
+  test("after leaves out the folds up to a number, with the one that was acknowledged last", async () => {
+    const store = await makeStore({});
+    for (const fold of [10, 20, 30]) {
+      await store.add("a", fold);
+      await store.seal(fold);
+    }
+    await store.add("a", 1);
+    const plays = async () =>
+      await Promise.all([0, 9, 10, 20, 25, 30, 99].map((after) => store.get("a", after)));
+    expect(await plays()).toEqual([61, 61, 51, 31, 31, 1, 1]);
+    await store.acknowledge(10);
+    expect(await plays()).toEqual([61, 61, 51, 31, 31, 1, 1]);
+    expect(await listed(store, async () => {}, 10)).toEqual([["a", 51]]);
+    expect(await store.top(1, 20)).toEqual([["a", 31]]);
+    expect(await store.get("a")).toBe(51);
+    await store.acknowledge(20); // which drops fold 10
+    expect(await reasonOf(() => store.get("a", 9))).toBe("gone");
+    expect(await reasonOf(() => listed(store, async () => {}, 9))).toBe("gone");
+    expect(await reasonOf(async () => await store.top(1, 9))).toBe("gone");
+    expect(await store.get("a", 10)).toBe(51);
+    expect(await reasonOf(() => sealed(store, 10))).toBe("gone");
+    expect(await sealed(store, 20)).toEqual([["a", 20]]);
+    expect(await reasonOf(() => sealed(store, 40))).toBe("unknown fold");
+  });
+}
+
+/** `maxFolds`, and other limits with folds. */
+export function testFoldLimits(makeStore: MakeStore): void {
+  test("there may be maxFolds folds that are not acknowledged, and no more", async () => {
+    const store = await makeStore({ maxFolds: 2 });
+    await store.seal(1);
+    await store.seal(2);
+    await store.add("a", 1);
+    expect(await reasonOf(() => store.seal(3))).toBe("too many folds");
+    expect(await store.folds()).toEqual([1, 2]);
+    for (let fold = 3; fold < 30; fold++) {
+      await store.acknowledge(fold - 2);
+      expect(await store.seal(fold)).toBe(true);
+    }
+    expect(await store.folds()).toEqual([28, 29]);
+  });
+
+  test("a song of a sealed fold goes on where there is no room for a new one", async () => {
+    const store = await makeStore({ maxSongs: 2 });
+    await store.add("a", 1);
+    await store.add("b", 1);
+    await store.seal(1);
+    expect(await countOf(store.add("a", 1))).toBe(2);
+    expect(await reasonOf(() => store.add("c", 1))).toBe("full");
+    await store.acknowledge(1);
+    await store.seal(2);
+    await store.acknowledge(2); // which drops fold 1, and with it b
+    expect(await countOf(store.add("c", 1))).toBe(1);
+    expect(await reasonOf(() => store.add("d", 1))).toBe("full");
+  });
+
+  test("a count goes up to 2^53 - 1 over all folds", async () => {
+    const store = await makeStore({});
+    await store.add("a", MAX_COUNT - 2);
+    await store.seal(1);
+    expect(await reasonOf(() => store.add("a", 3))).toBe("overflow");
+    expect(await countOf(store.add("a", 2))).toBe(MAX_COUNT);
+    expect(await reasonOf(() => store.add("a", 1))).toBe("overflow");
+  });
+
+  test("a clear forgets the folds, and numbers begin anew", async () => {
+    const store = await makeStore({ maxFolds: 3 });
+    for (let round = 0; round < 10; round++) {
+      for (const fold of [1, 2, 3]) {
+        await store.add(`song-${round}`, 1);
+        expect(await store.seal(fold)).toBe(true);
+      }
+      await store.acknowledge(1);
+      if (round % 2 === 1) await store.acknowledge(2);
+      await store.clear();
+      expect(await store.folds()).toEqual([]);
+      expect(await listed(store)).toEqual([]);
+      expect(await store.get(`song-${round}`, 0)).toBe(0);
+      expect(await store.add("a", 0)).toEqual({ count: 0, fold: 0 });
+      expect(await reasonOf(() => sealed(store, 2))).toBe("unknown fold");
+    }
+  });
+}
+
+/** Adding a whole mapping. */
+export function testBatch(makeStore: MakeStore): void {
+  const batch = (...entries: Entry[]) => new Map(entries);
+
+  test("a batch is added as its songs one by one would be, in its order", async () => {
+    const store = await makeStore({});
+    await store.add("a", 1);
+    await store.seal(3);
+    await store.add("b", 2);
+    const answer = await store.addAll(batch(["c", 5], ["a", 1], ["d", 0], ["b", 1]));
+    const counts: Entry[] = [
+      ["c", 5],
+      ["a", 2],
+      ["d", 0],
+      ["b", 3],
+    ];
+    expect(answer).toEqual({ counts, fold: 3 });
+    expect(await listed(store)).toEqual([
+      ["a", 2],
+      ["b", 3],
+      ["c", 5],
+    ]);
+    await store.seal(4);
+    expect(await sealed(store, 4)).toEqual([
+      ["a", 1],
+      ["b", 3],
+      ["c", 5],
+    ]);
+    expect(await store.addAll(batch())).toEqual({ counts: [], fold: 4 });
+  });
+
+  test("a batch that is refused for one song changes nothing", async () => {
+    const store = await makeStore({ maxSongs: 3, maxIdBytes: 10 });
+    await store.addAll(batch(["a", MAX_COUNT - 1], ["b", 1]));
+    const { version } = store;
+    const refused: [RefusalReason, Entry[]][] = [
+      [
+        "overflow",
+        [
+          ["b", 1],
+          ["c", 1],
+          ["a", 2],
+        ],
+      ],
+      [
+        "full",
+        [
+          ["b", 1],
+          ["c", 1],
+          ["d", 1],
+        ],
+      ],
+      [
+        "too long",
+        [
+          ["b", 1],
+          ["x".repeat(11), 1],
+        ],
+      ],
+    ];
+    for (const [reason, entries] of refused)
+      expect(await reasonOf(() => store.addAll(batch(...entries)))).toBe(reason);
+    expect(store.version).toBe(version);
+    expect(await listed(store)).toEqual([
+      ["a", MAX_COUNT - 1],
+      ["b", 1],
+    ]);
+    expect((await store.addAll(batch(["b", 1], ["c", 1], ["e", 0]))).counts[1]).toEqual(["c", 1]);
+    expect(await reasonOf(() => store.add("d", 1))).toBe("full");
+  });
+
+  test("batches that come side by side are each added whole", async () => {
+    const store = await makeStore({});
+    const songs = Array.from({ length: 50 }, (_, n): Entry => [`song-${n}`, 1]);
+    const answers = await Promise.all(Array.from({ length: 20 }, () => store.addAll(batch(...songs))));
+    const counts = answers.map((answer) => new Set(answer.counts.map(([, count]) => count)));
+    expect(counts.every((seen) => seen.size === 1)).toBe(true);
+    expect(new Set(counts.flatMap((seen) => [...seen])).size).toBe(20);
+  });
+}
