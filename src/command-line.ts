@@ -1,8 +1,10 @@
+import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import {
   environmentName,
   flagName,
   fromEnvironment,
+  isSecret,
   readSettings,
   SETTINGS,
   type Settings,
@@ -38,9 +40,24 @@ export function readCommandLine(
   const find = fromEnvironment(environment);
   const settings = readSettings((name) => {
     const value = flags.get(flagName(name));
-    return value === undefined ? find(name) : { value, where: `--${flagName(name)}` };
+    if (value === undefined) return find(name);
+    const where = `--${flagName(name)}`;
+    return { value: isSecret(name) ? readSecret(value, where) : value, where };
   });
+  if (settings.playToken !== "" && settings.token === "") {
+    throw new RangeError(`${environmentName("playToken")} needs ${environmentName("token")} beside it`);
+  }
   return { do: flags.has("health-check") ? "check health" : "serve", settings };
+}
+
+/** The first line of a file. */
+function readSecret(path: string, where: string): string {
+  try {
+    return readFileSync(path, "utf8").split("\n", 1)[0]?.trim() ?? "";
+  } catch (error) {
+    const { code } = error as { code?: string };
+    throw new RangeError(`${where}: cannot read ${JSON.stringify(path)}: ${code ?? "it is no file"}`);
+  }
 }
 
 /** Each flag with its value. Not `parseArgs`' strict mode: its errors differ by runtime and run over several lines. */
@@ -75,7 +92,8 @@ function readFlags(args: string[]): Map<string, string> {
 export function help(): string {
   const rows = settingNames().map((name) => {
     const { default: preset, help } = SETTINGS[name];
-    const flag = `--${flagName(name)} ${typeof preset === "number" ? "N" : "TEXT"}`;
+    const value = isSecret(name) ? "PATH" : typeof preset === "number" ? "N" : "TEXT";
+    const flag = `--${flagName(name)} ${value}`;
     return `  ${flag.padEnd(24)}${help}${preset === "" ? "" : ` (${preset})`}`;
   });
   return `playcount: a play counter whose whole interface is HTTP

@@ -10,11 +10,17 @@ export interface Settings {
   maxFolds: number;
   maxStoreBytes: number;
   maxBodyBytes: number;
+  token: string;
+  playToken: string;
+  corsOrigins: string;
+  allowedHosts: string;
   shutdownSeconds: number;
 }
 
 interface TextSetting {
   default: string;
+  /** Whether it must never be shown: it cannot be on a command line, which all users of a machine can read. */
+  isSecret?: true;
   pattern: RegExp;
   wanted: string;
   help: string;
@@ -28,6 +34,9 @@ interface NumberSetting {
   word?: "auto";
   help: string;
 }
+
+/** RFC 6750 §2.1. */
+const TOKEN = /^(?:[A-Za-z0-9._~+/-]+=*)?$/;
 
 /** What each setting is by default, may be, and means. */
 export const SETTINGS: {
@@ -69,6 +78,32 @@ export const SETTINGS: {
     help: "memory for songs, in bytes, reserved at the start and used as songs come",
   },
   maxBodyBytes: { default: 16 * 1024 * 1024, min: 1, max: 2 ** 30, help: "longest request body, in bytes" },
+  token: {
+    default: "",
+    isSecret: true,
+    pattern: TOKEN,
+    wanted: "a bearer token of A-Z a-z 0-9 - . _ ~ + /",
+    help: "has the token that DELETE, PUT and batches need",
+  },
+  playToken: {
+    default: "",
+    isSecret: true,
+    pattern: TOKEN,
+    wanted: "a bearer token of A-Z a-z 0-9 - . _ ~ + /",
+    help: "has the token that plays need",
+  },
+  corsOrigins: {
+    default: "",
+    pattern: /^(?:https?:\/\/[\w.:[\]-]+(?:,(?!$)|$))*$/,
+    wanted: "origins as https://example.com, with commas between",
+    help: "origins of other servers' pages that may read and play",
+  },
+  allowedHosts: {
+    default: "",
+    pattern: /^(?:\.?[\w:[\]-][\w.:[\]-]*(?:,(?!$)|$))*$/,
+    wanted: "host names, with commas between",
+    help: "hosts that are served; loopback names if it listens there, or else all",
+  },
   shutdownSeconds: {
     default: 10,
     min: 0,
@@ -117,6 +152,7 @@ export function settle<K extends keyof Settings>(name: K, value: unknown, where:
   const setting: TextSetting | NumberSetting = SETTINGS[name];
   if (value === undefined) return setting.default as Settings[K];
   if (!isUsable(setting, value)) {
+    if ("isSecret" in setting) throw new RangeError(`${where} must be ${wantedOf(setting)}`);
     throw new RangeError(
       `${where} must be ${wantedOf(setting)}, not ${typeof value === "string" ? JSON.stringify(value) : String(value)}`,
     );
@@ -141,12 +177,21 @@ export function settingNames(): (keyof Settings)[] {
   return Object.keys(SETTINGS) as (keyof Settings)[];
 }
 
-/** The command line's name of a setting: `--max-id-bytes`, without the dashes in front. */
+/** The command line's name of a setting, or of a file that has it: `--max-id-bytes`, without the dashes in front. */
 export function flagName(name: keyof Settings): string {
+  return isSecret(name) ? `${kebab(name)}-file` : kebab(name);
+}
+
+function kebab(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
+
+/** Whether a setting's value must never be shown; its flag names a file that holds it. */
+export function isSecret(name: keyof Settings): boolean {
+  return "isSecret" in SETTINGS[name];
 }
 
 /** The environment's name of a setting: `PLAYCOUNT_MAX_ID_BYTES`. */
 export function environmentName(name: keyof Settings): string {
-  return `PLAYCOUNT_${flagName(name).replaceAll("-", "_").toUpperCase()}`;
+  return `PLAYCOUNT_${kebab(name).replaceAll("-", "_").toUpperCase()}`;
 }

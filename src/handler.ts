@@ -1,12 +1,18 @@
 import type { Awaitable } from "./awaitable.ts";
 import { settle } from "./config.ts";
-import type { Action, Service } from "./exchange.ts";
-import { PROBLEM, preferredFormat } from "./negotiate.ts";
-import { Problem, type ProblemStatus } from "./problem.ts";
-import { FoldHeaders, replyProblem } from "./reply.ts";
+import { shareWith } from "./cors.ts";
+import type { Service } from "./exchange.ts";
+import { Guard } from "./guard.ts";
+import { answerError } from "./handler-errors.ts";
+
+export { answerError } from "./handler-errors.ts";
+
+import { preferredFormat } from "./negotiate.ts";
+import { Problem } from "./problem.ts";
+import { FoldHeaders } from "./reply.ts";
 import { createRouter } from "./router.ts";
-import { type Route, routeTable } from "./routes.ts";
-import { type CountStore, Refusal, type RefusalReason } from "./store/count-store.ts";
+import { type Operation, type Route, routeTable } from "./routes.ts";
+import type { CountStore } from "./store/count-store.ts";
 import { checkHost, parseTarget } from "./target.ts";
 
 /** What can be set about a handler. */
@@ -17,6 +23,14 @@ export interface HandlerOptions {
   basePath?: string;
   /** Longest request body, in bytes: 1 to 2^30, 16 MiB unless told. */
   maxBodyBytes?: number;
+  /** Bearer token that everything but reading and playing needs: `A-Z a-z 0-9 - . _ ~ + /`; none unless told. */
+  token?: string;
+  /** Bearer token that playing needs, besides the other one, which is good for that too; none unless told. */
+  playToken?: string;
+  /** Origins of other servers' pages that may read and play, as `https://example.com`; a list, or with commas. */
+  corsOrigins?: string | readonly string[];
+  /** Host names that are served, with a dot in front also all below one; a list, or with commas. All unless told. */
+  allowedHosts?: string | readonly string[];
   /** Abort it when the server begins to stop: from then on `/health` is 503. */
   signal?: AbortSignal;
 }
@@ -37,21 +51,34 @@ export type Handler = (request: Request) => Awaitable<Response>;
  */
 export function createHandler(store: CountStore, options: HandlerOptions = {}): Handler {
   const service = createService(store, options);
+  const guard = new Guard(options);
   const find = createRouter(routeTable(service).map(derive));
 
   function answer(request: Request): Awaitable<Response> {
+    const { headers } = request;
+    const host = headers.get("host");
+    checkHost(host);
+    guard.checkHost(host);
+    const origin = headers.get("origin");
+    if (origin === null) return perform(request);
+    // A request that was made in this process has no Host.
+    const isShared = guard.checkOrigin(origin, host ?? URL.parse(request.url)?.host ?? "");
+    return isShared ? shareWith(origin, request, perform) : perform(request);
+  }
+
+  function perform(request: Request): Awaitable<Response> {
     const { headers, method } = request;
-    checkHost(headers.get("host"));
     const { path, query } = parseTarget(request.url);
     const found = find(path);
     if (found === undefined) throw new Problem(404);
-    const { allow, actions } = found.route;
+    const { allow, operations } = found.route;
     if (method === "OPTIONS") return new Response(null, { status: 204, headers: { allow } });
-    const action = actions.get(method);
-    if (action === undefined) throw new Problem(405, `${path.slice(0, 80)} allows ${allow}`, { allow });
+    const operation = operations.get(method);
+    if (operation === undefined) throw new Problem(405, `${path.slice(0, 80)} allows ${allow}`, { allow });
+    guard.checkToken(headers, operation.scope);
     const format = preferredFormat(headers.get("accept"));
     if (format === undefined) throw new Problem(406, "There is text/plain and application/json");
-    return action(service, { request, method, format, groups: found.groups, query });
+    return operation.act(service, { request, method, format, groups: found.groups, query });
   }
 
   return function handle(request) {
@@ -62,29 +89,6 @@ export function createHandler(store: CountStore, options: HandlerOptions = {}): 
       return answerError(request, error);
     }
   };
-}
-
-/** Answers a request that something went wrong with: its client's doing, or ours. */
-export function answerError(request: Pick<Request, "method" | "headers">, error: unknown): Response {
-  const format = preferredFormat(request.headers.get("accept"), PROBLEM) ?? "text";
-  return replyProblem({ method: request.method, format }, toProblem(error));
-}
-
-const STATUS_OF_REFUSAL: Record<RefusalReason, ProblemStatus> = {
-  overflow: 409,
-  "too long": 414,
-  full: 507,
-  "unknown fold": 404,
-  "out of order": 409,
-  "too many folds": 409,
-  gone: 410,
-};
-
-function toProblem(error: unknown): Problem {
-  if (error instanceof Problem) return error;
-  if (error instanceof Refusal) return new Problem(STATUS_OF_REFUSAL[error.reason], error.message);
-  console.error(error); // for the operator; the client hears nothing of the inside
-  return new Problem(500);
 }
 
 function createService(store: CountStore, options: HandlerOptions): Service {
@@ -102,13 +106,13 @@ function createService(store: CountStore, options: HandlerOptions): Service {
 function derive({ pattern, methods }: Route): {
   pattern: URLPattern;
   allow: string;
-  actions: Map<string, Action>;
+  operations: Map<string, Operation>;
 } {
-  const actions = new Map<string, Action>();
-  for (const [method, action] of Object.entries(methods)) {
-    actions.set(method, action);
-    if (method === "GET") actions.set("HEAD", action);
+  const operations = new Map<string, Operation>();
+  for (const [method, operation] of Object.entries(methods)) {
+    operations.set(method, operation);
+    if (method === "GET") operations.set("HEAD", operation);
   }
-  const allow = [...actions.keys(), "OPTIONS"].join(", ");
-  return { pattern, allow, actions };
+  const allow = [...operations.keys(), "OPTIONS"].join(", ");
+  return { pattern, allow, operations };
 }

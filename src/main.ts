@@ -7,6 +7,7 @@ import { type Command, help, readCommandLine } from "./command-line.ts";
 import { SETTINGS, type Settings } from "./config.ts";
 import { createHandler } from "./handler.ts";
 import { checkHealth } from "./health-check.ts";
+import { isLoopback, loopbackNames } from "./loopback.ts";
 import { ShardedStore, type StoreHandle } from "./store/sharded-store.ts";
 import { VERSION } from "./version.ts";
 
@@ -27,7 +28,7 @@ async function main(): Promise<void> {
   if (command.do === "help") console.log(help());
   else if (command.do === "version") console.log(VERSION);
   else if (command.do === "check health") await healthCheck(command.settings);
-  else await run(command.settings);
+  else await run(withHosts(command.settings));
 }
 
 function understand(): Command {
@@ -38,7 +39,19 @@ function understand(): Command {
   }
 }
 
+/** On a loopback address only loopback names are served: a page could have its own name resolve to that. */
+function withHosts(settings: Settings): Settings {
+  const { host, allowedHosts } = settings;
+  return allowedHosts !== "" || !isLoopback(host)
+    ? settings
+    : { ...settings, allowedHosts: loopbackNames(host) };
+}
+
 async function run(settings: Settings): Promise<void> {
+  if (!isLoopback(settings.host) && settings.token === "") {
+    const hint = "set PLAYCOUNT_TOKEN, or listen on 127.0.0.1";
+    console.error(`playcount: warning: whoever reaches ${settings.host} can clear all counts; ${hint}`);
+  }
   const stopping = new AbortController();
   const server = await listen(settings, stopping.signal);
 

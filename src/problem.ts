@@ -1,6 +1,8 @@
 /** The reason phrases of the statuses that playcount answers with (RFC 9110 §15). */
 const PHRASES = {
   400: "Bad Request",
+  401: "Unauthorized",
+  403: "Forbidden",
   404: "Not Found",
   405: "Method Not Allowed",
   406: "Not Acceptable",

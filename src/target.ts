@@ -51,6 +51,11 @@ export function isHost(host: string): boolean {
   return HOST.test(host);
 }
 
+/** The name or address in a `Host`, in lower case and without the port; an IPv6 address in its brackets. */
+export function hostNameOf(host: string): string {
+  return host.replace(/:\d*$/, "").toLowerCase();
+}
+
 /**
  * Refuses a `Host` that is none. `null` passes: a `Request` made in the process has no such header.
  *

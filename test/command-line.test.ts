@@ -1,5 +1,9 @@
-import { describe, expect, test } from "bun:test";
+import { afterAll, describe, expect, test } from "bun:test";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { help, readCommandLine } from "../src/command-line.ts";
+import { createHandler, ShardedStore } from "../src/mod.ts";
 import { environmentName, flagName, type Settings, settingNames } from "../src/config.ts";
 
 /** What a command line has the server be set to. */
@@ -20,11 +24,15 @@ const DEFAULTS: Settings = {
   maxFolds: 16,
   maxStoreBytes: 2 ** 32,
   maxBodyBytes: 16 * 1024 * 1024,
+  token: "",
+  playToken: "",
+  corsOrigins: "",
+  allowedHosts: "",
   shutdownSeconds: 10,
 };
 
 /** A value for each setting that is not its default, as it is written and as it is read. */
-const OTHERS: { [K in keyof Settings]: readonly [string, Settings[K]] } = {
+const OTHERS: { [K in Exclude<keyof Settings, "token" | "playToken">]: readonly [string, Settings[K]] } = {
   host: ["::1", "::1"],
   port: ["0", 0],
   workers: ["auto", "auto"],
@@ -35,6 +43,8 @@ const OTHERS: { [K in keyof Settings]: readonly [string, Settings[K]] } = {
   maxFolds: ["3", 3],
   maxStoreBytes: ["1048576", 2 ** 20],
   maxBodyBytes: ["1024", 1024],
+  corsOrigins: ["https://a.example,http://b:80", "https://a.example,http://b:80"],
+  allowedHosts: ["a.example,.b,[::1]", "a.example,.b,[::1]"],
   shutdownSeconds: ["0", 0],
 };
 
@@ -69,6 +79,45 @@ describe.each(Object.entries(OTHERS))("%s", (key, [written, value]) => {
 
   test("is shown by the help", () => {
     expect(help()).toContain(`\n  ${flag} `);
+  });
+});
+
+describe("Tokens", () => {
+  const folder = mkdtempSync(join(tmpdir(), "playcount-tokens-"));
+  const path = join(folder, "token");
+  writeFileSync(path, "from-a-file\n");
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  test("come from the environment or a file, and the file wins", () => {
+    expect(settingsOf([], { PLAYCOUNT_TOKEN: "a", PLAYCOUNT_PLAY_TOKEN: "b" })).toMatchObject({
+      token: "a",
+      playToken: "b",
+    });
+    expect(settingsOf(["--token-file", path]).token).toBe("from-a-file");
+    const both = settingsOf(["--play-token-file", path], { PLAYCOUNT_TOKEN: "a", PLAYCOUNT_PLAY_TOKEN: "b" });
+    expect(both).toMatchObject({ token: "a", playToken: "from-a-file" });
+  });
+
+  test("never come from the command line, and are never shown", () => {
+    for (const flag of ["--token", "--play-token"])
+      expect(() => settingsOf([flag, "canary"])).toThrow(
+        `unknown option ${JSON.stringify(flag)}; see --help`,
+      );
+    const wanted = "PLAYCOUNT_TOKEN must be a bearer token of A-Z a-z 0-9 - . _ ~ + /";
+    expect(() => settingsOf([], { PLAYCOUNT_TOKEN: "canary bird" })).toThrow(new RangeError(wanted));
+  });
+
+  test("that cannot be read are an error of one line", () => {
+    const missing = join(folder, "missing");
+    const message = `--token-file: cannot read ${JSON.stringify(missing)}: ENOENT`;
+    expect(() => settingsOf(["--token-file", missing])).toThrow(new RangeError(message));
+    expect(() => settingsOf(["--token-file", folder])).toThrow(/^--token-file: cannot read "[^"]+": EISDIR$/);
+  });
+
+  test("for plays alone need one for everything beside them", () => {
+    const message = "PLAYCOUNT_PLAY_TOKEN needs PLAYCOUNT_TOKEN beside it";
+    expect(() => settingsOf([], { PLAYCOUNT_PLAY_TOKEN: "b" })).toThrow(new RangeError(message));
+    expect(() => createHandler(new ShardedStore(), { playToken: "b" })).toThrow(RangeError);
   });
 });
 

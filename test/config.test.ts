@@ -29,6 +29,10 @@ test("the defaults are those that the README names", () => {
     maxFolds: 16,
     maxStoreBytes: 4_294_967_296,
     maxBodyBytes: 16_777_216,
+    token: "",
+    playToken: "",
+    corsOrigins: "",
+    allowedHosts: "",
     shutdownSeconds: 10,
   });
 });

@@ -18,7 +18,7 @@ const JSON_TYPE = "application/json";
 const TEXT_TYPES = ["text/plain", "application/x-www-form-urlencoded"];
 
 /** `POST /batch`: adds a whole mapping, all of it or nothing, and answers the new counts of its songs. */
-export async function playAll(service: Service, exchange: Exchange): Promise<Response> {
+export async function addBatch(service: Service, exchange: Exchange): Promise<Response> {
   checkNoTag(exchange.request.headers);
   const plays = await readPlays(service, exchange);
   const { counts, fold } = await service.store.addAll(plays);

@@ -20,7 +20,7 @@ export function getCount(service: Service, exchange: Exchange): Awaitable<Respon
 }
 
 /** `POST /song/{id}`: adds 1, or the number in the body, and answers the new count. */
-export function play(service: Service, exchange: Exchange): Awaitable<Response> {
+export function addPlays(service: Service, exchange: Exchange): Awaitable<Response> {
   const id = songId(service, exchange);
   checkNoTag(exchange.request.headers);
   // Nothing is awaited when there is no body: most plays are counted and answered in one turn.

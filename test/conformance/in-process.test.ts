@@ -1,6 +1,6 @@
 import { describe } from "bun:test";
 import { createHandler, type HandlerOptions, ShardedStore } from "../../src/mod.ts";
-import { cappedCases, CAPS, cases } from "./cases/index.ts";
+import { cappedCases, CAPS, cases, GUARDED, guardedCases, MANAGER } from "./cases/index.ts";
 import { identify } from "./identify.ts";
 import { type Subject, subjectOf } from "./subject.ts";
 import { runCases } from "./suite.ts";
@@ -15,6 +15,8 @@ function inProcess(options: HandlerOptions & { maxSongs?: number }): Subject {
 describe("in process", () => {
   const subject = inProcess({});
   const capped = inProcess(CAPS);
+  const guarded = inProcess(GUARDED);
   runCases(cases, () => subject);
   runCases(cappedCases, () => capped);
+  runCases(guardedCases, () => guarded, MANAGER);
 });

@@ -1,13 +1,16 @@
 import { afterAll, beforeAll, describe } from "bun:test";
 import { environmentName, type Settings } from "../../src/config.ts";
-import { cappedCases, CAPS, cases, wireCases } from "./cases/index.ts";
+import { cappedCases, CAPS, cases, GUARDED, guardedCases, MANAGER, wireCases } from "./cases/index.ts";
 import { type Running, RUNTIMES } from "./runtimes.ts";
 import { type Subject, subjectOf } from "./subject.ts";
 import { runCases } from "./suite.ts";
 
-const caps = Object.fromEntries(
-  Object.entries(CAPS).map(([name, value]) => [environmentName(name as keyof Settings), String(value)]),
-);
+function environmentOf(settings: Partial<Settings>): Record<string, string> {
+  const entries = Object.entries(settings);
+  return Object.fromEntries(
+    entries.map(([name, value]) => [environmentName(name as keyof Settings), String(value)]),
+  );
+}
 
 for (const runtime of RUNTIMES) {
   describe(`on ${runtime.name}`, () => {
@@ -17,7 +20,8 @@ for (const runtime of RUNTIMES) {
     beforeAll(async () => {
       for (const [environment, root] of [
         [{}, "/"],
-        [caps, `${CAPS.basePath}/`],
+        [environmentOf(CAPS), `${CAPS.basePath}/`],
+        [environmentOf(GUARDED), "/"],
       ] as const) {
         const server = await runtime.start(environment);
         running.push(server);
@@ -31,5 +35,6 @@ for (const runtime of RUNTIMES) {
 
     runCases({ ...cases, ...wireCases }, () => subjects[0] as Subject);
     runCases(cappedCases, () => subjects[1] as Subject);
+    runCases(guardedCases, () => subjects[2] as Subject, MANAGER);
   });
 }

@@ -2,11 +2,15 @@ import { test } from "bun:test";
 import { type Cases, expectAnswer, type Subject } from "./subject.ts";
 
 /** Registers one test a case; each begins with nothing counted. */
-export function runCases(cases: Cases, subject: () => Subject): void {
+export function runCases(
+  cases: Cases,
+  subject: () => Subject,
+  headers: Readonly<Record<string, string>> = {},
+): void {
   for (const [statement, run] of Object.entries(cases)) {
     test(statement, async () => {
       const { fetch, root } = subject();
-      await expectAnswer(fetch(root, { method: "DELETE" }), 200, "OK");
+      await expectAnswer(fetch(root, { method: "DELETE", headers }), 200, "OK");
       await run(subject());
     });
   }

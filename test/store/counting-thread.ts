@@ -14,11 +14,15 @@ export interface Task {
   songs: number;
   /** Whether it is to hold every lock, for ever. */
   isStuckInClear?: boolean;
+  /** Whether it adds batches instead, each one play to all of the songs `batch-0` to `batch-49`. */
+  addsBatches?: boolean;
   /** Where it says how many additions it has made. */
   progress: Int32Array;
 }
 
 declare const self: Worker;
+
+const BATCH: ReadonlyMap<string, number> = new Map(Array.from({ length: 50 }, (_, n) => [`batch-${n}`, 1]));
 
 self.addEventListener("message", ({ data: task }: MessageEvent<Task>) => {
   const { progress, additions, seed } = task;
@@ -26,7 +30,8 @@ self.addEventListener("message", ({ data: task }: MessageEvent<Task>) => {
   if (task.isStuckInClear === true) store.clear(() => stick(progress));
   for (let n = 0; n < additions; n++) {
     try {
-      store.add(idOf(task, seed, n), 1);
+      if (task.addsBatches === true) store.addAll(BATCH);
+      else store.add(idOf(task, seed, n), 1);
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
     }

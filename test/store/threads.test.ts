@@ -1,18 +1,12 @@
 import { afterEach, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { join } from "node:path";
 import { ShardedStore } from "../../src/mod.ts";
 import { Random } from "../random.ts";
-import type { Task } from "./counting-thread.ts";
+import { endThreads, start } from "./counting-threads.ts";
 import { idOf } from "./played-ids.ts";
 
 setDefaultTimeout(120_000);
 
-const ENTRY = join(import.meta.dir, "counting-thread.ts");
-const threads: Worker[] = [];
-
-afterEach(() => {
-  for (const thread of threads.splice(0)) thread.terminate();
-});
+afterEach(endThreads);
 
 describe("Threads that count in one store", () => {
   test("lose none of 10 million additions to songs that are hot, cold and new", async () => {
@@ -117,27 +111,3 @@ describe("Threads that count in one store", () => {
     expect(() => ShardedStore.attach(new ShardedStore({ threads: 2 }).handle, thread)).toThrow(RangeError);
   });
 });
-
-interface Counting {
-  worker: Worker;
-  /** How many additions it has made. */
-  counted: () => number;
-  /** When it has made all of them. */
-  ended: Promise<void>;
-  /** When it is no more. */
-  closed: Promise<void>;
-}
-
-function start(store: ShardedStore, task: Omit<Task, "handle" | "progress">): Counting {
-  const progress = new Int32Array(new SharedArrayBuffer(4));
-  const worker = new Worker(ENTRY);
-  threads.push(worker);
-  const [ended, closed] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
-  worker.addEventListener("message", ({ data }) => {
-    if (data === "ready") worker.postMessage({ ...task, handle: store.handle, progress } satisfies Task);
-    else ended.resolve();
-  });
-  worker.addEventListener("error", (event) => ended.reject(new Error(event.message)));
-  worker.addEventListener("close", () => closed.resolve());
-  return { worker, counted: () => Atomics.load(progress, 0), ended: ended.promise, closed: closed.promise };
-}

@@ -1,4 +1,5 @@
 import type { Cases } from "../subject.ts";
+import { access } from "./access.ts";
 import { batch } from "./batch.ts";
 import { bodies } from "./bodies.ts";
 import { counting } from "./counting.ts";
@@ -11,6 +12,7 @@ import { negotiation } from "./negotiation.ts";
 import { targets } from "./targets.ts";
 import { framing } from "./framing.ts";
 
+export { GUARDED, MANAGER } from "./access.ts";
 export { CAPS } from "./limits.ts";
 
 /** What holds for every request that a `fetch` can send. */
@@ -27,6 +29,9 @@ export const cases: Cases = {
 
 /** What holds of a server with the settings in `CAPS`. */
 export const cappedCases: Cases = limits;
+
+/** What holds of a server with the settings in `GUARDED`. */
+export const guardedCases: Cases = access;
 
 /** What holds for bytes on a connection that no `fetch` would send. */
 export const wireCases: Cases = { ...targets, ...framing };

@@ -1,0 +1,27 @@
+import { PROBLEM, preferredFormat } from "./negotiate.ts";
+import { Problem, type ProblemStatus } from "./problem.ts";
+import { replyProblem } from "./reply.ts";
+import { Refusal, type RefusalReason } from "./store/count-store.ts";
+
+/** Answers a request that something went wrong with: its client's doing, or ours. */
+export function answerError(request: Pick<Request, "method" | "headers">, error: unknown): Response {
+  const format = preferredFormat(request.headers.get("accept"), PROBLEM) ?? "text";
+  return replyProblem({ method: request.method, format }, toProblem(error));
+}
+
+const STATUS_OF_REFUSAL: Record<RefusalReason, ProblemStatus> = {
+  overflow: 409,
+  "too long": 414,
+  full: 507,
+  "unknown fold": 404,
+  "out of order": 409,
+  "too many folds": 409,
+  gone: 410,
+};
+
+function toProblem(error: unknown): Problem {
+  if (error instanceof Problem) return error;
+  if (error instanceof Refusal) return new Problem(STATUS_OF_REFUSAL[error.reason], error.message);
+  console.error(error); // for the operator; the client hears nothing of the inside
+  return new Problem(500);
+}

@@ -1,0 +1,125 @@
+import { expect } from "bun:test";
+import { type Cases, expectAnswer, json } from "../subject.ts";
+
+/** Settings of a server that is not open to everybody. */
+export const GUARDED = {
+  token: "manage-0123456789",
+  playToken: "play-0123456789==",
+  corsOrigins: "https://page.example,http://localhost:3000",
+  allowedHosts: "localhost,127.0.0.1,.example",
+};
+
+/** What {@linkcode GUARDED} wants to see of who may do everything. */
+export const MANAGER: Readonly<Record<string, string>> = { authorization: `Bearer ${GUARDED.token}` };
+const PLAYER = { authorization: `Bearer ${GUARDED.playToken}` } as const;
+
+const MANAGED = [
+  ["DELETE", "/"],
+  ["PUT", "/folds/1"],
+  ["DELETE", "/folds/1"],
+  ["POST", "/batch"],
+] as const;
+
+/** What holds of a server with the settings in {@linkcode GUARDED}. */
+export const access: Cases = {
+  "reading is open": async ({ fetch }) => {
+    for (const path of ["/", "/song/1", "/folds", "/health", "/?top=1"]) await expectAnswer(fetch(path), 200);
+    await expectAnswer(fetch("/song/1", { method: "OPTIONS" }), 204);
+    await expectAnswer(fetch("/nothing", { method: "DELETE" }), 404);
+    await expectAnswer(fetch("/song/1", { method: "DELETE" }), 405);
+  },
+
+  "playing needs a token, and either is good for it": async ({ fetch }) => {
+    const play = (headers: Record<string, string>) => fetch("/song/1", { method: "POST", headers });
+    const none = await expectAnswer(play({}), 401, "Unauthorized\nA bearer token is needed");
+    expect(none.headers.get("www-authenticate")).toBe("Bearer");
+    await expectAnswer(play(PLAYER), 200, "1");
+    await expectAnswer(play(MANAGER), 200, "2");
+    await expectAnswer(play({ authorization: `bearer  ${GUARDED.playToken} ` }), 200, "3");
+  },
+
+  "everything else needs the token that is good for it": async ({ fetch }) => {
+    await expectAnswer(fetch("/song/1", { method: "POST", headers: PLAYER }), 200, "1");
+    for (const [method, path] of MANAGED) {
+      const none = await expectAnswer(fetch(path, { method }), 401);
+      expect(none.headers.get("www-authenticate")).toBe("Bearer");
+      const little = await expectAnswer(fetch(path, { method, headers: PLAYER }), 403);
+      expect(little.headers.get("www-authenticate")).toBe('Bearer error="insufficient_scope"');
+    }
+    await expectAnswer(fetch("/"), 200, "1=1");
+    await expectAnswer(fetch("/folds"), 200, "");
+    for (const [method, path] of [...MANAGED.slice(1), ["DELETE", "/"]] as const)
+      expect((await fetch(path, { method, headers: MANAGER })).status).toBeOneOf([200, 201]);
+  },
+
+  "a wrong token is refused, however near it comes": async ({ fetch }) => {
+    const { token } = GUARDED;
+    const wrong = [token.slice(1), `${token}0`, token.toUpperCase(), token + token, "x", "", "=", "ü"];
+    const schemes = [`Basic ${token}`, token, "Bearer", `Bearer ${token},x`, `Bearer ${token} x`];
+    for (const authorization of [...wrong.map((value) => `Bearer ${value}`), ...schemes]) {
+      const answer = fetch("/", {
+        method: "DELETE",
+        headers: { authorization: encodeURI(authorization), ...json },
+      });
+      const { headers } = await expectAnswer(answer, 401);
+      expect(headers.get("www-authenticate")).toStartWith("Bearer");
+      expect(headers.get("content-type")).toBe("application/problem+json");
+    }
+  },
+
+  "pages of other origins may ask nothing, but for those that are listed": async ({ fetch, origin: own }) => {
+    const from = (origin: string, method = "GET") =>
+      fetch("/song/1", { method, headers: { origin, ...PLAYER } });
+    for (const origin of [
+      "https://other.example",
+      "null",
+      "https://page.example.evil",
+      "http://page.example",
+    ]) {
+      for (const method of ["GET", "POST", "OPTIONS"]) {
+        const answer = await expectAnswer(from(origin, method), 403);
+        expect(answer.headers.get("access-control-allow-origin")).toBeNull();
+      }
+    }
+    await expectAnswer(fetch("/song/1"), 200, "0");
+    await expectAnswer(from(own, "POST"), 200, "1");
+    for (const origin of GUARDED.corsOrigins.split(",")) {
+      const { headers } = await expectAnswer(from(origin, "POST"), 200);
+      expect(headers.get("access-control-allow-origin")).toBe(origin);
+      expect(headers.get("vary")).toBe("Accept, Origin");
+      expect(headers.get("access-control-expose-headers")).toContain("Fold");
+    }
+    expect((await fetch("/song/1")).headers.get("access-control-allow-origin")).toBeNull();
+  },
+
+  "errors can be read by the pages that may ask": async ({ fetch }) => {
+    const origin = "https://page.example";
+    for (const [path, method, status] of [
+      ["/nothing", "GET", 404],
+      ["/", "DELETE", 401],
+      ["/song/%ff", "GET", 400],
+      ["/song/1", "DELETE", 405],
+    ] as const) {
+      const { headers } = await expectAnswer(fetch(path, { method, headers: { origin } }), status);
+      expect(headers.get("access-control-allow-origin")).toBe(origin);
+    }
+  },
+
+  "a preflight needs no token, and says what may be asked": async ({ fetch }) => {
+    const headers = { origin: "https://page.example", "access-control-request-method": "DELETE" };
+    const answer = await expectAnswer(fetch("/", { method: "OPTIONS", headers }), 204);
+    expect(answer.headers.get("access-control-allow-methods")).toBe("GET, HEAD, DELETE, OPTIONS");
+    expect(answer.headers.get("access-control-allow-headers")).toContain("Authorization");
+    expect(answer.headers.get("access-control-max-age")).toMatch(/^\d+$/);
+  },
+
+  "a host that is not served is refused, whatever is asked": async ({ fetch }) => {
+    const ask = (host: string, path = "/song/1") => fetch(path, { headers: { host } });
+    for (const host of ["localhost", "LOCALHOST:80", "127.0.0.1:1", "a.example", "b.a.example:99"])
+      await expectAnswer(ask(host), 200);
+    for (const host of ["evil.test", "localhost.evil.test", "example", "127.0.0.1.evil.test", "127.0.0.2"]) {
+      await expectAnswer(ask(host), 403, "Forbidden\nThis host is not served here");
+      await expectAnswer(ask(host, "/nothing"), 403);
+    }
+  },
+};

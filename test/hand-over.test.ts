@@ -1,0 +1,104 @@
+import { afterEach, expect, test } from "bun:test";
+import { DatabaseSync } from "node:sqlite";
+import { servePlaycount, stopAll } from "./support/servers.ts";
+
+// How a batch job hands the counts over to a database, as the README has it; short, to be read and taken over.
+
+afterEach(stopAll);
+
+/** Crashes the job at a step, if that is the one. */
+type Crash = (step: string) => void;
+
+/** The batch job: begins where the last one, crashed or not, has stopped. */
+async function foldIntoDatabase(counter: string, database: DatabaseSync, crash: Crash): Promise<void> {
+  const { done } = database.prepare("SELECT done FROM job").get() as { done: number };
+  const fold = done + 1;
+  if (done > 0) await fetch(`${counter}/folds/${done}`, { method: "DELETE" }); // should that have been lost
+  const answer = await fetch(`${counter}/folds/${fold}`, {
+    method: "PUT",
+    headers: { accept: "application/json" },
+  });
+  if (!answer.ok) throw new Error(`sealing fold ${fold}: ${answer.status}`);
+  const counts = (await answer.json()) as Record<string, number>;
+  crash("sealed");
+  const insert = database.prepare("INSERT OR IGNORE INTO song (id, plays, fold) VALUES (?, 0, 0)");
+  const add = database.prepare("UPDATE song SET plays = plays + ?, fold = ? WHERE id = ? AND fold < ?");
+  for (const [id, plays] of Object.entries(counts)) {
+    insert.run(id);
+    add.run(plays, fold, id, fold);
+    crash(`added ${id}`);
+  }
+  database.prepare("UPDATE job SET done = ?").run(fold);
+  crash("done");
+  await fetch(`${counter}/folds/${fold}`, { method: "DELETE" });
+  crash("acknowledged");
+}
+
+/** Which folds a page leaves out of the counter's answer, as they are in its row. */
+type Choose = (fold: number, done: number) => number;
+
+const right: Choose = (fold, done) => Math.max(fold, done);
+
+/** What a page shows: the row, and what was counted since. NaN if the counter cannot tell any more. */
+async function playsOnPage(
+  counter: string,
+  database: DatabaseSync,
+  id: string,
+  choose: Choose = right,
+): Promise<number> {
+  const row = database.prepare("SELECT done, plays, fold FROM job LEFT JOIN song ON id = ?").get(id) as {
+    done: number;
+    plays: number | null;
+    fold: number | null;
+  };
+  const after = choose(row.fold ?? 0, row.done);
+  const answer = await fetch(`${counter}/song/${id}?after=${after}`);
+  return answer.ok ? (row.plays ?? 0) + Number(await answer.text()) : Number.NaN;
+}
+
+test("a job that crashes at every step loses no play and doubles none, and pages are exact all the while", async () => {
+  const counter = servePlaycount();
+  const database = new DatabaseSync(":memory:");
+  database.exec("CREATE TABLE song (id TEXT PRIMARY KEY, plays INTEGER, fold INTEGER)");
+  database.exec("CREATE TABLE job (done INTEGER); INSERT INTO job VALUES (0)");
+  const played: Record<string, number> = { a: 0, b: 0, c: 0 };
+  let turn = 0;
+  const play = async () => {
+    turn++;
+    for (const id of Object.keys(played)) {
+      if (id === "c" && turn % 10 !== 0) continue; // it is in few folds
+      await fetch(`${counter}/song/${id}`, { method: "POST", body: id === "b" ? "7" : "1" });
+      played[id] = (played[id] ?? 0) + (id === "b" ? 7 : 1);
+    }
+  };
+  const wrong = { "the row's fold alone": 0, "the last fold done alone": 0 };
+  const checkPages = async () => {
+    for (const [id, plays] of Object.entries(played)) {
+      expect(await playsOnPage(counter, database, id), id).toBe(plays);
+      const byRow = await playsOnPage(counter, database, id, (fold) => fold);
+      const byDone = await playsOnPage(counter, database, id, (_, done) => done);
+      wrong["the row's fold alone"] += Number(byRow !== plays);
+      wrong["the last fold done alone"] += Number(byDone !== plays);
+    }
+  };
+
+  const steps = ["sealed", "added a", "added b", "added c", "done", "acknowledged", "no step"];
+  for (const step of [...steps, ...steps]) {
+    await play();
+    const crash: Crash = (reached) => {
+      if (reached === step) throw new Error("crash");
+    };
+    await foldIntoDatabase(counter, database, crash).catch(() => {});
+    await checkPages();
+    await play();
+    await checkPages();
+  }
+  expect(Math.min(...Object.values(wrong)), JSON.stringify(wrong)).toBeGreaterThan(0); // so it takes both
+  await foldIntoDatabase(counter, database, () => {});
+  await foldIntoDatabase(counter, database, () => {}); // what was played while the one before was done
+  const rows = database.prepare("SELECT id, plays FROM song ORDER BY id").all();
+  expect(rows.map((row) => ({ ...row }))).toEqual(
+    Object.entries(played).map(([id, plays]) => ({ id, plays })),
+  );
+  expect(await (await fetch(`${counter}/`)).text()).toBe("");
+});
