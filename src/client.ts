@@ -1,8 +1,9 @@
 import { settle } from "./config.ts";
+import { type Ask, Asker, CountServerError, readCount, readMapping } from "./count-server.ts";
 import { type HashKey, hash } from "./hash.ts";
-import { parseMapping } from "./mapping.ts";
+import { mapping, write } from "./mapping.ts";
 
-const MAX_TIMEOUT_MS = 2 ** 31 - 1; // the longest that timers of all runtimes can wait
+export { CountServerError } from "./count-server.ts";
 
 /** What can be set about a {@linkcode CountClient}. */
 export interface CountClientOptions {
@@ -10,6 +11,8 @@ export interface CountClientOptions {
   resource?: string;
   /** How long a server may take to answer one request, in milliseconds: 1 to 2^31 − 1, 5,000 unless told. */
   timeoutMs?: number;
+  /** Sent as `Authorization: Bearer …` with every request; none unless told. */
+  token?: string;
   /** Used in the place of the global `fetch`. */
   fetch?: (url: string, init: RequestInit) => Promise<Response>;
 }
@@ -18,21 +21,6 @@ export interface CountClientOptions {
 export interface CallOptions {
   /** Abort it to give the call up. */
   signal?: AbortSignal;
-}
-
-/** A server that did not do what was asked of it, or is not known to have done it. */
-export class CountServerError extends Error {
-  /** The server's URL. */
-  readonly server: string;
-  /** The status that it answered, or `undefined` if there was no answer. */
-  readonly status: number | undefined;
-
-  constructor(server: string, message: string, options: ErrorOptions & { status?: number } = {}) {
-    super(message, options);
-    this.name = "CountServerError";
-    this.server = server;
-    this.status = options.status;
-  }
 }
 
 interface Placed {
@@ -59,8 +47,7 @@ interface Placed {
 export class CountClient {
   readonly #servers: readonly Placed[];
   readonly #resource: string;
-  readonly #timeoutMs: number;
-  readonly #fetch: (url: string, init: RequestInit) => Promise<Response>;
+  readonly #asker: Asker;
 
   /** @throws {TypeError} if there is no server, one is listed twice, or one is not a plain http or https URL; {RangeError} for an option out of its range. */
   constructor(servers: string | readonly string[], options: CountClientOptions = {}) {
@@ -70,8 +57,7 @@ export class CountClient {
       throw new TypeError(`A CountClient's servers must differ: ${urls.join(" ")}`);
     this.#servers = urls.map((url) => ({ url, key: [hash(url, [0, 0]), hash(url, [0, 1])] }));
     this.#resource = settle("resource", options.resource);
-    this.#timeoutMs = checkTimeout(options.timeoutMs ?? 5000);
-    this.#fetch = options.fetch ?? ((url, init) => fetch(url, init));
+    this.#asker = new Asker(options);
   }
 
   /** The URL of the server that `id` is placed on. */
@@ -89,91 +75,113 @@ export class CountClient {
 
   /** The plays of `id`; 0 if it was never played. */
   async getPlayCount(id: string, options: CallOptions = {}): Promise<number> {
-    const server = this.serverOf(id);
-    return readCount(server, await this.#ask(server, "GET", this.#pathOf(id), options));
+    return await this.#askForCount("GET", id, options);
   }
 
   /** Adds one play to `id`, and gives the new count. */
   async incrementPlayCount(id: string, options: CallOptions = {}): Promise<number> {
-    const server = this.serverOf(id);
-    return readCount(server, await this.#ask(server, "POST", this.#pathOf(id), options));
+    return await this.#askForCount("POST", id, options);
+  }
+
+  /**
+   * Adds to many songs at once, with one request a server, and gives their new counts. A server adds all of its part or
+   * nothing; rejects if one of them fails, and then the others may have added theirs.
+   */
+  async addPlays(
+    plays: ReadonlyMap<string, number>,
+    { signal }: CallOptions = {},
+  ): Promise<Map<string, number>> {
+    const parts = new Map<string, [string, number][]>();
+    for (const [id, count] of plays) {
+      checkId(id);
+      const server = this.serverOf(id);
+      const part = parts.get(server) ?? [];
+      part.push([id, count]);
+      parts.set(server, part);
+    }
+    const asked = Array.from(parts, ([server, part]) => ({
+      server,
+      ask: { method: "POST", path: "batch", body: write(mapping.text, part), signal },
+    }));
+    return sumUp(await this.#askEach(asked));
+  }
+
+  /**
+   * Hands over to a database what was counted since the last fold: seals it on all servers under one number, has `save`
+   * store the sum of all servers, once, and acknowledges it when that has succeeded.
+   *
+   * If anything fails or crashes on the way, call it again with the same number: `save` is given the same plays again,
+   * and has to see to it by the number that they are not added twice.
+   */
+  async fold(
+    fold: number,
+    save: (plays: ReadonlyMap<string, number>, fold: number) => unknown,
+    options: CallOptions = {},
+  ): Promise<void> {
+    const path = `folds/${fold}`;
+    const plays = sumUp(await this.#askAll({ method: "PUT", path, ...options }));
+    await save(plays, fold);
+    await this.#askAll({ method: "DELETE", path, ...options });
   }
 
   /** All songs of all servers, asked side by side. Rejects if one of them fails: a part is never given as the whole. */
   async getAllPlayCounts(options: CallOptions = {}): Promise<Map<string, number>> {
-    const mappings = await this.#askAll("GET", options);
-    const all = new Map<string, number>();
-    for (const { server, answer } of mappings) {
-      for (const [id, count] of readMapping(server, answer)) {
-        const sum = (all.get(id) ?? 0) + count;
-        if (!Number.isSafeInteger(sum)) {
-          throw new CountServerError(
-            server,
-            `The sum of all servers' plays of ${JSON.stringify(id)} is not exact`,
-          );
-        }
-        all.set(id, sum);
-      }
-    }
-    return all;
+    return sumUp(await this.#askAll({ method: "GET", path: "", ...options }));
   }
 
   /** Clears all servers, asked side by side. Rejects if one of them fails; the others may be cleared then. */
   async resetAllPlayCounts(options: CallOptions = {}): Promise<void> {
-    await this.#askAll("DELETE", options);
+    await this.#askAll({ method: "DELETE", path: "", ...options });
   }
 
-  #pathOf(id: string): string {
-    // A URL cannot have these as its last segment, encoded or not: `song/..` is the list of all songs.
-    // No UTF-8, and so no percent-encoding, says half of a surrogate pair.
-    if (id === "" || id === "." || id === ".." || !id.isWellFormed())
-      throw new TypeError(`No path leads to the song ${JSON.stringify(id)}`);
-    return `${this.#resource}/${encodeURIComponent(id)}`;
+  async #askForCount(method: string, id: string, options: CallOptions): Promise<number> {
+    checkId(id);
+    const server = this.serverOf(id);
+    const path = `${this.#resource}/${encodeURIComponent(id)}`;
+    return readCount(server, await this.#asker.ask(server, { method, path, ...options }));
   }
 
-  /** Asks all servers side by side, and waits for each, so that after a failure none is still at it. */
-  async #askAll(method: string, options: CallOptions): Promise<{ server: string; answer: string }[]> {
-    const asked = this.#servers.map(async ({ url }) => ({
-      server: url,
-      answer: await this.#ask(url, method, "", options),
+  async #askAll(ask: Ask): Promise<Answer[]> {
+    return await this.#askEach(this.#servers.map(({ url }) => ({ server: url, ask })));
+  }
+
+  /** Asks servers side by side, and waits for each, so that after a failure none is still at it. */
+  async #askEach(asks: readonly { server: string; ask: Ask }[]): Promise<Answer[]> {
+    const asked = asks.map(async ({ server, ask }) => ({
+      server,
+      answer: await this.#asker.ask(server, ask),
     }));
     await Promise.allSettled(asked);
     return await Promise.all(asked);
   }
-
-  async #ask(server: string, method: string, path: string, { signal }: CallOptions): Promise<string> {
-    const url = server + path;
-    const timeout = AbortSignal.timeout(this.#timeoutMs);
-    const headers = { accept: "text/plain" };
-    const init = {
-      method,
-      headers,
-      signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
-      redirect: "manual", // followed, a POST becomes a GET, whose answer would be taken for a play counted
-    } as const;
-    let response: Response;
-    let body: string;
-    try {
-      response = await this.#fetch(url, init);
-      body = await response.text();
-    } catch (cause) {
-      signal?.throwIfAborted(); // given up by the caller, who hears its own reason
-      const reason = timeout.aborted ? `no answer within ${this.#timeoutMs} ms` : describe(cause);
-      throw new CountServerError(server, `${method} ${url} failed: ${reason}`, { cause });
-    }
-    if (response.ok) return body;
-    const reason = `${response.status} ${body
-      .split("\n", 2)
-      .join(": ")
-      .replace(/\p{Cc}/gu, " ")
-      .slice(0, 200)}`;
-    throw new CountServerError(server, `${method} ${url} failed: ${reason}`, { status: response.status });
-  }
 }
 
-function checkTimeout(timeoutMs: number): number {
-  if (Number.isInteger(timeoutMs) && timeoutMs >= 1 && timeoutMs <= MAX_TIMEOUT_MS) return timeoutMs;
-  throw new RangeError(`timeoutMs must be a whole number from 1 to ${MAX_TIMEOUT_MS}, not ${timeoutMs}`);
+/** What a server answered. */
+interface Answer {
+  server: string;
+  answer: string;
+}
+
+function sumUp(mappings: readonly Answer[]): Map<string, number> {
+  const all = new Map<string, number>();
+  for (const { server, answer } of mappings) {
+    for (const [id, count] of readMapping(server, answer)) {
+      const sum = (all.get(id) ?? 0) + count;
+      if (!Number.isSafeInteger(sum)) {
+        const song = JSON.stringify(id);
+        throw new CountServerError(server, `The sum of all servers' plays of ${song} is not exact`);
+      }
+      all.set(id, sum);
+    }
+  }
+  return all;
+}
+
+function checkId(id: string): void {
+  // A URL cannot have these as its last segment, encoded or not: `song/..` is the list of all songs.
+  // No UTF-8, and so no percent-encoding, says half of a surrogate pair.
+  if (id === "" || id === "." || id === ".." || !id.isWellFormed())
+    throw new TypeError(`No path leads to the song ${JSON.stringify(id)}`);
 }
 
 /** The one way to write a server's URL, so that songs do not move when somebody writes it another way. */
@@ -185,30 +193,4 @@ function normalise(server: string): string {
     );
   }
   return origin + pathname.replace(/\/*$/, "/");
-}
-
-/** What went wrong, with the reason that some runtimes give only as the cause of a general "fetch failed". */
-function describe(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  const { message, cause } = error;
-  return cause instanceof Error && cause.message !== "" ? `${message}: ${cause.message}` : message;
-}
-
-function readCount(server: string, answer: string): number {
-  const count = /^\d+$/.test(answer) ? Number(answer) : Number.NaN;
-  if (Number.isSafeInteger(count)) return count;
-  throw new CountServerError(
-    server,
-    `${server} did not answer a count: ${JSON.stringify(answer.slice(0, 80))}`,
-  );
-}
-
-function readMapping(server: string, answer: string): Map<string, number> {
-  try {
-    return parseMapping(answer);
-  } catch (cause) {
-    throw new CountServerError(server, `${server} did not answer a mapping: ${(cause as Error).message}`, {
-      cause,
-    });
-  }
 }
