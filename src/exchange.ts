@@ -9,6 +9,8 @@ import type { CountStore } from "./store/count-store.ts";
 export interface Service extends Pick<Settings, "basePath" | "resource" | "maxBodyBytes"> {
   store: CountStore;
   foldHeaders: FoldHeaders;
+  /** The OpenAPI document, as JSON. */
+  document: () => string;
   /** Aborted when the server is stopping. */
   signal: AbortSignal | undefined;
 }

@@ -10,6 +10,7 @@ export { answerError } from "./handler-errors.ts";
 import { preferredFormat } from "./negotiate.ts";
 import { Problem } from "./problem.ts";
 import { FoldHeaders } from "./reply.ts";
+import { describeRoutes } from "./openapi.ts";
 import { createRouter } from "./router.ts";
 import { type Operation, type Route, routeTable } from "./routes.ts";
 import type { CountStore } from "./store/count-store.ts";
@@ -50,9 +51,17 @@ export type Handler = (request: Request) => Awaitable<Response>;
  * ```
  */
 export function createHandler(store: CountStore, options: HandlerOptions = {}): Handler {
-  const service = createService(store, options);
+  const settings = settleAll(options);
+  const routes = routeTable(settings);
+  const service: Service = {
+    ...settings,
+    store,
+    foldHeaders: new FoldHeaders(),
+    document: () => JSON.stringify(describeRoutes(routes)),
+    signal: options.signal,
+  };
   const guard = new Guard(options);
-  const find = createRouter(routeTable(service).map(derive));
+  const find = createRouter(routes.map(derive));
 
   function answer(request: Request): Awaitable<Response> {
     const { headers } = request;
@@ -91,11 +100,8 @@ export function createHandler(store: CountStore, options: HandlerOptions = {}): 
   };
 }
 
-function createService(store: CountStore, options: HandlerOptions): Service {
+function settleAll(options: HandlerOptions): Pick<Service, "resource" | "basePath" | "maxBodyBytes"> {
   return {
-    store,
-    foldHeaders: new FoldHeaders(),
-    signal: options.signal,
     resource: settle("resource", options.resource),
     basePath: settle("basePath", options.basePath),
     maxBodyBytes: settle("maxBodyBytes", options.maxBodyBytes),

@@ -20,6 +20,11 @@ const PHRASES = {
 /** A status that has a reason phrase here. */
 export type ProblemStatus = keyof typeof PHRASES;
 
+/** The reason phrase of a status. */
+export function phraseOf(status: ProblemStatus): string {
+  return PHRASES[status];
+}
+
 /** Why a request is refused, in words for the client; nothing was counted for it. */
 export class Problem extends Error {
   readonly status: ProblemStatus;
@@ -35,7 +40,7 @@ export class Problem extends Error {
 
   /** The reason phrase of the status. */
   get title(): string {
-    return PHRASES[this.status];
+    return phraseOf(this.status);
   }
 
   /** `text/plain`: the reason phrase, and on a second line the detail if there is one. */

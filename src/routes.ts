@@ -1,7 +1,9 @@
+import type { Description } from "./description.ts";
 import type { Action, Service } from "./exchange.ts";
 import { addBatch } from "./resources/batch.ts";
 import { acknowledge, getFold, listFolds, seal } from "./resources/folds.ts";
 import { health } from "./resources/health.ts";
+import { openApi } from "./resources/openapi.ts";
 import { getCount, addPlays } from "./resources/song.ts";
 import { clear, list } from "./resources/songs.ts";
 import type { Scope } from "./scope.ts";
@@ -9,10 +11,11 @@ import type { Scope } from "./scope.ts";
 /** The methods that a route may declare; `HEAD` and `OPTIONS` are derived. */
 export type Method = "GET" | "POST" | "PUT" | "DELETE";
 
-/** What a method does, and what a client must be allowed to do for it. */
+/** What a method does, what a client must be allowed to do for it, and what it has to know. */
 export interface Operation {
   scope: Scope;
   act: Action;
+  description: Description;
 }
 
 /** A path and what each of its methods does. */
@@ -21,27 +24,87 @@ export interface Route {
   methods: Readonly<Partial<Record<Method, Operation>>>;
 }
 
-const read = (act: Action): Operation => ({ scope: "read", act });
-const play = (act: Action): Operation => ({ scope: "play", act });
-const manage = (act: Action): Operation => ({ scope: "manage", act });
+const read = (act: Action, description: Description): Operation => ({ scope: "read", act, description });
+const play = (act: Action, description: Description): Operation => ({ scope: "play", act, description });
+const manage = (act: Action, description: Description): Operation => ({ scope: "manage", act, description });
 
 /** All there is. Everything else about methods and paths is derived from this table. */
 export function routeTable({ basePath, resource }: Pick<Service, "basePath" | "resource">): Route[] {
+  const route = (path: string, methods: Route["methods"]): Route => {
+    return { pattern: new URLPattern({ pathname: basePath + path }), methods };
+  };
   return [
-    {
-      pattern: new URLPattern({ pathname: `${basePath}/${resource}/:id(.+)` }),
-      methods: { GET: read(getCount), POST: play(addPlays) },
-    },
-    {
-      pattern: new URLPattern({ pathname: `${basePath}/` }),
-      methods: { GET: read(list), DELETE: manage(clear) },
-    },
-    { pattern: new URLPattern({ pathname: `${basePath}/batch` }), methods: { POST: manage(addBatch) } },
-    { pattern: new URLPattern({ pathname: `${basePath}/folds` }), methods: { GET: read(listFolds) } },
-    {
-      pattern: new URLPattern({ pathname: `${basePath}/folds/:fold` }),
-      methods: { GET: read(getFold), PUT: manage(seal), DELETE: manage(acknowledge) },
-    },
-    { pattern: new URLPattern({ pathname: `${basePath}/health` }), methods: { GET: read(health) } },
+    route(`/${resource}/:id(.+)`, {
+      GET: read(getCount, {
+        summary: "The song's count",
+        query: ["after"],
+        answers: { 200: "count" },
+        refusals: [410, 414],
+      }),
+      POST: play(addPlays, {
+        summary: "Add 1, or the number in the body, and answer the new count",
+        body: "a number",
+        isConditional: true,
+        answers: { 200: "count", 204: "nothing" },
+        refusals: [409, 414, 507],
+      }),
+    }),
+    route("/", {
+      GET: read(list, {
+        summary: "Every song with a count, or the highest",
+        query: ["top", "after"],
+        isConditional: true,
+        answers: { 200: "list", 304: "nothing" },
+        refusals: [410],
+      }),
+      DELETE: manage(clear, {
+        summary: "Clear everything, folds included",
+        body: "anything",
+        isConditional: true,
+        answers: { 200: "done" },
+      }),
+    }),
+    route("/batch", {
+      POST: manage(addBatch, {
+        summary: "Add a whole mapping, all of it or nothing, and answer the new counts",
+        body: "a mapping",
+        isConditional: true,
+        answers: { 200: "mapping", 204: "nothing" },
+        refusals: [409, 507],
+      }),
+    }),
+    route("/folds", {
+      GET: read(listFolds, {
+        summary: "The folds that are sealed and not acknowledged, ascending",
+        answers: { 200: "folds" },
+      }),
+    }),
+    route("/folds/:fold", {
+      GET: read(getFold, {
+        summary: "What was sealed",
+        answers: { 200: "mapping" },
+        refusals: [404, 410],
+      }),
+      PUT: manage(seal, {
+        summary: "Seal what was counted since the last fold; the same again does nothing",
+        body: "anything",
+        isConditional: true,
+        answers: { 200: "mapping", 201: "mapping" },
+        refusals: [409],
+      }),
+      DELETE: manage(acknowledge, {
+        summary: "Acknowledge: the fold is in the database",
+        body: "anything",
+        isConditional: true,
+        answers: { 200: "done" },
+        refusals: [404, 409],
+      }),
+    }),
+    route("/health", {
+      GET: read(health, { summary: "Ready to count?", answers: { 200: "done" }, refusals: [503] }),
+    }),
+    route("/openapi.json", {
+      GET: read(openApi, { summary: "This document", answers: { 200: "document" } }),
+    }),
   ];
 }

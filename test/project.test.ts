@@ -104,7 +104,8 @@ describe("The sources", () => {
     [/^count-server\.ts$/, /^client\.ts$/],
     [/^adapters\//, /^(?:main\.ts|health-check\.ts|adapters\/)/],
     [/^handler\.ts$/, /^(?:main|mod)\.ts$|^adapters\//],
-    [/^routes\.ts$/, /^handler\.ts$/],
+    [/^routes\.ts$/, /^(?:handler|openapi)\.ts$/],
+    [/^openapi\.ts$/, /^handler\.ts$/],
     [/^resources\//, /^routes\.ts$|^resources\//],
     [/^store\/(?!count-store\.ts$)/, /^(?:main|mod)\.ts$|^adapters\/workerd\.ts$|^store\//],
   ])("%p is imported by %p alone", (layer, mayBeImportedBy) => {

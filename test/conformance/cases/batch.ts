@@ -125,6 +125,11 @@ export const batch: Cases = {
     await expectAnswer(post(subject, long), 200, long);
   },
 
+  "a batch with a condition that does not hold counts nothing": async (subject) => {
+    await expectAnswer(post(subject, "a=1", { ...TEXT, "if-match": '"x"' }), 412);
+    await expectNothingCounted(subject);
+  },
+
   "a batch falls into one fold, and says which one was before": async (subject) => {
     await expectAnswer(post(subject, "a=1,b=1"), 200);
     await expectAnswer(subject.fetch("/folds/4", { method: "PUT" }), 201);

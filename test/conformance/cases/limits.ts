@@ -52,6 +52,7 @@ export const limits: Cases = {
     await expectAnswer(fetch("/plays/video/12345678", POST), 200, "1");
     await expectAnswer(fetch("/plays/video/%C3%A4%C3%A4%C3%A4%C3%A4", POST), 200, "1");
     for (const longer of ["123456789", "%C3%A4%C3%A4%C3%A4%C3%A4x", "%31".repeat(9), "%zz".repeat(9)]) {
+      await expectAnswer(fetch(`/plays/video/${longer}`), 414);
       const answer = fetch(`/plays/video/${longer}`, { ...POST, headers: json });
       const problem = await expectAnswer(answer, 414);
       expect(problem.headers.get("content-type")).toBe("application/problem+json");
@@ -75,6 +76,9 @@ export const limits: Cases = {
     const refusal = "Content Too Large\nThe body is longer than 16 bytes";
     await expectAnswer(fetch("/plays/video/1", { ...POST, body: "7".padEnd(17) }), 413, refusal);
     await expectAnswer(fetch("/plays/", { method: "DELETE", body: "7".padEnd(17) }), 413, refusal);
+    for (const method of ["PUT", "DELETE"])
+      await expectAnswer(fetch("/plays/folds/1", { method, body: "7".padEnd(17) }), 413, refusal);
+    await expectAnswer(fetch("/plays/folds"), 200, "");
     await expectAnswer(fetch("/plays/"), 200, "1=7");
   },
 };

@@ -9,6 +9,15 @@ const ALLOWED = {
 
 /** Which methods there are, and what the derived ones answer. */
 export const methods: Cases = {
+  "the whole interface is described by an OpenAPI document, whatever is acceptable": async ({ fetch }) => {
+    for (const accept of ["*/*", "application/json", "text/plain"]) {
+      const answer = await fetch("/openapi.json", { headers: { accept } });
+      expect([answer.status, answer.headers.get("content-type")]).toEqual([200, "application/json"]);
+      const { openapi, paths } = (await answer.json()) as { openapi: string; paths: object };
+      expect([openapi, Object.keys(paths)[0]]).toEqual(["3.1.0", "/song/{id}"]);
+    }
+  },
+
   "a method that a path does not have is refused, and told which there are": async (subject) => {
     for (const [path, allow] of Object.entries(ALLOWED)) {
       for (const method of ["GET", "POST", "DELETE", "PUT", "PATCH", "PROPFIND"]) {
