@@ -48,10 +48,6 @@ function withHosts(settings: Settings): Settings {
 }
 
 async function run(settings: Settings): Promise<void> {
-  if (!isLoopback(settings.host) && settings.token === "") {
-    const hint = "set PLAYCOUNT_TOKEN, or listen on 127.0.0.1";
-    console.error(`playcount: warning: whoever reaches ${settings.host} can clear all counts; ${hint}`);
-  }
   const stopping = new AbortController();
   const server = await listen(settings, stopping.signal);
 
@@ -63,6 +59,10 @@ async function run(settings: Settings): Promise<void> {
   }
   process.on("SIGINT", stop);
   process.on("SIGTERM", stop);
+  if (!isLoopback(settings.host) && settings.token === "") {
+    const hint = "set PLAYCOUNT_TOKEN, or listen on 127.0.0.1";
+    console.error(`playcount: warning: whoever reaches ${settings.host} can clear all counts; ${hint}`);
+  }
   // Only now: whoever waits for this line may stop the program as soon as it is there.
   console.log(`playcount ${VERSION} listens on ${server.url}${settings.basePath}/`);
 }

@@ -55,6 +55,37 @@ describe.each(Object.entries(RUNTIMES))("on %s", (_name, command) => {
     expect((await fetch(`${url}health`)).status).toBe(200);
   });
 
+  test("a warning says that everybody can clear, on more than a loopback address and without a token", async () => {
+    const everywhere = [...program, "--host", "0.0.0.0", "--port", "0"];
+    for (const [environment, warning] of [
+      [
+        {},
+        "playcount: warning: whoever reaches 0.0.0.0 can clear all counts; set PLAYCOUNT_TOKEN, or listen on 127.0.0.1\n",
+      ],
+      [{ PLAYCOUNT_TOKEN: "canary-token" }, ""],
+    ] as const) {
+      const { url, process, ended } = await listen(everywhere, environment);
+      const clear = await fetch(url.replace("0.0.0.0", "127.0.0.1"), {
+        method: "DELETE",
+        headers: { authorization: "Bearer canary-tokem" },
+      });
+      expect(clear.status).toBe(warning === "" ? 401 : 200);
+      expect(await clear.text()).not.toContain("canary");
+      process.kill("SIGTERM");
+      const { status, stdout, stderr } = await ended;
+      expect({ status, stderr }).toEqual({ status: 0, stderr: warning });
+      expect(stdout).not.toContain("canary");
+    }
+  });
+
+  test("a host that is not a loopback name is refused on a loopback address", async () => {
+    const { url } = await listen([...program, "--port", "0"]);
+    const ask = async (host: string) => (await fetch(url, { headers: { host } })).status;
+    for (const host of ["localhost", "a.localhost:1", "127.0.0.1", "[::1]:80"])
+      expect(await ask(host)).toBe(200);
+    expect(await ask("evil.test")).toBe(403);
+  });
+
   test("a port that another playcount listens on is one line on stderr, and status 1", async () => {
     const { url } = await listen([...program, "--port", "0"]);
     const { port } = new URL(url);

@@ -1,18 +1,18 @@
 import { type BatchAddition, type Entry, MAX_COUNT, Refusal } from "./count-store.ts";
 import type { Shards } from "./shards.ts";
 
-/** One song of a batch, while its shard is locked. */
+/** One song of a batch. */
 interface Item {
   id: string;
+  /** The shard that it is in. */
   at: number;
   plays: number;
   /** The entry in the open set; 0 until there is one. */
   entry: number;
-  /** The plays in the open set. */
+  /** The plays in the open set before. */
   before: number;
   /** The plays in the folds that are not acknowledged. */
   sealed: number;
-  isNew: boolean;
 }
 
 /** Adds to several songs at one instant; see {@linkcode CountStore.addAll}. */
@@ -28,60 +28,75 @@ export class Batch {
   }
 
   add(plays: ReadonlyMap<string, number>): BatchAddition {
-    const { id, count, ring } = this.#shards;
-    const items: { id: string; at: number; plays: number }[] = [];
+    const { count, ring } = this.#shards;
+    const items: Item[] = [];
     const isTouched = new Uint8Array(count);
-    for (const [name, more] of plays) {
-      id.set(name, this.#maxIdBytes);
-      const at = id.hash & (count - 1);
+    isTouched[0] = Number(plays.size === 0); // of no song at all the ring is asked, which takes a lock
+    for (const [id, more] of plays) {
+      const at = this.#locate(id);
       isTouched[at] = 1;
-      items.push({ id: name, at, plays: more });
+      items.push({ id, at, plays: more, entry: 0, before: 0, sealed: 0 });
     }
     // In their order, or else two threads might wait for each other.
     for (let at = 0; at < count; at++) if (isTouched[at] === 1) this.#shards.lock(at);
     try {
-      if (items.length === 0) return { counts: [], fold: this.#shards.whileLocked(0, () => ring.newest) };
-      return { counts: this.#addLocked(items.map((item) => this.#look(item))), fold: ring.newest };
+      return { counts: this.#addLocked(items), fold: ring.newest };
     } finally {
       for (let at = 0; at < count; at++) if (isTouched[at] === 1) this.#shards.unlock(at);
     }
   }
 
-  #look({ id, at, plays }: { id: string; at: number; plays: number }): Item {
-    const { ring, memory } = this.#shards;
+  /** Finds the shard of `id`, which is the id that this thread is at now. */
+  #locate(id: string): number {
     this.#shards.id.set(id, this.#maxIdBytes);
-    const entry = this.#shards.open(at).find(this.#shards.id);
-    const before = entry === 0 ? 0 : (memory.counts[entry] as number);
-    const sealed = this.#shards.sum(at, ring.firstCounted, ring.length - 1);
-    const elsewhere = sealed + this.#shards.sum(at, 0, ring.firstCounted);
-    if (plays > MAX_COUNT - elsewhere - before) throw Refusal.overflow(elsewhere + before, plays);
-    return { id, at, plays, entry, before, sealed, isNew: plays > 0 && elsewhere + before === 0 };
+    return this.#shards.id.hash & (this.#shards.count - 1);
   }
 
   #addLocked(items: readonly Item[]): Entry[] {
     const { memory } = this.#shards;
-    const songs = items.reduce((sum, { isNew }) => sum + Number(isNew), 0);
+    let songs = 0;
+    for (const item of items) songs += Number(this.#look(item));
     if (songs > 0 && !memory.claim(songs, this.#maxSongs)) throw Refusal.full(this.#maxSongs);
-    const added = items.filter(({ plays }) => plays > 0);
-    const isDone =
-      added.length === 0 ||
-      (added.every((item) => this.#place(item)) &&
-        this.#shards.journal.write(
-          added.map(({ entry }) => entry),
-          added.map(({ before, plays }) => before + plays),
-        ));
-    if (!isDone) {
+    if (!this.#write(items)) {
       memory.unclaim(songs);
       throw Refusal.noMemory();
     }
     return items.map(({ id, sealed, before, plays }): Entry => [id, sealed + before + plays]);
   }
 
-  /** Sees to it that an item has an entry: one without plays is as good as none, should the batch fail. */
-  #place(item: Item): boolean {
-    if (item.entry !== 0) return true;
-    this.#shards.id.set(item.id, this.#maxIdBytes);
-    item.entry = this.#shards.open(item.at).place(this.#shards.id);
-    return item.entry !== 0;
+  /** Looks up what a song has, and tells whether it is new. */
+  #look(item: Item): boolean {
+    const { ring, memory, id } = this.#shards;
+    this.#locate(item.id);
+    item.entry = this.#shards.open(item.at).find(id);
+    item.before = item.entry === 0 ? 0 : (memory.counts[item.entry] as number);
+    let kept = 0;
+    if (ring.length > 1) {
+      item.sealed = this.#shards.sum(item.at, ring.firstCounted, ring.length - 1);
+      kept = this.#shards.sum(item.at, 0, ring.firstCounted);
+    }
+    const all = kept + item.sealed + item.before;
+    if (item.plays > MAX_COUNT - all) throw Refusal.overflow(all, item.plays);
+    return item.plays > 0 && all === 0;
+  }
+
+  /** Writes the new counts; false, and nothing has changed, if there is no memory. */
+  #write(items: readonly Item[]): boolean {
+    const entries: number[] = [];
+    const counts: number[] = [];
+    for (const item of items) {
+      if (item.plays === 0) continue;
+      // An entry without plays is as good as none, should there be no memory for one of the others.
+      if (item.entry === 0) item.entry = this.#place(item);
+      if (item.entry === 0) return false;
+      entries.push(item.entry);
+      counts.push(item.before + item.plays);
+    }
+    return entries.length === 0 || this.#shards.journal.write(entries, counts);
+  }
+
+  #place({ id, at }: Item): number {
+    this.#locate(id);
+    return this.#shards.open(at).place(this.#shards.id);
   }
 }

@@ -120,16 +120,6 @@ export class Shards {
     unlock(this.memory.words, this.#lockOf(at));
   }
 
-  /** Does something while nobody else touches the shard `at`. */
-  whileLocked<T>(at: number, act: () => T): T {
-    this.lock(at);
-    try {
-      return act();
-    } finally {
-      this.unlock(at);
-    }
-  }
-
   /** Does something while nobody else touches any shard. Locks are taken in their order, or else two threads might wait for each other. */
   whileAllLocked<T>(act: () => T): T {
     for (let at = 0; at < this.count; at++) this.lock(at);
