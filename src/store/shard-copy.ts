@@ -23,17 +23,18 @@ export class ShardCopy {
 
   /**
    * Begins anew with a copy of a shard, whose lock the caller holds, as it is in one set or several: a song's count is
-   * the sum over all of them. `id` is any. Gives the units that the copy takes.
+   * the sum over all of them. `id` is any. Gives the number of entries.
    */
   take(sets: readonly PackedShard[], id: PackedId): number {
     this.#at = 0;
     const [set] = sets;
-    if (sets.length === 1 && set !== undefined) this.#end = set.copyTo((units) => this.#room(units));
-    else this.#sum(sets, id);
-    return this.#end;
+    if (sets.length !== 1 || set === undefined) return this.#sum(sets, id);
+    this.#end = set.copyTo((units) => this.#room(units));
+    return set.songs;
   }
 
-  #sum(sets: readonly PackedShard[], id: PackedId): void {
+  #sum(sets: readonly PackedShard[], id: PackedId): number {
+    let entries = 0;
     this.#room(sets.reduce((units, set) => units + set.units, 0));
     this.#end = 0;
     for (const [place, set] of sets.entries()) {
@@ -43,8 +44,10 @@ export class ShardCopy {
         this.#counts[this.#end] = newer.reduce((sum, other) => sum + other.get(id), count);
         id.copyTo(this.#words, this.#end * 2 + 2);
         this.#end += unitsOfEntry(id.length);
+        entries++;
       });
     }
+    return entries;
   }
 
   /** Gives the next of the entries, as many as make a step; `undefined` if there are no more. */
