@@ -1,5 +1,5 @@
 import { type Awaitable, whenReady } from "./awaitable.ts";
-import { answerError } from "./handler-errors.ts";
+import { answerAlways } from "./handler-errors.ts";
 
 /** Headers of answers that a page may read, beyond those that it always may. */
 const EXPOSED = "ETag, Fold, Link, Link-Template, Preference-Applied, Retry-After, WWW-Authenticate";
@@ -14,7 +14,7 @@ export function shareWith(
   request: Request,
   perform: (request: Request) => Awaitable<Response>,
 ): Awaitable<Response> {
-  return whenReady(answered(request, perform), (response) => {
+  return whenReady(answerAlways(request, perform), (response) => {
     const { headers } = response;
     headers.set("access-control-allow-origin", origin);
     headers.append("vary", "Origin");
@@ -26,13 +26,4 @@ export function shareWith(
     }
     return response;
   });
-}
-
-function answered(request: Request, perform: (request: Request) => Awaitable<Response>): Awaitable<Response> {
-  try {
-    const response = perform(request);
-    return response instanceof Promise ? response.catch((error) => answerError(request, error)) : response;
-  } catch (error) {
-    return answerError(request, error);
-  }
 }

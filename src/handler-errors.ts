@@ -1,7 +1,21 @@
+import type { Awaitable } from "./awaitable.ts";
 import { PROBLEM, preferredFormat } from "./negotiate.ts";
 import { Problem, type ProblemStatus } from "./problem.ts";
 import { replyProblem } from "./reply.ts";
 import { Refusal, type RefusalReason } from "./store/count-store.ts";
+
+/** Has `answer` answer a request, or answers what it throws or rejects with. */
+export function answerAlways(
+  request: Request,
+  answer: (request: Request) => Awaitable<Response>,
+): Awaitable<Response> {
+  try {
+    const response = answer(request);
+    return response instanceof Promise ? response.catch((error) => answerError(request, error)) : response;
+  } catch (error) {
+    return answerError(request, error);
+  }
+}
 
 /** Answers a request that something went wrong with: its client's doing, or ours. */
 export function answerError(request: Pick<Request, "method" | "headers">, error: unknown): Response {

@@ -3,7 +3,7 @@ import { settle } from "./config.ts";
 import { shareWith } from "./cors.ts";
 import type { Service } from "./exchange.ts";
 import { Guard } from "./guard.ts";
-import { answerError } from "./handler-errors.ts";
+import { answerAlways } from "./handler-errors.ts";
 
 export { answerError } from "./handler-errors.ts";
 
@@ -90,14 +90,7 @@ export function createHandler(store: CountStore, options: HandlerOptions = {}): 
     return operation.act(service, { request, method, format, groups: found.groups, query });
   }
 
-  return function handle(request) {
-    try {
-      const response = answer(request);
-      return response instanceof Promise ? response.catch((error) => answerError(request, error)) : response;
-    } catch (error) {
-      return answerError(request, error);
-    }
-  };
+  return (request) => answerAlways(request, answer);
 }
 
 function settleAll(options: HandlerOptions): Pick<Service, "resource" | "basePath" | "maxBodyBytes"> {

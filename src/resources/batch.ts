@@ -6,12 +6,10 @@ import { checkNoTag } from "../preconditions.ts";
 import { prefersMinimal } from "../prefer.ts";
 import { Problem } from "../problem.ts";
 import { reply, replyMinimal } from "../reply.ts";
-import { Refusal } from "../store/count-store.ts";
+import { isTooLong, Refusal } from "../store/count-store.ts";
 
 /** Longest batch in JSON, in bytes: its ids may be made to collide in the engine's own hash, which has no key. */
 const MAX_JSON_BYTES = 64 * 1024;
-
-const utf8 = new TextEncoder();
 
 const JSON_TYPE = "application/json";
 /** The form type is what `curl -d` says of everything. */
@@ -61,7 +59,7 @@ async function readTextMapping(request: Request, maxBodyBytes: number): Promise<
 /** @throws {SyntaxError} that quotes the first id that is too long. */
 function checkLengths(plays: ReadonlyMap<string, number>, maxIdBytes: number): void {
   for (const id of plays.keys()) {
-    if (id.length * 3 <= maxIdBytes || utf8.encode(id).length <= maxIdBytes) continue;
+    if (!isTooLong(id, maxIdBytes)) continue;
     throw new SyntaxError(
       `Cannot read a mapping: the id ${JSON.stringify(id.slice(0, 80))} is longer than ${maxIdBytes} bytes`,
     );

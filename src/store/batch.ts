@@ -19,12 +19,10 @@ interface Item {
 export class Batch {
   readonly #shards: Shards;
   readonly #maxSongs: number;
-  readonly #maxIdBytes: number;
 
-  constructor(shards: Shards, limits: { maxSongs: number; maxIdBytes: number }) {
+  constructor(shards: Shards, maxSongs: number) {
     this.#shards = shards;
-    this.#maxSongs = limits.maxSongs;
-    this.#maxIdBytes = limits.maxIdBytes;
+    this.#maxSongs = maxSongs;
   }
 
   add(plays: ReadonlyMap<string, number>): BatchAddition {
@@ -33,7 +31,7 @@ export class Batch {
     const isTouched = new Uint8Array(count);
     isTouched[0] = Number(plays.size === 0); // of no song at all the ring is asked, which takes a lock
     for (const [id, more] of plays) {
-      const at = this.#locate(id);
+      const at = this.#shards.locate(id);
       isTouched[at] = 1;
       items.push({ id, at, plays: more, entry: 0, before: 0, sealed: 0 });
     }
@@ -44,12 +42,6 @@ export class Batch {
     } finally {
       for (let at = 0; at < count; at++) if (isTouched[at] === 1) this.#shards.unlock(at);
     }
-  }
-
-  /** Finds the shard of `id`, which is the id that this thread is at now. */
-  #locate(id: string): number {
-    this.#shards.id.set(id, this.#maxIdBytes);
-    return this.#shards.id.hash & (this.#shards.count - 1);
   }
 
   #addLocked(items: readonly Item[]): Entry[] {
@@ -67,7 +59,7 @@ export class Batch {
   /** Looks up what a song has, and tells whether it is new. */
   #look(item: Item): boolean {
     const { ring, memory, id } = this.#shards;
-    this.#locate(item.id);
+    this.#shards.locate(item.id);
     item.entry = this.#shards.open(item.at).find(id);
     item.before = item.entry === 0 ? 0 : (memory.counts[item.entry] as number);
     let kept = 0;
@@ -96,7 +88,7 @@ export class Batch {
   }
 
   #place({ id, at }: Item): number {
-    this.#locate(id);
+    this.#shards.locate(id);
     return this.#shards.open(at).place(this.#shards.id);
   }
 }

@@ -119,6 +119,13 @@ export interface CountStore {
   clear(unless?: (version: string) => boolean): Awaitable<boolean>;
 }
 
+const utf8 = new TextEncoder();
+
+/** Whether an id takes more than `maxBytes` of UTF-8. Most need no counting: a code unit is three bytes at the most. */
+export function isTooLong(id: string, maxBytes: number): boolean {
+  return id.length * 3 > maxBytes && utf8.encode(id).length > maxBytes;
+}
+
 /** Why a store refuses. */
 export type RefusalReason =
   "overflow" | "full" | "too long" | "unknown fold" | "out of order" | "too many folds" | "gone";

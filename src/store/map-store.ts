@@ -4,13 +4,12 @@ import {
   type BatchAddition,
   type CountStore,
   type Entry,
+  isTooLong,
   MAX_COUNT,
   Refusal,
   type StoreOptions,
 } from "./count-store.ts";
 import { highest } from "./highest.ts";
-
-const utf8 = new TextEncoder();
 
 interface Fold {
   number: number;
@@ -47,9 +46,7 @@ export class MapStore implements CountStore {
   }
 
   get(id: string, after?: number): number {
-    if (id.length * 3 > this.maxIdBytes && utf8.encode(id).length > this.maxIdBytes) {
-      throw Refusal.tooLong(this.maxIdBytes);
-    }
+    if (isTooLong(id, this.maxIdBytes)) throw Refusal.tooLong(this.maxIdBytes);
     return sum(this.#sets(after), id);
   }
 

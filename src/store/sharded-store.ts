@@ -39,7 +39,7 @@ export class ShardedStore implements CountStore {
     this.maxIdBytes = this.handle.maxIdBytes;
     this.#maxSongs = this.handle.maxSongs;
     this.#shards = new Shards(this.handle, attachment?.owner ?? 1);
-    this.#batch = new Batch(this.#shards, this.handle);
+    this.#batch = new Batch(this.#shards, this.handle.maxSongs);
     this.#folds = new Folds(this.#shards, this.handle.maxFolds);
   }
 
@@ -65,7 +65,7 @@ export class ShardedStore implements CountStore {
   }
 
   get(id: string, after?: number): number {
-    const at = this.#locate(id);
+    const at = this.#shards.locate(id);
     this.#shards.lock(at);
     try {
       return this.#shards.sum(at, this.#folds.firstPlace(after));
@@ -76,7 +76,7 @@ export class ShardedStore implements CountStore {
 
   add(id: string, plays: number): Addition {
     const shards = this.#shards;
-    const at = this.#locate(id);
+    const at = this.#shards.locate(id);
     shards.lock(at);
     try {
       const { ring } = shards;
@@ -160,12 +160,6 @@ export class ShardedStore implements CountStore {
    */
   release(thread: number): void {
     for (const slot of this.#shards.release(ownerOf(thread))) this.#folds.free(slot);
-  }
-
-  /** Finds the shard of `id`, which is the id that this thread is at now. */
-  #locate(id: string): number {
-    this.#shards.id.set(id, this.maxIdBytes);
-    return this.#shards.id.hash & (this.#shards.count - 1);
   }
 
   #addTo(at: number, plays: number, elsewhere: number): number {

@@ -50,6 +50,7 @@ export class Shards {
   /** The id that this thread is at. */
   readonly id: PackedId;
   readonly #owner: number;
+  readonly #maxIdBytes: number;
   readonly #shardBits: number;
   readonly #slots: number;
   readonly #isClearing: number;
@@ -59,9 +60,10 @@ export class Shards {
   readonly #open: PackedShard;
   readonly #looked: PackedShard;
 
-  constructor({ buffer, key, shardBits, maxFolds }: StoreHandle, owner: number) {
+  constructor({ buffer, key, shardBits, maxFolds, maxIdBytes }: StoreHandle, owner: number) {
     this.count = 2 ** shardBits;
     this.#owner = owner;
+    this.#maxIdBytes = maxIdBytes;
     this.#shardBits = shardBits;
     this.#slots = slotsFor(maxFolds);
     this.id = new PackedId(key);
@@ -86,6 +88,16 @@ export class Shards {
     this.#locks = locks;
     this.#heads = at;
     Atomics.compareExchange(this.memory.words, states, FREE, IN_USE); // slot 0: the first open set
+  }
+
+  /**
+   * Finds the shard of a song, which is the song that this thread is at from now on.
+   *
+   * @throws {Refusal} `too long`
+   */
+  locate(id: string): number {
+    this.id.set(id, this.#maxIdBytes);
+    return this.id.hash & (this.count - 1);
   }
 
   /** The shard `at` as it is in a slot. */
