@@ -8,6 +8,7 @@ export interface Settings {
   maxSongs: number;
   maxIdBytes: number;
   maxFolds: number;
+  maxWriters: number;
   maxStoreBytes: number;
   maxBodyBytes: number;
   token: string;
@@ -71,6 +72,12 @@ export const SETTINGS: {
   maxSongs: { default: 10_000_000, min: 0, max: 2 ** 40, help: "songs there is room for" },
   maxIdBytes: { default: 512, min: 1, max: 4096, help: "longest id, in bytes of UTF-8" },
   maxFolds: { default: 16, min: 1, max: 64, help: "folds that may be sealed and not acknowledged" },
+  maxWriters: {
+    default: 100_000,
+    min: 1,
+    max: 1_000_000,
+    help: "clients whose last request is kept, so that it can be sent again",
+  },
   maxStoreBytes: {
     default: 2 ** 32,
     min: 2 ** 20,

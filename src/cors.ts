@@ -3,7 +3,7 @@ import { answerAlways } from "./handler-errors.ts";
 
 /** Headers of answers that a page may read, beyond those that it always may. */
 const EXPOSED = "ETag, Fold, Link, Link-Template, Preference-Applied, Retry-After, WWW-Authenticate";
-const ALLOWED = "Accept, Authorization, Content-Type, If-Match, If-None-Match, Prefer";
+const ALLOWED = "Accept, Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, Prefer";
 
 /** How long a browser need not ask again whether it may ask, in seconds. */
 const MAX_AGE = "7200";

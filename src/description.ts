@@ -12,6 +12,8 @@ export interface Description {
   body?: "a number" | "a mapping" | "anything";
   /** Whether it looks at `If-Match` and `If-None-Match`. */
   isConditional?: true;
+  /** Whether it can be sent again with an `Idempotency-Key`. */
+  takesKey?: true;
   /** What is answered if all goes well, by status. */
   answers: Readonly<Partial<Record<200 | 201 | 204 | 304, Shape>>>;
   /** Why it may be refused, beyond what every operation may be refused for. */

@@ -2,7 +2,7 @@ import type { Awaitable } from "./awaitable.ts";
 import { PROBLEM, preferredFormat } from "./negotiate.ts";
 import { Problem, type ProblemStatus } from "./problem.ts";
 import { replyProblem } from "./reply.ts";
-import { Refusal, type RefusalReason } from "./store/count-store.ts";
+import { Refusal, type RefusalReason } from "./store/refusal.ts";
 
 /** Has `answer` answer a request, or answers what it throws or rejects with. */
 export function answerAlways(
@@ -31,6 +31,8 @@ const STATUS_OF_REFUSAL: Record<RefusalReason, ProblemStatus> = {
   "out of order": 409,
   "too many folds": 409,
   gone: 410,
+  "stale key": 409,
+  "key reused": 422,
 };
 
 function toProblem(error: unknown): Problem {

@@ -7,8 +7,8 @@ export {
   type CountStore,
   type Entry,
   MAX_COUNT,
-  Refusal,
-  type RefusalReason,
   type StoreOptions,
 } from "./store/count-store.ts";
+export { Refusal, type RefusalReason } from "./store/refusal.ts";
+export type { RequestKey } from "./store/request-key.ts";
 export { ShardedStore, type ShardedStoreOptions, type StoreHandle } from "./store/sharded-store.ts";

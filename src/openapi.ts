@@ -39,6 +39,12 @@ const PARAMETERS: Readonly<Record<string, Json>> = {
     description: "only the highest",
   },
   after: { in: "query", schema: COUNT, description: "leaves out the folds up to this one" },
+  "Idempotency-Key": {
+    in: "header",
+    schema: { type: "string", pattern: '^"[A-Za-z0-9._-]{1,64}:\\d{1,16}"$' },
+    description:
+      "who sends, and the number of the request, higher each time: sent again it is not counted twice",
+  },
 };
 
 const BODIES: Record<NonNullable<Description["body"]>, Json> = {
@@ -100,7 +106,8 @@ function describePath(route: Route): Json {
 }
 
 function describeOperation({ scope, description }: Operation): Json {
-  const { summary, query = [], body, answers } = description;
+  const { summary, query = [], body, takesKey = false, answers } = description;
+  const parameters = [...query, ...(takesKey ? ["Idempotency-Key"] : [])];
   const answered = Object.entries(answers).map(([status, shape]) => [status, describeAnswer(shape)]);
   const refused = refusalsOf({ scope, description }).map((status) => [
     status,
@@ -108,7 +115,7 @@ function describeOperation({ scope, description }: Operation): Json {
   ]);
   return {
     summary,
-    ...(query.length > 0 && { parameters: query.map(parameter) }),
+    ...(parameters.length > 0 && { parameters: parameters.map(parameter) }),
     ...(body !== undefined && { requestBody: BODIES[body] }),
     // An empty requirement besides: a token is needed only where the server has one.
     ...(scope !== "read" && { security: [{ bearer: [] }, {}] }),
@@ -117,13 +124,14 @@ function describeOperation({ scope, description }: Operation): Json {
 }
 
 function refusalsOf({ scope, description }: Pick<Operation, "scope" | "description">): ProblemStatus[] {
-  const { body, isConditional, refusals = [] } = description;
+  const { body, isConditional, takesKey, refusals = [] } = description;
   const statuses: ProblemStatus[] = [400, 403, 406, 500, ...refusals];
   if (scope !== "read") statuses.push(401);
   if (body !== undefined) statuses.push(413);
   if (body === "a number" || body === "a mapping") statuses.push(415);
   if (isConditional) statuses.push(412);
-  return statuses.sort((a, b) => a - b);
+  if (takesKey) statuses.push(409, 422);
+  return [...new Set(statuses)].sort((a, b) => a - b);
 }
 
 function describeAnswer(shape: Shape): Json {

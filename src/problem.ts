@@ -12,6 +12,7 @@ const PHRASES = {
   413: "Content Too Large",
   414: "URI Too Long",
   415: "Unsupported Media Type",
+  422: "Unprocessable Content",
   500: "Internal Server Error",
   503: "Service Unavailable",
   507: "Insufficient Storage",

@@ -45,8 +45,9 @@ export function routeTable({ basePath, resource }: Pick<Service, "basePath" | "r
         summary: "Add 1, or the number in the body, and answer the new count",
         body: "a number",
         isConditional: true,
+        takesKey: true,
         answers: { 200: "count", 204: "nothing" },
-        refusals: [409, 414, 507],
+        refusals: [414, 507],
       }),
     }),
     route("/", {
@@ -69,8 +70,9 @@ export function routeTable({ basePath, resource }: Pick<Service, "basePath" | "r
         summary: "Add a whole mapping, all of it or nothing, and answer the new counts",
         body: "a mapping",
         isConditional: true,
+        takesKey: true,
         answers: { 200: "mapping", 204: "nothing" },
-        refusals: [409, 507],
+        refusals: [507],
       }),
     }),
     route("/folds", {

@@ -1,5 +1,5 @@
 import { Problem } from "./problem.ts";
-import { Refusal } from "./store/count-store.ts";
+import { Refusal } from "./store/refusal.ts";
 
 /**
  * The song that `encoded`, what stands behind `/song/` in a path, is the name of.

@@ -27,6 +27,7 @@ test("the defaults are those that the README names", () => {
     maxSongs: 10_000_000,
     maxIdBytes: 512,
     maxFolds: 16,
+    maxWriters: 100_000,
     maxStoreBytes: 4_294_967_296,
     maxBodyBytes: 16_777_216,
     token: "",

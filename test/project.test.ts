@@ -107,7 +107,10 @@ describe("The sources", () => {
     [/^routes\.ts$/, /^(?:handler|openapi)\.ts$/],
     [/^openapi\.ts$/, /^handler\.ts$/],
     [/^resources\//, /^routes\.ts$|^resources\//],
-    [/^store\/(?!count-store\.ts$)/, /^(?:main|mod)\.ts$|^adapters\/workerd\.ts$|^store\//],
+    [
+      /^store\/(?!(?:count-store|refusal|request-key)\.ts$)/,
+      /^(?:main|mod)\.ts$|^adapters\/workerd\.ts$|^store\//,
+    ],
   ])("%p is imported by %p alone", (layer, mayBeImportedBy) => {
     const arrows = FILES.flatMap((path) => localImportsOf(path).map((target) => ({ path, target })));
     expect(arrows.filter(({ path, target }) => layer.test(target) && !mayBeImportedBy.test(path))).toEqual(

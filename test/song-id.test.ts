@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { Problem } from "../src/problem.ts";
 import { decodeSongId } from "../src/song-id.ts";
-import { Refusal } from "../src/store/count-store.ts";
+import { Refusal } from "../src/store/refusal.ts";
 import { MapStore } from "../src/store/map-store.ts";
 import { Random } from "./random.ts";
 

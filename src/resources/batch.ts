@@ -1,12 +1,14 @@
 import { contentTypeOf, readText, readTextPieces, refuseEncoding } from "../body.ts";
 import type { Exchange, Service } from "../exchange.ts";
+import { readKey } from "../idempotency-key.ts";
 import { mapping, write } from "../mapping.ts";
 import { MappingReader, parseJsonMapping } from "../mapping-reader.ts";
 import { checkNoTag } from "../preconditions.ts";
 import { prefersMinimal } from "../prefer.ts";
 import { Problem } from "../problem.ts";
 import { reply, replyMinimal } from "../reply.ts";
-import { isTooLong, Refusal } from "../store/count-store.ts";
+import { isTooLong } from "../store/count-store.ts";
+import { Refusal } from "../store/refusal.ts";
 
 /** Longest batch in JSON, in bytes: its ids may be made to collide in the engine's own hash, which has no key. */
 const MAX_JSON_BYTES = 64 * 1024;
@@ -17,10 +19,11 @@ const TEXT_TYPES = ["text/plain", "application/x-www-form-urlencoded"];
 
 /** `POST /batch`: adds a whole mapping, all of it or nothing, and answers the new counts of its songs. */
 export async function addBatch(service: Service, exchange: Exchange): Promise<Response> {
-  checkNoTag(exchange.request.headers);
-  const plays = await readPlays(service, exchange);
-  const { counts, fold } = await service.store.addAll(plays);
   const { request, format } = exchange;
+  checkNoTag(request.headers);
+  const key = readKey(request.headers);
+  const plays = await readPlays(service, exchange);
+  const { counts, fold } = await service.store.addAll(plays, key);
   if (prefersMinimal(request.headers.get("prefer"))) return replyMinimal(fold);
   return reply(exchange, write(mapping[format], counts), service.foldHeaders.for(format, fold));
 }

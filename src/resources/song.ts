@@ -1,12 +1,15 @@
 import type { Awaitable } from "../awaitable.ts";
 import { readWholeNumber } from "../body.ts";
 import type { Exchange, Service } from "../exchange.ts";
+import { readKey } from "../idempotency-key.ts";
 import { checkNoTag } from "../preconditions.ts";
 import { prefersMinimal } from "../prefer.ts";
 import { readAfter } from "../query.ts";
 import { reply, replyMinimal, type ReplyInit } from "../reply.ts";
 import { decodeSongId } from "../song-id.ts";
-import { type Addition, MAX_COUNT, Refusal } from "../store/count-store.ts";
+import { type Addition, MAX_COUNT } from "../store/count-store.ts";
+import { Refusal } from "../store/refusal.ts";
+import type { RequestKey } from "../store/request-key.ts";
 
 // No closures but for a store that is asynchronous: counting in memory is done so fast that they would be felt.
 
@@ -22,17 +25,25 @@ export function getCount(service: Service, exchange: Exchange): Awaitable<Respon
 /** `POST /song/{id}`: adds 1, or the number in the body, and answers the new count. */
 export function addPlays(service: Service, exchange: Exchange): Awaitable<Response> {
   const id = songId(service, exchange);
-  checkNoTag(exchange.request.headers);
+  const { request } = exchange;
+  checkNoTag(request.headers);
+  const key = readKey(request.headers);
   // Nothing is awaited when there is no body: most plays are counted and answered in one turn.
-  if (exchange.request.body === null) return add(service, exchange, id, 1);
-  return readWholeNumber(exchange.request, service.maxBodyBytes).then((plays = 1) =>
-    add(service, exchange, id, plays),
+  if (request.body === null) return add(service, exchange, id, 1, key);
+  return readWholeNumber(request, service.maxBodyBytes).then((plays = 1) =>
+    add(service, exchange, id, plays, key),
   );
 }
 
-function add(service: Service, exchange: Exchange, id: string, plays: number): Awaitable<Response> {
+function add(
+  service: Service,
+  exchange: Exchange,
+  id: string,
+  plays: number,
+  key: RequestKey | undefined,
+): Awaitable<Response> {
   if (plays > MAX_COUNT) throw new Refusal("overflow", `No count goes past ${MAX_COUNT}`);
-  const addition = service.store.add(id, plays);
+  const addition = service.store.add(id, plays, key);
   return addition instanceof Promise
     ? addition.then((later) => replyPlayed(service, exchange, id, later))
     : replyPlayed(service, exchange, id, addition);

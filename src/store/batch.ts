@@ -1,5 +1,8 @@
-import { type BatchAddition, type Entry, MAX_COUNT, Refusal } from "./count-store.ts";
+import { type BatchAddition, type Entry, MAX_COUNT } from "./count-store.ts";
+import { Refusal } from "./refusal.ts";
+import { fingerprintOf, type RequestKey } from "./request-key.ts";
 import type { Shards } from "./shards.ts";
+import { NUMBERS_OF_A_REQUEST } from "./writers.ts";
 
 /** One song of a batch. */
 interface Item {
@@ -15,7 +18,13 @@ interface Item {
   sealed: number;
 }
 
-/** Adds to several songs at one instant; see {@linkcode CountStore.addAll}. */
+/** A request that is to be remembered with its answer. */
+interface Keyed {
+  key: RequestKey;
+  fingerprint: number;
+}
+
+/** Adds to several songs at one instant, and to one or several only once; see {@linkcode CountStore.addAll}. */
 export class Batch {
   readonly #shards: Shards;
   readonly #maxSongs: number;
@@ -25,8 +34,9 @@ export class Batch {
     this.#maxSongs = maxSongs;
   }
 
-  add(plays: ReadonlyMap<string, number>): BatchAddition {
-    const { count, ring } = this.#shards;
+  /** Adds, and has it remembered with `keyed`. */
+  add(plays: ReadonlyMap<string, number>, keyed?: Keyed): BatchAddition {
+    const { count } = this.#shards;
     const items: Item[] = [];
     const isTouched = new Uint8Array(count);
     isTouched[0] = Number(plays.size === 0); // of no song at all the ring is asked, which takes a lock
@@ -38,22 +48,51 @@ export class Batch {
     // In their order, or else two threads might wait for each other.
     for (let at = 0; at < count; at++) if (isTouched[at] === 1) this.#shards.lock(at);
     try {
-      return { counts: this.#addLocked(items), fold: ring.newest };
+      return this.#addLocked(items, keyed);
     } finally {
       for (let at = 0; at < count; at++) if (isTouched[at] === 1) this.#shards.unlock(at);
     }
   }
 
-  #addLocked(items: readonly Item[]): Entry[] {
-    const { memory } = this.#shards;
+  /** Adds what a writer asks for, unless it has been added: then it gives what was answered. */
+  addOnce(kind: string, plays: ReadonlyMap<string, number>, key: RequestKey): BatchAddition {
+    const { writers } = this.#shards;
+    const fingerprint = fingerprintOf(kind, plays);
+    for (const id of plays.keys()) this.#shards.locate(id); // refuses those that are too long
+    return writers.whileLocked(() => {
+      const recalled = writers.recall(key, fingerprint, plays.size);
+      if (recalled === undefined) return this.add(plays, { key, fingerprint });
+      const { fold, totals } = recalled;
+      const counts = Array.from(plays.keys(), (id, n): Entry => [id, totals?.[n] ?? this.#countOf(id)]);
+      return { counts, fold };
+    });
+  }
+
+  #countOf(id: string): number {
+    const at = this.#shards.locate(id);
+    this.#shards.lock(at);
+    try {
+      return this.#shards.sum(at, this.#shards.ring.firstCounted);
+    } finally {
+      this.#shards.unlock(at);
+    }
+  }
+
+  #addLocked(items: readonly Item[], keyed: Keyed | undefined): BatchAddition {
+    const { memory, ring } = this.#shards;
     let songs = 0;
     for (const item of items) songs += Number(this.#look(item));
     if (songs > 0 && !memory.claim(songs, this.#maxSongs)) throw Refusal.full(this.#maxSongs);
-    if (!this.#write(items)) {
+    if (!this.#makeRoom(items)) {
       memory.unclaim(songs);
       throw Refusal.noMemory();
     }
-    return items.map(({ id, sealed, before, plays }): Entry => [id, sealed + before + plays]);
+    const addition = {
+      counts: items.map(({ id, sealed, before, plays }): Entry => [id, sealed + before + plays]),
+      fold: ring.newest,
+    };
+    this.#write(items, addition, keyed);
+    return addition;
   }
 
   /** Looks up what a song has, and tells whether it is new. */
@@ -72,23 +111,26 @@ export class Batch {
     return item.plays > 0 && all === 0;
   }
 
-  /** Writes the new counts; false, and nothing has changed, if there is no memory. */
-  #write(items: readonly Item[]): boolean {
-    const entries: number[] = [];
-    const counts: number[] = [];
+  /** Sees to it that writing cannot fail; false if there is no memory for that. Nothing has changed. */
+  #makeRoom(items: readonly Item[]): boolean {
     for (const item of items) {
-      if (item.plays === 0) continue;
+      if (item.plays === 0 || item.entry !== 0) continue;
       // An entry without plays is as good as none, should there be no memory for one of the others.
-      if (item.entry === 0) item.entry = this.#place(item);
+      this.#shards.locate(item.id);
+      item.entry = this.#shards.open(item.at).place(this.#shards.id);
       if (item.entry === 0) return false;
-      entries.push(item.entry);
-      counts.push(item.before + item.plays);
     }
-    return entries.length === 0 || this.#shards.journal.write(entries, counts);
+    return this.#shards.journal.begin(items.length + NUMBERS_OF_A_REQUEST);
   }
 
-  #place({ id, at }: Item): number {
-    this.#shards.locate(id);
-    return this.#shards.open(at).place(this.#shards.id);
+  #write(items: readonly Item[], { counts, fold }: BatchAddition, keyed: Keyed | undefined): void {
+    const { journal, writers } = this.#shards;
+    for (const { entry, before, plays } of items) if (plays > 0) journal.note(entry, before + plays);
+    if (keyed !== undefined) {
+      const answer = { fold, totals: counts.map(([, total]) => total) };
+      const write = (unit: number, value: number) => journal.noteOther(unit, value);
+      writers.remember(keyed.key, keyed.fingerprint, answer, write);
+    }
+    journal.commit();
   }
 }

@@ -1,4 +1,5 @@
 import type { Awaitable } from "../awaitable.ts";
+import type { RequestKey } from "./request-key.ts";
 
 /** A song and its plays, a whole number from 0 to 2^53 − 1. */
 export type Entry = readonly [id: string, count: number];
@@ -32,6 +33,8 @@ export interface StoreOptions {
   maxIdBytes?: number;
   /** How many folds may be sealed and not acknowledged: 1 to 64, 16 unless told. */
   maxFolds?: number;
+  /** How many writers' last requests are kept: 1 to 1,000,000, 100,000 unless told. */
+  maxWriters?: number;
 }
 
 /**
@@ -64,15 +67,22 @@ export interface CountStore {
    *
    * @throws {Refusal} `overflow` if the count, with the fold that is kept, would pass 2^53 − 1, `full` for a new song
    * past the last one there is room for; neither changes anything.
+   *
+   * With a `key` it gives to the same request again, while it is the last one of its writer, what it gave before, and
+   * changes nothing. What was refused may be sent again as if for the first time.
+   *
+   * @throws {Refusal} `stale key` if the writer's last request has a higher `seq`, `key reused` if the same `seq` was
+   * that of another request.
    */
-  add(id: string, plays: number): Awaitable<Addition>;
+  add(id: string, plays: number, key?: RequestKey): Awaitable<Addition>;
 
   /**
-   * Adds to several songs at one instant, to each what `add` would; all of it or nothing.
+   * Adds to several songs at one instant, to each what `add` would; all of it or nothing. With a `key` as `add`; of an
+   * answer that had very many songs, when it is no longer kept, the counts are those of now.
    *
    * @throws {Refusal} as `add` does, if it would for one of them.
    */
-  addAll(plays: ReadonlyMap<string, number>): Awaitable<BatchAddition>;
+  addAll(plays: ReadonlyMap<string, number>, key?: RequestKey): Awaitable<BatchAddition>;
 
   /**
    * Every song with a count, as `get` has it, in chunks and no particular order. Each chunk is read at one instant; the
@@ -113,7 +123,8 @@ export interface CountStore {
   acknowledge(fold: number): Awaitable<void>;
 
   /**
-   * Forgets every song and every fold, as if there had been none, and gives true. With `unless`, that is asked first, about the version in force at
+   * Forgets every song and every fold, as if there had been none, and gives true; what was answered to writers is
+   * still known. With `unless`, that is asked first, about the version in force at
    * that instant: if it gives true, nothing is forgotten and the answer is false.
    */
   clear(unless?: (version: string) => boolean): Awaitable<boolean>;
@@ -124,56 +135,4 @@ const utf8 = new TextEncoder();
 /** Whether an id takes more than `maxBytes` of UTF-8. Most need no counting: a code unit is three bytes at the most. */
 export function isTooLong(id: string, maxBytes: number): boolean {
   return id.length * 3 > maxBytes && utf8.encode(id).length > maxBytes;
-}
-
-/** Why a store refuses. */
-export type RefusalReason =
-  "overflow" | "full" | "too long" | "unknown fold" | "out of order" | "too many folds" | "gone";
-
-/** Something that a store refused; nothing has changed. */
-export class Refusal extends Error {
-  readonly reason: RefusalReason;
-
-  constructor(reason: RefusalReason, message: string) {
-    super(message);
-    this.name = "Refusal";
-    this.reason = reason;
-  }
-
-  static overflow(count: number, plays: number): Refusal {
-    return new Refusal("overflow", `Adding ${plays} to ${count} would pass ${MAX_COUNT}`);
-  }
-
-  static full(maxSongs: number): Refusal {
-    return new Refusal("full", `There is room for ${maxSongs} songs`);
-  }
-
-  static unknownFold(fold: number): Refusal {
-    return new Refusal("unknown fold", `Fold ${fold} was never sealed`);
-  }
-
-  /** `newest` is the newest fold that was dropped. */
-  static dropped(newest: number): Refusal {
-    return new Refusal("gone", `Fold ${newest} and older ones are acknowledged and dropped`);
-  }
-
-  static belowNewest(fold: number, newest: number): Refusal {
-    return new Refusal("out of order", `Fold ${fold} must be above ${newest}, the newest`);
-  }
-
-  static olderFirst(fold: number, oldest: number): Refusal {
-    return new Refusal("out of order", `Fold ${oldest} must be acknowledged before fold ${fold}`);
-  }
-
-  static tooManyFolds(maxFolds: number): Refusal {
-    return new Refusal("too many folds", `At most ${maxFolds} folds may be unacknowledged`);
-  }
-
-  static noMemory(): Refusal {
-    return new Refusal("full", "There is no memory for a new song");
-  }
-
-  static tooLong(maxIdBytes: number): Refusal {
-    return new Refusal("too long", `The id is longer than ${maxIdBytes} bytes of UTF-8`);
-  }
 }

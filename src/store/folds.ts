@@ -1,5 +1,5 @@
 import { inSteps } from "../steps.ts";
-import { Refusal } from "./count-store.ts";
+import { Refusal } from "./refusal.ts";
 import type { Shards } from "./shards.ts";
 
 /** A step of freeing a fold visits as many songs, or a shard: a millisecond or two. */

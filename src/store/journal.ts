@@ -8,31 +8,46 @@ import type { Memory } from "./memory.ts";
  */
 export class Journal {
   readonly #memory: Memory;
+  readonly #others: Float64Array;
+  #block = 0;
+  #size = 0;
+  #length = 0;
 
-  constructor(memory: Memory) {
+  /** It writes into `memory`, and into `others` as well. */
+  constructor(memory: Memory, others: Float64Array) {
     this.#memory = memory;
+    this.#others = others;
   }
 
-  /**
-   * Has each of `entries` have the count that stands at its place in `counts`, all of them or, if there is no memory
-   * for the journal, none.
-   */
-  write(entries: readonly number[], counts: readonly number[]): boolean {
+  /** Begins anew, with room for `most` numbers; false if there is no memory for that. */
+  begin(most: number): boolean {
+    this.#size = Math.max(3, Math.ceil(Math.log2(most + 1) + 1));
+    this.#block = this.#memory.allocate(this.#size);
+    this.#length = 0;
+    return this.#block !== 0;
+  }
+
+  /** Notes that a unit is to have a value. */
+  note(unit: number, value: number): void {
+    const at = this.#block + 2 + 2 * this.#length++;
+    this.#memory.counts[at] = unit;
+    this.#memory.counts[at + 1] = value;
+  }
+
+  /** Notes that a unit of the others, not the first one, is to have a value. */
+  noteOther(unit: number, value: number): void {
+    this.note(-unit, value);
+  }
+
+  /** Does all that was noted. */
+  commit(): void {
     const memory = this.#memory;
-    const size = Math.max(3, Math.ceil(Math.log2(entries.length + 1) + 1));
-    const block = memory.allocate(size);
-    if (block === 0) return false;
-    memory.counts[block + 1] = entries.length;
-    for (let n = 0; n < entries.length; n++) {
-      memory.counts[block + 2 + 2 * n] = entries[n] as number;
-      memory.counts[block + 3 + 2 * n] = counts[n] as number;
-    }
+    memory.counts[this.#block + 1] = this.#length;
     memory.countChange();
-    memory.journal = block; // from here on it will be done
-    this.#perform(block);
+    memory.journal = this.#block; // from here on it will be done
+    this.#perform(this.#block);
     memory.journal = 0;
-    memory.free(block, size);
-    return true;
+    memory.free(this.#block, this.#size);
   }
 
   /** Does what another thread had written down when it died. Its block is lost until the next clear. */
@@ -44,7 +59,11 @@ export class Journal {
   #perform(block: number): void {
     const { counts } = this.#memory;
     const length = counts[block + 1] as number;
-    for (let n = 0; n < length; n++)
-      counts[counts[block + 2 + 2 * n] as number] = counts[block + 3 + 2 * n] as number;
+    for (let at = block + 2; at < block + 2 + 2 * length; at += 2) {
+      const unit = counts[at] as number;
+      const value = counts[at + 1] as number;
+      if (unit > 0) counts[unit] = value;
+      else this.#others[-unit] = value;
+    }
   }
 }

@@ -6,14 +6,21 @@ import {
   type Entry,
   isTooLong,
   MAX_COUNT,
-  Refusal,
   type StoreOptions,
 } from "./count-store.ts";
 import { highest } from "./highest.ts";
+import { Refusal } from "./refusal.ts";
+import { fingerprintOf, type RequestKey } from "./request-key.ts";
 
 interface Fold {
   number: number;
   counts: ReadonlyMap<string, number>;
+}
+
+interface Answered {
+  seq: number;
+  fingerprint: number;
+  addition: BatchAddition;
 }
 
 /**
@@ -25,6 +32,7 @@ export class MapStore implements CountStore {
   readonly maxIdBytes: number;
   readonly #maxSongs: number;
   readonly #maxFolds: number;
+  readonly #maxWriters: number;
   readonly #name: string = crypto.randomUUID();
   #changes = 0;
   #open = new Map<string, number>();
@@ -33,12 +41,15 @@ export class MapStore implements CountStore {
   #folds: Fold[] = [];
   #kept: Fold | undefined;
   #dropped = 0;
+  /** The last request of each writer: those that were silent for longest come first. */
+  readonly #answered = new Map<string, Answered>();
 
   /** @throws {RangeError} for a limit that is out of its range. */
-  constructor({ maxSongs, maxIdBytes, maxFolds }: StoreOptions = {}) {
+  constructor({ maxSongs, maxIdBytes, maxFolds, maxWriters }: StoreOptions = {}) {
     this.#maxSongs = settle("maxSongs", maxSongs);
     this.maxIdBytes = settle("maxIdBytes", maxIdBytes);
     this.#maxFolds = settle("maxFolds", maxFolds);
+    this.#maxWriters = settle("maxWriters", maxWriters);
   }
 
   get version(): string {
@@ -50,7 +61,11 @@ export class MapStore implements CountStore {
     return sum(this.#sets(after), id);
   }
 
-  add(id: string, plays: number): Addition {
+  add(id: string, plays: number, key?: RequestKey): Addition {
+    if (key !== undefined) {
+      const { counts, fold } = this.#once("song", new Map([[id, plays]]), key);
+      return { count: (counts[0] as Entry)[1], fold };
+    }
     const count = this.get(id);
     const fold = this.#folds.at(-1)?.number ?? this.#kept?.number ?? 0;
     if (plays === 0) return { count, fold };
@@ -63,7 +78,8 @@ export class MapStore implements CountStore {
     return { count: count + plays, fold };
   }
 
-  addAll(plays: ReadonlyMap<string, number>): BatchAddition {
+  addAll(plays: ReadonlyMap<string, number>, key?: RequestKey): BatchAddition {
+    if (key !== undefined) return this.#once("batch", plays, key);
     const songs = new Set(this.#songs);
     const sets = this.#sets(this.#dropped);
     for (const id of plays.keys()) this.get(id); // refuses those that are too long
@@ -128,6 +144,20 @@ export class MapStore implements CountStore {
     this.#dropped = 0;
     this.#changes++;
     return true;
+  }
+
+  #once(kind: string, plays: ReadonlyMap<string, number>, { writer, seq }: RequestKey): BatchAddition {
+    for (const id of plays.keys()) this.get(id); // refuses those that are too long
+    const fingerprint = fingerprintOf(kind, plays);
+    const last = this.#answered.get(writer);
+    if (last !== undefined && seq < last.seq) throw Refusal.staleKey(seq, last.seq);
+    if (last?.seq === seq && last.fingerprint !== fingerprint) throw Refusal.keyReused(seq);
+    const addition = last?.seq === seq ? last.addition : this.addAll(plays);
+    this.#answered.delete(writer);
+    this.#answered.set(writer, { seq, fingerprint, addition });
+    const [oldest = ""] = this.#answered.keys();
+    if (this.#answered.size > this.#maxWriters) this.#answered.delete(oldest);
+    return addition;
   }
 
   #total(after: number | undefined): Entry[] {

@@ -1,5 +1,5 @@
 import { type HashKey, hashWords } from "../hash.ts";
-import { Refusal } from "./count-store.ts";
+import { Refusal } from "./refusal.ts";
 
 /** The longest id that can be packed, in bytes of UTF-8. */
 const MAX_BYTES = 4096;

@@ -1,8 +1,9 @@
-import { MAX_COUNT, Refusal } from "./count-store.ts";
+import { MAX_COUNT } from "./count-store.ts";
 import { EntryBlocks } from "./entry-blocks.ts";
 import { EntryIndex } from "./entry-index.ts";
 import type { Memory } from "./memory.ts";
 import type { PackedId } from "./packed-id.ts";
+import { Refusal } from "./refusal.ts";
 
 /** Words in a shard's head. */
 export const HEAD_WORDS = 4;

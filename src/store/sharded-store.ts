@@ -5,6 +5,7 @@ import type { Addition, BatchAddition, Chunk, CountStore, Entry } from "./count-
 import { Folds } from "./folds.ts";
 import { Highest } from "./highest.ts";
 import type { PackedShard } from "./packed-shard.ts";
+import type { RequestKey } from "./request-key.ts";
 import { ShardCopy } from "./shard-copy.ts";
 import { Shards, type StoreHandle } from "./shards.ts";
 import { createHandle, type ShardedStoreOptions } from "./store-handle.ts";
@@ -74,7 +75,8 @@ export class ShardedStore implements CountStore {
     }
   }
 
-  add(id: string, plays: number): Addition {
+  add(id: string, plays: number, key?: RequestKey): Addition {
+    if (key !== undefined) return this.#addOnce(id, plays, key);
     const shards = this.#shards;
     const at = this.#shards.locate(id);
     shards.lock(at);
@@ -91,8 +93,8 @@ export class ShardedStore implements CountStore {
   }
 
   /** All shards that have a song of it are locked together. */
-  addAll(plays: ReadonlyMap<string, number>): BatchAddition {
-    return this.#batch.add(plays);
+  addAll(plays: ReadonlyMap<string, number>, key?: RequestKey): BatchAddition {
+    return key === undefined ? this.#batch.add(plays) : this.#batch.addOnce("batch", plays, key);
   }
 
   /** Each shard is read at one instant, when its turn comes; what is held is a copy of one of them. */
@@ -160,6 +162,11 @@ export class ShardedStore implements CountStore {
    */
   release(thread: number): void {
     for (const slot of this.#shards.release(ownerOf(thread))) this.#folds.free(slot);
+  }
+
+  #addOnce(id: string, plays: number, key: RequestKey): Addition {
+    const { counts, fold } = this.#batch.addOnce("song", new Map([[id, plays]]), key);
+    return { count: (counts[0] as Entry)[1], fold };
   }
 
   #addTo(at: number, plays: number, elsewhere: number): number {

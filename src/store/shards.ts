@@ -6,6 +6,7 @@ import { Memory } from "./memory.ts";
 import { PackedId } from "./packed-id.ts";
 import { HEAD_WORDS, PackedShard } from "./packed-shard.ts";
 import type { GrowingBuffer } from "./reserve.ts";
+import { Writers } from "./writers.ts";
 
 /** Slots beside those that a full ring takes: for folds that were dropped and are being freed. */
 const SPARE_SLOTS = 4;
@@ -20,6 +21,7 @@ const IN_USE = -1;
 /** What another thread needs to `ShardedStore.attach` itself to a store; can be sent by `postMessage`. */
 export interface StoreHandle {
   readonly buffer: GrowingBuffer;
+  readonly writers: GrowingBuffer;
   readonly name: string;
   readonly key: HashKey;
   readonly shardBits: number;
@@ -27,6 +29,7 @@ export interface StoreHandle {
   readonly maxSongs: number;
   readonly maxIdBytes: number;
   readonly maxFolds: number;
+  readonly maxWriters: number;
 }
 
 /** Bytes that a shard takes without songs. */
@@ -47,6 +50,7 @@ export class Shards {
   readonly memory: Memory;
   readonly ring: FoldRing;
   readonly journal: Journal;
+  readonly writers: Writers;
   /** The id that this thread is at. */
   readonly id: PackedId;
   readonly #owner: number;
@@ -60,7 +64,8 @@ export class Shards {
   readonly #open: PackedShard;
   readonly #looked: PackedShard;
 
-  constructor({ buffer, key, shardBits, maxFolds, maxIdBytes }: StoreHandle, owner: number) {
+  constructor(handle: StoreHandle, owner: number) {
+    const { buffer, key, shardBits, maxFolds, maxIdBytes } = handle;
     this.count = 2 ** shardBits;
     this.#owner = owner;
     this.#maxIdBytes = maxIdBytes;
@@ -73,7 +78,8 @@ export class Shards {
     const aligned = (words: number) => Math.ceil(words / LOCK_WORDS) * LOCK_WORDS;
     const tableWords = [...offsets, heads].reduce((sum, words) => sum + aligned(words), 0);
     this.memory = new Memory(buffer, tableWords / 2, owner);
-    this.journal = new Journal(this.memory);
+    this.writers = new Writers(handle.writers, handle.maxWriters, key, owner);
+    this.journal = new Journal(this.memory, this.writers.numbers);
     this.#open = new PackedShard(this.memory, shardBits);
     this.#looked = new PackedShard(this.memory, shardBits);
     let at = this.memory.table;
@@ -190,6 +196,7 @@ export class Shards {
     );
     if (held.length === this.count && words[this.#isClearing] === 1) this.clear();
     this.journal.perform(owner);
+    this.writers.release(owner);
     for (const at of held) {
       for (let slot = 0; slot < this.#slots; slot++) this.in(slot, at).mend(this.id);
       this.memory.countChange();

@@ -4,6 +4,7 @@ import type { StoreOptions } from "./count-store.ts";
 import { MAX_OWNERS } from "./memory.ts";
 import { type GrowingBuffer, reserve } from "./reserve.ts";
 import { bytesOfShard, type StoreHandle } from "./shards.ts";
+import { Writers } from "./writers.ts";
 
 /** Limits of a {@linkcode ShardedStore}, and who uses it. */
 export interface ShardedStoreOptions extends StoreOptions {
@@ -24,9 +25,11 @@ export function createHandle(options: ShardedStoreOptions): StoreHandle {
     throw new RangeError(`threads must be a whole number from 0 to ${MAX_OWNERS - 1}, not ${threads}`);
   }
   const [maxSongs, maxFolds] = [settle("maxSongs", options.maxSongs), settle("maxFolds", options.maxFolds)];
+  const maxWriters = settle("maxWriters", options.maxWriters);
   const buffer = reserveFor(options.maxStoreBytes, threads > 0);
   return {
     buffer,
+    writers: Writers.reserve(maxWriters, threads > 0),
     name: crypto.randomUUID(),
     key: randomKey(),
     shardBits: shardBitsFor(maxSongs, buffer.maxByteLength / bytesOfShard(maxFolds)),
@@ -34,6 +37,7 @@ export function createHandle(options: ShardedStoreOptions): StoreHandle {
     maxSongs,
     maxIdBytes: settle("maxIdBytes", options.maxIdBytes),
     maxFolds,
+    maxWriters,
   };
 }
 

@@ -3,6 +3,7 @@ import { testClear, testVersion } from "./contract/changing.ts";
 import { testCounting, testIdLength, testRange, testRoom, testRoomTaken } from "./contract/counting.ts";
 import { testAgainstOracle } from "./contract/oracle.ts";
 import { testAfter, testBatch, testFoldLimits, testFolds } from "./contract/folds.ts";
+import { testKeys, testWriters } from "./contract/keys.ts";
 import { testEntries, testEntriesWhile, testTop } from "./contract/reading.ts";
 import type { MakeStore } from "./contract/support.ts";
 
@@ -10,6 +11,7 @@ const PARTS = [
   [testCounting, testIdLength, testRange, testRoom, testRoomTaken],
   [testEntries, testEntriesWhile, testTop],
   [testFolds, testAfter, testFoldLimits, testBatch],
+  [testKeys, testWriters],
   [testClear, testVersion, testAgainstOracle],
 ].flat();
 

@@ -1,5 +1,5 @@
-import { Refusal } from "../../src/store/count-store.ts";
-import { idOf } from "./played-ids.ts";
+import { Refusal } from "../../src/store/refusal.ts";
+import { BATCH, idOf, sendKeyed } from "./played-ids.ts";
 import { ShardedStore, type StoreHandle } from "../../src/store/sharded-store.ts";
 
 /** What one of the threads under test has to do. */
@@ -16,13 +16,13 @@ export interface Task {
   isStuckInClear?: boolean;
   /** Whether it adds batches instead, each one play to all of the songs `batch-0` to `batch-49`. */
   addsBatches?: boolean;
+  /** The writer whose requests it sends instead, with keys: see `sendKeyed`. */
+  sendsKeys?: string;
   /** Where it says how many additions it has made. */
   progress: Int32Array;
 }
 
 declare const self: Worker;
-
-const BATCH: ReadonlyMap<string, number> = new Map(Array.from({ length: 50 }, (_, n) => [`batch-${n}`, 1]));
 
 self.addEventListener("message", ({ data: task }: MessageEvent<Task>) => {
   const { progress, additions, seed } = task;
@@ -31,6 +31,7 @@ self.addEventListener("message", ({ data: task }: MessageEvent<Task>) => {
   for (let n = 0; n < additions; n++) {
     try {
       if (task.addsBatches === true) store.addAll(BATCH);
+      else if (task.sendsKeys !== undefined) sendKeyed(store, task.sendsKeys, n);
       else store.add(idOf(task, seed, n), 1);
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;

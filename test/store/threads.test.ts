@@ -2,7 +2,7 @@ import { afterEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { ShardedStore } from "../../src/mod.ts";
 import { Random } from "../random.ts";
 import { endThreads, start } from "./counting-threads.ts";
-import { idOf } from "./played-ids.ts";
+import { BATCH, idOf, sendKeyed } from "./played-ids.ts";
 
 setDefaultTimeout(120_000);
 
@@ -85,6 +85,33 @@ describe("Threads that count in one store", () => {
     expect(store.songs - songs).toBeWithin(0, kills + 2);
     expect(store.clear()).toBe(true);
     expect([store.songs, store.add("a", 1).count]).toEqual([0, 1]);
+  });
+
+  test("that die while they answer writers leave each request counted and remembered, or neither", async () => {
+    const random = new Random("dying writers");
+    const store = new ShardedStore({ threads: 2, maxWriters: 4 });
+    const task = { seed: 0, additions: 1e9, hot: 0, songs: 0 };
+    const survivor = start(store, { ...task, thread: 2, hot: 50, songs: 1000 });
+    let [songs, batches] = [0, 0];
+    for (let kill = 0; kill < 40; kill++) {
+      const writer = `victim-${kill}`;
+      const victim = start(store, { ...task, thread: 1, sendsKeys: writer });
+      while (victim.counted() === 0) await Bun.sleep(1);
+      await Bun.sleep(random.below(20));
+      victim.worker.terminate();
+      await victim.closed;
+      store.release(1);
+      const sent = victim.counted() + 1;
+      sendKeyed(store, writer, sent - 1); // nobody knows whether it was counted
+      songs += Math.ceil(sent / 2);
+      batches += Math.floor(sent / 2);
+    }
+    survivor.worker.terminate();
+    await survivor.closed;
+    store.release(2);
+    expect(songs).toBeGreaterThan(100);
+    expect(store.get("keyed")).toBe(songs);
+    for (const id of BATCH.keys()) expect(store.get(id)).toBe(batches);
   });
 
   test("that die while they hold every lock hang nobody", async () => {

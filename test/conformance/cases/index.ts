@@ -4,6 +4,7 @@ import { batch } from "./batch.ts";
 import { bodies } from "./bodies.ts";
 import { counting } from "./counting.ts";
 import { folds } from "./folds.ts";
+import { keys } from "./keys.ts";
 import { ids } from "./ids.ts";
 import { limits } from "./limits.ts";
 import { listing } from "./listing.ts";
@@ -25,6 +26,7 @@ export const cases: Cases = {
   ...negotiation,
   ...folds,
   ...batch,
+  ...keys,
 };
 
 /** What holds of a server with the settings in `CAPS`. */

@@ -9,6 +9,7 @@ export const CAPS = {
   maxIdBytes: 8,
   maxBodyBytes: 16,
   maxFolds: 2,
+  maxWriters: 2,
 };
 
 const POST = { method: "POST" } as const;
@@ -35,6 +36,18 @@ export const limits: Cases = {
     expect((await (await fetch("/plays/")).text()).split(",").sort()).toEqual(["a=1", "b=1", "c=2"]);
     await expectAnswer(fetch("/plays/", { method: "DELETE" }), 200, "OK");
     await expectAnswer(fetch("/plays/video/d", POST), 200, "1");
+  },
+
+  "a writer that was silent while as many others wrote as are kept is forgotten": async ({ fetch }) => {
+    const play = (writer: string) =>
+      fetch("/plays/video/a", { ...POST, headers: { "idempotency-key": `"${writer}:1"` } });
+    const [a, b, c] = [crypto.randomUUID(), crypto.randomUUID(), crypto.randomUUID()];
+    await expectAnswer(play(a), 200, "1");
+    await expectAnswer(play(b), 200, "2");
+    await expectAnswer(play(a), 200, "1");
+    await expectAnswer(play(c), 200, "3");
+    await expectAnswer(play(a), 200, "1");
+    await expectAnswer(play(b), 200, "4");
   },
 
   "a batch past the room there is counts nothing": async ({ fetch }) => {

@@ -49,8 +49,8 @@ export function delayed(store: CountStore): CountStore {
       return store.version;
     },
     get: (id, after) => turn().then(() => store.get(id, after)),
-    add: (id, plays) => turn().then(() => store.add(id, plays)),
-    addAll: (plays) => turn().then(() => store.addAll(plays)),
+    add: (id, plays, key) => turn().then(() => store.add(id, plays, key)),
+    addAll: (plays, key) => turn().then(() => store.addAll(plays, key)),
     top: (n, after) => turn().then(() => store.top(n, after)),
     seal: (fold) => turn().then(() => store.seal(fold)),
     folds: () => turn().then(() => store.folds()),
