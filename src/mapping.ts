@@ -1,4 +1,4 @@
-import { notAPair, parsePair } from "./mapping-reader.ts";
+import { notAPair, parsePair, PLAIN_ID } from "./mapping-reader.ts";
 import type { Format } from "./negotiate.ts";
 import type { Entry } from "./store/count-store.ts";
 
@@ -25,7 +25,7 @@ export interface Utf8Grammar {
 /** `1=1,a%2Fb=5`: ids stand as `encodeURIComponent` has them, so no `=`, `,` or control character is raw. */
 const text: Grammar = {
   open: "",
-  entry: ([id, count]) => `${encodeURIComponent(id)}=${count}`,
+  entry: ([id, count]) => `${PLAIN_ID.test(id) ? id : encodeURIComponent(id)}=${count}`,
   close: "",
   utf8: {
     before: "",
@@ -77,7 +77,7 @@ export function parseMapping(source: string): Map<string, number> {
   const counts = new Map<string, number>();
   if (source === "") return counts;
   for (const pair of source.split(",")) {
-    const [id, count] = parsePair(pair);
+    const [id, count] = parsePair(pair, 0, pair.length);
     if (counts.has(id)) throw notAPair(pair);
     counts.set(id, count);
   }

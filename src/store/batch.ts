@@ -1,4 +1,5 @@
 import { type BatchAddition, type Entry, MAX_COUNT } from "./count-store.ts";
+import { PackedList } from "./packed-list.ts";
 import { Refusal } from "./refusal.ts";
 import { fingerprintOf, type RequestKey } from "./request-key.ts";
 import type { Shards } from "./shards.ts";
@@ -9,6 +10,8 @@ interface Item {
   id: string;
   /** The shard that it is in. */
   at: number;
+  /** Where its id is kept as it is packed. */
+  packed: number;
   plays: number;
   /** The entry in the open set; 0 until there is one. */
   entry: number;
@@ -36,21 +39,26 @@ export class Batch {
 
   /** Adds, and has it remembered with `keyed`. */
   add(plays: ReadonlyMap<string, number>, keyed?: Keyed): BatchAddition {
-    const { count } = this.#shards;
+    const packed = new PackedList(plays.size);
     const items: Item[] = [];
-    const isTouched = new Uint8Array(count);
-    isTouched[0] = Number(plays.size === 0); // of no song at all the ring is asked, which takes a lock
     for (const [id, more] of plays) {
       const at = this.#shards.locate(id);
-      isTouched[at] = 1;
-      items.push({ id, at, plays: more, entry: 0, before: 0, sealed: 0 });
+      items.push({
+        id,
+        at,
+        packed: packed.push(this.#shards.id),
+        plays: more,
+        entry: 0,
+        before: 0,
+        sealed: 0,
+      });
     }
-    // In their order, or else two threads might wait for each other.
-    for (let at = 0; at < count; at++) if (isTouched[at] === 1) this.#shards.lock(at);
+    const touched = shardsOf(items, this.#shards.count);
+    for (const at of touched) this.#shards.lock(at);
     try {
-      return this.#addLocked(items, keyed);
+      return this.#addLocked(items, packed, keyed);
     } finally {
-      for (let at = 0; at < count; at++) if (isTouched[at] === 1) this.#shards.unlock(at);
+      for (const at of touched) this.#shards.unlock(at);
     }
   }
 
@@ -78,12 +86,12 @@ export class Batch {
     }
   }
 
-  #addLocked(items: readonly Item[], keyed: Keyed | undefined): BatchAddition {
+  #addLocked(items: readonly Item[], packed: PackedList, keyed: Keyed | undefined): BatchAddition {
     const { memory, ring } = this.#shards;
     let songs = 0;
-    for (const item of items) songs += Number(this.#look(item));
+    for (const item of items) songs += Number(this.#look(item, packed));
     if (songs > 0 && !memory.claim(songs, this.#maxSongs)) throw Refusal.full(this.#maxSongs);
-    if (!this.#makeRoom(items)) {
+    if (!this.#makeRoom(items, packed)) {
       memory.unclaim(songs);
       throw Refusal.noMemory();
     }
@@ -96,9 +104,9 @@ export class Batch {
   }
 
   /** Looks up what a song has, and tells whether it is new. */
-  #look(item: Item): boolean {
+  #look(item: Item, packed: PackedList): boolean {
     const { ring, memory, id } = this.#shards;
-    this.#shards.locate(item.id);
+    packed.load(item.packed, id);
     item.entry = this.#shards.open(item.at).find(id);
     item.before = item.entry === 0 ? 0 : (memory.counts[item.entry] as number);
     let kept = 0;
@@ -112,11 +120,11 @@ export class Batch {
   }
 
   /** Sees to it that writing cannot fail; false if there is no memory for that. Nothing has changed. */
-  #makeRoom(items: readonly Item[]): boolean {
+  #makeRoom(items: readonly Item[], packed: PackedList): boolean {
     for (const item of items) {
       if (item.plays === 0 || item.entry !== 0) continue;
       // An entry without plays is as good as none, should there be no memory for one of the others.
-      this.#shards.locate(item.id);
+      packed.load(item.packed, this.#shards.id);
       item.entry = this.#shards.open(item.at).place(this.#shards.id);
       if (item.entry === 0) return false;
     }
@@ -133,4 +141,17 @@ export class Batch {
     }
     journal.commit();
   }
+}
+
+/** The shards that songs are in, each once, in ascending order, or else two threads might wait for each other. */
+function shardsOf(items: readonly Item[], count: number): number[] {
+  if (items.length === 0) return [0]; // of no song at all the ring is asked, which takes a lock
+  const sets = new Int32Array(count / 32);
+  for (const { at } of items) sets[at >> 5] = (sets[at >> 5] as number) | (1 << (at & 31));
+  const shards: number[] = [];
+  for (let set = 0; set < sets.length; set++) {
+    for (let rest = sets[set] as number; rest !== 0; rest &= rest - 1)
+      shards.push(set * 32 + 31 - Math.clz32(rest & -rest));
+  }
+  return shards;
 }

@@ -38,9 +38,14 @@ export class PackedId {
 
   /** Takes the id whose words are at `at`. */
   setAt(words: Int32Array, at: number): void {
+    this.load(words, at, this.hashAt(words, at));
+  }
+
+  /** Takes the id whose words are at `at`, and whose hash is known. */
+  load(words: Int32Array, at: number, hash: number): void {
     this.length = wordsOfId(words[at] as number);
     for (let word = 0; word < this.length; word++) this.words[word] = words[at + word] as number;
-    this.hash = hashWords(this.words, 0, this.length, this.#key0, this.#key1);
+    this.hash = hash;
   }
 
   /** Whether the words from `at` on are those of this id. */
