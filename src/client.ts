@@ -1,9 +1,12 @@
+import { type Answer, readCount, sumUp } from "./client/answers.ts";
+import { type Ask, Asker } from "./client/asker.ts";
+import { Gatherer } from "./client/gatherer.ts";
+import { checkId, Placement } from "./client/placement.ts";
+import { moveAll } from "./client/rebalance.ts";
 import { settle } from "./config.ts";
-import { type Ask, Asker, CountServerError, readCount, readMapping } from "./count-server.ts";
-import { type HashKey, hash } from "./hash.ts";
 import { mapping, write } from "./mapping.ts";
 
-export { CountServerError } from "./count-server.ts";
+export { CountServerError } from "./client/count-server-error.ts";
 
 /** What can be set about a {@linkcode CountClient}. */
 export interface CountClientOptions {
@@ -11,6 +14,8 @@ export interface CountClientOptions {
   resource?: string;
   /** How long a server may take to answer one request, in milliseconds: 1 to 2^31 − 1, 5,000 unless told. */
   timeoutMs?: number;
+  /** How often a request is sent again, after longer and longer waits, when a server fails: 0 to 20, 3 unless told. */
+  retries?: number;
   /** Sent as `Authorization: Bearer …` with every request; none unless told. */
   token?: string;
   /** Used in the place of the global `fetch`. */
@@ -23,20 +28,16 @@ export interface CallOptions {
   signal?: AbortSignal;
 }
 
-interface Placed {
-  url: string;
-  key: HashKey;
-}
-
 /**
  * Counts plays on any number of servers, each song on one of them.
  *
  * Songs are placed by rendezvous hashing: a server added to n takes 1/(n+1) of the songs, from all others alike,
  * and no song moves between those. Neither the order of the list matters nor how a URL is written.
  *
- * A call rejects with a {@linkcode CountServerError} if a server fails, with the reason of its `signal` if that is
- * aborted, and with a `TypeError` for an id that no path leads to. After a failure without a status, a play may have
- * been counted or not.
+ * What fails in a way that may pass is tried again, plays with an `Idempotency-Key`, so that one is not counted twice if
+ * only the answer was lost. A call rejects with a {@linkcode CountServerError} if a server goes on failing, with the
+ * reason of its `signal` if that is aborted, and with a `TypeError` for an id that no path leads to. After a failure
+ * that says `mayBeDone`, or when it was given up, a play may have been counted or not.
  *
  * @example
  * ```ts
@@ -45,42 +46,61 @@ interface Placed {
  * ```
  */
 export class CountClient {
-  readonly #servers: readonly Placed[];
+  readonly #placement: Placement;
   readonly #resource: string;
   readonly #asker: Asker;
+  readonly #gatherers: ReadonlyMap<string, Gatherer>;
 
   /** @throws {TypeError} if there is no server, one is listed twice, or one is not a plain http or https URL; {RangeError} for an option out of its range. */
   constructor(servers: string | readonly string[], options: CountClientOptions = {}) {
-    const urls = [servers].flat().map(normalise);
-    if (urls.length === 0) throw new TypeError("A CountClient needs one server at least");
-    if (new Set(urls).size < urls.length)
-      throw new TypeError(`A CountClient's servers must differ: ${urls.join(" ")}`);
-    this.#servers = urls.map((url) => ({ url, key: [hash(url, [0, 0]), hash(url, [0, 1])] }));
+    this.#placement = new Placement(servers);
     this.#resource = settle("resource", options.resource);
     this.#asker = new Asker(options);
+    this.#gatherers = new Map(this.#placement.urls.map((url) => [url, new Gatherer(url, this.#asker)]));
+  }
+
+  /**
+   * Moves all songs of the servers `from` to where the list `to` places them, while plays go on, and gives the number of
+   * plays that were moved. Clients should have the new list by then; if some come later, do it again.
+   *
+   * `fold` is a number above that of every fold that was sealed on `from`, from the same sequence as that of
+   * {@linkcode CountClient.fold}, of whose folds none may be left unacknowledged. If anything fails or crashes on the
+   * way, call it again with the same number: what has been moved is not moved twice. Until it has ended, a song that is
+   * moved may be seen where it was and where it will be.
+   */
+  static async rebalance(
+    from: string | readonly string[],
+    to: string | readonly string[],
+    fold: number,
+    options: CountClientOptions & CallOptions = {},
+  ): Promise<number> {
+    const asker = new Asker(options);
+    const placement = new Placement(to);
+    let moved = 0;
+    for (const server of new Placement(from).urls)
+      moved += await moveAll(asker, server, placement, fold, options.signal);
+    return moved;
   }
 
   /** The URL of the server that `id` is placed on. */
   serverOf(id: string): string {
-    let best: Placed | undefined;
-    let highest = -1;
-    for (const server of this.#servers) {
-      const weight = hash(id, server.key);
-      if (weight < highest || (weight === highest && best !== undefined && best.url < server.url)) continue;
-      best = server;
-      highest = weight;
-    }
-    return (best as Placed).url;
+    return this.#placement.serverOf(id);
   }
 
   /** The plays of `id`; 0 if it was never played. */
-  async getPlayCount(id: string, options: CallOptions = {}): Promise<number> {
-    return await this.#askForCount("GET", id, options);
+  async getPlayCount(id: string, { signal }: CallOptions = {}): Promise<number> {
+    const path = this.#pathOf(id);
+    const server = this.serverOf(id);
+    return readCount({ server, answer: await this.#asker.ask(server, { method: "GET", path, signal }) });
   }
 
-  /** Adds one play to `id`, and gives the new count. */
-  async incrementPlayCount(id: string, options: CallOptions = {}): Promise<number> {
-    return await this.#askForCount("POST", id, options);
+  /**
+   * Adds one play to `id`, and gives the new count. Calls of one turn of the event loop go together, with one request a
+   * server; one by one where the server does not take batches from this client.
+   */
+  async incrementPlayCount(id: string, { signal }: CallOptions = {}): Promise<number> {
+    const path = this.#pathOf(id);
+    return await (this.#gatherers.get(this.serverOf(id)) as Gatherer).play(id, path, signal);
   }
 
   /**
@@ -91,19 +111,12 @@ export class CountClient {
     plays: ReadonlyMap<string, number>,
     { signal }: CallOptions = {},
   ): Promise<Map<string, number>> {
-    const parts = new Map<string, [string, number][]>();
-    for (const [id, count] of plays) {
-      checkId(id);
-      const server = this.serverOf(id);
-      const part = parts.get(server) ?? [];
-      part.push([id, count]);
-      parts.set(server, part);
-    }
-    const asked = Array.from(parts, ([server, part]) => ({
+    for (const id of plays.keys()) checkId(id);
+    const parts = Array.from(this.#placement.divide(plays), ([server, part]) => ({
       server,
       ask: { method: "POST", path: "batch", body: write(mapping.text, part), signal },
     }));
-    return sumUp(await this.#askEach(asked));
+    return sumUp(await askEach(parts, (server, ask) => this.#asker.askKeyed(server, ask)));
   }
 
   /**
@@ -116,81 +129,48 @@ export class CountClient {
   async fold(
     fold: number,
     save: (plays: ReadonlyMap<string, number>, fold: number) => unknown,
-    options: CallOptions = {},
+    { signal }: CallOptions = {},
   ): Promise<void> {
     const path = `folds/${fold}`;
-    const plays = sumUp(await this.#askAll({ method: "PUT", path, ...options }));
+    const plays = sumUp(await this.#askAll({ method: "PUT", path, signal }));
     await save(plays, fold);
-    await this.#askAll({ method: "DELETE", path, ...options });
+    await this.#askAll({ method: "DELETE", path, signal });
   }
 
   /** All songs of all servers, asked side by side. Rejects if one of them fails: a part is never given as the whole. */
-  async getAllPlayCounts(options: CallOptions = {}): Promise<Map<string, number>> {
-    return sumUp(await this.#askAll({ method: "GET", path: "", ...options }));
+  async getAllPlayCounts({ signal }: CallOptions = {}): Promise<Map<string, number>> {
+    return sumUp(await this.#askAll({ method: "GET", path: "", signal }));
   }
 
-  /** Clears all servers, asked side by side. Rejects if one of them fails; the others may be cleared then. */
-  async resetAllPlayCounts(options: CallOptions = {}): Promise<void> {
-    await this.#askAll({ method: "DELETE", path: "", ...options });
+  /**
+   * Clears all servers, asked side by side, and once: to ask again would clear what was played since. Rejects if one of
+   * them fails; the others may be cleared then.
+   */
+  async resetAllPlayCounts({ signal }: CallOptions = {}): Promise<void> {
+    const asks = this.#placement.urls.map((server) => ({
+      server,
+      ask: { method: "DELETE", path: "", signal },
+    }));
+    await askEach(asks, (server, ask) => this.#asker.askOnce(server, ask));
   }
 
-  async #askForCount(method: string, id: string, options: CallOptions): Promise<number> {
+  #pathOf(id: string): string {
     checkId(id);
-    const server = this.serverOf(id);
-    const path = `${this.#resource}/${encodeURIComponent(id)}`;
-    return readCount(server, await this.#asker.ask(server, { method, path, ...options }));
+    return `${this.#resource}/${encodeURIComponent(id)}`;
   }
 
   async #askAll(ask: Ask): Promise<Answer[]> {
-    return await this.#askEach(this.#servers.map(({ url }) => ({ server: url, ask })));
-  }
-
-  /** Asks servers side by side, and waits for each, so that after a failure none is still at it. */
-  async #askEach(asks: readonly { server: string; ask: Ask }[]): Promise<Answer[]> {
-    const asked = asks.map(async ({ server, ask }) => ({
-      server,
-      answer: await this.#asker.ask(server, ask),
-    }));
-    await Promise.allSettled(asked);
-    return await Promise.all(asked);
+    const asks = this.#placement.urls.map((server) => ({ server, ask }));
+    return await askEach(asks, (server) => this.#asker.ask(server, ask));
   }
 }
 
-/** What a server answered. */
-interface Answer {
-  server: string;
-  answer: string;
-}
-
-function sumUp(mappings: readonly Answer[]): Map<string, number> {
-  const all = new Map<string, number>();
-  for (const { server, answer } of mappings) {
-    for (const [id, count] of readMapping(server, answer)) {
-      const sum = (all.get(id) ?? 0) + count;
-      if (!Number.isSafeInteger(sum)) {
-        const song = JSON.stringify(id);
-        throw new CountServerError(server, `The sum of all servers' plays of ${song} is not exact`);
-      }
-      all.set(id, sum);
-    }
-  }
-  return all;
-}
-
-function checkId(id: string): void {
-  // A URL cannot have these as its last segment, encoded or not: `song/..` is the list of all songs.
-  // No UTF-8, and so no percent-encoding, says half of a surrogate pair.
-  if (id === "" || id === "." || id === ".." || !id.isWellFormed())
-    throw new TypeError(`No path leads to the song ${JSON.stringify(id)}`);
-}
-
-/** The one way to write a server's URL, so that songs do not move when somebody writes it another way. */
-function normalise(server: string): string {
-  const { origin = "", pathname = "", href } = URL.parse(server) ?? {};
-  if (!/^https?:\/\//i.test(server) || href !== origin + pathname) {
-    throw new TypeError(
-      `A server must be an http or https URL without user, query and fragment, not ${JSON.stringify(server)}`,
-    );
-  }
-  return origin + pathname.replace(/\/*$/, "/");
+/** Asks servers side by side, and waits for each, so that after a failure none is still at it. */
+async function askEach(
+  asks: readonly { server: string; ask: Ask }[],
+  askOne: (server: string, ask: Ask) => Promise<string>,
+): Promise<Answer[]> {
+  const asked = asks.map(async ({ server, ask }) => ({ server, answer: await askOne(server, ask) }));
+  await Promise.allSettled(asked);
+  return await Promise.all(asked);
 }

@@ -101,7 +101,7 @@ describe("The sources", () => {
   test.each<[layer: RegExp, mayBeImportedBy: RegExp]>([
     [/^(?:main|mod|client)\.ts$/, /^$/],
     [/^(?:command-line|health-check)\.ts$/, /^main\.ts$/],
-    [/^count-server\.ts$/, /^client\.ts$/],
+    [/^client\//, /^client(?:\.ts$|\/)/],
     [/^adapters\//, /^(?:main\.ts|health-check\.ts|adapters\/)/],
     [/^handler\.ts$/, /^(?:main|mod)\.ts$|^adapters\//],
     [/^routes\.ts$/, /^(?:handler|openapi)\.ts$/],

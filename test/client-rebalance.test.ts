@@ -1,0 +1,99 @@
+import { afterEach, describe, expect, test } from "bun:test";
+import { CountClient } from "../src/client.ts";
+import { Random } from "./random.ts";
+import { serveNoMore, servePlaycount, stopAll } from "./support/servers.ts";
+import { serveUnreliably } from "./support/unreliable.ts";
+
+afterEach(stopAll);
+
+const SONGS = new Map(Array.from({ length: 500 }, (_, n): [string, number] => [`song ${n}/ä`, n + 1]));
+const PLAYS = (500 * 501) / 2;
+
+/** Asserts that each song is on the server that the list places it on, and only there. */
+async function expectPlaced(servers: readonly string[], songs: Map<string, number>): Promise<void> {
+  const client = new CountClient(servers);
+  expect(await client.getAllPlayCounts()).toEqual(songs);
+  for (const server of servers) {
+    for (const id of (await new CountClient(server).getAllPlayCounts()).keys())
+      expect(client.serverOf(id)).toBe(`${server}/`);
+  }
+}
+
+describe("rebalance", () => {
+  test("moves songs to where a longer list places them, and to where a shorter one does", async () => {
+    const servers = [servePlaycount(), servePlaycount(), servePlaycount()];
+    const two = servers.slice(0, 2);
+    await new CountClient(two).addPlays(SONGS);
+    expect(await CountClient.rebalance(two, servers, 1)).toBe(PLAYS);
+    await expectPlaced(servers, SONGS);
+    expect(await CountClient.rebalance(servers, two, 2)).toBe(PLAYS);
+    await expectPlaced(two, SONGS);
+    expect(await new CountClient(servers[2] as string).getAllPlayCounts()).toEqual(new Map());
+  });
+
+  test("loses and doubles nothing if it is called again after failures anywhere", async () => {
+    const random = new Random("rebalance");
+    const servers = Array.from({ length: 3 }, () => {
+      const fates = ["well", "well", "lose request", "lose answer"] as const;
+      return serveUnreliably(servePlaycount(), () => (isReliable ? "well" : random.pick(fates))).url;
+    });
+    let isReliable = true;
+    await new CountClient(servers.slice(0, 2)).addPlays(SONGS);
+    isReliable = false;
+    let failures = 0;
+    for (;;) {
+      const moved = await CountClient.rebalance(servers.slice(0, 2), servers, 9, { retries: 0 }).catch(
+        () => -1,
+      );
+      if (moved === PLAYS) break;
+      failures++;
+    }
+    isReliable = true;
+    expect(failures).toBeGreaterThan(3);
+    await expectPlaced(servers, SONGS);
+  });
+
+  test("loses no play that is counted meanwhile", async () => {
+    const servers = [servePlaycount(), servePlaycount()];
+    const client = new CountClient(servers);
+    await new CountClient(servers[0] as string).addPlays(SONGS);
+    let played = 0;
+    let isOver = false;
+    const playing = (async () => {
+      for (; !isOver; played++) await client.incrementPlayCount(`song ${played % 500}/ä`);
+    })();
+    for (let fold = 1; fold <= 5; fold++) await CountClient.rebalance(servers, servers, fold);
+    isOver = true;
+    await playing;
+    const counts = new Map(SONGS);
+    for (let n = 0; n < played; n++) {
+      const id = `song ${n % 500}/ä`;
+      counts.set(id, (counts.get(id) ?? 0) + 1);
+    }
+    await expectPlaced(servers, counts);
+    expect(played).toBeGreaterThan(0);
+  });
+
+  test("goes on where a batch job's folds do, and refuses to pass over one", async () => {
+    const servers = [servePlaycount(), servePlaycount()];
+    const client = new CountClient(servers);
+    await client.addPlays(SONGS);
+    await client.fold(17, () => {});
+    await client.addPlays(SONGS);
+    await fetch(`${servers[0]}/folds/18`, { method: "PUT" });
+    await expect(CountClient.rebalance(servers, servers, 19)).rejects.toThrow("409");
+    let saved: unknown;
+    await client.fold(18, (plays) => (saved = new Map(plays)));
+    expect(saved).toEqual(SONGS);
+    await client.incrementPlayCount("late");
+    await CountClient.rebalance(servers, servers, 19);
+    await expectPlaced(servers, new Map([["late", 1]]));
+  });
+
+  test("says which server failed", async () => {
+    const down = await serveNoMore();
+    const options = { retries: 0 };
+    const failure = CountClient.rebalance([down], [servePlaycount()], 1, options);
+    await expect(failure).rejects.toThrow(down);
+  });
+});
