@@ -1,7 +1,7 @@
 import type { ProblemStatus } from "./problem.ts";
 
 /** What an answer holds that is no problem. */
-export type Shape = "count" | "mapping" | "list" | "folds" | "done" | "document" | "nothing";
+export type Shape = "count" | "mapping" | "list" | "folds" | "done" | "document" | "metrics" | "nothing";
 
 /** What a client needs to know of an operation, beyond what follows from its path, its method and its scope. */
 export interface Description {
@@ -14,6 +14,8 @@ export interface Description {
   isConditional?: true;
   /** Whether it can be sent again with an `Idempotency-Key`. */
   takesKey?: true;
+  /** Whether there is one representation, whatever the client accepts. */
+  isOneType?: true;
   /** What is answered if all goes well, by status. */
   answers: Readonly<Partial<Record<200 | 201 | 204 | 304, Shape>>>;
   /** Why it may be refused, beyond what every operation may be refused for. */

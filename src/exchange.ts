@@ -1,5 +1,6 @@
 import type { Awaitable } from "./awaitable.ts";
 import type { Settings } from "./config.ts";
+import type { Metrics, RequestCount } from "./metrics.ts";
 import type { Format } from "./negotiate.ts";
 import type { Groups } from "./router.ts";
 import type { FoldHeaders } from "./reply.ts";
@@ -11,6 +12,9 @@ export interface Service extends Pick<Settings, "basePath" | "resource" | "maxBo
   foldHeaders: FoldHeaders;
   /** The OpenAPI document, as JSON. */
   document: () => string;
+  metrics: Metrics;
+  /** What requests were answered, by route. */
+  requestCounts: () => RequestCount[];
   /** Aborted when the server is stopping. */
   signal: AbortSignal | undefined;
 }

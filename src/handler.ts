@@ -7,12 +7,13 @@ import { answerAlways } from "./handler-errors.ts";
 
 export { answerError } from "./handler-errors.ts";
 
+import { Metrics } from "./metrics.ts";
 import { preferredFormat } from "./negotiate.ts";
 import { Problem } from "./problem.ts";
 import { FoldHeaders } from "./reply.ts";
 import { describeRoutes } from "./openapi.ts";
 import { createRouter } from "./router.ts";
-import { type Operation, type Route, routeTable } from "./routes.ts";
+import { type Operation, pathOf, type Route, routeTable } from "./routes.ts";
 import type { CountStore } from "./store/count-store.ts";
 import { checkHost, parseTarget } from "./target.ts";
 
@@ -34,7 +35,12 @@ export interface HandlerOptions {
   allowedHosts?: string | readonly string[];
   /** Abort it when the server begins to stop: from then on `/health` is 503. */
   signal?: AbortSignal;
+  /** Where requests are counted, for `/metrics`; in numbers of its own unless told. */
+  metrics?: Metrics;
 }
+
+/** In the place of a cell: no route is known. */
+const UNROUTED = -1;
 
 /** Answers a request; a promise only when something has to be waited for. Never throws, never rejects. */
 export type Handler = (request: Request) => Awaitable<Response>;
@@ -53,15 +59,23 @@ export type Handler = (request: Request) => Awaitable<Response>;
 export function createHandler(store: CountStore, options: HandlerOptions = {}): Handler {
   const settings = settleAll(options);
   const routes = routeTable(settings);
+  const paths = routes.map(pathOf);
+  const metrics = options.metrics ?? new Metrics();
   const service: Service = {
     ...settings,
     store,
     foldHeaders: new FoldHeaders(),
     document: () => JSON.stringify(describeRoutes(routes)),
+    metrics,
+    requestCounts: () => metrics.requests(paths),
     signal: options.signal,
   };
   const guard = new Guard(options);
-  const find = createRouter(routes.map(derive));
+  const find = createRouter(
+    routes.map((route, place) => derive(route, (method) => metrics.cellOf(place, method))),
+  );
+  /** Where the present request is counted. Its route is found before anything waits, so one place is enough. */
+  let cell = UNROUTED;
 
   function answer(request: Request): Awaitable<Response> {
     const { headers } = request;
@@ -80,17 +94,25 @@ export function createHandler(store: CountStore, options: HandlerOptions = {}): 
     const { path, query } = parseTarget(request.url);
     const found = find(path);
     if (found === undefined) throw new Problem(404);
-    const { allow, operations } = found.route;
-    if (method === "OPTIONS") return new Response(null, { status: 204, headers: { allow } });
+    const { allow, operations, cellOf } = found.route;
     const operation = operations.get(method);
+    cell = operation?.cell ?? cellOf(method);
+    if (method === "OPTIONS") return new Response(null, { status: 204, headers: { allow } });
     if (operation === undefined) throw new Problem(405, `${path.slice(0, 80)} allows ${allow}`, { allow });
     guard.checkToken(headers, operation.scope);
-    const format = preferredFormat(headers.get("accept"));
+    const format =
+      preferredFormat(headers.get("accept")) ?? (operation.description.isOneType ? "text" : undefined);
     if (format === undefined) throw new Problem(406, "There is text/plain and application/json");
     return operation.act(service, { request, method, format, groups: found.groups, query });
   }
 
-  return (request) => answerAlways(request, answer);
+  return (request) => {
+    cell = UNROUTED;
+    const response = answerAlways(request, answer);
+    const own = cell === UNROUTED ? metrics.cellOf(-1, request.method) : cell;
+    if (response instanceof Promise) return response.then((later) => metrics.countResponse(own, later));
+    return metrics.countResponse(own, response);
+  };
 }
 
 function settleAll(options: HandlerOptions): Pick<Service, "resource" | "basePath" | "maxBodyBytes"> {
@@ -101,17 +123,21 @@ function settleAll(options: HandlerOptions): Pick<Service, "resource" | "basePat
   };
 }
 
-/** A route with what follows from its methods: `HEAD` wherever there is `GET`, and `OPTIONS` (RFC 9110 §9.3). */
-function derive({ pattern, methods }: Route): {
+interface DerivedRoute {
   pattern: URLPattern;
   allow: string;
-  operations: Map<string, Operation>;
-} {
-  const operations = new Map<string, Operation>();
+  /** By method; `cell` is where its requests are counted. */
+  operations: ReadonlyMap<string, Operation & { cell: number }>;
+  cellOf: (method: string) => number;
+}
+
+/** A route with what follows from its methods: `HEAD` wherever there is `GET`, and `OPTIONS` (RFC 9110 §9.3). */
+function derive({ pattern, methods }: Route, cellOf: (method: string) => number): DerivedRoute {
+  const operations = new Map<string, Operation & { cell: number }>();
   for (const [method, operation] of Object.entries(methods)) {
-    operations.set(method, operation);
-    if (method === "GET") operations.set("HEAD", operation);
+    operations.set(method, { ...operation, cell: cellOf(method) });
+    if (method === "GET") operations.set("HEAD", { ...operation, cell: cellOf("HEAD") });
   }
   const allow = [...operations.keys(), "OPTIONS"].join(", ");
-  return { pattern, allow, operations };
+  return { pattern, allow, operations, cellOf };
 }

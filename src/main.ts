@@ -5,9 +5,11 @@ import { isMainThread } from "node:worker_threads";
 import type { Serve, Server } from "./adapters/server.ts";
 import { type Command, help, readCommandLine } from "./command-line.ts";
 import { SETTINGS, type Settings } from "./config.ts";
-import { createHandler } from "./handler.ts";
+import { watchEventLoop } from "./event-loop-delay.ts";
+import { createHandler, type Handler } from "./handler.ts";
 import { checkHealth } from "./health-check.ts";
 import { isLoopback, loopbackNames } from "./loopback.ts";
+import { Metrics } from "./metrics.ts";
 import { ShardedStore, type StoreHandle } from "./store/sharded-store.ts";
 import { VERSION } from "./version.ts";
 
@@ -18,6 +20,7 @@ const FAILED = 1;
 interface WorkerData {
   settings: Settings;
   handle: StoreHandle;
+  numbers: Metrics["buffer"];
 }
 
 if (isMainThread) await main();
@@ -74,7 +77,7 @@ async function listen(settings: Settings, stopping: AbortSignal): Promise<Server
   try {
     if (count > 1) return await listenWithWorkers(settings, store, count);
     const serve = await adapter();
-    return await serve(createHandler(store, { ...settings, signal: stopping }), settings);
+    return await serve(makeHandler(store, settings, new Metrics(), stopping), settings);
   } catch (error) {
     const { code, name } = error as { code?: string; name?: string };
     const isTaken = code === "EADDRINUSE" || name === "AddrInUse";
@@ -97,18 +100,33 @@ function makeStore(settings: Settings, threads: number): ShardedStore {
   }
 }
 
+function makeHandler(
+  store: ShardedStore,
+  settings: Settings,
+  metrics: Metrics,
+  signal: AbortSignal,
+): Handler {
+  watchEventLoop(metrics, signal);
+  metrics.isServing = true;
+  return createHandler(store, { ...settings, metrics, signal });
+}
+
 async function listenWithWorkers(settings: Settings, store: ShardedStore, count: number): Promise<Server> {
   const { serveWorkers } = await import("./adapters/bun-workers.ts");
-  const data: WorkerData = { settings, handle: store.handle };
-  const onDeath = (number: number) => store.release(number);
+  const metrics = new Metrics(Metrics.share(count));
+  const data: WorkerData = { settings, handle: store.handle, numbers: metrics.buffer };
+  const onDeath = (number: number) => {
+    store.release(number);
+    metrics.bury(number);
+  };
   return await serveWorkers({ ...settings, count, entry: import.meta.url, data, onDeath });
 }
 
 async function work(): Promise<void> {
   const { runWorker } = await import("./adapters/bun-workers.ts");
-  runWorker<WorkerData>(({ settings, handle }, number, signal) => {
-    return createHandler(ShardedStore.attach(handle, number), { ...settings, signal });
-  });
+  runWorker<WorkerData>(({ settings, handle, numbers }, number, signal) =>
+    makeHandler(ShardedStore.attach(handle, number), settings, new Metrics(numbers, number), signal),
+  );
 }
 
 /** The one for the runtime that this runs on; the others are not loaded. */

@@ -1,4 +1,5 @@
 export type { Awaitable } from "./awaitable.ts";
+export { Metrics } from "./metrics.ts";
 export { createHandler, type Handler, type HandlerOptions } from "./handler.ts";
 export {
   type Addition,

@@ -1,6 +1,7 @@
 import type { Description, Shape } from "./description.ts";
+import { OPEN_METRICS } from "./open-metrics.ts";
 import { phraseOf, type ProblemStatus } from "./problem.ts";
-import type { Operation, Route } from "./routes.ts";
+import { type Operation, pathOf, type Route } from "./routes.ts";
 import { VERSION } from "./version.ts";
 
 type Json = Readonly<Record<string, unknown>>;
@@ -13,7 +14,10 @@ const ONE: Json = {
   properties: { id: { type: "string" }, count: COUNT },
 };
 
-const SCHEMAS: Record<Exclude<Shape, "nothing">, { json: Json; text?: string }> = {
+/** What an answer is as JSON, and in words as text; or as another type. */
+type Schema = { json: Json; text?: string } | { type: string; schema: Json };
+
+const SCHEMAS: Record<Exclude<Shape, "nothing">, Schema> = {
   count: { json: ONE, text: "the count" },
   mapping: { json: MAPPING, text: "pairs of id=count with commas between, the ids percent-encoded" },
   list: {
@@ -23,6 +27,7 @@ const SCHEMAS: Record<Exclude<Shape, "nothing">, { json: Json; text?: string }> 
   folds: { json: { type: "array", items: COUNT }, text: "numbers with commas between" },
   done: { json: { type: "object", properties: { status: { const: "ok" } } }, text: "OK" },
   document: { json: { type: "object" } },
+  metrics: { type: OPEN_METRICS.replace(/;.*/, ""), schema: { type: "string" } },
 };
 
 const PARAMETERS: Readonly<Record<string, Json>> = {
@@ -91,11 +96,6 @@ export function describeRoutes(routes: readonly Route[]): Json {
   };
 }
 
-/** The path of a route, its groups as OpenAPI writes them. */
-export function pathOf({ pattern }: Pick<Route, "pattern">): string {
-  return pattern.pathname.replace(/:(\w+)(?:\(\.\+\))?/g, "{$1}");
-}
-
 function describePath(route: Route): Json {
   const groups = Array.from(pathOf(route).matchAll(/\{(\w+)\}/g), ([, name = ""]) => parameter(name));
   const operations = Object.entries(route.methods).map(([method, operation]) => [
@@ -124,8 +124,9 @@ function describeOperation({ scope, description }: Operation): Json {
 }
 
 function refusalsOf({ scope, description }: Pick<Operation, "scope" | "description">): ProblemStatus[] {
-  const { body, isConditional, takesKey, refusals = [] } = description;
-  const statuses: ProblemStatus[] = [400, 403, 406, 500, ...refusals];
+  const { body, isConditional, takesKey, isOneType, refusals = [] } = description;
+  const statuses: ProblemStatus[] = [400, 403, 500, ...refusals];
+  if (!isOneType) statuses.push(406);
   if (scope !== "read") statuses.push(401);
   if (body !== undefined) statuses.push(413);
   if (body === "a number" || body === "a mapping") statuses.push(415);
@@ -136,7 +137,10 @@ function refusalsOf({ scope, description }: Pick<Operation, "scope" | "descripti
 
 function describeAnswer(shape: Shape): Json {
   if (shape === "nothing") return { description: "nothing more to say" };
-  const { json, text } = SCHEMAS[shape];
+  const answer = SCHEMAS[shape];
+  if ("type" in answer)
+    return { description: "OpenMetrics", content: { [answer.type]: { schema: answer.schema } } };
+  const { json, text } = answer;
   return {
     description: text ?? "a JSON document",
     content: {

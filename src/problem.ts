@@ -18,6 +18,9 @@ const PHRASES = {
   507: "Insufficient Storage",
 } as const;
 
+/** All statuses that playcount answers with. */
+export const STATUSES: readonly number[] = [200, 201, 204, 304, ...Object.keys(PHRASES).map(Number)];
+
 /** A status that has a reason phrase here. */
 export type ProblemStatus = keyof typeof PHRASES;
 

@@ -3,6 +3,7 @@ import type { Action, Service } from "./exchange.ts";
 import { addBatch } from "./resources/batch.ts";
 import { acknowledge, getFold, listFolds, seal } from "./resources/folds.ts";
 import { health } from "./resources/health.ts";
+import { getMetrics } from "./resources/metrics.ts";
 import { openApi } from "./resources/openapi.ts";
 import { getCount, addPlays } from "./resources/song.ts";
 import { clear, list } from "./resources/songs.ts";
@@ -22,6 +23,11 @@ export interface Operation {
 export interface Route {
   pattern: URLPattern;
   methods: Readonly<Partial<Record<Method, Operation>>>;
+}
+
+/** The path of a route, its groups as OpenAPI writes them: `/song/{id}`. */
+export function pathOf({ pattern }: Pick<Route, "pattern">): string {
+  return pattern.pathname.replace(/:(\w+)(?:\(\.\+\))?/g, "{$1}");
 }
 
 const read = (act: Action, description: Description): Operation => ({ scope: "read", act, description });
@@ -105,8 +111,11 @@ export function routeTable({ basePath, resource }: Pick<Service, "basePath" | "r
     route("/health", {
       GET: read(health, { summary: "Ready to count?", answers: { 200: "done" }, refusals: [503] }),
     }),
+    route("/metrics", {
+      GET: read(getMetrics, { summary: "How this process is", isOneType: true, answers: { 200: "metrics" } }),
+    }),
     route("/openapi.json", {
-      GET: read(openApi, { summary: "This document", answers: { 200: "document" } }),
+      GET: read(openApi, { summary: "This document", isOneType: true, answers: { 200: "document" } }),
     }),
   ];
 }

@@ -1,8 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import type { HandlerOptions, StoreOptions } from "../src/mod.ts";
 import { createHandler, ShardedStore } from "../src/mod.ts";
-import { pathOf } from "../src/openapi.ts";
-import { routeTable } from "../src/routes.ts";
+import { pathOf, routeTable } from "../src/routes.ts";
 import { cappedCases, CAPS, cases, GUARDED, guardedCases, MANAGER } from "./conformance/cases/index.ts";
 import { identify } from "./conformance/identify.ts";
 import { type Cases, subjectOf } from "./conformance/subject.ts";

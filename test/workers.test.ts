@@ -24,6 +24,18 @@ async function ask(url: string, path: string, method: string): Promise<{ worker:
 const startCrashing = () => listen([...RUNTIMES.bun, crashing]);
 
 describe("Workers", () => {
+  test("add their metrics up, whichever of them is asked", async () => {
+    const { url } = await listen([...RUNTIMES.bun, main, "--port", "0", "--workers", "3"]);
+    for (let play = 0; play < 100; play++) await ask(url, "/song/1", "POST");
+    for (let turn = 0; turn < 10; turn++) {
+      const { body } = await ask(url, "/metrics", "GET");
+      expect(body).toContain('playcount_requests_total{route="/song/{id}",method="POST",status="200"} 100\n');
+      expect(body).toContain("\nplaycount_plays_total 100\n");
+      expect(body).toContain("\nplaycount_workers 3\n");
+      expect(body).toContain("\nplaycount_worker_deaths_total 0\n");
+    }
+  });
+
   test("share one port and one store", async () => {
     const { url } = await startCrashing();
     const workers = new Set<string>();

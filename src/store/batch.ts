@@ -128,12 +128,17 @@ export class Batch {
       item.entry = this.#shards.open(item.at).place(this.#shards.id);
       if (item.entry === 0) return false;
     }
-    return this.#shards.journal.begin(items.length + NUMBERS_OF_A_REQUEST);
+    return this.#shards.journal.begin(items.length + 1 + NUMBERS_OF_A_REQUEST);
   }
 
   #write(items: readonly Item[], { counts, fold }: BatchAddition, keyed: Keyed | undefined): void {
-    const { journal, writers } = this.#shards;
-    for (const { entry, before, plays } of items) if (plays > 0) journal.note(entry, before + plays);
+    const { journal, memory, writers } = this.#shards;
+    let all = 0;
+    for (const { entry, before, plays } of items) {
+      if (plays > 0) journal.note(entry, before + plays);
+      all += plays;
+    }
+    journal.note(memory.playsUnit, (memory.counts[memory.playsUnit] as number) + all);
     if (keyed !== undefined) {
       const answer = { fold, totals: counts.map(([, total]) => total) };
       const write = (unit: number, value: number) => journal.noteOther(unit, value);

@@ -25,6 +25,18 @@ export interface BatchAddition {
   fold: number;
 }
 
+/** How a store is; none of it costs a walk over the songs. */
+export interface StoreFigures {
+  /** Songs that take room, of the fold that is kept included. */
+  songs: number;
+  /** Plays that were counted since the store was made, by all of its threads. */
+  plays: number;
+  /** Folds that are sealed and not acknowledged. */
+  folds: number;
+  /** Memory that it holds; `undefined` where that is not known. */
+  bytes: number | undefined;
+}
+
 /** Limits that every store has. */
 export interface StoreOptions {
   /** How many songs there is room for: 0 to 2^40, 10,000,000 unless told. */
@@ -128,6 +140,9 @@ export interface CountStore {
    * that instant: if it gives true, nothing is forgotten and the answer is false.
    */
   clear(unless?: (version: string) => boolean): Awaitable<boolean>;
+
+  /** How the store is now, for whoever operates it. */
+  figures(): Awaitable<StoreFigures>;
 }
 
 const utf8 = new TextEncoder();

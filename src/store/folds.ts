@@ -40,6 +40,16 @@ export class Folds {
     });
   }
 
+  /** How many are not acknowledged. */
+  count(): number {
+    this.#shards.lock(0);
+    try {
+      return this.#shards.ring.length - 1 - this.#shards.ring.firstCounted;
+    } finally {
+      this.#shards.unlock(0);
+    }
+  }
+
   /** Takes as long as it takes to lock every shard. The memory of the fold that is dropped is freed step by step. */
   acknowledge(fold: number): void {
     const { ring, memory } = this.#shards;

@@ -6,6 +6,7 @@ import {
   type Entry,
   isTooLong,
   MAX_COUNT,
+  type StoreFigures,
   type StoreOptions,
 } from "./count-store.ts";
 import { highest } from "./highest.ts";
@@ -35,6 +36,7 @@ export class MapStore implements CountStore {
   readonly #maxWriters: number;
   readonly #name: string = crypto.randomUUID();
   #changes = 0;
+  #plays = 0;
   #open = new Map<string, number>();
   /** Those of all sets, the fold that is kept included. */
   #songs = new Set<string>();
@@ -73,6 +75,7 @@ export class MapStore implements CountStore {
     if (plays > MAX_COUNT - before) throw Refusal.overflow(before, plays);
     if (!this.#songs.has(id) && this.#songs.size >= this.#maxSongs) throw Refusal.full(this.#maxSongs);
     this.#songs.add(id);
+    this.#plays += plays;
     this.#open.set(id, (this.#open.get(id) ?? 0) + plays);
     this.#changes++;
     return { count: count + plays, fold };
@@ -158,6 +161,10 @@ export class MapStore implements CountStore {
     const [oldest = ""] = this.#answered.keys();
     if (this.#answered.size > this.#maxWriters) this.#answered.delete(oldest);
     return addition;
+  }
+
+  figures(): StoreFigures {
+    return { songs: this.#songs.size, plays: this.#plays, folds: this.#folds.length, bytes: undefined };
   }
 
   #total(after: number | undefined): Entry[] {

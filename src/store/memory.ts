@@ -121,6 +121,24 @@ export class Memory {
     this.counts[at] = (this.counts[at] as number) + 1;
   }
 
+  /** The unit in which this thread counts plays, for the operator. */
+  get playsUnit(): number {
+    return (CHANGES >> 1) + this.#owner * CHANGES_STRIDE + 2;
+  }
+
+  /** How many plays all of the first `owners` threads have counted. */
+  plays(owners: number): number {
+    let sum = 0;
+    for (let owner = 1; owner <= owners; owner++)
+      sum += this.counts[(CHANGES >> 1) + owner * CHANGES_STRIDE + 2] as number;
+    return sum;
+  }
+
+  /** Bytes that it has grown to. */
+  get bytes(): number {
+    return this.#buffer.byteLength;
+  }
+
   /** The journal of this thread: a block, or 0 if nothing is under way. */
   set journal(block: number) {
     this.words[this.#journalOf(this.#owner)] = block;

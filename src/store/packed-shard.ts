@@ -77,6 +77,7 @@ export class PackedShard {
       memory.countChange();
       memory.counts[entry] = before + plays;
     }
+    memory.counts[memory.playsUnit] = (memory.counts[memory.playsUnit] as number) + plays;
     return before + plays;
   }
 

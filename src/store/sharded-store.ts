@@ -1,20 +1,14 @@
 import type { Awaitable } from "../awaitable.ts";
-import { inSteps } from "../steps.ts";
 import { Batch } from "./batch.ts";
-import type { Addition, BatchAddition, Chunk, CountStore, Entry } from "./count-store.ts";
+import type { Addition, BatchAddition, Chunk, CountStore, Entry, StoreFigures } from "./count-store.ts";
 import { Folds } from "./folds.ts";
-import { Highest } from "./highest.ts";
-import type { PackedShard } from "./packed-shard.ts";
+import { Reading } from "./reading.ts";
 import type { RequestKey } from "./request-key.ts";
-import { ShardCopy } from "./shard-copy.ts";
 import { Shards, type StoreHandle } from "./shards.ts";
 import { createHandle, type ShardedStoreOptions } from "./store-handle.ts";
 
 export type { StoreHandle } from "./shards.ts";
 export type { ShardedStoreOptions } from "./store-handle.ts";
-
-/** A step of a ranking visits as many songs, or one shard more: a millisecond or two. */
-const STEP = 4096;
 
 /**
  * Counts in memory, packed into shards, which any number of threads can work on at once.
@@ -33,6 +27,7 @@ export class ShardedStore implements CountStore {
   readonly #shards: Shards;
   readonly #folds: Folds;
   readonly #batch: Batch;
+  readonly #reading: Reading;
 
   /** @throws {RangeError} for a limit that is out of its range. */
   constructor(options: ShardedStoreOptions = {}, attachment?: { handle: StoreHandle; owner: number }) {
@@ -42,6 +37,7 @@ export class ShardedStore implements CountStore {
     this.#shards = new Shards(this.handle, attachment?.owner ?? 1);
     this.#batch = new Batch(this.#shards, this.handle.maxSongs);
     this.#folds = new Folds(this.#shards, this.handle.maxFolds);
+    this.#reading = new Reading(this.#shards, this.#folds);
   }
 
   /**
@@ -63,6 +59,16 @@ export class ShardedStore implements CountStore {
   /** Songs that there are, the fold that is kept included. */
   get songs(): number {
     return this.#shards.memory.claimed;
+  }
+
+  figures(): StoreFigures {
+    const { memory } = this.#shards;
+    return {
+      songs: memory.claimed,
+      plays: memory.plays(this.handle.owners),
+      folds: this.#folds.count(),
+      bytes: memory.bytes + this.handle.writers.byteLength,
+    };
   }
 
   get(id: string, after?: number): number {
@@ -98,30 +104,13 @@ export class ShardedStore implements CountStore {
   }
 
   /** Each shard is read at one instant, when its turn comes; what is held is a copy of one of them. */
-  *entries(after?: number): Generator<Chunk> {
-    const copy = new ShardCopy();
-    for (let at = 0; at < this.#shards.count; at++) {
-      if (this.#isEmpty(at)) continue;
-      this.#copy(at, copy, after);
-      for (let chunk = copy.next(); chunk !== undefined; chunk = copy.next()) yield chunk;
-    }
+  entries(after?: number): Generator<Chunk> {
+    return this.#reading.entries(after);
   }
 
   /** Each shard is read at one instant; between two steps everything else has its turn. */
   top(n: number, after?: number): Awaitable<Entry[]> {
-    const found = new Highest(n);
-    const copy = new ShardCopy();
-    let at = 0;
-    return inSteps(() => {
-      for (let songs = 0; songs < STEP; at++) {
-        if (at === this.#shards.count) return found.entries();
-        if (this.#isEmpty(at)) continue;
-        songs += this.#copy(at, copy, after);
-        for (let next = copy.nextFrom(found.bar); next !== undefined; next = copy.nextFrom(found.bar))
-          found.offer(next);
-      }
-      return undefined;
-    });
+    return this.#reading.top(n, after);
   }
 
   seal(fold: number): boolean {
@@ -139,7 +128,7 @@ export class ShardedStore implements CountStore {
   /** A fold that is dropped while it is read breaks the reading off. */
   fold(fold: number): Generator<Chunk> {
     this.#shards.whileAllLocked(() => this.#folds.placeOf(fold));
-    return this.#readFold(fold);
+    return this.#reading.fold(fold);
   }
 
   /** Takes as long as it takes to lock every shard, however many songs there are. */
@@ -173,37 +162,6 @@ export class ShardedStore implements CountStore {
     const open = this.#shards.open(at);
     if (plays === 0) return open.get(this.#shards.id);
     return open.add(this.#shards.id, plays, elsewhere, this.#maxSongs);
-  }
-
-  /** Most shards of a store with few songs are: it is not worth taking their locks, if there are no folds. */
-  #isEmpty(at: number): boolean {
-    return at > 0 && this.#shards.ring.length === 1 && this.#shards.open(at).songs === 0;
-  }
-
-  #copy(at: number, copy: ShardCopy, after: number | undefined): number {
-    this.#shards.lock(at);
-    try {
-      const sets: PackedShard[] = [];
-      for (let place = this.#folds.firstPlace(after); place < this.#shards.ring.length; place++) {
-        sets.push(this.#shards.shard(place, at));
-      }
-      return copy.take(sets, this.#shards.id);
-    } finally {
-      this.#shards.unlock(at);
-    }
-  }
-
-  *#readFold(fold: number): Generator<Chunk> {
-    const copy = new ShardCopy();
-    for (let at = 0; at < this.#shards.count; at++) {
-      this.#shards.lock(at);
-      try {
-        copy.take([this.#shards.shard(this.#folds.placeOf(fold), at)], this.#shards.id);
-      } finally {
-        this.#shards.unlock(at);
-      }
-      for (let chunk = copy.next(); chunk !== undefined; chunk = copy.next()) yield chunk;
-    }
   }
 }
 

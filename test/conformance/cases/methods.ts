@@ -75,6 +75,22 @@ export const methods: Cases = {
     }
   },
 
+  "the metrics are OpenMetrics, and count what is asked": async ({ fetch }) => {
+    await expectAnswer(fetch("/song/a", { method: "POST" }), 200, "1");
+    const answer = await fetch("/metrics", { headers: { accept: "application/openmetrics-text" } });
+    expect(answer.status).toBe(200);
+    expect(answer.headers.get("content-type")).toBe(
+      "application/openmetrics-text; version=1.0.0; charset=utf-8",
+    );
+    expect(answer.headers.get("cache-control")).toBe("no-store");
+    const text = await answer.text();
+    expect(text).toMatch(
+      /^playcount_requests_total\{route="\/song\/\{id\}",method="POST",status="200"\} [1-9]\d*$/m,
+    );
+    expect(text).toMatch(/^playcount_songs 1$/m);
+    expect(text).toEndWith("# EOF\n");
+  },
+
   "HEAD of a long list has no length, rather than a wrong one": async ({ fetch }) => {
     const ids = Array.from({ length: 200 }, (_, at) => `${at}${"x".repeat(400)}`);
     await Promise.all(ids.map((id) => expectAnswer(fetch(`/song/${id}`, { method: "POST" }), 200)));

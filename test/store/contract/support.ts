@@ -57,6 +57,7 @@ export function delayed(store: CountStore): CountStore {
     acknowledge: (fold) => turn().then(() => store.acknowledge(fold)),
     fold: (fold) => later(store.fold(fold)),
     clear: (unless) => turn().then(() => store.clear(unless)),
+    figures: () => turn().then(() => store.figures()),
     entries: (after) => later(store.entries(after)),
   };
 }
