@@ -17,8 +17,8 @@ export class Random {
   #state: number;
 
   /** Each purpose has numbers of its own, so that a test that runs alone repeats as well. */
-  constructor(purpose: string) {
-    this.#state = SEED;
+  constructor(purpose: string, seed: number = SEED) {
+    this.#state = seed;
     for (const character of purpose) this.#state = Math.imul(this.#state ^ character.charCodeAt(0), 16777619);
   }
 

@@ -1,0 +1,139 @@
+import {
+  type Addition,
+  type BatchAddition,
+  type CountStore,
+  Refusal,
+  type RequestKey,
+} from "../../src/mod.ts";
+import { MapStore } from "../../src/store/map-store.ts";
+import type { Random } from "../random.ts";
+
+type Chunks = Iterable<Iterable<readonly [string, number]>>;
+
+/** A store that does some things another way. */
+export function changed(store: CountStore, changes: Partial<CountStore>): CountStore {
+  const asIs: CountStore = {
+    maxIdBytes: store.maxIdBytes,
+    version: store.version,
+    get: (id, after) => store.get(id, after),
+    add: (id, plays, key) => store.add(id, plays, key),
+    addAll: (plays, key) => store.addAll(plays, key),
+    entries: (after) => store.entries(after),
+    top: (n, after) => store.top(n, after),
+    seal: (fold) => store.seal(fold),
+    folds: () => store.folds(),
+    fold: (fold) => store.fold(fold),
+    acknowledge: (fold) => store.acknowledge(fold),
+    clear: (unless) => store.clear(unless),
+    figures: () => store.figures(),
+  };
+  return { ...asIs, ...changes };
+}
+
+/** Gives what it answered to a writer, whatever that asks now. */
+export function knowsWriterOnly(store: CountStore): CountStore {
+  const answers = new Map<string, Addition>();
+  return changed(store, {
+    add(id, plays, key) {
+      const answer = answers.get(key?.writer ?? "") ?? (store.add(id, plays) as Addition);
+      if (key !== undefined) answers.set(key.writer, answer);
+      return answer;
+    },
+  });
+}
+
+/** Reads and forgets at one instant, as if that were enough. */
+export function handsOutOnce(store: CountStore): CountStore {
+  const handedOut = new Set<number>();
+  return changed(store, {
+    fold(fold) {
+      if (handedOut.has(fold)) return [];
+      handedOut.add(fold);
+      return store.fold(fold);
+    },
+  });
+}
+
+/** Does not say that it cannot tell, and does not keep what it would need to. */
+export function forgetsKept(store: CountStore): CountStore {
+  let acknowledged = 0;
+  return changed(store, {
+    acknowledge(fold) {
+      void store.acknowledge(fold);
+      acknowledged = Math.max(acknowledged, fold);
+    },
+    get: (id, after) => store.get(id, after === undefined ? after : Math.max(after, acknowledged)),
+  });
+}
+
+/** Two workers with a store each, of which the second may hear of a seal some time after the first. */
+export class DelayedSeal extends MapStore {
+  readonly #workers = [new MapStore(), new MapStore()] as const;
+  readonly #random: Random | undefined;
+  readonly #unheard: number[] = [];
+  /** The answers to all requests: what is wrong here is sealing alone. */
+  readonly #answered = new Map<string, Addition>();
+  #turn = 0;
+
+  /** Without `random` nothing is delayed. */
+  constructor(random: Random | undefined) {
+    super();
+    this.#random = random;
+  }
+
+  override get(id: string, after?: number): number {
+    this.#hear();
+    return this.#workers[0].get(id, after) + this.#workers[1].get(id, after);
+  }
+
+  override add(id: string, plays: number, key?: RequestKey): Addition {
+    this.#hear();
+    const name = `${key?.writer}:${key?.seq}`;
+    const answered = this.#answered.get(name);
+    if (answered !== undefined) return answered;
+    this.#turn = 1 - this.#turn;
+    const { fold } = (this.#workers[this.#turn] as MapStore).add(id, plays);
+    const addition = { count: this.get(id), fold };
+    this.#answered.set(name, addition);
+    return addition;
+  }
+
+  override addAll(plays: ReadonlyMap<string, number>, key?: RequestKey): BatchAddition {
+    const added = Array.from(plays, ([id, more]) => ({ id, ...this.add(id, more, key) }));
+    return { counts: added.map(({ id, count }) => [id, count] as const), fold: added[0]?.fold ?? 0 };
+  }
+
+  override seal(fold: number): boolean {
+    this.#hear();
+    const isNew = this.#workers[0].seal(fold);
+    if (this.#random === undefined) this.#workers[1].seal(fold);
+    else if (isNew) this.#unheard.push(fold);
+    return isNew;
+  }
+
+  override fold(fold: number): Chunks {
+    return this.#workers.flatMap((worker) => [...orNothing(() => worker.fold(fold), [])]);
+  }
+
+  override folds(): number[] {
+    return this.#workers[0].folds();
+  }
+
+  override acknowledge(fold: number): void {
+    this.#workers[0].acknowledge(fold);
+    orNothing(() => this.#workers[1].acknowledge(fold), undefined);
+  }
+
+  #hear(): void {
+    if (this.#random?.chance(0.3)) for (const fold of this.#unheard.splice(0)) this.#workers[1].seal(fold);
+  }
+}
+
+function orNothing<T>(act: () => T, nothing: T): T {
+  try {
+    return act();
+  } catch (error) {
+    if (error instanceof Refusal) return nothing;
+    throw error;
+  }
+}
