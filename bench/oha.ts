@@ -27,9 +27,17 @@ export function findOha(): string {
   return findProgram("oha", HOW_TO_GET_OHA);
 }
 
+/** What is sent with each request. */
+interface LoadOptions {
+  /** Whether the URL is a regular expression, dots aside: then each request goes to another URL that it matches. */
+  isPattern?: boolean;
+  body?: string;
+  /** The body's content type. */
+  type?: string;
+}
+
 /**
- * Has oha send `requests` requests over 32 connections. A figure that oha does not give is NaN. With `isPattern`, `url`
- * is a regular expression, dots aside, and each request goes to another URL that it matches.
+ * Has oha send `requests` requests over 32 connections. A figure that oha does not give is NaN.
  *
  * @throws {Error} unless each one is answered with 200.
  */
@@ -37,10 +45,12 @@ export async function load(
   url: string,
   method: string,
   requests: number,
-  isPattern: boolean = false,
+  { isPattern = false, body, type }: LoadOptions = {},
 ): Promise<Load> {
   const options = ["-n", String(requests), "-c", String(CONNECTIONS), "--no-tui", "--output-format", "json"];
   if (isPattern) options.push("--rand-regex-url");
+  if (body !== undefined) options.push("-d", body);
+  if (type !== undefined) options.push("-T", type);
   const output = await run([findOha(), ...options, "-m", method, url]);
   const { summary, latencyPercentiles, statusCodeDistribution, errorDistribution } = JSON.parse(
     output,

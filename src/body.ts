@@ -3,29 +3,51 @@ import { Problem } from "./problem.ts";
 /** What a number may be sent as; the form type is what `curl -d` says of everything. */
 const NUMBER_TYPES = ["text/plain", "application/json", "application/x-www-form-urlencoded"];
 
+/** A body that has no more bytes than this is read in one piece where its length is trusted: a stream takes longer. */
+const SMALL = 64 * 1024;
+
+/** What bodies may be. */
+export interface BodyLimits {
+  /** The longest, in bytes. */
+  maxBodyBytes: number;
+  /** Whether what a request says of its body's length is true, as whoever took it from a connection has seen to. */
+  trustsLength: boolean;
+}
+
 /**
  * Reads all of a request's body, whatever it is, so that nothing happens for one that breaks off or is malformed.
  *
- * @throws {Problem} 413 past `maxBytes`, 400 if it breaks off.
+ * @throws {Problem} 413 past `maxBodyBytes`, 400 if it breaks off.
  */
 export async function readToEnd(
   request: Request,
-  maxBytes: number,
+  limits: BodyLimits,
   take: (piece: Uint8Array) => void = () => {},
 ): Promise<void> {
   if (request.body === null) return;
-  if (Number(request.headers.get("content-length")) > maxBytes) throw tooLarge(maxBytes);
+  const { maxBodyBytes, trustsLength } = limits;
+  const length = Number(request.headers.get("content-length"));
+  if (length > maxBodyBytes) throw tooLarge(maxBodyBytes);
+  if (trustsLength && length > 0 && length <= SMALL) return take(await readWhole(request));
   const reader = request.body.getReader();
   let bytes = 0;
   try {
     for (let piece = await read(reader); piece !== undefined; piece = await read(reader)) {
       bytes += piece.byteLength;
-      if (bytes > maxBytes) throw tooLarge(maxBytes);
+      if (bytes > maxBodyBytes) throw tooLarge(maxBodyBytes);
       take(piece);
     }
   } catch (error) {
     reader.cancel().catch(() => {}); // not awaited: what is still under way need not be waited for
     throw error;
+  }
+}
+
+async function readWhole(request: Request): Promise<Uint8Array> {
+  try {
+    return new Uint8Array(await request.arrayBuffer());
+  } catch {
+    throw brokenOff();
   }
 }
 
@@ -35,18 +57,22 @@ async function read(
   try {
     return (await reader.read()).value;
   } catch {
-    throw new Problem(400, "The body breaks off");
+    throw brokenOff();
   }
 }
 
-function tooLarge(maxBytes: number): Problem {
-  return new Problem(413, `The body is longer than ${maxBytes} bytes`);
+function brokenOff(): Problem {
+  return new Problem(400, "The body breaks off");
 }
 
-/** Reads a body as UTF-8; 400 if it is not. Holds at most `maxBytes` and one piece. */
-export async function readText(request: Request, maxBytes: number): Promise<string> {
+function tooLarge(maxBodyBytes: number): Problem {
+  return new Problem(413, `The body is longer than ${maxBodyBytes} bytes`);
+}
+
+/** Reads a body as UTF-8; 400 if it is not. Holds at most `maxBodyBytes` and one piece. */
+export async function readText(request: Request, limits: BodyLimits): Promise<string> {
   let text = "";
-  await readTextPieces(request, maxBytes, (piece) => {
+  await readTextPieces(request, limits, (piece) => {
     text += piece;
   });
   return text;
@@ -55,11 +81,11 @@ export async function readText(request: Request, maxBytes: number): Promise<stri
 /** Reads a body as UTF-8, piece by piece; 400 if it is not. What `take` throws ends the reading. */
 export async function readTextPieces(
   request: Request,
-  maxBytes: number,
+  limits: BodyLimits,
   take: (piece: string) => void,
 ): Promise<void> {
   const decoder = new TextDecoder("utf-8", { fatal: true });
-  await readToEnd(request, maxBytes, (piece) => take(decode(decoder, piece, true)));
+  await readToEnd(request, limits, (piece) => take(decode(decoder, piece, true)));
   take(decode(decoder, new Uint8Array(), false));
 }
 
@@ -90,8 +116,8 @@ export function refuseEncoding(request: Request, what: string): void {
  * @throws {Problem} 400 if it is anything else, 415 if it says that it is of another type or encoded, and as
  * {@linkcode readToEnd}.
  */
-export async function readWholeNumber(request: Request, maxBytes: number): Promise<number | undefined> {
-  const body = await readText(request, maxBytes);
+export async function readWholeNumber(request: Request, limits: BodyLimits): Promise<number | undefined> {
+  const body = await readText(request, limits);
   if (body === "") return undefined;
   const type = contentTypeOf(request);
   if (type !== undefined && !NUMBER_TYPES.includes(type)) {

@@ -1,4 +1,5 @@
 import type { Awaitable } from "./awaitable.ts";
+import type { BodyLimits } from "./body.ts";
 import type { Settings } from "./config.ts";
 import type { Metrics, RequestCount } from "./metrics.ts";
 import type { Format } from "./negotiate.ts";
@@ -7,7 +8,7 @@ import type { FoldHeaders } from "./reply.ts";
 import type { CountStore } from "./store/count-store.ts";
 
 /** What every action of one handler works with. */
-export interface Service extends Pick<Settings, "basePath" | "resource" | "maxBodyBytes"> {
+export interface Service extends BodyLimits, Pick<Settings, "basePath" | "resource"> {
   store: CountStore;
   foldHeaders: FoldHeaders;
   /** The OpenAPI document, as JSON. */

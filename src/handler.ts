@@ -1,4 +1,5 @@
 import type { Awaitable } from "./awaitable.ts";
+import type { BodyLimits } from "./body.ts";
 import { settle } from "./config.ts";
 import { shareWith } from "./cors.ts";
 import type { Service } from "./exchange.ts";
@@ -25,6 +26,11 @@ export interface HandlerOptions {
   basePath?: string;
   /** Longest request body, in bytes: 1 to 2^30, 16 MiB unless told. */
   maxBodyBytes?: number;
+  /**
+   * Whether `Content-Length` is true of bodies, as it is where requests come as an HTTP server took them: then short bodies
+   * are read in one piece, which takes less time. False unless told.
+   */
+  trustsLength?: boolean;
   /** Bearer token that everything but reading and playing needs: `A-Z a-z 0-9 - . _ ~ + /`; none unless told. */
   token?: string;
   /** Bearer token that playing needs, besides the other one, which is good for that too; none unless told. */
@@ -115,11 +121,12 @@ export function createHandler(store: CountStore, options: HandlerOptions = {}): 
   };
 }
 
-function settleAll(options: HandlerOptions): Pick<Service, "resource" | "basePath" | "maxBodyBytes"> {
+function settleAll(options: HandlerOptions): Pick<Service, "resource" | "basePath" | keyof BodyLimits> {
   return {
     resource: settle("resource", options.resource),
     basePath: settle("basePath", options.basePath),
     maxBodyBytes: settle("maxBodyBytes", options.maxBodyBytes),
+    trustsLength: options.trustsLength ?? false,
   };
 }
 

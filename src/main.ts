@@ -108,7 +108,7 @@ function makeHandler(
 ): Handler {
   watchEventLoop(metrics, signal);
   metrics.isServing = true;
-  return createHandler(store, { ...settings, metrics, signal });
+  return createHandler(store, { ...settings, trustsLength: true, metrics, signal });
 }
 
 async function listenWithWorkers(settings: Settings, store: ShardedStore, count: number): Promise<Server> {

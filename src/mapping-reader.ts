@@ -18,9 +18,10 @@ export class MappingReader {
   /** @throws {SyntaxError} that quotes the first pair that is not `id=count`; {RangeError} if a sum passes 2^53 − 1. */
   push(text: string): void {
     const source = this.#rest + text;
+    const decode = decoderFor(source);
     let start = 0;
     for (let end = source.indexOf(","); end !== -1; end = source.indexOf(",", start)) {
-      this.#add(source, start, end);
+      this.#add(source, start, end, decode);
       start = end + 1;
     }
     this.#rest = source.slice(start);
@@ -28,12 +29,12 @@ export class MappingReader {
 
   /** To be called at the end, when the last pair is all there. Throws as {@linkcode push} does. */
   finish(): ReadonlyMap<string, number> {
-    if (this.#rest !== "" || this.plays.size > 0) this.#add(this.#rest, 0, this.#rest.length);
+    if (this.#rest !== "" || this.plays.size > 0) this.#add(this.#rest, 0, this.#rest.length, decodeId);
     return this.plays;
   }
 
-  #add(source: string, start: number, end: number): void {
-    const [id, count] = parsePair(source, start, end);
+  #add(source: string, start: number, end: number, decode: Decode): void {
+    const [id, count] = parsePair(source, start, end, decode);
     addPlays(this.plays, id, count);
   }
 }
@@ -43,7 +44,12 @@ export class MappingReader {
  *
  * @throws {SyntaxError} that quotes it if it is none.
  */
-export function parsePair(source: string, start: number, end: number): [id: string, count: number] {
+export function parsePair(
+  source: string,
+  start: number,
+  end: number,
+  decode: Decode = decodeId,
+): [id: string, count: number] {
   const mark = source.indexOf("=", start);
   if (mark > start && mark < end) {
     const id = decode(source.slice(start, mark));
@@ -121,8 +127,16 @@ function isId(id: string): boolean {
   return id !== "" && id.isWellFormed() && !id.includes("\ufffd");
 }
 
-function decode(encoded: string): string | undefined {
-  if (PLAIN_ID.test(encoded)) return encoded;
+/** Gives the id that stands so in the text grammar; `undefined` if it is none. */
+type Decode = (encoded: string) => string | undefined;
+
+/** For all ids of a text, which is looked at but once: most have nothing that needs decoding. */
+function decoderFor(source: string): Decode {
+  const isPlain = !source.includes("%") && !source.includes("\ufffd") && source.isWellFormed();
+  return isPlain ? (id) => id : decodeId;
+}
+
+function decodeId(encoded: string): string | undefined {
   try {
     const id = encoded.includes("%") ? decodeURIComponent(encoded) : encoded;
     return isId(id) ? id : undefined;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { readText, readWholeNumber } from "../src/body.ts";
+import { type BodyLimits, readText, readWholeNumber } from "../src/body.ts";
 import { Problem } from "../src/problem.ts";
 
 const KIB = 1024;
@@ -9,13 +9,13 @@ describe("A text", () => {
     const bytes = new TextEncoder().encode("aé歌😀b");
     for (let cut = 0; cut <= bytes.length; cut++) {
       const pieces = [bytes.slice(0, cut), new Uint8Array(), bytes.slice(cut)];
-      expect(await readText(post(streamOf(pieces)), KIB)).toBe("aé歌😀b");
+      expect(await readText(post(streamOf(pieces)), upTo(KIB))).toBe("aé歌😀b");
     }
   });
 
   test("is empty if there is no body", async () => {
-    expect(await readText(new Request("http://h/"), 0)).toBe("");
-    expect(await readText(post(""), 1)).toBe("");
+    expect(await readText(new Request("http://h/"), upTo(0))).toBe("");
+    expect(await readText(post(""), upTo(1))).toBe("");
   });
 
   test("may be as long as the limit, in bytes, and no longer", async () => {
@@ -25,24 +25,24 @@ describe("A text", () => {
       ["歌a", 4],
       ["😀", 4],
     ] as const) {
-      expect(await readText(post(text), bytes)).toBe(text);
-      expect(await statusOf(readText(post(text), bytes - 1))).toBe(413);
+      expect(await readText(post(text), upTo(bytes))).toBe(text);
+      expect(await statusOf(readText(post(text), upTo(bytes - 1)))).toBe(413);
       const pieces = Array.from(new TextEncoder().encode(text), (byte) => Uint8Array.of(byte));
-      expect(await readText(post(streamOf(pieces)), bytes)).toBe(text);
-      expect(await statusOf(readText(post(streamOf(pieces)), bytes - 1))).toBe(413);
+      expect(await readText(post(streamOf(pieces)), upTo(bytes))).toBe(text);
+      expect(await statusOf(readText(post(streamOf(pieces)), upTo(bytes - 1)))).toBe(413);
     }
   });
 
   test("that says itself that it is too long is not read at all", async () => {
     const source = counted(() => new Uint8Array(1));
     const request = post(source.stream, { "content-length": "11" });
-    expect(await statusOf(readText(request, 10))).toBe(413);
+    expect(await statusOf(readText(request, upTo(10)))).toBe(413);
     expect(request.bodyUsed).toBe(false);
   });
 
   test("that does not end is read until it is too long, and then given up", async () => {
     const source = counted(() => new Uint8Array(KIB));
-    expect(await statusOf(readText(post(source.stream), 10 * KIB))).toBe(413);
+    expect(await statusOf(readText(post(source.stream), upTo(10 * KIB)))).toBe(413);
     expect(source.pulled).toBeWithin(11, 14); // a stream reads one or two ahead
     await source.cancelled;
   });
@@ -50,7 +50,18 @@ describe("A text", () => {
   test("that says that it is short, and is not, is too long all the same", async () => {
     const source = counted(() => new Uint8Array(KIB));
     const request = post(source.stream, { "content-length": "1" });
-    expect(await statusOf(readText(request, 10 * KIB))).toBe(413);
+    expect(await statusOf(readText(request, upTo(10 * KIB)))).toBe(413);
+  });
+
+  test("whose length is trusted is read in one piece if it is short, and refused if it is too long", async () => {
+    for (const trusted of [true, false]) {
+      const request = (text: string) => post(text, { "content-length": String(text.length) });
+      expect(await readText(request("abc"), upTo(3, trusted))).toBe("abc");
+      expect(await statusOf(readText(request("abcd"), upTo(3, trusted)))).toBe(413);
+      expect(await readText(request("x".repeat(100_000)), upTo(100_000, trusted))).toHaveLength(100_000);
+    }
+    const broken = new ReadableStream({ pull: (controller) => controller.error(new Error("reset")) });
+    expect(await statusOf(readText(post(broken, { "content-length": "3" }), upTo(KIB, true)))).toBe(400);
   });
 
   test("that breaks off is refused", async () => {
@@ -58,7 +69,7 @@ describe("A text", () => {
       start: (controller) => controller.enqueue(Uint8Array.of(49)),
       pull: (controller) => controller.error(new Error("connection reset")),
     });
-    expect(await statusOf(readText(post(broken), KIB))).toBe(400);
+    expect(await statusOf(readText(post(broken), upTo(KIB)))).toBe(400);
   });
 
   test.each([
@@ -68,13 +79,13 @@ describe("A text", () => {
     [[0x31, 0xe6, 0xad]],
     [[0xf4, 0x90, 0x80, 0x80]],
   ])("that is no UTF-8 is refused: %p", async (bytes) =>
-    expect(await statusOf(readText(post(Uint8Array.from(bytes)), KIB))).toBe(400),
+    expect(await statusOf(readText(post(Uint8Array.from(bytes)), upTo(KIB)))).toBe(400),
   );
 });
 
 describe("A whole number", () => {
   const read = (body: string, type?: string) =>
-    readWholeNumber(post(body, type === undefined ? {} : { "content-type": type }), KIB);
+    readWholeNumber(post(body, type === undefined ? {} : { "content-type": type }), upTo(KIB));
 
   test.each([
     ["0", 0],
@@ -96,7 +107,7 @@ describe("A whole number", () => {
   test("that is not there is undefined", async () => {
     expect(await read("")).toBeUndefined();
     expect(await read("", "image/png")).toBeUndefined();
-    expect(await readWholeNumber(new Request("http://h/", { method: "POST" }), KIB)).toBeUndefined();
+    expect(await readWholeNumber(new Request("http://h/", { method: "POST" }), upTo(KIB))).toBeUndefined();
   });
 
   test.each([
@@ -109,7 +120,7 @@ describe("A whole number", () => {
   test("may come without a type", async () => {
     const request = post(streamOf([new TextEncoder().encode("5")]));
     expect(request.headers.get("content-type")).toBeNull();
-    expect(await readWholeNumber(request, KIB)).toBe(5);
+    expect(await readWholeNumber(request, upTo(KIB))).toBe(5);
   });
 
   test.each([
@@ -158,6 +169,10 @@ function counted(next: () => Uint8Array): {
     }),
   };
   return source;
+}
+
+function upTo(maxBodyBytes: number, trustsLength: boolean = false): BodyLimits {
+  return { maxBodyBytes, trustsLength };
 }
 
 async function statusOf(reading: Promise<unknown>): Promise<number | undefined> {

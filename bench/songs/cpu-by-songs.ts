@@ -71,7 +71,7 @@ async function measure(seen: Seen, requests: number, rounds: number, warmUp: num
 
 async function takeSlice({ url, child }: RunningServer, songs: number, requests: number): Promise<number> {
   const before = readCpuTimes(child.pid);
-  await load(`${url}/song/${songIdPattern(songs)}`, "POST", requests, true);
+  await load(`${url}/song/${songIdPattern(songs)}`, "POST", requests, { isPattern: true });
   return cpuBetween(before, readCpuTimes(child.pid)) / requests / 1000;
 }
 

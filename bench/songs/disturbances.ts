@@ -1,5 +1,5 @@
 import { sharedNow } from "../clock.ts";
-import { readAll } from "./filled.ts";
+import { readAll, readFold } from "./filled.ts";
 import { LEADING_IDS } from "./plays.ts";
 
 /** From when to when something went on, in milliseconds since 1970. */
@@ -21,12 +21,16 @@ export interface Disturbance {
   run(url: string, songs: number, leastMs: number): Promise<Span>;
 }
 
+const LEAST_DROP_MS = 3000;
+
 /** None comes first. */
 export const DISTURBANCES: readonly Disturbance[] = [
   { name: "nothing else", clears: false, run: waitOnly },
   { name: "`GET /`", clears: false, run: list },
   { name: "`GET /?top=10`", clears: false, run: rank },
   { name: "`DELETE /`", clears: true, run: clear },
+  { name: "`PUT /folds/1`", clears: false, run: seal },
+  { name: "dropping a fold", clears: true, run: drop },
 ];
 
 async function waitOnly(_url: string, _songs: number, leastMs: number): Promise<Span> {
@@ -49,6 +53,23 @@ async function rank(url: string, _songs: number, leastMs: number): Promise<Span>
     if (Bun.deepEquals(ids.toSorted(), LEADING_IDS)) continue;
     throw new Error(`GET /?top=${LEADING_IDS.length} gave other songs than the highest: ${body}`);
   }
+  return { began, ended: sharedNow() };
+}
+
+async function seal(url: string, songs: number): Promise<Span> {
+  const fold = await readFold(url, 1);
+  if (fold.songs === songs) return fold;
+  throw new Error(`PUT /folds/1 gave ${fold.songs} songs, and there are ${songs}`);
+}
+
+/** The fold with all songs is acknowledged, and dropped with the next acknowledgement. */
+async function drop(url: string, songs: number): Promise<Span> {
+  await seal(url, songs);
+  await request(`${url}/folds/1`, "DELETE");
+  await readFold(url, 2);
+  const began = sharedNow();
+  await request(`${url}/folds/2`, "DELETE");
+  await Bun.sleep(LEAST_DROP_MS); // it is freed step by step, behind the answer
   return { began, ended: sharedNow() };
 }
 

@@ -1,4 +1,4 @@
-/** `bun reader-child.ts URL` reads a listing as fast as it comes, and prints a {@linkcode Listing} as JSON. */
+/** `bun reader-child.ts METHOD URL` reads a listing as fast as it comes, and prints a {@linkcode Listing} as JSON. */
 import process from "node:process";
 import { sharedNow } from "../clock.ts";
 
@@ -14,14 +14,14 @@ const COMMA = 0x2c;
 const EQUALS = 0x3d;
 const ZERO = 0x30;
 
-const [url = ""] = process.argv.slice(2);
-console.log(JSON.stringify(await read(url)));
+const [method = "", url = ""] = process.argv.slice(2);
+console.log(JSON.stringify(await read(method, url)));
 
-async function read(url: string): Promise<Listing> {
+async function read(method: string, url: string): Promise<Listing> {
   const counter = new PairCounter();
   const began = sharedNow();
-  const { status, body } = await fetch(url);
-  if (status !== 200) throw new Error(`GET ${url} was answered with ${status}`);
+  const { ok, status, body } = await fetch(url, { method });
+  if (!ok) throw new Error(`${method} ${url} was answered with ${status}`);
   for await (const bytes of body ?? []) counter.read(bytes);
   return { ...counter.finish(), began, ended: sharedNow() };
 }

@@ -2,6 +2,7 @@ import { findOha, HOW_TO_GET_OHA } from "../oha.ts";
 import { toResult } from "../part.ts";
 import { versionOf } from "../programs.ts";
 import type { Suite } from "../suite.ts";
+import { measureBatches } from "./batches.ts";
 import { measureCpuBySongs } from "./cpu-by-songs.ts";
 import { measureStalls } from "./stalls.ts";
 
@@ -11,7 +12,7 @@ export const songs: Suite = {
   async run(plan) {
     // First of all, as it tells what is not installed.
     const oha = versionOf([findOha(), "--version"], /^oha (\S+)/, HOW_TO_GET_OHA);
-    const parts = [await measureCpuBySongs(plan), await measureStalls(plan)];
+    const parts = [await measureCpuBySongs(plan), await measureBatches(plan), await measureStalls(plan)];
     return toResult(parts, plan.smoke, { bun: Bun.version, oha });
   },
 };

@@ -20,5 +20,5 @@ export default {
 
 function create(bindings: Readonly<Record<string, unknown>>): Handler {
   const settings = readSettings(fromEnvironment(bindings));
-  return createHandler(new ShardedStore(settings), settings);
+  return createHandler(new ShardedStore(settings), { ...settings, trustsLength: true });
 }

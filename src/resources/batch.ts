@@ -1,4 +1,4 @@
-import { contentTypeOf, readText, readTextPieces, refuseEncoding } from "../body.ts";
+import { type BodyLimits, contentTypeOf, readText, readTextPieces, refuseEncoding } from "../body.ts";
 import type { Exchange, Service } from "../exchange.ts";
 import { readKey } from "../idempotency-key.ts";
 import { mapping, write } from "../mapping.ts";
@@ -7,7 +7,7 @@ import { checkNoTag } from "../preconditions.ts";
 import { prefersMinimal } from "../prefer.ts";
 import { Problem } from "../problem.ts";
 import { reply, replyMinimal } from "../reply.ts";
-import { isTooLong } from "../store/count-store.ts";
+import { type Entry, isTooLong } from "../store/count-store.ts";
 import { Refusal } from "../store/refusal.ts";
 
 /** Longest batch in JSON, in bytes: its ids may be made to collide in the engine's own hash, which has no key. */
@@ -25,14 +25,12 @@ export async function addBatch(service: Service, exchange: Exchange): Promise<Re
   const plays = await readPlays(service, exchange);
   const { counts, fold } = await service.store.addAll(plays, key);
   if (prefersMinimal(request.headers.get("prefer"))) return replyMinimal(fold);
-  return reply(exchange, write(mapping[format], counts), service.foldHeaders.for(format, fold));
+  const totals = Array.from(plays.keys(), (id, at): Entry => [id, counts[at] as number]);
+  return reply(exchange, write(mapping[format], totals), service.foldHeaders.for(format, fold));
 }
 
 /** @throws {Problem} 400 that quotes the first pair that is none, 413, 415; {Refusal} `overflow`. */
-async function readPlays(
-  { store, maxBodyBytes }: Service,
-  { request }: Exchange,
-): Promise<ReadonlyMap<string, number>> {
+async function readPlays(service: Service, { request }: Exchange): Promise<ReadonlyMap<string, number>> {
   const type = contentTypeOf(request);
   const accept = [...TEXT_TYPES, JSON_TYPE].join(", ");
   if (type !== undefined && type !== JSON_TYPE && !TEXT_TYPES.includes(type)) {
@@ -42,9 +40,14 @@ async function readPlays(
   try {
     const plays =
       type === JSON_TYPE
-        ? parseJsonMapping(await readText(request, Math.min(maxBodyBytes, MAX_JSON_BYTES)))
-        : await readTextMapping(request, maxBodyBytes);
-    checkLengths(plays, store.maxIdBytes);
+        ? parseJsonMapping(
+            await readText(request, {
+              ...service,
+              maxBodyBytes: Math.min(service.maxBodyBytes, MAX_JSON_BYTES),
+            }),
+          )
+        : await readTextMapping(request, service);
+    checkLengths(plays, service.store.maxIdBytes);
     return plays;
   } catch (error) {
     if (error instanceof SyntaxError) throw new Problem(400, error.message);
@@ -53,9 +56,9 @@ async function readPlays(
   }
 }
 
-async function readTextMapping(request: Request, maxBodyBytes: number): Promise<ReadonlyMap<string, number>> {
+async function readTextMapping(request: Request, limits: BodyLimits): Promise<ReadonlyMap<string, number>> {
   const reader = new MappingReader();
-  await readTextPieces(request, maxBodyBytes, (text) => reader.push(text));
+  await readTextPieces(request, limits, (text) => reader.push(text));
   return reader.finish();
 }
 

@@ -40,11 +40,11 @@ export function acknowledge(service: Service, exchange: Exchange): Awaitable<Res
 
 /** What the body says does not matter, but that it arrives whole: a request that breaks off does nothing. */
 function afterBody(
-  { maxBodyBytes }: Service,
+  service: Service,
   { request }: Exchange,
   act: () => Awaitable<Response>,
 ): Awaitable<Response> {
-  return request.body === null ? act() : readToEnd(request, maxBodyBytes).then(act);
+  return request.body === null ? act() : readToEnd(request, service).then(act);
 }
 
 function replyFold(

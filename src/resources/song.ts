@@ -30,9 +30,7 @@ export function addPlays(service: Service, exchange: Exchange): Awaitable<Respon
   const key = readKey(request.headers);
   // Nothing is awaited when there is no body: most plays are counted and answered in one turn.
   if (request.body === null) return add(service, exchange, id, 1, key);
-  return readWholeNumber(request, service.maxBodyBytes).then((plays = 1) =>
-    add(service, exchange, id, plays, key),
-  );
+  return readWholeNumber(request, service).then((plays = 1) => add(service, exchange, id, plays, key));
 }
 
 function add(

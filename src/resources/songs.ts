@@ -41,7 +41,7 @@ export function clear(service: Service, exchange: Exchange): Awaitable<Response>
   if (readAfter(query) !== undefined) throw new Problem(400, "DELETE clears all songs, and takes no after");
   if (request.body === null) return clearUnlessChanged(service, exchange);
   // What the body says does not matter, but that it arrives whole: a request that breaks off clears nothing.
-  return readToEnd(request, service.maxBodyBytes).then(() => clearUnlessChanged(service, exchange));
+  return readToEnd(request, service).then(() => clearUnlessChanged(service, exchange));
 }
 
 function clearUnlessChanged({ store }: Service, exchange: Exchange): Awaitable<Response> {

@@ -1,30 +1,42 @@
-import { type BatchAddition, type Entry, MAX_COUNT } from "./count-store.ts";
+import { type BatchAddition, MAX_COUNT } from "./count-store.ts";
 import { PackedList } from "./packed-list.ts";
 import { Refusal } from "./refusal.ts";
 import { fingerprintOf, type RequestKey } from "./request-key.ts";
 import type { Shards } from "./shards.ts";
 import { NUMBERS_OF_A_REQUEST } from "./writers.ts";
 
-/** One song of a batch. */
-interface Item {
-  id: string;
-  /** The shard that it is in. */
-  at: number;
-  /** Where its id is kept as it is packed. */
-  packed: number;
-  plays: number;
-  /** The entry in the open set; 0 until there is one. */
-  entry: number;
-  /** The plays in the open set before. */
-  before: number;
-  /** The plays in the folds that are not acknowledged. */
-  sealed: number;
-}
-
 /** A request that is to be remembered with its answer. */
 interface Keyed {
   key: RequestKey;
   fingerprint: number;
+}
+
+/** The songs of a batch, in columns: to make an object for each would take as long as to count it. */
+class Songs {
+  readonly count: number;
+  readonly ids: PackedList;
+  /** Where `ids` has a song's id. */
+  readonly places: Int32Array;
+  /** The shard that a song is in. */
+  readonly shards: Int32Array;
+  readonly plays: Float64Array;
+  /** The entry in the open set; 0 until there is one. */
+  readonly entries: Int32Array;
+  /** The plays in the open set before. */
+  readonly before: Float64Array;
+  /** The plays that a song will have. */
+  readonly totals: Float64Array;
+
+  constructor(count: number) {
+    this.count = count;
+    this.ids = new PackedList(count);
+    this.places = new Int32Array(count);
+    this.shards = new Int32Array(count);
+    this.plays = new Float64Array(count);
+    this.entries = new Int32Array(count);
+    this.before = new Float64Array(count);
+    this.totals = new Float64Array(count);
+  }
 }
 
 /** Adds to several songs at one instant, and to one or several only once; see {@linkcode CountStore.addAll}. */
@@ -39,26 +51,20 @@ export class Batch {
 
   /** Adds, and has it remembered with `keyed`. */
   add(plays: ReadonlyMap<string, number>, keyed?: Keyed): BatchAddition {
-    const packed = new PackedList(plays.size);
-    const items: Item[] = [];
+    const shards = this.#shards;
+    const songs = new Songs(plays.size);
+    let at = 0;
     for (const [id, more] of plays) {
-      const at = this.#shards.locate(id);
-      items.push({
-        id,
-        at,
-        packed: packed.push(this.#shards.id),
-        plays: more,
-        entry: 0,
-        before: 0,
-        sealed: 0,
-      });
+      songs.shards[at] = shards.locate(id);
+      songs.places[at] = songs.ids.push(shards.id);
+      songs.plays[at++] = more;
     }
-    const touched = shardsOf(items, this.#shards.count);
-    for (const at of touched) this.#shards.lock(at);
+    const touched = distinct(songs.shards, shards.count);
+    for (const shard of touched) shards.lock(shard);
     try {
-      return this.#addLocked(items, packed, keyed);
+      return this.#addLocked(songs, keyed);
     } finally {
-      for (const at of touched) this.#shards.unlock(at);
+      for (const shard of touched) shards.unlock(shard);
     }
   }
 
@@ -70,9 +76,8 @@ export class Batch {
     return writers.whileLocked(() => {
       const recalled = writers.recall(key, fingerprint, plays.size);
       if (recalled === undefined) return this.add(plays, { key, fingerprint });
-      const { fold, totals } = recalled;
-      const counts = Array.from(plays.keys(), (id, n): Entry => [id, totals?.[n] ?? this.#countOf(id)]);
-      return { counts, fold };
+      const { fold, totals = Float64Array.from(plays.keys(), (id) => this.#countOf(id)) } = recalled;
+      return { counts: totals, fold };
     });
   }
 
@@ -86,77 +91,80 @@ export class Batch {
     }
   }
 
-  #addLocked(items: readonly Item[], packed: PackedList, keyed: Keyed | undefined): BatchAddition {
+  #addLocked(songs: Songs, keyed: Keyed | undefined): BatchAddition {
     const { memory, ring } = this.#shards;
-    let songs = 0;
-    for (const item of items) songs += Number(this.#look(item, packed));
-    if (songs > 0 && !memory.claim(songs, this.#maxSongs)) throw Refusal.full(this.#maxSongs);
-    if (!this.#makeRoom(items, packed)) {
-      memory.unclaim(songs);
+    let added = 0;
+    for (let at = 0; at < songs.count; at++) added += Number(this.#look(songs, at));
+    if (added > 0 && !memory.claim(added, this.#maxSongs)) throw Refusal.full(this.#maxSongs);
+    if (!this.#makeRoom(songs)) {
+      memory.unclaim(added);
       throw Refusal.noMemory();
     }
-    const addition = {
-      counts: items.map(({ id, sealed, before, plays }): Entry => [id, sealed + before + plays]),
-      fold: ring.newest,
-    };
-    this.#write(items, addition, keyed);
+    const addition = { counts: songs.totals, fold: ring.newest };
+    this.#write(songs, addition, keyed);
     return addition;
   }
 
   /** Looks up what a song has, and tells whether it is new. */
-  #look(item: Item, packed: PackedList): boolean {
+  #look(songs: Songs, at: number): boolean {
     const { ring, memory, id } = this.#shards;
-    packed.load(item.packed, id);
-    item.entry = this.#shards.open(item.at).find(id);
-    item.before = item.entry === 0 ? 0 : (memory.counts[item.entry] as number);
-    let kept = 0;
+    songs.ids.load(songs.places[at] as number, id);
+    const shard = songs.shards[at] as number;
+    const plays = songs.plays[at] as number;
+    const entry = this.#shards.open(shard).find(id);
+    const before = entry === 0 ? 0 : (memory.counts[entry] as number);
+    let [sealed, kept] = [0, 0];
     if (ring.length > 1) {
-      item.sealed = this.#shards.sum(item.at, ring.firstCounted, ring.length - 1);
-      kept = this.#shards.sum(item.at, 0, ring.firstCounted);
+      sealed = this.#shards.sum(shard, ring.firstCounted, ring.length - 1);
+      kept = this.#shards.sum(shard, 0, ring.firstCounted);
     }
-    const all = kept + item.sealed + item.before;
-    if (item.plays > MAX_COUNT - all) throw Refusal.overflow(all, item.plays);
-    return item.plays > 0 && all === 0;
+    const all = kept + sealed + before;
+    if (plays > MAX_COUNT - all) throw Refusal.overflow(all, plays);
+    songs.entries[at] = entry;
+    songs.before[at] = before;
+    songs.totals[at] = sealed + before + plays;
+    return plays > 0 && all === 0;
   }
 
   /** Sees to it that writing cannot fail; false if there is no memory for that. Nothing has changed. */
-  #makeRoom(items: readonly Item[], packed: PackedList): boolean {
-    for (const item of items) {
-      if (item.plays === 0 || item.entry !== 0) continue;
+  #makeRoom(songs: Songs): boolean {
+    const { id, journal } = this.#shards;
+    for (let at = 0; at < songs.count; at++) {
+      if (songs.plays[at] === 0 || songs.entries[at] !== 0) continue;
       // An entry without plays is as good as none, should there be no memory for one of the others.
-      packed.load(item.packed, this.#shards.id);
-      item.entry = this.#shards.open(item.at).place(this.#shards.id);
-      if (item.entry === 0) return false;
+      songs.ids.load(songs.places[at] as number, id);
+      songs.entries[at] = this.#shards.open(songs.shards[at] as number).place(id);
+      if (songs.entries[at] === 0) return false;
     }
-    return this.#shards.journal.begin(items.length + 1 + NUMBERS_OF_A_REQUEST);
+    return journal.begin(songs.count + 1 + NUMBERS_OF_A_REQUEST);
   }
 
-  #write(items: readonly Item[], { counts, fold }: BatchAddition, keyed: Keyed | undefined): void {
+  #write(songs: Songs, { counts, fold }: BatchAddition, keyed: Keyed | undefined): void {
     const { journal, memory, writers } = this.#shards;
     let all = 0;
-    for (const { entry, before, plays } of items) {
-      if (plays > 0) journal.note(entry, before + plays);
+    for (let at = 0; at < songs.count; at++) {
+      const plays = songs.plays[at] as number;
+      if (plays > 0) journal.note(songs.entries[at] as number, (songs.before[at] as number) + plays);
       all += plays;
     }
     journal.note(memory.playsUnit, (memory.counts[memory.playsUnit] as number) + all);
     if (keyed !== undefined) {
-      const answer = { fold, totals: counts.map(([, total]) => total) };
       const write = (unit: number, value: number) => journal.noteOther(unit, value);
-      writers.remember(keyed.key, keyed.fingerprint, answer, write);
+      writers.remember(keyed.key, keyed.fingerprint, { fold, totals: counts }, write);
     }
     journal.commit();
   }
 }
 
-/** The shards that songs are in, each once, in ascending order, or else two threads might wait for each other. */
-function shardsOf(items: readonly Item[], count: number): number[] {
-  if (items.length === 0) return [0]; // of no song at all the ring is asked, which takes a lock
+/** Each of `shards` once, in ascending order, or else two threads might wait for each other; there are `count` in all. */
+function distinct(shards: Int32Array, count: number): number[] {
+  if (shards.length === 0) return [0]; // of no song at all the ring is asked, which takes a lock
   const sets = new Int32Array(count / 32);
-  for (const { at } of items) sets[at >> 5] = (sets[at >> 5] as number) | (1 << (at & 31));
-  const shards: number[] = [];
+  for (const shard of shards) sets[shard >> 5] = (sets[shard >> 5] as number) | (1 << (shard & 31));
+  const found: number[] = [];
   for (let set = 0; set < sets.length; set++) {
     for (let rest = sets[set] as number; rest !== 0; rest &= rest - 1)
-      shards.push(set * 32 + 31 - Math.clz32(rest & -rest));
+      found.push(set * 32 + 31 - Math.clz32(rest & -rest));
   }
-  return shards;
+  return found;
 }

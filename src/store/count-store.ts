@@ -21,7 +21,7 @@ export interface Addition {
 
 /** What a batch came to: the new counts of its songs, in its order, and the newest fold that was sealed before it. */
 export interface BatchAddition {
-  counts: Entry[];
+  counts: Float64Array;
   fold: number;
 }
 

@@ -66,7 +66,7 @@ export class MapStore implements CountStore {
   add(id: string, plays: number, key?: RequestKey): Addition {
     if (key !== undefined) {
       const { counts, fold } = this.#once("song", new Map([[id, plays]]), key);
-      return { count: (counts[0] as Entry)[1], fold };
+      return { count: counts[0] as number, fold };
     }
     const count = this.get(id);
     const fold = this.#folds.at(-1)?.number ?? this.#kept?.number ?? 0;
@@ -92,7 +92,7 @@ export class MapStore implements CountStore {
       if (more > 0) songs.add(id);
     }
     if (songs.size > this.#maxSongs && songs.size > this.#songs.size) throw Refusal.full(this.#maxSongs);
-    const counts = Array.from(plays, ([id, more]): Entry => [id, this.add(id, more).count]);
+    const counts = Float64Array.from(plays, ([id, more]) => this.add(id, more).count);
     return { counts, fold: this.add("", 0).fold };
   }
 

@@ -155,7 +155,7 @@ export class ShardedStore implements CountStore {
 
   #addOnce(id: string, plays: number, key: RequestKey): Addition {
     const { counts, fold } = this.#batch.addOnce("song", new Map([[id, plays]]), key);
-    return { count: (counts[0] as Entry)[1], fold };
+    return { count: counts[0] as number, fold };
   }
 
   #addTo(at: number, plays: number, elsewhere: number): number {

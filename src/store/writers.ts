@@ -20,7 +20,7 @@ export const NUMBERS_OF_A_REQUEST = 4;
 /** What was answered to a request, but for the ids: the totals are `undefined` if they are no longer kept. */
 export interface Recalled {
   fold: number;
-  totals: number[] | undefined;
+  totals: Float64Array | undefined;
 }
 
 /** A number that is to be written, and the unit where. */
@@ -96,7 +96,7 @@ export class Writers {
   remember(
     { writer, seq }: RequestKey,
     fingerprint: number,
-    { fold, totals }: { fold: number; totals: readonly number[] },
+    { fold, totals }: { fold: number; totals: Float64Array },
     write: Write,
   ): void {
     const record = this.#table.take(writer);
@@ -116,7 +116,7 @@ export class Writers {
   }
 
   /** Puts totals into the ring and gives their position; NOT_KEPT if there is no room for so many. */
-  #keep(totals: readonly number[]): number {
+  #keep(totals: Float64Array): number {
     if (totals.length > this.#capacity) return NOT_KEPT;
     const position = this.numbers[this.#end] as number;
     this.numbers[this.#end] = position + totals.length; // first: from here on the oldest are gone
@@ -124,11 +124,11 @@ export class Writers {
     return position;
   }
 
-  #totals(position: number, length: number): number[] | undefined {
-    if (length === 1) return [position];
+  #totals(position: number, length: number): Float64Array | undefined {
+    if (length === 1) return Float64Array.of(position);
     if (position === NOT_KEPT || position < (this.numbers[this.#end] as number) - this.#capacity)
       return undefined;
-    return Array.from({ length }, (_, n) => this.numbers[this.#placeOf(position + n)] as number);
+    return Float64Array.from({ length }, (_, n) => this.numbers[this.#placeOf(position + n)] as number);
   }
 
   #placeOf(position: number): number {

@@ -51,7 +51,7 @@ function addBatch(store: CountStore, id: string, plays: number, key: RequestKey 
   const { counts, fold } = store.addAll(new Map([[id, plays]]), key) as Awaited<
     ReturnType<CountStore["addAll"]>
   >;
-  return { count: counts[0]?.[1] ?? 0, fold };
+  return { count: counts[0] ?? 0, fold };
 }
 
 /** Shows totals: reads a row, and some time later the counter. */

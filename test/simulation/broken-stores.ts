@@ -99,8 +99,8 @@ export class DelayedSeal extends MapStore {
   }
 
   override addAll(plays: ReadonlyMap<string, number>, key?: RequestKey): BatchAddition {
-    const added = Array.from(plays, ([id, more]) => ({ id, ...this.add(id, more, key) }));
-    return { counts: added.map(({ id, count }) => [id, count] as const), fold: added[0]?.fold ?? 0 };
+    const added = Array.from(plays, ([id, more]) => this.add(id, more, key));
+    return { counts: Float64Array.from(added, ({ count }) => count), fold: added[0]?.fold ?? 0 };
   }
 
   override seal(fold: number): boolean {

@@ -172,12 +172,7 @@ export function testBatch(makeStore: MakeStore): void {
     await store.seal(3);
     await store.add("b", 2);
     const answer = await store.addAll(batch(["c", 5], ["a", 1], ["d", 0], ["b", 1]));
-    const counts: Entry[] = [
-      ["c", 5],
-      ["a", 2],
-      ["d", 0],
-      ["b", 3],
-    ];
+    const counts = Float64Array.of(5, 2, 0, 3);
     expect(answer).toEqual({ counts, fold: 3 });
     expect(await listed(store)).toEqual([
       ["a", 2],
@@ -190,7 +185,7 @@ export function testBatch(makeStore: MakeStore): void {
       ["b", 3],
       ["c", 5],
     ]);
-    expect(await store.addAll(batch())).toEqual({ counts: [], fold: 4 });
+    expect(await store.addAll(batch())).toEqual({ counts: new Float64Array(), fold: 4 });
   });
 
   test("a batch that is refused for one song changes nothing", async () => {
@@ -229,7 +224,7 @@ export function testBatch(makeStore: MakeStore): void {
       ["a", MAX_COUNT - 1],
       ["b", 1],
     ]);
-    expect((await store.addAll(batch(["b", 1], ["c", 1], ["e", 0]))).counts[1]).toEqual(["c", 1]);
+    expect((await store.addAll(batch(["b", 1], ["c", 1], ["e", 0]))).counts[1]).toBe(1);
     expect(await reasonOf(() => store.add("d", 1))).toBe("full");
   });
 
@@ -237,7 +232,7 @@ export function testBatch(makeStore: MakeStore): void {
     const store = await makeStore({});
     const songs = Array.from({ length: 50 }, (_, n): Entry => [`song-${n}`, 1]);
     const answers = await Promise.all(Array.from({ length: 20 }, () => store.addAll(batch(...songs))));
-    const counts = answers.map((answer) => new Set(answer.counts.map(([, count]) => count)));
+    const counts = answers.map((answer) => new Set(answer.counts));
     expect(counts.every((seen) => seen.size === 1)).toBe(true);
     expect(new Set(counts.flatMap((seen) => [...seen])).size).toBe(20);
   });
