@@ -28,7 +28,7 @@ export async function readToEnd(
   const { maxBodyBytes, trustsLength } = limits;
   const length = Number(request.headers.get("content-length"));
   if (length > maxBodyBytes) throw tooLarge(maxBodyBytes);
-  if (trustsLength && length > 0 && length <= SMALL) return take(await readWhole(request));
+  if (trustsLength && length > 0 && length <= SMALL) return take(await readWhole(request, maxBodyBytes));
   const reader = request.body.getReader();
   let bytes = 0;
   try {
@@ -43,12 +43,15 @@ export async function readToEnd(
   }
 }
 
-async function readWhole(request: Request): Promise<Uint8Array> {
+async function readWhole(request: Request, maxBodyBytes: number): Promise<Uint8Array> {
+  let bytes: Uint8Array;
   try {
-    return new Uint8Array(await request.arrayBuffer());
+    bytes = new Uint8Array(await request.arrayBuffer());
   } catch {
     throw brokenOff();
   }
+  if (bytes.length > maxBodyBytes) throw tooLarge(maxBodyBytes);
+  return bytes;
 }
 
 async function read(

@@ -64,9 +64,11 @@ export class CountClient {
    * plays that were moved. Clients should have the new list by then; if some come later, do it again.
    *
    * `fold` is a number above that of every fold that was sealed on `from`, from the same sequence as that of
-   * {@linkcode CountClient.fold}, of whose folds none may be left unacknowledged. If anything fails or crashes on the
-   * way, call it again with the same number: what has been moved is not moved twice. Until it has ended, a song that is
-   * moved may be seen where it was and where it will be.
+   * {@linkcode CountClient.fold}, of whose folds none may be left unacknowledged. Whoever hands folds over stores it as the
+   * last one done when this has ended, and goes on with the next: what was moved is in the folds to come. If anything
+   * fails or crashes on the way, call it again with the same number and the same lists: what has been moved is not moved
+   * twice. For clients that got the new list late, do it once more with a higher number. Until it has ended, and its
+   * number is stored, a song that is moved may be seen where it was and where it will be.
    */
   static async rebalance(
     from: string | readonly string[],

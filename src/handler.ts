@@ -28,7 +28,8 @@ export interface HandlerOptions {
   maxBodyBytes?: number;
   /**
    * Whether `Content-Length` is true of bodies, as it is where requests come as an HTTP server took them: then short bodies
-   * are read in one piece, which takes less time. False unless told.
+   * are read in one piece, which takes less time. If it is not true, a body of any length is read into memory. False
+   * unless told.
    */
   trustsLength?: boolean;
   /** Bearer token that everything but reading and playing needs: `A-Z a-z 0-9 - . _ ~ + /`; none unless told. */

@@ -53,7 +53,8 @@ export class Metrics {
     const known = METHODS.indexOf(method);
     const place = (route + 1) * METHODS.length + (known === -1 ? METHODS.length - 1 : known);
     const cell = REQUESTS + place * STATUSES.length;
-    return cell + STATUSES.length <= ROW ? cell : REQUESTS;
+    if (cell + STATUSES.length > ROW) throw new RangeError("There are more routes than there is room for");
+    return cell;
   }
 
   /** Counts a request by its answer, which it gives back. `cell` is that of its route and method. */

@@ -49,6 +49,28 @@ test.each(Object.entries(CALLS))("%s with a signal that is aborted already asks 
   expect(asked).toBe(0);
 });
 
+test("a call that waits for others to end is given up at once, and not sent when they have", async () => {
+  const answer = Promise.withResolvers<void>();
+  let asked = 0;
+  const url = serve(async () => {
+    asked++;
+    await answer.promise;
+    return new Response("a=1");
+  });
+  const client = new CountClient(url);
+  const { signal, abort } = giveUp();
+  const plays = new Map([["a", 1]]);
+  const calls = Array.from({ length: 16 }, () => client.addPlays(plays));
+  const waiting = client.addPlays(plays, { signal });
+  while (asked < 16) await Bun.sleep(1);
+  abort("bored");
+  await expect(waiting).rejects.toBe("bored");
+  answer.resolve();
+  await Promise.all(calls);
+  await client.addPlays(plays);
+  expect(asked).toBe(17);
+});
+
 test("a signal that is aborted behind a call changes nothing about it", async () => {
   const client = new CountClient(servePlaycount());
   const { signal, abort } = giveUp();

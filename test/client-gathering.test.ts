@@ -115,6 +115,14 @@ describe("Of plays that go together", () => {
     await gone.promise;
   });
 
+  test("none is sent once more by itself when the server has too much to do", async () => {
+    const { url, seen } = serveUnreliably(servePlaycount(), () => 429);
+    const client = new CountClient(url, { retries: 0 });
+    const plays = await Promise.allSettled(["a", "b", "c"].map((id) => client.incrementPlayCount(id)));
+    expect(plays.every(({ status }) => status === "rejected")).toBe(true);
+    expect(seen).toHaveLength(1);
+  });
+
   test("none is taken for counted by an answer that leaves it out", async () => {
     const client = new CountClient(serve(() => new Response("a=1")));
     const plays = await Promise.allSettled([client.incrementPlayCount("a"), client.incrementPlayCount("b")]);

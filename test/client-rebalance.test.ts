@@ -81,13 +81,16 @@ describe("rebalance", () => {
     await client.fold(17, () => {});
     await client.addPlays(SONGS);
     await fetch(`${servers[0]}/folds/18`, { method: "PUT" });
-    await expect(CountClient.rebalance(servers, servers, 19)).rejects.toThrow("409");
+    await expect(CountClient.rebalance(servers, servers, 19)).rejects.toThrow("must be acknowledged before");
+    expect(await client.getAllPlayCounts()).toEqual(SONGS); // nothing has been moved
     let saved: unknown;
     await client.fold(18, (plays) => (saved = new Map(plays)));
     expect(saved).toEqual(SONGS);
     await client.incrementPlayCount("late");
     await CountClient.rebalance(servers, servers, 19);
     await expectPlaced(servers, new Map([["late", 1]]));
+    await client.fold(20, (plays) => (saved = new Map(plays))); // the next one behind the one that was moved
+    expect(saved).toEqual(new Map([["late", 1]]));
   });
 
   test("says which server failed", async () => {

@@ -81,7 +81,7 @@ export class Asker {
   async askKeyed(server: string, ask: Ask): Promise<string> {
     let writers = this.#writers.get(server);
     if (writers === undefined) this.#writers.set(server, (writers = new Writers(this.#name)));
-    return await writers.write((key) => this.ask(server, { ...ask, key }));
+    return await writers.write((key) => this.ask(server, { ...ask, key }), ask.signal);
   }
 }
 

@@ -7,8 +7,11 @@ import { CountServerError } from "./count-server-error.ts";
 /** Most plays that go together: some hundred kilobytes, or a few megabytes if all ids are long. */
 const MOST_PLAYS = 10_000;
 
-/** Refusals of batches as such: without the token for them, or by a server that has none. */
-const NO_BATCHES = [401, 403, 404, 405];
+/** Refusals of batches as such, which this client need not send again: it has not the token for them. */
+const NO_BATCHES = [401, 403];
+
+/** Refusals that one song may be to blame for, or the way that they are sent; and nothing was counted. */
+const ONE_BY_ONE = [...NO_BATCHES, 400, 404, 405, 409, 413, 414, 507];
 
 /** One play, and who waits for its count. */
 interface Call {
@@ -108,9 +111,7 @@ function countPlays(calls: readonly Call[]): Map<string, number> {
 
 /** Whether a server has said that it did nothing, and why. */
 function isRefusal(error: unknown): error is CountServerError {
-  if (!(error instanceof CountServerError) || error.mayBeDone) return false;
-  const { status = 0 } = error;
-  return (status >= 400 && status < 500) || status === 507;
+  return error instanceof CountServerError && !error.mayBeDone && ONE_BY_ONE.includes(error.status ?? 0);
 }
 
 /** A signal that is aborted when all of `signals` are, which cannot be if one is missing. */

@@ -2,10 +2,27 @@ import { hash } from "../hash.ts";
 import { mapping, write } from "../mapping.ts";
 import { readMapping } from "./answers.ts";
 import type { Asker } from "./asker.ts";
+import { CountServerError } from "./count-server-error.ts";
 import type { Placement } from "./placement.ts";
 
 /** Most songs of one request. */
 const MOST_SONGS = 10_000;
+
+/** Before anything is moved: while another fold is open, this one could not be acknowledged. */
+async function checkFolds(
+  asker: Asker,
+  server: string,
+  fold: number,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const open = (await asker.ask(server, { method: "GET", path: "folds", signal })).split(",");
+  const other = open.find((number) => number !== "" && number !== String(fold));
+  if (other === undefined) return;
+  throw new CountServerError(
+    server,
+    `Fold ${other} of ${server} must be acknowledged before songs are moved`,
+  );
+}
 
 /**
  * Moves all that a server has counted up to now to where `to` places it, under a fold's number; gives how many plays
@@ -22,6 +39,7 @@ export async function moveAll(
   signal: AbortSignal | undefined,
 ): Promise<number> {
   const path = `folds/${fold}`;
+  await checkFolds(asker, from, fold, signal);
   const answer = await asker.ask(from, { method: "PUT", path, signal });
   const plays = readMapping({ server: from, answer });
   const writer = `rebalance-${hash(from, [0, 0])}-${hash(from, [0, 1])}-${fold}`;

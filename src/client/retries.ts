@@ -40,8 +40,9 @@ function waitMs(retry: number, retryAfter: number | undefined): number {
 }
 
 /** Rejects with the reason of `signal` as soon as that is aborted. */
-function wait(ms: number, signal: AbortSignal | undefined): Promise<void> {
-  return new Promise((resolve, reject) => {
+async function wait(ms: number, signal: AbortSignal | undefined): Promise<void> {
+  signal?.throwIfAborted();
+  await new Promise<void>((resolve, reject) => {
     const giveUp = () => {
       clearTimeout(timer);
       reject(signal?.reason);

@@ -17,9 +17,8 @@ export class Writers {
   }
 
   /** Has `send` send a request, again and again if it likes, with an `Idempotency-Key` of its own. */
-  async write<T>(send: (key: string) => Promise<T>): Promise<T> {
-    while (this.#idle.length === 0 && this.#count === MOST_WRITERS)
-      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+  async write<T>(send: (key: string) => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+    while (this.#idle.length === 0 && this.#count === MOST_WRITERS) await this.#turn(signal);
     const writer = this.#idle.pop() ?? { name: `${this.#client}-${this.#count++}`, seq: 0 };
     try {
       return await send(`"${writer.name}:${++writer.seq}"`);
@@ -27,5 +26,22 @@ export class Writers {
       this.#idle.push(writer);
       this.#waiting.shift()?.();
     }
+  }
+
+  /** Resolves when a writer is idle; rejects with the reason of `signal` as soon as that is aborted. */
+  #turn(signal: AbortSignal | undefined): Promise<void> {
+    signal?.throwIfAborted();
+    return new Promise((resolve, reject) => {
+      const goOn = () => {
+        signal?.removeEventListener("abort", giveUp);
+        resolve();
+      };
+      const giveUp = () => {
+        this.#waiting.splice(this.#waiting.indexOf(goOn), 1);
+        reject(signal?.reason);
+      };
+      this.#waiting.push(goOn);
+      signal?.addEventListener("abort", giveUp, { once: true });
+    });
   }
 }

@@ -49,7 +49,7 @@ function ofProcess({ metrics, requestCounts }: Service): Family[] {
   }));
   const buckets = counts.map((value, at) => {
     const bound = DELAYS[at] as number;
-    return { suffix: "_bucket", labels: { le: bound === Infinity ? "+Inf" : String(bound) }, value };
+    return { suffix: "_bucket", labels: { le: bound === Infinity ? "+Inf" : canonical(bound) }, value };
   });
   const delays = [
     ...buckets,
@@ -60,7 +60,7 @@ function ofProcess({ metrics, requestCounts }: Service): Family[] {
     {
       name: "playcount_requests",
       type: "counter",
-      help: "Requests that were answered; without a route if there was none for their path.",
+      help: "Requests that were answered; without a route if they were refused before it was looked for, or there is none.",
       samples: requests,
     },
     {
@@ -84,6 +84,11 @@ function ofProcess({ metrics, requestCounts }: Service): Family[] {
       samples: [{ suffix: "_info", labels: { version: VERSION }, value: 1 }],
     },
   ];
+}
+
+/** As OpenMetrics writes numbers with a point: `1.0`. */
+function canonical(bound: number): string {
+  return Number.isInteger(bound) ? bound.toFixed(1) : String(bound);
 }
 
 function gauge(name: string, help: string, value: number): Family {

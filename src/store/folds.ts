@@ -96,7 +96,8 @@ export class Folds {
       for (let songs = 0; songs < STEP; at++) {
         if (at === this.#shards.count) this.#shards.disposed(slot);
         if (!this.#shards.isDisposing(slot)) return true;
-        this.#shards.lock(at);
+        // Whoever has the lock may have died, and wait for this thread to release it.
+        if (!this.#shards.tryLock(at)) return undefined;
         try {
           if (!this.#shards.isDisposing(slot)) return true; // cleared, by somebody who had the lock
           const shard = this.#shards.in(slot, at);

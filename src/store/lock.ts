@@ -19,6 +19,11 @@ export function lock(words: Int32Array, at: number, owner: number): void {
   if (Atomics.compareExchange(words, at, FREE, owner) !== FREE) lockAwaited(words, at, owner);
 }
 
+/** Takes a lock unless somebody has it, and tells whether it did. */
+export function tryLock(words: Int32Array, at: number, owner: number): boolean {
+  return Atomics.compareExchange(words, at, FREE, owner) === FREE;
+}
+
 /** Releases a lock, and wakes one who waits for it. */
 export function unlock(words: Int32Array, at: number): void {
   if ((Atomics.exchange(words, at, FREE) & AWAITED) !== 0) Atomics.notify(words, at, 1);

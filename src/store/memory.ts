@@ -96,9 +96,12 @@ export class Memory {
 
   /** Counts so many songs more unless there would be more than `most`, and tells whether it did. */
   claim(songs: number, most: number): boolean {
-    if (Atomics.add(this.words, CLAIMED, songs) + songs <= most) return true;
-    Atomics.sub(this.words, CLAIMED, songs);
-    return false;
+    // Never above `most`, not even for a moment: another thread might be refused for it.
+    for (;;) {
+      const claimed = this.claimed;
+      if (claimed + songs > most) return false;
+      if (Atomics.compareExchange(this.words, CLAIMED, claimed, claimed + songs) === claimed) return true;
+    }
   }
 
   /** Gives back what was claimed for songs that did not come to be, or are no more. */

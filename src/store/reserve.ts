@@ -18,7 +18,7 @@ export function reserve(most: number, least: number, isShared: boolean): Growing
       return isShared ? new SharedArrayBuffer(FIRST_BYTES, options) : new ArrayBuffer(FIRST_BYTES, options);
     } catch (error) {
       if (bytes / 2 >= least) continue;
-      throw new RangeError(`The system does not give ${bytes} bytes of memory for songs`, { cause: error });
+      throw new RangeError(`The system does not give ${bytes} bytes of memory`, { cause: error });
     }
   }
 }

@@ -4,10 +4,11 @@ import type { Addition, BatchAddition, Chunk, CountStore, Entry, StoreFigures } 
 import { Folds } from "./folds.ts";
 import { Reading } from "./reading.ts";
 import type { RequestKey } from "./request-key.ts";
-import { Shards, type StoreHandle } from "./shards.ts";
+import type { StoreHandle } from "./handle.ts";
+import { Shards } from "./shards.ts";
 import { createHandle, type ShardedStoreOptions } from "./store-handle.ts";
 
-export type { StoreHandle } from "./shards.ts";
+export type { StoreHandle } from "./handle.ts";
 export type { ShardedStoreOptions } from "./store-handle.ts";
 
 /**

@@ -1,11 +1,10 @@
-import type { HashKey } from "../hash.ts";
 import { FoldRing } from "./fold-ring.ts";
 import { Journal } from "./journal.ts";
-import { lock, ownerOf, unlock } from "./lock.ts";
+import { lock, ownerOf, tryLock, unlock } from "./lock.ts";
 import { Memory } from "./memory.ts";
+import type { StoreHandle } from "./handle.ts";
 import { PackedId } from "./packed-id.ts";
 import { HEAD_WORDS, PackedShard } from "./packed-shard.ts";
-import type { GrowingBuffer } from "./reserve.ts";
 import { Writers } from "./writers.ts";
 
 /** Slots beside those that a full ring takes: for folds that were dropped and are being freed. */
@@ -17,20 +16,6 @@ const LOCK_WORDS = 16;
 // What becomes of a slot; a thread that frees it writes its number there.
 const FREE = 0;
 const IN_USE = -1;
-
-/** What another thread needs to `ShardedStore.attach` itself to a store; can be sent by `postMessage`. */
-export interface StoreHandle {
-  readonly buffer: GrowingBuffer;
-  readonly writers: GrowingBuffer;
-  readonly name: string;
-  readonly key: HashKey;
-  readonly shardBits: number;
-  readonly owners: number;
-  readonly maxSongs: number;
-  readonly maxIdBytes: number;
-  readonly maxFolds: number;
-  readonly maxWriters: number;
-}
 
 /** Bytes that a shard takes without songs. */
 export function bytesOfShard(maxFolds: number): number {
@@ -132,6 +117,10 @@ export class Shards {
 
   lock(at: number): void {
     lock(this.memory.words, this.#lockOf(at), this.#owner);
+  }
+
+  tryLock(at: number): boolean {
+    return tryLock(this.memory.words, this.#lockOf(at), this.#owner);
   }
 
   unlock(at: number): void {

@@ -3,7 +3,8 @@ import { randomKey } from "../hash.ts";
 import type { StoreOptions } from "./count-store.ts";
 import { MAX_OWNERS } from "./memory.ts";
 import { type GrowingBuffer, reserve } from "./reserve.ts";
-import { bytesOfShard, type StoreHandle } from "./shards.ts";
+import type { StoreHandle } from "./handle.ts";
+import { bytesOfShard } from "./shards.ts";
 import { Writers } from "./writers.ts";
 
 /** Limits of a {@linkcode ShardedStore}, and who uses it. */

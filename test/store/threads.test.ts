@@ -114,6 +114,23 @@ describe("Threads that count in one store", () => {
     for (const id of BATCH.keys()) expect(store.get(id)).toBe(batches);
   });
 
+  test("that die while they hold every lock do not hang the one that frees a fold meanwhile", async () => {
+    const store = new ShardedStore({ threads: 1, maxSongs: 1_000_000 });
+    for (let n = 0; n < 500_000; n++) store.add(`song-${n}`, 1);
+    for (const fold of [1, 2]) store.seal(fold);
+    for (const fold of [1, 2]) store.acknowledge(fold); // fold 1 is dropped, and freed step by step from here on
+    const stuck = start(store, { thread: 1, seed: 0, additions: 0, hot: 0, songs: 0, isStuckInClear: true });
+    while (stuck.counted() === 0) await Bun.sleep(1);
+    const left = store.songs;
+    await Bun.sleep(20);
+    expect(store.songs).toBe(left);
+    expect(left).toBeGreaterThan(0);
+    stuck.worker.terminate();
+    await stuck.closed;
+    store.release(1);
+    while (store.songs > 0) await Bun.sleep(1);
+  });
+
   test("that die while they hold every lock hang nobody", async () => {
     const store = new ShardedStore({ threads: 2 });
     for (let n = 0; n < 1000; n++) store.add(`song-${n}`, 1);
