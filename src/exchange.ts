@@ -13,6 +13,8 @@ export interface Service extends BodyLimits, Pick<Settings, "basePath" | "resour
   foldHeaders: FoldHeaders;
   /** The OpenAPI document, as JSON. */
   document: () => string;
+  /** Whether a request has the token for everything; false where there is none. */
+  isManager: (headers: Headers) => boolean;
   metrics: Metrics;
   /** What requests were answered, by route. */
   requestCounts: () => RequestCount[];

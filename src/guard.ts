@@ -76,7 +76,7 @@ export class Guard {
    */
   checkToken(headers: Headers, scope: Scope): void {
     if (!this.#needsToken(scope)) return;
-    const given = /^Bearer +([\w.~+/-]+=*) *$/i.exec(headers.get("authorization") ?? "")?.[1];
+    const given = tokenOf(headers);
     if (given === undefined) throw new Problem(401, "A bearer token is needed", CHALLENGE);
     const isForAll = isSame(given, this.#token);
     const isForPlays = isSame(given, this.#playToken);
@@ -85,10 +85,19 @@ export class Guard {
     throw new Problem(401, "The token is not valid", BAD_TOKEN);
   }
 
+  /** Whether a request has the token for everything; false where there is none. */
+  isManager(headers: Headers): boolean {
+    return isSame(tokenOf(headers) ?? "", this.#token);
+  }
+
   #needsToken(scope: Scope): boolean {
     if (scope === "manage") return this.#token !== undefined;
     return scope === "play" && this.#playToken !== undefined;
   }
+}
+
+function tokenOf(headers: Headers): string | undefined {
+  return /^Bearer +([\w.~+/-]+=*) *$/i.exec(headers.get("authorization") ?? "")?.[1];
 }
 
 /** Takes as long for every token of a length, whatever is right about it. */

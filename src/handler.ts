@@ -68,16 +68,17 @@ export function createHandler(store: CountStore, options: HandlerOptions = {}): 
   const routes = routeTable(settings);
   const paths = routes.map(pathOf);
   const metrics = options.metrics ?? new Metrics();
+  const guard = new Guard(options);
   const service: Service = {
     ...settings,
     store,
     foldHeaders: new FoldHeaders(),
     document: () => JSON.stringify(describeRoutes(routes)),
+    isManager: (headers) => guard.isManager(headers),
     metrics,
     requestCounts: () => metrics.requests(paths),
     signal: options.signal,
   };
-  const guard = new Guard(options);
   const find = createRouter(
     routes.map((route, place) => derive(route, (method) => metrics.cellOf(place, method))),
   );

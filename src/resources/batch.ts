@@ -21,7 +21,7 @@ const TEXT_TYPES = ["text/plain", "application/x-www-form-urlencoded"];
 export async function addBatch(service: Service, exchange: Exchange): Promise<Response> {
   const { request, format } = exchange;
   checkNoTag(request.headers);
-  const key = readKey(request.headers);
+  const key = readKey(request.headers, service.isManager);
   const plays = await readPlays(service, exchange);
   const { counts, fold } = await service.store.addAll(plays, key);
   if (prefersMinimal(request.headers.get("prefer"))) return replyMinimal(fold);

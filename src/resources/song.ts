@@ -27,7 +27,7 @@ export function addPlays(service: Service, exchange: Exchange): Awaitable<Respon
   const id = songId(service, exchange);
   const { request } = exchange;
   checkNoTag(request.headers);
-  const key = readKey(request.headers);
+  const key = readKey(request.headers, service.isManager);
   // Nothing is awaited when there is no body: most plays are counted and answered in one turn.
   if (request.body === null) return add(service, exchange, id, 1, key);
   return readWholeNumber(request, service).then((plays = 1) => add(service, exchange, id, plays, key));

@@ -2,14 +2,14 @@ import { hash } from "../hash.ts";
 
 /** What a client says of a request that it may send again: who it is, and which of its requests this one is. */
 export interface RequestKey {
-  /** 1 to {@linkcode MAX_WRITER_LENGTH} of `A-Z a-z 0-9 . _ -`. */
+  /** 1 to {@linkcode MAX_WRITER_LENGTH} of `A-Z a-z 0-9 . _ - !`. */
   writer: string;
   /** From 0 to 2^53 − 1; each request of a writer has a higher one than those before. */
   seq: number;
 }
 
-/** Longest name of a writer. */
-export const MAX_WRITER_LENGTH = 64;
+/** Longest name of a writer: what a client may call itself, and a mark in front. */
+export const MAX_WRITER_LENGTH = 65;
 
 /**
  * A whole number below 2^53 that tells what is asked for from anything else: `kind` is the kind of the request. It has

@@ -38,6 +38,16 @@ export const access: Cases = {
     await expectAnswer(play({ authorization: `bearer  ${GUARDED.playToken} ` }), 200, "3");
   },
 
+  "nobody can take the name of a writer who has the token for everything": async ({ fetch }) => {
+    const writer = crypto.randomUUID();
+    const play = (headers: Readonly<Record<string, string>>, seq: number) =>
+      fetch("/song/1", { method: "POST", headers: { ...headers, "idempotency-key": `"${writer}:${seq}"` } });
+    await expectAnswer(play(PLAYER, Number.MAX_SAFE_INTEGER), 200, "1");
+    await expectAnswer(play(MANAGER, 1), 200, "2");
+    await expectAnswer(play(PLAYER, 1), 409);
+    await expectAnswer(play(MANAGER, 1), 200, "2");
+  },
+
   "everything else needs the token that is good for it": async ({ fetch }) => {
     await expectAnswer(fetch("/song/1", { method: "POST", headers: PLAYER }), 200, "1");
     for (const [method, path] of MANAGED) {
