@@ -87,7 +87,7 @@ export async function readTextPieces(
   limits: BodyLimits,
   take: (piece: string) => void,
 ): Promise<void> {
-  const decoder = new TextDecoder("utf-8", { fatal: true });
+  const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
   await readToEnd(request, limits, (piece) => take(decode(decoder, piece, true)));
   take(decode(decoder, new Uint8Array(), false));
 }

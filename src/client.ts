@@ -67,7 +67,7 @@ export class CountClient {
    * {@linkcode CountClient.fold}, of whose folds none may be left unacknowledged. Whoever hands folds over stores it as the
    * last one done when this has ended, and goes on with the next: what was moved is in the folds to come. If anything
    * fails or crashes on the way, call it again with the same number and the same lists: what has been moved is not moved
-   * twice. For clients that got the new list late, do it once more with a higher number. Until it has ended, and its
+   * twice. No number is used again, not even after all was cleared. For clients that got the new list late, do it once more with a higher number. Until it has ended, and its
    * number is stored, a song that is moved may be seen where it was and where it will be.
    */
   static async rebalance(

@@ -3,6 +3,9 @@ import { MAX_COUNT } from "./store/count-store.ts";
 /** Of 2^53 − 1. */
 const MOST_DIGITS = 16;
 
+/** An id as long as the longest that can be set, with each byte encoded, and a count: no pair is longer. */
+const LONGEST_PAIR = 3 * 4096 + 1 + MOST_DIGITS;
+
 /** An id that stands for itself, as most do: to see that takes less time than to decode or encode it. */
 export const PLAIN_ID: RegExp = /^[\w.!~*'()-]+$/;
 
@@ -24,6 +27,7 @@ export class MappingReader {
       this.#add(source, start, end, decode);
       start = end + 1;
     }
+    if (source.length - start > LONGEST_PAIR) throw notAPair(source.slice(start, start + LONGEST_PAIR));
     this.#rest = source.slice(start);
   }
 
@@ -83,25 +87,35 @@ export function notAPair(pair: string): SyntaxError {
  * @throws {SyntaxError} that quotes the first pair that is none; {RangeError} if a sum passes 2^53 − 1.
  */
 export function parseJsonMapping(source: string): Map<string, number> {
-  const plays = new Map<string, number>();
   const value = parseJson(source);
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     throw new SyntaxError("Cannot read a mapping: expected a JSON object");
   }
-  const wrong = Object.entries(value).find(([id, count]) => !isId(id) || !isCount(count));
-  if (wrong !== undefined) {
-    const found = JSON.stringify(Object.fromEntries([wrong])).slice(1, 81);
-    throw new SyntaxError(`Cannot read a mapping: expected "id":count, found ${found}`);
+  // It is read once more, member by member, as an object has but the last of those with the same name.
+  const plays = new Map<string, number>();
+  const number = /[\t\n\r ]*:[\t\n\r ]*(-?\d[\d.eE+-]*)[\t\n\r ]*([,}])/y;
+  for (let at = source.indexOf("{") + 1; ;) {
+    while (/[\t\n\r ]/.test(source.charAt(at))) at++;
+    if (source[at] === "}") return plays;
+    const end = endOfString(source, at);
+    const id: unknown = JSON.parse(source.slice(at, end));
+    number.lastIndex = end;
+    const [, count, mark] = number.exec(source) ?? [];
+    if (typeof id !== "string" || !isId(id) || !isCount(Number(count ?? Number.NaN))) {
+      const found = source.slice(at, Math.max(end, number.lastIndex - 1)).slice(0, 80);
+      throw new SyntaxError(`Cannot read a mapping: expected "id":count, found ${found}`);
+    }
+    addPlays(plays, id, Number(count));
+    if (mark === "}") return plays;
+    at = number.lastIndex;
   }
-  // What is in the source is an object of numbers: its members can be told apart by their form. They are read once
-  // more, as an object has but the last of those with the same name.
-  for (const [, name = "", count] of source.matchAll(/("(?:[^"\\]|\\.)*")\s*:\s*([-+.\w]+)/g)) {
-    const plain: unknown = JSON.parse(name);
-    if (!isCount(Number(count)))
-      throw new SyntaxError(`Cannot read a mapping: expected "id":count, found ${name}:${count}`);
-    addPlays(plays, String(plain), Number(count));
-  }
-  return plays;
+}
+
+/** Where a string of valid JSON ends that begins at `start`, its quotes included. */
+function endOfString(source: string, start: number): number {
+  let at = start + 1;
+  while (source[at] !== '"') at += source[at] === "\\" ? 2 : 1;
+  return at + 1;
 }
 
 function addPlays(plays: Map<string, number>, id: string, count: number): void {
@@ -124,7 +138,12 @@ function isCount(count: unknown): boolean {
 
 /** Whether a path could name it: a mark for bytes that were not UTF-8, or half of a surrogate pair, names no song. */
 function isId(id: string): boolean {
-  return id !== "" && id.isWellFormed() && !id.includes("\ufffd");
+  return id !== "" && !isDots(id) && id.isWellFormed() && !id.includes("\ufffd");
+}
+
+/** A URL resolves these away. */
+function isDots(id: string): boolean {
+  return id === "." || id === "..";
 }
 
 /** Gives the id that stands so in the text grammar; `undefined` if it is none. */
@@ -133,7 +152,7 @@ type Decode = (encoded: string) => string | undefined;
 /** For all ids of a text, which is looked at but once: most have nothing that needs decoding. */
 function decoderFor(source: string): Decode {
   const isPlain = !source.includes("%") && !source.includes("\ufffd") && source.isWellFormed();
-  return isPlain ? (id) => id : decodeId;
+  return isPlain ? (id) => (isDots(id) ? undefined : id) : decodeId;
 }
 
 function decodeId(encoded: string): string | undefined {

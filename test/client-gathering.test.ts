@@ -125,6 +125,8 @@ describe("Of plays that go together", () => {
 
   test("none is taken for counted by an answer that leaves it out", async () => {
     const client = new CountClient(serve(() => new Response("a=1")));
+    const negative = await Promise.allSettled(["a", "a"].map((id) => client.incrementPlayCount(id)));
+    expect(negative.map(({ status }) => status)).toEqual(["rejected", "rejected"]);
     const plays = await Promise.allSettled([client.incrementPlayCount("a"), client.incrementPlayCount("b")]);
     expect(plays.map(({ status }) => status)).toEqual(["fulfilled", "rejected"]);
   });

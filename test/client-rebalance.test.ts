@@ -45,7 +45,7 @@ describe("rebalance", () => {
       const moved = await CountClient.rebalance(servers.slice(0, 2), servers, 9, { retries: 0 }).catch(
         () => -1,
       );
-      if (moved === PLAYS) break;
+      if (moved !== -1) break;
       failures++;
     }
     isReliable = true;
@@ -91,6 +91,15 @@ describe("rebalance", () => {
     await expectPlaced(servers, new Map([["late", 1]]));
     await client.fold(20, (plays) => (saved = new Map(plays))); // the next one behind the one that was moved
     expect(saved).toEqual(new Map([["late", 1]]));
+  });
+
+  test("that has ended moves nothing when it is called again, to whichever list", async () => {
+    const servers = [servePlaycount(), servePlaycount(), servePlaycount()] as const;
+    await new CountClient(servers[0]).addPlays(SONGS);
+    expect(await CountClient.rebalance(servers[0], [servers[1]], 5)).toBe(PLAYS);
+    expect(await CountClient.rebalance(servers[0], [servers[1]], 5)).toBe(0);
+    expect(await CountClient.rebalance(servers[0], [servers[2]], 5)).toBe(0);
+    expect(await new CountClient(servers).getAllPlayCounts()).toEqual(SONGS);
   });
 
   test("says which server failed", async () => {

@@ -68,7 +68,7 @@ test("Keys of one writer grow, and each writer has one request under way at a ti
     most = Math.max(most, underWay.size);
     await Bun.sleep(1);
     underWay.delete(writer);
-    return new Response(request.url.endsWith("/batch") ? "a=1" : "1");
+    return new Response(request.url.endsWith("/batch") ? "a=1000" : "1");
   });
   const client = new CountClient(url);
   const play = async (n: number) => {

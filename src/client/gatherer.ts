@@ -86,11 +86,12 @@ export class Gatherer {
 
   /** Of several plays of a song the first has the lowest count. */
   #resolveEach(calls: readonly Call[], totals: ReadonlyMap<string, number>): void {
-    const left = countPlays(calls);
+    const plays = countPlays(calls);
+    const left = new Map(plays);
     for (const { id, resolve, reject } of calls) {
-      const total = totals.get(id);
-      if (total === undefined) {
-        reject(new CountServerError(this.#server, `${this.#server} did not answer all songs of a batch`));
+      const total = totals.get(id) ?? 0;
+      if (total < (plays.get(id) as number)) {
+        reject(new CountServerError(this.#server, `${this.#server} did not answer all plays of a batch`));
         continue;
       }
       left.set(id, (left.get(id) as number) - 1);

@@ -8,20 +8,10 @@ import type { Placement } from "./placement.ts";
 /** Most songs of one request. */
 const MOST_SONGS = 10_000;
 
-/** Before anything is moved: while another fold is open, this one could not be acknowledged. */
-async function checkFolds(
-  asker: Asker,
-  server: string,
-  fold: number,
-  signal: AbortSignal | undefined,
-): Promise<void> {
-  const open = (await asker.ask(server, { method: "GET", path: "folds", signal })).split(",");
-  const other = open.find((number) => number !== "" && number !== String(fold));
-  if (other === undefined) return;
-  throw new CountServerError(
-    server,
-    `Fold ${other} of ${server} must be acknowledged before songs are moved`,
-  );
+/** The folds of a server that are not acknowledged: while there is another one, none can be that is newer. */
+async function openFolds(asker: Asker, server: string, signal: AbortSignal | undefined): Promise<number[]> {
+  const answer = await asker.ask(server, { method: "GET", path: "folds", signal });
+  return answer === "" ? [] : answer.split(",").map(Number);
 }
 
 /**
@@ -39,8 +29,12 @@ export async function moveAll(
   signal: AbortSignal | undefined,
 ): Promise<number> {
   const path = `folds/${fold}`;
-  await checkFolds(asker, from, fold, signal);
+  const other = (await openFolds(asker, from, signal)).find((open) => open !== fold);
+  if (other !== undefined)
+    throw new CountServerError(from, `Fold ${other} of ${from} must be acknowledged before songs are moved`);
   const answer = await asker.ask(from, { method: "PUT", path, signal });
+  // One that is acknowledged is answered as well: it has been moved before.
+  if (!(await openFolds(asker, from, signal)).includes(fold)) return 0;
   const plays = readMapping({ server: from, answer });
   const writer = `rebalance-${hash(from, [0, 0])}-${hash(from, [0, 1])}-${fold}`;
   for (const [server, part] of to.divide(plays)) {

@@ -9,6 +9,8 @@ const STEP = 4096;
 export class Folds {
   readonly #shards: Shards;
   readonly #maxFolds: number;
+  /** Which run of {@linkcode free} has a slot: after a clear it may be in use again, and dropped again. */
+  readonly #runs = new Map<number, number>();
 
   constructor(shards: Shards, maxFolds: number) {
     this.#shards = shards;
@@ -91,8 +93,11 @@ export class Folds {
   /** Frees what is in a slot that is no set's any more, shard by shard. */
   free(slot: number): void {
     const { memory, id } = this.#shards;
+    const run = (this.#runs.get(slot) ?? 0) + 1;
+    this.#runs.set(slot, run);
     let at = 0;
     inSteps(() => {
+      if (this.#runs.get(slot) !== run) return true;
       for (let songs = 0; songs < STEP; at++) {
         if (at === this.#shards.count) this.#shards.disposed(slot);
         if (!this.#shards.isDisposing(slot)) return true;

@@ -30,6 +30,27 @@ test("a store grows to 10 million songs, and has each of them", async () => {
   expect([store.songs, store.get("song-1"), await store.top(1)]).toEqual([0, 0, []]);
 });
 
+test("a fold that is dropped, cleared while it is freed, and dropped again leaves nothing behind", async () => {
+  const store = new ShardedStore({ maxSongs: 1_000_000 });
+  const seal = (first: number) => {
+    for (const fold of [first, first + 1]) store.seal(fold);
+    for (const fold of [first, first + 1]) store.acknowledge(fold);
+  };
+  for (let n = 0; n < 400_000; n++) store.add(`old-${n}`, 1);
+  seal(1); // fold 1 is freed step by step
+  while (store.songs > 100_000) await Bun.sleep(0);
+  store.clear();
+  for (let n = 0; n < 400_000; n++) store.add(`new-${n}`, 1);
+  seal(1); // in the same slot again
+  for (let fold = 3; store.songs > 0 && fold < 20; fold++) {
+    await Bun.sleep(100);
+    store.seal(fold);
+    expect([...store.fold(fold)]).toEqual([]);
+    store.acknowledge(fold);
+  }
+  expect(store.songs).toBe(0);
+});
+
 describe("A store with memory for few songs", () => {
   const options = { maxStoreBytes: 2 ** 20, maxSongs: 1000 };
   const longId = (n: number) => `${n}`.padEnd(500, "-");

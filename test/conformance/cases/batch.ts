@@ -38,6 +38,8 @@ export const batch: Cases = {
   "a song that is named twice is summed": async (subject) => {
     await expectAnswer(post(subject, "a=1,b=1,a=2,%61=4"), 200, "a=7,b=1");
     const type = { "content-type": "application/json" };
+    await expectAnswer(post(subject, ' { "n" : 1 , "n":2e1,"n":3.0 } ', type), 200, "n=24");
+    await expectAnswer(post(subject, "\ufeffw=1"), 200, "%EF%BB%BFw=1");
     await expectAnswer(post(subject, '{"a":1,"\\u0061":2,"x\\"y":3,"a":3}', type), 200, "a=13,x%22y=3");
   },
 
@@ -93,6 +95,11 @@ export const batch: Cases = {
       await expectAnswer(post(subject, asJson(bad), type), 400);
     await expectAnswer(post(subject, '{"a":1,"\\ud800":1}', type), 400);
     await expectAnswer(post(subject, '{"a":1,"b":-1,"b":1}', type), 400);
+    for (const hidden of ['{"b":5}', '"zzz"', '{"":5}', '{"\\ud800":5}', "[1]", "null", "true"])
+      await expectAnswer(post(subject, `{"a":${hidden},"a":2}`, type), 400);
+    await expectAnswer(post(subject, `{"zz":"${'\\"'.repeat(16_000)}","zz":1}`, type), 400);
+    for (const dots of [".=1", "a=1,..=1", "%2e=1"]) await expectAnswer(post(subject, dots), 400);
+    await expectAnswer(post(subject, `a=1,${"ā".repeat(100_000)}`), 400);
     await expectNothingCounted(subject);
   },
 
