@@ -67,8 +67,9 @@ export class CountClient {
    * {@linkcode CountClient.fold}, of whose folds none may be left unacknowledged. Whoever hands folds over stores it as the
    * last one done when this has ended, and goes on with the next: what was moved is in the folds to come. If anything
    * fails or crashes on the way, call it again with the same number and the same lists: what has been moved is not moved
-   * twice. No number is used again, not even after all was cleared. For clients that got the new list late, do it once more with a higher number. Until it has ended, and its
-   * number is stored, a song that is moved may be seen where it was and where it will be.
+   * twice. No number is used again, not even after all was cleared. For clients that got the new list late, do it once
+   * more with a higher number. Until it has ended, and its number is stored, a song that is moved may be seen where it
+   * was and where it will be.
    */
   static async rebalance(
     from: string | readonly string[],
@@ -149,11 +150,9 @@ export class CountClient {
    * them fails; the others may be cleared then.
    */
   async resetAllPlayCounts({ signal }: CallOptions = {}): Promise<void> {
-    const asks = this.#placement.urls.map((server) => ({
-      server,
-      ask: { method: "DELETE", path: "", signal },
-    }));
-    await askEach(asks, (server, ask) => this.#asker.askOnce(server, ask));
+    await this.#askAll({ method: "DELETE", path: "", signal }, (server, ask) =>
+      this.#asker.askOnce(server, ask),
+    );
   }
 
   #pathOf(id: string): string {
@@ -161,17 +160,21 @@ export class CountClient {
     return `${this.#resource}/${encodeURIComponent(id)}`;
   }
 
-  async #askAll(ask: Ask): Promise<Answer[]> {
-    const asks = this.#placement.urls.map((server) => ({ server, ask }));
-    return await askEach(asks, (server) => this.#asker.ask(server, ask));
+  async #askAll(
+    ask: Ask,
+    askOne: AskOne = (server, asked) => this.#asker.ask(server, asked),
+  ): Promise<Answer[]> {
+    return await askEach(
+      this.#placement.urls.map((server) => ({ server, ask })),
+      askOne,
+    );
   }
 }
 
+type AskOne = (server: string, ask: Ask) => Promise<string>;
+
 /** Asks servers side by side, and waits for each, so that after a failure none is still at it. */
-async function askEach(
-  asks: readonly { server: string; ask: Ask }[],
-  askOne: (server: string, ask: Ask) => Promise<string>,
-): Promise<Answer[]> {
+async function askEach(asks: readonly { server: string; ask: Ask }[], askOne: AskOne): Promise<Answer[]> {
   const asked = asks.map(async ({ server, ask }) => ({ server, answer: await askOne(server, ask) }));
   await Promise.allSettled(asked);
   return await Promise.all(asked);

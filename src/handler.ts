@@ -5,9 +5,6 @@ import { shareWith } from "./cors.ts";
 import type { Service } from "./exchange.ts";
 import { Guard } from "./guard.ts";
 import { answerAlways } from "./handler-errors.ts";
-
-export { answerError } from "./handler-errors.ts";
-
 import { Metrics } from "./metrics.ts";
 import { preferredFormat } from "./negotiate.ts";
 import { Problem } from "./problem.ts";
@@ -17,6 +14,8 @@ import { createRouter } from "./router.ts";
 import { type Operation, pathOf, type Route, routeTable } from "./routes.ts";
 import type { CountStore } from "./store/count-store.ts";
 import { checkHost, parseTarget } from "./target.ts";
+
+export { answerError } from "./handler-errors.ts";
 
 /** What can be set about a handler. */
 export interface HandlerOptions {

@@ -1,13 +1,11 @@
+import { SETTINGS } from "./config.ts";
 import { MAX_COUNT } from "./store/count-store.ts";
 
 /** Of 2^53 − 1. */
 const MOST_DIGITS = 16;
 
 /** An id as long as the longest that can be set, with each byte encoded, and a count: no pair is longer. */
-const LONGEST_PAIR = 3 * 4096 + 1 + MOST_DIGITS;
-
-/** An id that stands for itself, as most do: to see that takes less time than to decode or encode it. */
-export const PLAIN_ID: RegExp = /^[\w.!~*'()-]+$/;
+const LONGEST_PAIR = 3 * SETTINGS.maxIdBytes.max + 1 + MOST_DIGITS;
 
 /**
  * Reads the text grammar of a mapping, as it arrives: `1=1,a%2Fb=5`. A song that is named twice has the sum.
@@ -136,12 +134,17 @@ function isCount(count: unknown): boolean {
   return Number.isSafeInteger(count) && (count as number) >= 0;
 }
 
-/** Whether a path could name it: a mark for bytes that were not UTF-8, or half of a surrogate pair, names no song. */
+/** Whether a path could name it and a server would take it: the mark for bytes that were not UTF-8 names no song. */
 function isId(id: string): boolean {
-  return id !== "" && !isDots(id) && id.isWellFormed() && !id.includes("\ufffd");
+  return hasPath(id) && !id.includes("\ufffd");
 }
 
-/** A URL resolves these away. */
+/** Whether a path leads to a song. No UTF-8, and so no percent-encoding, says half of a surrogate pair. */
+export function hasPath(id: string): boolean {
+  return id !== "" && !isDots(id) && id.isWellFormed();
+}
+
+/** A URL cannot have these as its last segment, encoded or not: `song/..` is the list of all songs. */
 function isDots(id: string): boolean {
   return id === "." || id === "..";
 }

@@ -1,4 +1,4 @@
-import { notAPair, parsePair, PLAIN_ID } from "./mapping-reader.ts";
+import { notAPair, parsePair } from "./mapping-reader.ts";
 import type { Format } from "./negotiate.ts";
 import type { Entry } from "./store/count-store.ts";
 
@@ -21,6 +21,9 @@ export interface Utf8Grammar {
   escape: (byte: number) => string;
   longestEscape: number;
 }
+
+/** An id that stands for itself, as most do: to see that takes less time than to encode it. */
+const PLAIN_ID = /^[\w.!~*'()-]+$/;
 
 /** `1=1,a%2Fb=5`: ids stand as `encodeURIComponent` has them, so no `=`, `,` or control character is raw. */
 const text: Grammar = {

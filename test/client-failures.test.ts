@@ -1,18 +1,9 @@
 import { afterEach, describe, expect, test } from "bun:test";
-import { CountClient, CountServerError } from "../src/client.ts";
+import { CountClient } from "../src/client.ts";
+import { failureOf } from "./support/failure.ts";
 import { serve, serveBytes, serveNoMore, servePlaycount, stopAll } from "./support/servers.ts";
 
 afterEach(stopAll);
-
-/** What a call rejects with; fails if it does not. */
-async function failureOf(call: Promise<unknown>): Promise<CountServerError> {
-  const failure = await call.then(
-    (value) => new Error(`It gave ${JSON.stringify(value)}`),
-    (error: unknown) => error,
-  );
-  expect(failure).toBeInstanceOf(CountServerError);
-  return failure as CountServerError;
-}
 
 const CALLS: Readonly<Record<string, (client: CountClient) => Promise<unknown>>> = {
   getPlayCount: (client) => client.getPlayCount("42"),

@@ -1,16 +1,11 @@
 import { afterEach, describe, expect, test } from "bun:test";
-import { CountClient, CountServerError } from "../src/client.ts";
+import { CountClient } from "../src/client.ts";
 import { Random } from "./random.ts";
+import { failureOf } from "./support/failure.ts";
 import { serve, serveNoMore, servePlaycount, stopAll } from "./support/servers.ts";
 import { serveUnreliably } from "./support/unreliable.ts";
 
 afterEach(stopAll);
-
-async function failureOf(call: Promise<unknown>): Promise<CountServerError> {
-  const failure = await call.catch((error: unknown) => error);
-  expect(failure).toBeInstanceOf(CountServerError);
-  return failure as CountServerError;
-}
 
 describe("A play whose answer is lost", () => {
   test("is sent again with the same key, and counted once", async () => {

@@ -7,8 +7,7 @@ import type { RunningServer } from "../server.ts";
 import { songId } from "../song-id.ts";
 import { summarise } from "../statistics.ts";
 import type { Plan } from "../suite.ts";
-import { readAll, startFilled } from "./filled.ts";
-import { allPlaysAtFirst } from "./plays.ts";
+import { checkPlays, startFilled } from "./filled.ts";
 
 const SONGS = 10_000;
 
@@ -42,10 +41,7 @@ export async function measureBatches({ rounds, smoke }: Plan): Promise<Part<Figu
         if (round >= 0) seen.get(size)?.push(nanoseconds);
       }
     }
-    const all = await readAll(server.url);
-    const wanted = allPlaysAtFirst(SONGS) + played;
-    if (all.songs !== SONGS || all.plays !== wanted)
-      throw new Error(`${wanted} plays of ${SONGS} songs became ${all.plays} plays of ${all.songs} songs`);
+    await checkPlays(server.url, SONGS, played);
   } finally {
     end(server.child);
   }

@@ -7,8 +7,7 @@ import type { RunningServer } from "../server.ts";
 import { songIdPattern } from "../song-id.ts";
 import { ratios, shuffle, summarise } from "../statistics.ts";
 import type { Plan } from "../suite.ts";
-import { readAll, startFilled } from "./filled.ts";
-import { allPlaysAtFirst } from "./plays.ts";
+import { checkPlays, startFilled } from "./filled.ts";
 
 const SIZES = [1000, 10_000_000] as const;
 const SMOKE_SIZES = [1000, 10_000] as const;
@@ -63,7 +62,7 @@ async function measure(seen: Seen, requests: number, rounds: number, warmUp: num
         if (round >= 0) seen.get(songs)?.push(microseconds);
       }
     }
-    for (const [songs, { url }] of servers) await check(url, songs, (warmUp + rounds) * requests);
+    for (const [songs, { url }] of servers) await checkPlays(url, songs, (warmUp + rounds) * requests);
   } finally {
     for (const { child } of servers.values()) end(child);
   }
@@ -73,14 +72,6 @@ async function takeSlice({ url, child }: RunningServer, songs: number, requests:
   const before = readCpuTimes(child.pid);
   await load(`${url}/song/${songIdPattern(songs)}`, "POST", requests, { isPattern: true });
   return cpuBetween(before, readCpuTimes(child.pid)) / requests / 1000;
-}
-
-/** @throws {Error} unless every play was counted, and of no song but those that there were. */
-async function check(url: string, songs: number, plays: number): Promise<void> {
-  const wanted = allPlaysAtFirst(songs) + plays;
-  const all = await readAll(url);
-  if (all.songs === songs && all.plays === wanted) return;
-  throw new Error(`${wanted} plays of ${songs} songs became ${all.plays} plays of ${all.songs} songs`);
 }
 
 function toRow(songs: number, seen: Seen, few: number): Row<Figure> {

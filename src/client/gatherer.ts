@@ -120,14 +120,14 @@ function allOf(signals: readonly (AbortSignal | undefined)[]): {
   signal: AbortSignal | undefined;
   dispose: () => void;
 } {
-  const present = signals.filter((signal) => signal !== undefined);
-  if (present.length < signals.length) return { signal: undefined, dispose: () => {} };
+  const distinct = new Set(signals);
+  if (distinct.has(undefined)) return { signal: undefined, dispose: () => {} };
   const controller = new AbortController();
-  let left = new Set(present).size;
+  let left = distinct.size;
   const giveUp = (event: Event) => {
     if (--left === 0) controller.abort((event.target as AbortSignal).reason);
   };
-  for (const signal of new Set(present)) signal.addEventListener("abort", giveUp, { once: true });
-  const dispose = () => present.forEach((signal) => signal.removeEventListener("abort", giveUp));
+  for (const signal of distinct) signal?.addEventListener("abort", giveUp, { once: true });
+  const dispose = () => distinct.forEach((signal) => signal?.removeEventListener("abort", giveUp));
   return { signal: controller.signal, dispose };
 }

@@ -1,4 +1,5 @@
 import { type HashKey, hash } from "../hash.ts";
+import { hasPath } from "../mapping-reader.ts";
 
 interface Placed {
   url: string;
@@ -51,10 +52,7 @@ export class Placement {
 
 /** @throws {TypeError} for an id that no path leads to. */
 export function checkId(id: string): void {
-  // A URL cannot have these as its last segment, encoded or not: `song/..` is the list of all songs.
-  // No UTF-8, and so no percent-encoding, says half of a surrogate pair.
-  if (id === "" || id === "." || id === ".." || !id.isWellFormed())
-    throw new TypeError(`No path leads to the song ${JSON.stringify(id)}`);
+  if (!hasPath(id)) throw new TypeError(`No path leads to the song ${JSON.stringify(id)}`);
 }
 
 /** The one way to write a server's URL, so that songs do not move when somebody writes it another way. */

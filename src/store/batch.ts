@@ -1,4 +1,5 @@
-import { type BatchAddition, MAX_COUNT } from "./count-store.ts";
+import { type BatchAddition, isTooLong, MAX_COUNT } from "./count-store.ts";
+import type { StoreHandle } from "./handle.ts";
 import { PackedList } from "./packed-list.ts";
 import { Refusal } from "./refusal.ts";
 import { fingerprintOf, type RequestKey } from "./request-key.ts";
@@ -43,10 +44,12 @@ class Songs {
 export class Batch {
   readonly #shards: Shards;
   readonly #maxSongs: number;
+  readonly #maxIdBytes: number;
 
-  constructor(shards: Shards, maxSongs: number) {
+  constructor(shards: Shards, { maxSongs, maxIdBytes }: StoreHandle) {
     this.#shards = shards;
     this.#maxSongs = maxSongs;
+    this.#maxIdBytes = maxIdBytes;
   }
 
   /** Adds, and has it remembered with `keyed`. */
@@ -72,7 +75,8 @@ export class Batch {
   addOnce(kind: string, plays: ReadonlyMap<string, number>, key: RequestKey): BatchAddition {
     const { writers } = this.#shards;
     const fingerprint = fingerprintOf(kind, plays);
-    for (const id of plays.keys()) this.#shards.locate(id); // refuses those that are too long
+    for (const id of plays.keys())
+      if (isTooLong(id, this.#maxIdBytes)) throw Refusal.tooLong(this.#maxIdBytes);
     return writers.whileLocked(() => {
       const recalled = writers.recall(key, fingerprint, plays.size);
       if (recalled === undefined) return this.add(plays, { key, fingerprint });

@@ -149,6 +149,10 @@ export class MapStore implements CountStore {
     return true;
   }
 
+  figures(): StoreFigures {
+    return { songs: this.#songs.size, plays: this.#plays, folds: this.#folds.length, bytes: undefined };
+  }
+
   #once(kind: string, plays: ReadonlyMap<string, number>, { writer, seq }: RequestKey): BatchAddition {
     for (const id of plays.keys()) this.get(id); // refuses those that are too long
     const fingerprint = fingerprintOf(kind, plays);
@@ -161,10 +165,6 @@ export class MapStore implements CountStore {
     const [oldest = ""] = this.#answered.keys();
     if (this.#answered.size > this.#maxWriters) this.#answered.delete(oldest);
     return addition;
-  }
-
-  figures(): StoreFigures {
-    return { songs: this.#songs.size, plays: this.#plays, folds: this.#folds.length, bytes: undefined };
   }
 
   #total(after: number | undefined): Entry[] {

@@ -16,6 +16,8 @@ const CHANGES = FREE_LISTS + SIZES;
 export const MAX_OWNERS = 255;
 /** A thread's count of changes has a cache line for itself, or else all threads would slow each other down. */
 const CHANGES_STRIDE = 8; // in units
+/** Behind the count of changes in the same cache line, and the journal. */
+const PLAYS = 2; // in units
 
 const HEAD_WORDS = CHANGES + (MAX_OWNERS + 1) * CHANGES_STRIDE * 2;
 
@@ -126,15 +128,12 @@ export class Memory {
 
   /** The unit in which this thread counts plays, for the operator. */
   get playsUnit(): number {
-    return (CHANGES >> 1) + this.#owner * CHANGES_STRIDE + 2;
+    return (CHANGES >> 1) + this.#owner * CHANGES_STRIDE + PLAYS;
   }
 
   /** How many plays all of the first `owners` threads have counted. */
   plays(owners: number): number {
-    let sum = 0;
-    for (let owner = 1; owner <= owners; owner++)
-      sum += this.counts[(CHANGES >> 1) + owner * CHANGES_STRIDE + 2] as number;
-    return sum;
+    return this.#sumOf(owners, PLAYS);
   }
 
   /** Bytes that it has grown to. */
@@ -163,10 +162,14 @@ export class Memory {
    * may be in it or not: each number is read in one piece, as 8 bytes are on machines of 64 bits.
    */
   changes(owners: number): number {
+    return this.#sumOf(owners, 0);
+  }
+
+  /** The sum of what each of the first `owners` threads has at a place of its cache line. */
+  #sumOf(owners: number, place: number): number {
     let sum = 0;
-    for (let owner = 1; owner <= owners; owner++) {
-      sum += this.counts[(CHANGES >> 1) + owner * CHANGES_STRIDE] as number;
-    }
+    for (let owner = 1; owner <= owners; owner++)
+      sum += this.counts[(CHANGES >> 1) + owner * CHANGES_STRIDE + place] as number;
     return sum;
   }
 

@@ -36,7 +36,7 @@ export class ShardedStore implements CountStore {
     this.maxIdBytes = this.handle.maxIdBytes;
     this.#maxSongs = this.handle.maxSongs;
     this.#shards = new Shards(this.handle, attachment?.owner ?? 1);
-    this.#batch = new Batch(this.#shards, this.handle.maxSongs);
+    this.#batch = new Batch(this.#shards, this.handle);
     this.#folds = new Folds(this.#shards, this.handle.maxFolds);
     this.#reading = new Reading(this.#shards, this.#folds);
   }
