@@ -8,3 +8,16 @@ export type Awaitable<T> = T | Promise<T>;
 export function whenReady<T, U>(value: Awaitable<T>, next: (value: T) => Awaitable<U>): Awaitable<U> {
   return value instanceof Promise ? value.then(next) : next(value);
 }
+
+/** Whether `closed` came within `seconds`. Leaves no timer behind. */
+export async function inTime(closed: Promise<unknown>, seconds: number): Promise<boolean> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<false>((resolve) => {
+    timer = setTimeout(() => resolve(false), Math.max(0, seconds * 1000));
+  });
+  try {
+    return await Promise.race([closed.then(() => true), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -10,6 +10,8 @@ export interface Settings {
   maxFolds: number;
   maxWriters: number;
   maxStoreBytes: number;
+  data: string;
+  maxWaiting: number;
   maxBodyBytes: number;
   token: string;
   playToken: string;
@@ -83,6 +85,18 @@ export const SETTINGS: {
     min: 2 ** 20,
     max: 2 ** 32, // the largest buffer of memory that Bun has
     help: "memory for songs, in bytes, reserved at the start and used as songs come",
+  },
+  data: {
+    default: "",
+    pattern: /^[^\0]*$/,
+    wanted: "the path of a folder",
+    help: "folder that counts are kept in, across crashes; none unless told: in memory only",
+  },
+  maxWaiting: {
+    default: 10_000,
+    min: 1,
+    max: 2 ** 20,
+    help: "requests that may wait for the disk, with --data",
   },
   maxBodyBytes: { default: 16 * 1024 * 1024, min: 1, max: 2 ** 30, help: "longest request body, in bytes" },
   token: {

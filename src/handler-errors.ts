@@ -2,7 +2,7 @@ import type { Awaitable } from "./awaitable.ts";
 import { PROBLEM, preferredFormat } from "./negotiate.ts";
 import { Problem, type ProblemStatus } from "./problem.ts";
 import { replyProblem } from "./reply.ts";
-import { Refusal, type RefusalReason } from "./store/refusal.ts";
+import { Refusal, UnknownOutcome, type RefusalReason } from "./store/refusal.ts";
 
 /** Has `answer` answer a request, or answers what it throws or rejects with. */
 export function answerAlways(
@@ -33,11 +33,16 @@ const STATUS_OF_REFUSAL: Record<RefusalReason, ProblemStatus> = {
   gone: 410,
   "stale key": 409,
   "key reused": 422,
+  unavailable: 503,
 };
 
 function toProblem(error: unknown): Problem {
   if (error instanceof Problem) return error;
-  if (error instanceof Refusal) return new Problem(STATUS_OF_REFUSAL[error.reason], error.message);
+  if (error instanceof Refusal) {
+    const headers: Record<string, string> = error.reason === "unavailable" ? { "retry-after": "1" } : {};
+    return new Problem(STATUS_OF_REFUSAL[error.reason], error.message, headers);
+  }
+  if (error instanceof UnknownOutcome) return new Problem(500, error.message);
   console.error(error); // for the operator; the client hears nothing of the inside
   return new Problem(500);
 }

@@ -1,25 +1,30 @@
 #!/usr/bin/env bun
 import { availableParallelism } from "node:os";
 import process from "node:process";
-import { isMainThread } from "node:worker_threads";
+import { isMainThread, type MessagePort, parentPort, workerData } from "node:worker_threads";
 import type { Serve, Server } from "./adapters/server.ts";
 import { type Command, help, readCommandLine } from "./command-line.ts";
 import { SETTINGS, type Settings } from "./config.ts";
 import { watchEventLoop } from "./event-loop-delay.ts";
+import type { WriterData } from "./durable/writer-thread.ts";
 import { createHandler, type Handler } from "./handler.ts";
 import { checkHealth } from "./health-check.ts";
 import { isLoopback, loopbackNames } from "./loopback.ts";
 import { Metrics } from "./metrics.ts";
-import { ShardedStore, type StoreHandle } from "./store/sharded-store.ts";
+import type { CountStore } from "./store/count-store.ts";
+import { type Attachment, attachStore, type Counts, openCounts } from "./stores.ts";
 import { VERSION } from "./version.ts";
 
 const BAD_USAGE = 2;
 const FAILED = 1;
 
+/** Time for making durable what was counted, should all of that for stopping be used up. */
+const CLOSE_SECONDS = 5;
+
 /** What each worker is given. */
 interface WorkerData {
   settings: Settings;
-  handle: StoreHandle;
+  attachment: Attachment;
   numbers: Metrics["buffer"];
 }
 
@@ -52,12 +57,16 @@ function withHosts(settings: Settings): Settings {
 
 async function run(settings: Settings): Promise<void> {
   const stopping = new AbortController();
-  const server = await listen(settings, stopping.signal);
+  const workers = countWorkers(settings);
+  const counts = await open(settings, workers);
+  const server = await listen(settings, counts, workers, stopping.signal);
 
   async function stop(): Promise<void> {
     if (stopping.signal.aborted) exit(FAILED, "stopped at once, as asked twice");
     stopping.abort();
+    const deadline = performance.now() + settings.shutdownSeconds * 1000;
     await server.stop(settings.shutdownSeconds);
+    await counts.close(Math.max(CLOSE_SECONDS, (deadline - performance.now()) / 1000));
     process.exit(0);
   }
   process.on("SIGINT", stop);
@@ -70,14 +79,25 @@ async function run(settings: Settings): Promise<void> {
   console.log(`playcount ${VERSION} listens on ${server.url}${settings.basePath}/`);
 }
 
-async function listen(settings: Settings, stopping: AbortSignal): Promise<Server> {
-  const { host, port } = settings;
-  const count = countWorkers(settings);
-  const store = makeStore(settings, count > 1 ? count : 0);
+async function open(settings: Settings, workers: number): Promise<Counts> {
   try {
-    if (count > 1) return await listenWithWorkers(settings, store, count);
+    return await openCounts(settings, workers > 1 ? workers : 0, import.meta.url);
+  } catch (error) {
+    exit(FAILED, messageOf(error));
+  }
+}
+
+async function listen(
+  settings: Settings,
+  counts: Counts,
+  workers: number,
+  stopping: AbortSignal,
+): Promise<Server> {
+  const { host, port } = settings;
+  try {
+    if (workers > 1) return await listenWithWorkers(settings, counts, workers);
     const serve = await adapter();
-    return await serve(makeHandler(store, settings, new Metrics(), stopping), settings);
+    return await serve(makeHandler(counts.store, settings, new Metrics(), stopping), settings);
   } catch (error) {
     const { code, name } = error as { code?: string; name?: string };
     const isTaken = code === "EADDRINUSE" || name === "AddrInUse";
@@ -92,40 +112,40 @@ function countWorkers({ workers }: Settings): number {
   return workers;
 }
 
-function makeStore(settings: Settings, threads: number): ShardedStore {
-  try {
-    return new ShardedStore({ ...settings, threads });
-  } catch (error) {
-    exit(FAILED, messageOf(error));
-  }
-}
-
-function makeHandler(
-  store: ShardedStore,
-  settings: Settings,
-  metrics: Metrics,
-  signal: AbortSignal,
-): Handler {
+function makeHandler(store: CountStore, settings: Settings, metrics: Metrics, signal: AbortSignal): Handler {
   watchEventLoop(metrics, signal);
   metrics.isServing = true;
   return createHandler(store, { ...settings, trustsLength: true, metrics, signal });
 }
 
-async function listenWithWorkers(settings: Settings, store: ShardedStore, count: number): Promise<Server> {
+async function listenWithWorkers(settings: Settings, counts: Counts, count: number): Promise<Server> {
   const { serveWorkers } = await import("./adapters/bun-workers.ts");
   const metrics = new Metrics(Metrics.share(count));
-  const data: WorkerData = { settings, handle: store.handle, numbers: metrics.buffer };
+  const dataFor = () => {
+    const attachment = counts.attach();
+    const data: WorkerData = { settings, attachment, numbers: metrics.buffer };
+    return {
+      data,
+      transfer: attachment.port === undefined ? [] : [attachment.port as Bun.Transferable],
+    };
+  };
   const onDeath = (number: number) => {
-    store.release(number);
+    counts.release(number);
     metrics.bury(number);
   };
-  return await serveWorkers({ ...settings, count, entry: import.meta.url, data, onDeath });
+  return await serveWorkers({ ...settings, count, entry: import.meta.url, dataFor, onDeath });
 }
 
+/** What a thread of this program does: it writes, or it serves. */
 async function work(): Promise<void> {
+  const { writer } = (workerData ?? {}) as { writer?: WriterData };
+  if (writer !== undefined) {
+    const { runWriter } = await import("./durable/writer-thread.ts");
+    return runWriter(writer, parentPort as MessagePort, () => process.exit(0));
+  }
   const { runWorker } = await import("./adapters/bun-workers.ts");
-  runWorker<WorkerData>(({ settings, handle, numbers }, number, signal) =>
-    makeHandler(ShardedStore.attach(handle, number), settings, new Metrics(numbers, number), signal),
+  runWorker<WorkerData>(({ settings, attachment, numbers }, number, signal) =>
+    makeHandler(attachStore(attachment, number, settings), settings, new Metrics(numbers, number), signal),
   );
 }
 

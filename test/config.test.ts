@@ -29,6 +29,8 @@ test("the defaults are those that the README names", () => {
     maxFolds: 16,
     maxWriters: 100_000,
     maxStoreBytes: 4_294_967_296,
+    data: "",
+    maxWaiting: 10_000,
     maxBodyBytes: 16_777_216,
     token: "",
     playToken: "",

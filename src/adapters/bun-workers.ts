@@ -1,6 +1,7 @@
 import type { Handler } from "../handler.ts";
 import { serve } from "./bun.ts";
-import { inTime, type Server, urlOf } from "./server.ts";
+import { inTime } from "../awaitable.ts";
+import { type Server, urlOf } from "./server.ts";
 import { takeTurn } from "./start-turn.ts";
 
 /** A thread that ends again is not started anew more often than this. */
@@ -18,8 +19,8 @@ export interface WorkersOptions<D> {
   count: number;
   /** The module that each thread runs, which has to call {@linkcode runWorker}. */
   entry: string;
-  /** Sent to each thread as `postMessage` does. */
-  data: D;
+  /** Gives what is sent to a thread as `postMessage` does, each time that it begins; `transfer` goes over to it. */
+  dataFor: () => { data: D; transfer?: readonly Bun.Transferable[] };
   /** Called whenever a thread has ended, and before it is replaced. */
   onDeath: (number: number) => void;
 }
@@ -82,7 +83,7 @@ class Thread<D> {
 
   /** Resolves when it listens, and rejects if it cannot. */
   start(): Promise<void> {
-    const { entry, host, port, data } = this.#options;
+    const { entry, host, port, dataFor } = this.#options;
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const startedAt = performance.now();
     const worker = new Worker(entry);
@@ -96,7 +97,8 @@ class Thread<D> {
         reason = report.did === "fail" ? report.message : reason;
         worker.terminate();
       } else {
-        this.#order({ do: "serve", host, port, number: this.#number, data });
+        const { data, transfer } = dataFor();
+        this.#order({ do: "serve", host, port, number: this.#number, data }, transfer);
       }
     });
     worker.addEventListener("error", (event) => {
@@ -120,8 +122,8 @@ class Thread<D> {
     this.#worker?.terminate();
   }
 
-  #order(order: Order<D>): void {
-    this.#worker?.postMessage(order);
+  #order(order: Order<D>, transfer: readonly Bun.Transferable[] = []): void {
+    this.#worker?.postMessage(order, [...transfer]);
   }
 
   #bury(reason: string, ranMs: number): void {

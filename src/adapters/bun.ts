@@ -1,6 +1,7 @@
 import { lookup } from "node:dns/promises";
 import type { Handler } from "../handler.ts";
-import { inTime, type ListenOptions, type Server, urlOf } from "./server.ts";
+import { inTime } from "../awaitable.ts";
+import { type ListenOptions, type Server, urlOf } from "./server.ts";
 
 export type { ListenOptions, Server } from "./server.ts";
 

@@ -1,6 +1,7 @@
+import { inTime } from "../awaitable.ts";
 import { type Handler, answerError } from "../handler.ts";
 import { Problem } from "../problem.ts";
-import { inTime, type ListenOptions, type Server, urlOf } from "./server.ts";
+import { type ListenOptions, type Server, urlOf } from "./server.ts";
 
 /** What is used of Deno's own interface. */
 declare const Deno: {

@@ -2,12 +2,13 @@ import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { setImmediate } from "node:timers/promises";
+import { inTime } from "../awaitable.ts";
 import { type Handler, answerError } from "../handler.ts";
 import { Problem } from "../problem.ts";
 import { isHost } from "../target.ts";
 import { IncomingBody } from "./node-body.ts";
 import { Connections } from "./node-connections.ts";
-import { inTime, type ListenOptions, type Server, urlOf } from "./server.ts";
+import { type ListenOptions, type Server, urlOf } from "./server.ts";
 
 export type { ListenOptions, Server } from "./server.ts";
 

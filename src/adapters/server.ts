@@ -26,19 +26,6 @@ export interface Server {
 /** Carries a handler to a socket. Throws or rejects if the port is taken or the address cannot be listened on. */
 export type Serve = (handler: Handler, options: ListenOptions) => Awaitable<Server>;
 
-/** Whether `closed` came within `seconds`. Leaves no timer behind. */
-export async function inTime(closed: Promise<unknown>, seconds: number): Promise<boolean> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<false>((resolve) => {
-    timer = setTimeout(() => resolve(false), Math.max(0, seconds * 1000));
-  });
-  try {
-    return await Promise.race([closed.then(() => true), late]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
 /** The URL of `host`, which may be an IPv6 address, and `port`; without a slash at the end. */
 export function urlOf(host: string, port: number): string {
   return `http://${host.includes(":") ? `[${host}]` : host}:${port}`;

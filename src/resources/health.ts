@@ -3,7 +3,8 @@ import { Problem } from "../problem.ts";
 import { replyDone } from "../reply.ts";
 
 /** `GET /health`: whether this server is ready to count; not while it is stopping. */
-export function health({ signal }: Service, exchange: Exchange): Response {
+export function health({ signal, store }: Service, exchange: Exchange): Response {
   if (signal?.aborted) throw new Problem(503, "Stopping");
+  if (store.ailment !== undefined) throw new Problem(503, store.ailment, { "retry-after": "1" });
   return replyDone(exchange);
 }

@@ -77,12 +77,29 @@ export class Batch {
     const fingerprint = fingerprintOf(kind, plays);
     for (const id of plays.keys())
       if (isTooLong(id, this.#maxIdBytes)) throw Refusal.tooLong(this.#maxIdBytes);
-    return writers.whileLocked(() => {
-      const recalled = writers.recall(key, fingerprint, plays.size);
-      if (recalled === undefined) return this.add(plays, { key, fingerprint });
-      const { fold, totals = Float64Array.from(plays.keys(), (id) => this.#countOf(id)) } = recalled;
-      return { counts: totals, fold };
-    });
+    return writers.whileLocked(
+      () => this.#recall(key, fingerprint, plays) ?? this.add(plays, { key, fingerprint }),
+    );
+  }
+
+  /** What was answered before to what a writer asks for. */
+  recall(
+    key: RequestKey,
+    fingerprint: number,
+    plays: ReadonlyMap<string, number>,
+  ): BatchAddition | undefined {
+    return this.#shards.writers.whileLocked(() => this.#recall(key, fingerprint, plays));
+  }
+
+  #recall(
+    key: RequestKey,
+    fingerprint: number,
+    plays: ReadonlyMap<string, number>,
+  ): BatchAddition | undefined {
+    const recalled = this.#shards.writers.recall(key, fingerprint, plays.size);
+    if (recalled === undefined) return undefined;
+    const { fold, totals = Float64Array.from(plays.keys(), (id) => this.#countOf(id)) } = recalled;
+    return { counts: totals, fold };
   }
 
   #countOf(id: string): number {

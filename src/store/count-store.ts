@@ -59,6 +59,9 @@ export interface CountStore {
   /** Longest id, in bytes of UTF-8. */
   readonly maxIdBytes: number;
 
+  /** Why it cannot count for now; `undefined`, or not there at all, if it can. */
+  readonly ailment?: string | undefined;
+
   /**
    * Names the present state: another string after every change, never the same one twice, and not that of
    * any other store. Made of `A-Z a-z 0-9 -` alone. Costs no walk over the songs.

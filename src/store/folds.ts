@@ -21,16 +21,26 @@ export class Folds {
   seal(fold: number): boolean {
     const { ring, memory } = this.#shards;
     return this.#shards.whileAllLocked(() => {
-      if (ring.placeOf(fold) !== -1) return false;
-      if (fold <= ring.newest) throw Refusal.belowNewest(fold, ring.newest);
-      if (ring.length - 1 - ring.firstCounted >= this.#maxFolds) throw Refusal.tooManyFolds(this.#maxFolds);
-      const slot = this.#shards.takeSlot();
-      if (slot === -1)
-        throw new Refusal("too many folds", "Folds that were acknowledged are still being dropped");
+      if (!this.#canSeal(fold)) return false;
       memory.countChange();
-      ring.seal(fold, slot);
+      ring.seal(fold, this.#shards.takeSlot());
       return true;
     });
+  }
+
+  /** Whether {@linkcode seal} would do something. Throws as that does. */
+  canSeal(fold: number): boolean {
+    return this.#shards.whileAllLocked(() => this.#canSeal(fold));
+  }
+
+  #canSeal(fold: number): boolean {
+    const { ring } = this.#shards;
+    if (ring.placeOf(fold) !== -1) return false;
+    if (fold <= ring.newest) throw Refusal.belowNewest(fold, ring.newest);
+    if (ring.length - 1 - ring.firstCounted >= this.#maxFolds) throw Refusal.tooManyFolds(this.#maxFolds);
+    if (!this.#shards.hasFreeSlot())
+      throw new Refusal("too many folds", "Folds that were acknowledged are still being dropped");
+    return true;
   }
 
   /** Those that are not acknowledged, in ascending order. */
@@ -40,6 +50,16 @@ export class Folds {
       const places = Array.from({ length: ring.length - 1 }, (_, place) => place);
       return places.slice(ring.firstCounted).map((place) => ring.numberAt(place));
     });
+  }
+
+  /** The newest one; 0 if there is none. */
+  newest(): number {
+    this.#shards.lock(0);
+    try {
+      return this.#shards.ring.newest;
+    } finally {
+      this.#shards.unlock(0);
+    }
   }
 
   /** How many are not acknowledged. */
@@ -56,11 +76,9 @@ export class Folds {
   acknowledge(fold: number): void {
     const { ring, memory } = this.#shards;
     const dropped = this.#shards.whileAllLocked(() => {
-      if (fold <= ring.acknowledged) return undefined;
-      const place = this.placeOf(fold);
-      if (place !== ring.firstCounted) throw Refusal.olderFirst(fold, ring.numberAt(ring.firstCounted));
+      if (!this.#canAcknowledge(fold)) return undefined;
       memory.countChange();
-      if (place === 0) {
+      if (ring.firstCounted === 0) {
         ring.keep();
         return undefined;
       }
@@ -70,6 +88,19 @@ export class Folds {
       return slot;
     });
     if (dropped !== undefined) this.free(dropped);
+  }
+
+  /** Whether {@linkcode acknowledge} would do something. Throws as that does. */
+  canAcknowledge(fold: number): boolean {
+    return this.#shards.whileAllLocked(() => this.#canAcknowledge(fold));
+  }
+
+  #canAcknowledge(fold: number): boolean {
+    const { ring } = this.#shards;
+    if (fold <= ring.acknowledged) return false;
+    const place = this.placeOf(fold);
+    if (place !== ring.firstCounted) throw Refusal.olderFirst(fold, ring.numberAt(ring.firstCounted));
+    return true;
   }
 
   /** The place of the oldest set that counts for who asks about what came `after` a fold. The caller holds a shard's lock. */

@@ -10,7 +10,8 @@ export type RefusalReason =
   | "too many folds"
   | "gone"
   | "stale key"
-  | "key reused";
+  | "key reused"
+  | "unavailable";
 
 /** Something that a store refused; nothing has changed. */
 export class Refusal extends Error {
@@ -59,11 +60,24 @@ export class Refusal extends Error {
     return new Refusal("key reused", `This writer's request ${seq} was another one`);
   }
 
+  /** For now: what keeps the counts cannot be written. */
+  static unavailable(message: string): Refusal {
+    return new Refusal("unavailable", message);
+  }
+
   static noMemory(): Refusal {
     return new Refusal("full", "There is no memory for a new song");
   }
 
   static tooLong(maxIdBytes: number): Refusal {
     return new Refusal("too long", `The id is longer than ${maxIdBytes} bytes of UTF-8`);
+  }
+}
+
+/** It is not known whether something was done. */
+export class UnknownOutcome extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = "UnknownOutcome";
   }
 }

@@ -11,6 +11,15 @@ export interface RequestKey {
 /** Longest name of a writer: what a client may call itself, and a mark in front. */
 export const MAX_WRITER_LENGTH = 65;
 
+/** A writer's last request and what was answered to it, as it can be kept. */
+export interface Remembered {
+  seq: number;
+  fingerprint: number;
+  fold: number;
+  /** The new counts of its songs; `null` if there were too many to keep them. */
+  totals: readonly number[] | null;
+}
+
 /**
  * A whole number below 2^53 that tells what is asked for from anything else: `kind` is the kind of the request. It has
  * no key, as nobody gains anything if two requests of his own are taken for the same.

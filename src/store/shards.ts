@@ -158,6 +158,11 @@ export class Shards {
     return slot;
   }
 
+  /** All shards have to be locked. */
+  hasFreeSlot(): boolean {
+    return this.memory.words.subarray(this.#states, this.#states + this.#slots).includes(FREE);
+  }
+
   /** Says that this thread is to free what is in a slot. */
   dispose(slot: number): void {
     Atomics.store(this.memory.words, this.#states + slot, this.#owner);

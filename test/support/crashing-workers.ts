@@ -14,7 +14,7 @@ if (isMainThread) {
     port: 0,
     count: 3,
     entry: import.meta.url,
-    data: store.handle,
+    dataFor: () => ({ data: store.handle }),
     onDeath: (number) => store.release(number),
   });
   process.on("SIGTERM", async () => {

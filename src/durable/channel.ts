@@ -1,0 +1,48 @@
+import type { MessagePort } from "node:worker_threads";
+import type { Answer, Ask } from "./messages.ts";
+
+/** What is said when the thread at the other end is no more. */
+export const LOST = "The storage has failed";
+
+/** The way to the thread that writes: asks, and gives each answer to who asked. */
+export class Channel {
+  readonly #port: MessagePort;
+  readonly #onAnswer: () => void;
+  readonly #waiting: ((answer: Answer) => void)[] = [];
+  isLost = false;
+
+  /** `onAnswer` is called behind each answer, and when there will be no more. */
+  constructor(port: MessagePort, onAnswer: () => void) {
+    this.#port = port;
+    this.#onAnswer = onAnswer;
+    port.on("message", (answer: Answer) => this.#receive(answer));
+    port.on("close", () => this.#lose());
+    port.unref(); // it keeps the process alive only while an answer is missing
+  }
+
+  /** How many messages have no answer yet. */
+  get underWay(): number {
+    return this.#waiting.length;
+  }
+
+  ask(ask: Ask): Promise<Answer> {
+    if (this.isLost) return Promise.resolve({ did: "fail", isUnknown: false, message: LOST });
+    this.#port.ref();
+    this.#port.postMessage(ask);
+    return new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
+  #receive(answer: Answer): void {
+    this.#waiting.shift()?.(answer);
+    if (this.#waiting.length === 0) this.#port.unref();
+    this.#onAnswer();
+  }
+
+  /** What the other thread was at may be durable or not. */
+  #lose(): void {
+    this.isLost = true;
+    const message = "It is not known whether this was counted";
+    for (const resolve of this.#waiting.splice(0)) resolve({ did: "fail", isUnknown: true, message });
+    this.#onAnswer();
+  }
+}

@@ -1,0 +1,7 @@
+/** Why the counts of a folder cannot be served: one line for the operator. */
+export class DataError extends Error {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = "DataError";
+  }
+}

@@ -1,0 +1,127 @@
+import { DatabaseSync, type StatementSync } from "node:sqlite";
+import type { Entry } from "../store/count-store.ts";
+import { mapping, write } from "../mapping.ts";
+import type { Remembered } from "../store/request-key.ts";
+import { APPLICATION_ID, digestOf, FORMAT, SCHEMA } from "./schema.ts";
+
+/** Songs of one row of `commits`; larger commits have several. */
+const ROW_SONGS = 1000;
+
+/** A request that had a key, as it is kept. */
+export type KeptRequest = Remembered & { writer: string };
+
+/** What one commit makes durable. */
+export interface Commit {
+  plays: ReadonlyMap<string, number>;
+  keys: readonly KeptRequest[];
+}
+
+/** The SQLite file that all counts are kept in. Every method is one transaction, which is on the disk when it returns. */
+export class Database {
+  readonly sqlite: DatabaseSync;
+  /** The number of the newest commit. */
+  last = 0;
+  /** The fold that is open, by its id. */
+  open = 0;
+  readonly #insert: StatementSync;
+
+  /** Opens a file, and makes it what it should be if it is new. */
+  constructor(file: string) {
+    this.sqlite = new DatabaseSync(file);
+    this.sqlite.exec("PRAGMA synchronous = FULL");
+    // Before there is a log beside it: whose file it is must stand in the file itself.
+    if (this.number("PRAGMA application_id") !== APPLICATION_ID) this.#create();
+    this.sqlite.exec("PRAGMA journal_mode = WAL");
+    this.#insert = this.sqlite.prepare("INSERT INTO commits VALUES (?, ?, ?, ?, ?)");
+    this.last = Math.max(
+      this.number("SELECT last_commit FROM state"),
+      this.number("SELECT coalesce(max(number), 0) FROM commits"),
+    );
+    this.open = this.number("SELECT id FROM fold WHERE state = 'open'");
+  }
+
+  /** The one number that a query gives. */
+  number(sql: string, ...values: (number | string)[]): number {
+    return Number(Object.values(this.sqlite.prepare(sql).get(...values) ?? {})[0] ?? Number.NaN);
+  }
+
+  /** Makes plays and keys durable. */
+  commit({ plays, keys }: Commit): void {
+    if (plays.size <= ROW_SONGS) {
+      this.#insertRow([...plays], keys);
+      this.last++;
+      return;
+    }
+    const rows = Array.from({ length: Math.ceil(plays.size / ROW_SONGS) }, (_, row) => row * ROW_SONGS);
+    const entries = [...plays];
+    this.transact(() => {
+      for (const [row, start] of rows.entries())
+        this.#insertRow(entries.slice(start, start + ROW_SONGS), row === 0 ? keys : [], row);
+    });
+    this.last += rows.length;
+  }
+
+  /** Seals the open fold under a number. */
+  seal(number: number): void {
+    this.transact(() => {
+      this.sqlite.prepare("UPDATE fold SET number = ?, state = 'sealed' WHERE id = ?").run(number, this.open);
+      this.sqlite.exec("INSERT INTO fold (state) VALUES ('open')");
+    });
+    this.open = this.number("SELECT id FROM fold WHERE state = 'open'");
+  }
+
+  /** Acknowledges the oldest fold that is not. */
+  acknowledge(number: number): void {
+    this.transact(() => {
+      this.sqlite.exec(`
+        UPDATE state SET dropped = coalesce((SELECT number FROM fold WHERE state = 'kept'), dropped);
+        UPDATE fold SET state = 'dropped', number = NULL WHERE state = 'kept'`);
+      this.sqlite.prepare("UPDATE fold SET state = 'kept' WHERE number = ?").run(number);
+    });
+  }
+
+  /** Forgets all songs and folds. */
+  clear(): void {
+    this.transact(() => {
+      this.sqlite.exec(`
+        UPDATE fold SET state = 'dropped', number = NULL;
+        INSERT INTO fold (state) VALUES ('open');
+        UPDATE state SET dropped = 0`);
+    });
+    this.open = this.number("SELECT id FROM fold WHERE state = 'open'");
+  }
+
+  /** Has all of `act` be done, or nothing if it throws. */
+  transact(act: () => void): void {
+    this.sqlite.exec("BEGIN IMMEDIATE");
+    try {
+      act();
+      this.sqlite.exec("COMMIT");
+    } catch (error) {
+      if (this.sqlite.isTransaction) this.sqlite.exec("ROLLBACK");
+      throw error;
+    }
+  }
+
+  /** Puts all that is in the file beside it into it, as far as nobody reads it meanwhile. */
+  close(): void {
+    try {
+      this.sqlite.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+    } finally {
+      this.sqlite.close();
+    }
+  }
+
+  #insertRow(entries: readonly Entry[], keys: readonly KeptRequest[], row: number = 0): void {
+    const [plays, kept] = [write(mapping.text, entries), keys.length === 0 ? "" : JSON.stringify(keys)];
+    this.#insert.run(this.last + 1 + row, this.open, plays, kept, digestOf(plays, kept));
+  }
+
+  #create(): void {
+    this.transact(() => {
+      this.sqlite.exec(
+        `PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${FORMAT}; ${SCHEMA}`,
+      );
+    });
+  }
+}

@@ -1,0 +1,126 @@
+import { parseMapping } from "../mapping.ts";
+import type { Database, KeptRequest } from "./database.ts";
+import { addTo, type Digest, digestOf } from "./schema.ts";
+
+/** A step takes commits until they have so many songs, or so many rows: a few milliseconds. */
+const STEP_SONGS = 250;
+const STEP_ROWS = 1000;
+const STEP_DROPPED = 1000;
+
+/** Commits that may wait to be folded while there is other work. */
+export const MOST_WAITING = 2000;
+
+interface CommitRow {
+  number: number;
+  fold: number;
+  plays: string;
+  keys: string;
+}
+
+/** What is done behind the commits, in small steps: their plays come into the table of songs, and what is dropped goes. */
+export class Folding {
+  readonly #database: Database;
+  #folded: number;
+  #hasDropped = true;
+
+  constructor(database: Database) {
+    this.#database = database;
+    this.#folded = database.number("SELECT last_commit FROM state");
+  }
+
+  /** How many commits are not folded in. */
+  get waiting(): number {
+    return this.#database.last - this.#folded;
+  }
+
+  /** Says that there may be rows of folds that were dropped. */
+  lookForDropped(): void {
+    this.#hasDropped = true;
+  }
+
+  /** Does a step, one transaction, and tells whether there was anything to do. */
+  step(): boolean {
+    if (this.waiting > 0) this.#foldSome();
+    else if (this.#hasDropped) this.#deleteSome();
+    else return false;
+    return true;
+  }
+
+  #foldSome(): void {
+    const database = this.#database;
+    const { sqlite } = database;
+    const taken = this.#take();
+    const last = (taken.at(-1) as CommitRow).number;
+    database.transact(() => {
+      const add = sqlite.prepare(
+        "INSERT INTO song VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET plays = plays + ?3",
+      );
+      for (const [fold, songs] of merge(taken)) {
+        if (database.number("SELECT count(*) FROM fold WHERE id = ? AND state != 'dropped'", fold) === 0)
+          continue;
+        const sum = sqlite
+          .prepare("SELECT plays, digest FROM fold WHERE id = ?")
+          .get(fold) as unknown as Digest;
+        for (const [id, plays] of songs) {
+          add.run(fold, id, plays);
+          addTo(sum, id, plays);
+        }
+        sqlite.prepare("UPDATE fold SET plays = ?, digest = ? WHERE id = ?").run(sum.plays, sum.digest, fold);
+      }
+      this.#keep(taken);
+      sqlite.prepare("DELETE FROM commits WHERE number <= ?").run(last);
+      sqlite.prepare("UPDATE state SET last_commit = ?").run(last);
+    });
+    this.#folded = last;
+  }
+
+  /** The oldest commits, as many as make a step. */
+  #take(): CommitRow[] {
+    const rows = this.#database.sqlite
+      .prepare("SELECT number, fold, plays, keys FROM commits ORDER BY number LIMIT ?")
+      .iterate(STEP_ROWS) as unknown as Iterable<CommitRow>;
+    const taken: CommitRow[] = [];
+    const songs = new Set<string>();
+    for (const row of rows) {
+      taken.push(row);
+      for (const id of parseMapping(row.plays).keys()) songs.add(id);
+      if (songs.size >= STEP_SONGS) break;
+    }
+    return taken;
+  }
+
+  #keep(rows: readonly CommitRow[]): void {
+    const keep = this.#database.sqlite.prepare("INSERT OR REPLACE INTO writer VALUES (?, ?, ?, ?)");
+    for (const { number, keys } of rows) {
+      if (keys === "") continue;
+      for (const { writer, ...request } of JSON.parse(keys) as KeptRequest[]) {
+        const last = JSON.stringify(request);
+        keep.run(writer, last, number, digestOf(writer, last));
+      }
+    }
+  }
+
+  #deleteSome(): void {
+    const { sqlite } = this.#database;
+    const fold = this.#database.number("SELECT coalesce(min(id), -1) FROM fold WHERE state = 'dropped'");
+    if (fold === -1) {
+      this.#hasDropped = false;
+      return;
+    }
+    const { changes } = sqlite
+      .prepare("DELETE FROM song WHERE fold = ?1 AND id IN (SELECT id FROM song WHERE fold = ?1 LIMIT ?2)")
+      .run(fold, STEP_DROPPED);
+    if (Number(changes) < STEP_DROPPED) sqlite.prepare("DELETE FROM fold WHERE id = ?").run(fold);
+  }
+}
+
+/** The plays of several commits, by fold. */
+function merge(rows: readonly CommitRow[]): Map<number, Map<string, number>> {
+  const folds = new Map<number, Map<string, number>>();
+  for (const { fold, plays } of rows) {
+    const songs = folds.get(fold) ?? new Map<string, number>();
+    folds.set(fold, songs);
+    for (const [id, more] of parseMapping(plays)) songs.set(id, (songs.get(id) ?? 0) + more);
+  }
+  return folds;
+}

@@ -1,0 +1,129 @@
+import { parseMapping } from "../mapping.ts";
+import { Preparation } from "../store/preparation.ts";
+import { Refusal } from "../store/refusal.ts";
+import type { ShardedStore } from "../store/sharded-store.ts";
+import { DataError } from "./data-error.ts";
+import type { Database, KeptRequest } from "./database.ts";
+import { addTo, type Digest, digestOf } from "./schema.ts";
+
+interface FoldRow extends Digest {
+  id: number;
+  number: number | null;
+  state: "open" | "sealed" | "kept" | "dropped";
+}
+
+/**
+ * Reads all that a database has into an empty store.
+ *
+ * @throws {DataError} if anything in it is not as it was written, or there is no room for it.
+ */
+export function load(database: Database, store: ShardedStore, mark: number): void {
+  checkPages(database);
+  if (database.last < mark)
+    throw new DataError(
+      `the counts end with commit ${database.last}, and ${mark} was made: the file is damaged, or an old copy`,
+    );
+  const loading = new Loading(database, store);
+  loading.folds();
+  loading.writers();
+}
+
+function checkPages({ sqlite }: Database): void {
+  const [first] = sqlite
+    .prepare("PRAGMA quick_check(1)")
+    .all()
+    .map((row) => String(Object.values(row)[0]));
+  if (first !== "ok") throw damaged(first ?? "nothing can be read");
+}
+
+function damaged(what: string): DataError {
+  return new DataError(`the file is damaged: ${what.replace(/\s+/g, " ")}`);
+}
+
+class Loading {
+  readonly #database: Database;
+  readonly #store: ShardedStore;
+  readonly #preparation: Preparation;
+
+  constructor(database: Database, store: ShardedStore) {
+    this.#database = database;
+    this.#store = store;
+    this.#preparation = new Preparation(store.handle);
+  }
+
+  /** The folds, oldest first, as they came about. */
+  folds(): void {
+    const dropped = this.#database.number("SELECT dropped FROM state");
+    if (dropped > 0) {
+      this.#store.seal(dropped);
+      this.#store.acknowledge(dropped);
+    }
+    const rows = this.#database.sqlite
+      .prepare("SELECT id, number, state, plays, digest FROM fold WHERE state != 'dropped' ORDER BY id")
+      .all() as unknown as FoldRow[];
+    if (rows.filter(({ state }) => state === "open").length !== 1)
+      throw damaged("there is not one open fold");
+    for (const row of rows) {
+      this.#songs(row);
+      this.#commits(row);
+      if (row.number === null) continue;
+      this.#store.seal(row.number);
+      if (row.state === "kept") this.#store.acknowledge(row.number);
+    }
+  }
+
+  /** Who wrote last, with what was answered; those that were silent for longest first. */
+  writers(): void {
+    const { sqlite } = this.#database;
+    const folded = sqlite.prepare("SELECT name, last, digest FROM writer ORDER BY used").iterate();
+    for (const { name, last, digest } of folded as unknown as Iterable<{
+      name: string;
+      last: string;
+      digest: number;
+    }>) {
+      if (digestOf(name, last) !== digest) throw damaged(`writer ${name}`);
+      this.#preparation.remember({ writer: name, ...(JSON.parse(last) as Omit<KeptRequest, "writer">) });
+    }
+    for (const { keys } of sqlite
+      .prepare("SELECT keys FROM commits WHERE keys != '' ORDER BY number")
+      .iterate()) {
+      for (const request of JSON.parse(String(keys)) as KeptRequest[]) this.#preparation.remember(request);
+    }
+  }
+
+  #songs({ id: fold, plays, digest }: FoldRow): void {
+    const sum: Digest = { plays: 0, digest: 0 };
+    const rows = this.#database.sqlite.prepare("SELECT id, plays FROM song WHERE fold = ?").iterate(fold);
+    for (const row of rows as unknown as Iterable<{ id: string; plays: number }>) {
+      this.#add(row.id, row.plays);
+      addTo(sum, row.id, row.plays);
+    }
+    if (sum.plays !== plays || sum.digest !== digest)
+      throw damaged("the songs do not add up to what was counted");
+  }
+
+  #commits({ id: fold }: FoldRow): void {
+    const rows = this.#database.sqlite
+      .prepare("SELECT number, plays, keys, digest FROM commits WHERE fold = ? ORDER BY number")
+      .iterate(fold);
+    for (const row of rows as unknown as Iterable<{
+      number: number;
+      plays: string;
+      keys: string;
+      digest: number;
+    }>) {
+      if (digestOf(row.plays, row.keys) !== row.digest) throw damaged(`commit ${row.number}`);
+      for (const [id, plays] of parseMapping(row.plays)) this.#add(id, plays);
+    }
+  }
+
+  #add(id: string, plays: number): void {
+    try {
+      this.#store.add(id, plays);
+    } catch (error) {
+      if (error instanceof Refusal)
+        throw new DataError(`the counts do not fit in: ${error.message}`, { cause: error });
+      throw damaged(`the plays of ${JSON.stringify(id).slice(0, 80)}`);
+    }
+  }
+}

@@ -1,0 +1,54 @@
+import type { RefusalReason } from "../store/refusal.ts";
+import type { RequestKey } from "../store/request-key.ts";
+
+/** A request to add that has a key, or several songs. */
+export interface Addend {
+  kind: "song" | "batch";
+  plays: readonly (readonly [id: string, plays: number])[];
+  key: RequestKey | undefined;
+}
+
+/** What a thread asks of the one that writes. Each message has one answer, and the answers come in the same order. */
+export type Ask =
+  | {
+      do: "add";
+      /** Plays of one song each, without a key: nearly all that there are. */
+      ids: readonly string[];
+      plays: readonly number[];
+      addends: readonly Addend[];
+    }
+  | { do: "seal"; fold: number }
+  | { do: "acknowledge"; fold: number }
+  /** Only if the store's version is still this one. */
+  | { do: "clear"; version: string }
+  /** Writes all that there is to write, and ends. */
+  | { do: "stop" };
+
+/** Why one of several was not done. */
+export interface Refused {
+  reason: RefusalReason;
+  message: string;
+}
+
+/** Why nothing was done, or it is not known whether it was. */
+export interface Failure {
+  isUnknown: boolean;
+  message: string;
+}
+
+/** What was added to one addend. */
+export type Added = { counts: readonly number[]; fold: number } | Refused;
+
+/** The answer to a message. */
+export type Answer =
+  | {
+      did: "add";
+      counts: readonly number[];
+      fold: number;
+      refused: readonly (Refused & { at: number })[];
+      added: readonly Added[];
+    }
+  | { did: "control"; value: boolean }
+  | ({ did: "refuse" } & Refused)
+  | ({ did: "fail" } & Failure)
+  | { did: "stop" };

@@ -1,0 +1,66 @@
+import type { MessagePort } from "node:worker_threads";
+import type { Settings } from "./config.ts";
+import { attachDurable, WriterThread } from "./durable/open.ts";
+import type { DurableStore } from "./durable/durable-store.ts";
+import type { CountStore } from "./store/count-store.ts";
+import { ShardedStore, type StoreHandle } from "./store/sharded-store.ts";
+
+/** By what a worker attaches itself to the counts: `port` leads to the thread that writes, if they are durable. */
+export interface Attachment {
+  handle: StoreHandle;
+  port: MessagePort | undefined;
+}
+
+/** The counts of a process, as its main thread has them. */
+export interface Counts {
+  /** For a main thread that serves by itself. */
+  readonly store: CountStore;
+  /** For a worker that begins. */
+  attach(): Attachment;
+  /** Puts right what a worker left behind when it died. */
+  release(worker: number): void;
+  /** Makes all durable that was counted; waits for that up to `seconds`. */
+  close(seconds: number): Promise<void>;
+}
+
+/**
+ * Opens the counts that the settings say, for so many workers; 0 if the main thread serves by itself. `entry` is the
+ * module of the program.
+ *
+ * @throws {RangeError} if there is no memory for them; {DataError} if they cannot be read back.
+ */
+export async function openCounts(settings: Settings, workers: number, entry: string): Promise<Counts> {
+  return settings.data === "" ? inMemory(settings, workers) : await durable(settings, workers, entry);
+}
+
+/** The store of a worker. */
+export function attachStore({ handle, port }: Attachment, worker: number, settings: Settings): CountStore {
+  return port === undefined
+    ? ShardedStore.attach(handle, worker)
+    : attachDurable(handle, worker, port, settings);
+}
+
+function inMemory(settings: Settings, workers: number): Counts {
+  const store = new ShardedStore({ ...settings, threads: workers });
+  return {
+    store,
+    attach: () => ({ handle: store.handle, port: undefined }),
+    release: (worker) => store.release(worker),
+    close: async () => {},
+  };
+}
+
+/** The thread that writes has made the store, so the main thread attaches itself behind all workers. */
+async function durable(settings: Settings, workers: number, entry: string): Promise<Counts> {
+  const own = workers + 1;
+  const options = { ...settings, threads: own };
+  const writer = await WriterThread.start(new URL(entry), { folder: settings.data, options });
+  const store: DurableStore = attachDurable(writer.handle, own, writer.connect(), settings);
+  const memory = ShardedStore.attach(writer.handle, own);
+  return {
+    store,
+    attach: () => ({ handle: writer.handle, port: writer.connect() }),
+    release: (worker) => memory.release(worker),
+    close: (seconds) => store.close(seconds),
+  };
+}

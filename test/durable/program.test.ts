@@ -1,0 +1,179 @@
+import { afterAll, afterEach, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { DatabaseSync } from "node:sqlite";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import { Random } from "../random.ts";
+import { killAll, listen, RUNTIMES, run } from "../support/process.ts";
+import { newFolder, removeAll } from "./folders.ts";
+
+setDefaultTimeout(120_000);
+afterEach(killAll);
+afterAll(removeAll);
+
+const main = join(import.meta.dir, "../../src/main.ts");
+const program = [...RUNTIMES.bun, main, "--port", "0"];
+
+/** What its clients know of a song. */
+interface Ledger {
+  answered: number;
+  unknown: number;
+}
+
+/** Plays songs until the server is no more. */
+async function play(url: string, ledger: Map<string, Ledger>, client: number): Promise<void> {
+  for (let n = 0; ; n++) {
+    const id = `song-${(n * 7 + client) % 50}`;
+    const entry = ledger.get(id) ?? { answered: 0, unknown: 0 };
+    ledger.set(id, entry);
+    entry.unknown++;
+    const answer = await fetch(`${url}song/${id}`, { method: "POST" }).catch(() => undefined);
+    if (answer?.status !== 200) return;
+    entry.unknown--;
+    entry.answered++;
+  }
+}
+
+async function countsOf(url: string): Promise<Map<string, number>> {
+  const text = await (await fetch(url)).text();
+  return new Map(
+    text === ""
+      ? []
+      : text
+          .split(",")
+          .map((pair): [string, number] => [pair.split("=")[0] ?? "", Number(pair.split("=")[1])]),
+  );
+}
+
+describe.each(Object.entries(RUNTIMES))("on %s", (_name, command) => {
+  const start = (folder: string) => listen([...command, main, "--port", "0", "--data", folder]);
+
+  test("what was counted is there after a stop and after a kill, folds and keys as well", async () => {
+    const folder = newFolder();
+    const keyed = { method: "POST", headers: { "idempotency-key": '"w:1"' } };
+    let { url, process, ended } = await start(folder);
+    await fetch(`${url}song/1`, { method: "POST", body: "41" });
+    await fetch(`${url}song/2`, keyed);
+    await fetch(`${url}folds/3`, { method: "PUT" });
+    await fetch(`${url}batch`, {
+      method: "POST",
+      body: "1=1,b=2",
+      headers: { "content-type": "text/plain" },
+    });
+    process.kill("SIGTERM");
+    const { status, stderr } = await ended;
+    expect([status, stderr]).toEqual([0, ""]);
+    expect(readdirSync(folder)).not.toContain("playcount.db-wal");
+    for (let kill = 0; kill < 2; kill++) {
+      ({ url, process, ended } = await start(folder));
+      expect(await countsOf(url)).toEqual(new Map(Object.entries({ "1": 42, "2": 1, b: 2 })));
+      expect(await (await fetch(`${url}folds/3`)).text()).toMatch(/^(?:1=41,2=1|2=1,1=41)$/);
+      expect(await (await fetch(`${url}song/2`, keyed)).text()).toBe("1");
+      process.kill("SIGKILL");
+      await ended;
+    }
+  });
+});
+
+test("Of the plays that come in while the program is killed, again and again, none that was answered is lost, and none counted twice", async () => {
+  const random = new Random("kills");
+  const folder = newFolder();
+  const ledger = new Map<string, Ledger>();
+  for (let kill = 0; kill < 25; kill++) {
+    const workers = kill % 2 === 0 ? [] : ["--workers", "2"];
+    const { url, process, ended } = await listen([...program, "--data", folder, ...workers]);
+    for (const [id, count] of await countsOf(url)) {
+      const { answered, unknown } = ledger.get(id) ?? { answered: 0, unknown: 0 };
+      expect(count, `${id} after kill ${kill}`).toBeWithin(answered, answered + unknown + 1);
+      ledger.set(id, { answered: count, unknown: 0 });
+    }
+    const playing = Array.from({ length: 16 }, (_, client) => play(url, ledger, client));
+    await Bun.sleep(random.below(200));
+    process.kill("SIGKILL");
+    await ended;
+    await Promise.all(playing);
+  }
+  expect([...ledger.values()].reduce((sum, { answered }) => sum + answered, 0)).toBeGreaterThan(1000);
+});
+
+describe("A folder that cannot be served is one line, status 1, and left as it is:", () => {
+  const refuse = async (folder: string): Promise<string> => {
+    const { status, stdout, stderr } = await run([...program, "--data", folder]);
+    expect([status, stdout]).toEqual([1, ""]);
+    expect(stderr).toMatch(/^playcount: [^\n]+\n$/);
+    return stderr;
+  };
+
+  /** A folder with some counts, none of them in the log. */
+  async function filled(): Promise<{ folder: string; file: string }> {
+    const folder = newFolder();
+    const { url, process, ended } = await listen([...program, "--data", folder]);
+    for (let n = 0; n < 300; n++) await fetch(`${url}song/${n}`, { method: "POST" });
+    process.kill("SIGTERM");
+    await ended;
+    return { folder, file: join(folder, "playcount.db") };
+  }
+
+  test("another process has it", async () => {
+    const folder = newFolder();
+    await listen([...program, "--data", folder]);
+    expect(await refuse(folder)).toContain(`another process has the counts in ${folder}`);
+  });
+
+  test("its file is not playcount's", async () => {
+    const folder = newFolder();
+    mkdirSync(folder);
+    const file = join(folder, "playcount.db");
+    for (const content of ["no database at all, but a text", Buffer.alloc(5000, 7)]) {
+      writeFileSync(file, content);
+      expect(await refuse(folder)).toContain("is not a file of playcount");
+      expect(readFileSync(file)).toEqual(Buffer.from(content));
+    }
+    const other = newFolder();
+    mkdirSync(other);
+    new DatabaseSync(join(other, "playcount.db")).exec("CREATE TABLE a (b)");
+    expect(await refuse(other)).toContain("is not a file of playcount");
+  });
+
+  test("its format is a newer one", async () => {
+    const { folder, file } = await filled();
+    new DatabaseSync(file).exec("PRAGMA user_version = 2");
+    expect(await refuse(folder)).toContain("has format 2, of a newer playcount");
+  });
+
+  test("it is cut short, an older copy, or changed anywhere", async () => {
+    const { folder, file } = await filled();
+    const whole = readFileSync(file);
+    truncateSync(file, whole.length - 4096);
+    await refuse(folder);
+    writeFileSync(file, whole);
+    const database = new DatabaseSync(file);
+    for (const [change, back] of [
+      ["UPDATE song SET plays = 2 WHERE id = '7'", "UPDATE song SET plays = 1 WHERE id = '7'"],
+      ["UPDATE song SET id = 'x' WHERE id = '7'", "UPDATE song SET id = '7' WHERE id = 'x'"],
+      ["UPDATE state SET last_commit = 1", "UPDATE state SET last_commit = 300"],
+    ]) {
+      database.exec(change as string);
+      expect(await refuse(folder)).toContain(file);
+      database.exec(back as string);
+    }
+    database.close();
+    const { url } = await listen([...program, "--data", folder]);
+    expect((await countsOf(url)).size).toBe(300);
+  });
+
+  test("it cannot be made", async () => {
+    const file = newFolder();
+    writeFileSync(file, "");
+    expect(await refuse(join(file, "below"))).toContain("cannot write to");
+    expect(existsSync(join(file, "below"))).toBe(false);
+    chmodSync(file, 0o600);
+  });
+});
