@@ -5,3 +5,8 @@ export class DataError extends Error {
     this.name = "DataError";
   }
 }
+
+/** What went wrong, in few words. */
+export function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

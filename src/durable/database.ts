@@ -2,7 +2,8 @@ import { DatabaseSync, type StatementSync } from "node:sqlite";
 import type { Entry } from "../store/count-store.ts";
 import { mapping, write } from "../mapping.ts";
 import type { Remembered } from "../store/request-key.ts";
-import { APPLICATION_ID, digestOf, FORMAT, SCHEMA } from "./schema.ts";
+import { DataError, reasonOf } from "./data-error.ts";
+import { APPLICATION_ID, digestOf, FORMAT, SCHEMA, tooNew } from "./schema.ts";
 
 /** Songs of one row of `commits`; larger commits have several. */
 const ROW_SONGS = 1000;
@@ -28,9 +29,12 @@ export class Database {
   /** Opens a file, and makes it what it should be if it is new. */
   constructor(file: string) {
     this.sqlite = new DatabaseSync(file);
+    this.#takeAlone();
     this.sqlite.exec("PRAGMA synchronous = FULL");
     // Before there is a log beside it: whose file it is must stand in the file itself.
     if (this.number("PRAGMA application_id") !== APPLICATION_ID) this.#create();
+    const format = this.number("PRAGMA user_version"); // in the log beside the file it may be another
+    if (format > FORMAT) throw tooNew(format);
     this.sqlite.exec("PRAGMA journal_mode = WAL");
     this.#insert = this.sqlite.prepare("INSERT INTO commits VALUES (?, ?, ?, ?, ?)");
     this.last = Math.max(
@@ -115,6 +119,17 @@ export class Database {
   #insertRow(entries: readonly Entry[], keys: readonly KeptRequest[], row: number = 0): void {
     const [plays, kept] = [write(mapping.text, entries), keys.length === 0 ? "" : JSON.stringify(keys)];
     this.#insert.run(this.last + 1 + row, this.open, plays, kept, digestOf(plays, kept));
+  }
+
+  /** Nobody else may read or write, until this process ends, however that is. */
+  #takeAlone(): void {
+    try {
+      this.sqlite.exec("PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE; COMMIT");
+    } catch (error) {
+      this.sqlite.close();
+      if (!/locked|busy/i.test(reasonOf(error))) throw error;
+      throw new DataError("another process has it", { cause: error });
+    }
   }
 
   #create(): void {

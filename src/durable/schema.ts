@@ -1,10 +1,16 @@
 import { hash } from "../hash.ts";
+import { DataError } from "./data-error.ts";
 
 /** What SQLite writes into the head of a file that is playcount's: "play". */
 export const APPLICATION_ID = 0x706c6179;
 
 /** The format of the file; a program knows this one and those before. */
 export const FORMAT = 1;
+
+/** What is said of a file whose format this program does not know. */
+export function tooNew(format: number): DataError {
+  return new DataError(`it has format ${format}, of a newer playcount; this one knows up to ${FORMAT}`);
+}
 
 /**
  * Every commit is a row of `commits`, which takes a page or two, however many songs it has. Behind that its plays are

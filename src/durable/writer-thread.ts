@@ -1,7 +1,7 @@
 import type { MessagePort } from "node:worker_threads";
 import { ShardedStore, type ShardedStoreOptions, type StoreHandle } from "../store/sharded-store.ts";
-import { DataError } from "./data-error.ts";
-import { DataFolder, reasonOf } from "./data-folder.ts";
+import { DataError, reasonOf } from "./data-error.ts";
+import { DataFolder } from "./data-folder.ts";
 import { Database } from "./database.ts";
 import { load } from "./loading.ts";
 import type { Ask } from "./messages.ts";
@@ -32,8 +32,7 @@ export function runWriter({ folder, options }: WriterData, parent: MessagePort, 
     writer = made;
     parent.postMessage({ handle: store.handle } satisfies Began);
   } catch (error) {
-    const message = error instanceof DataError ? error.message : `cannot read ${folder}: ${reasonOf(error)}`;
-    return parent.postMessage({ error: message } satisfies Began);
+    return parent.postMessage({ error: reasonOf(error) } satisfies Began);
   }
   const worker = new Shift(writer);
   parent.on("message", ({ port }: Connect) => {
@@ -49,15 +48,14 @@ export function runWriter({ folder, options }: WriterData, parent: MessagePort, 
 function open(folder: string, options: ShardedStoreOptions): { store: ShardedStore; writer: Writer } {
   const data = new DataFolder(folder);
   try {
+    data.checkHead();
     const database = new Database(data.file);
     const store = new ShardedStore(options);
     load(database, store, data.mark);
     return { store, writer: new Writer(data, database, store) };
   } catch (error) {
     data.close();
-    throw error instanceof DataError
-      ? new DataError(`${data.file}: ${error.message}`, { cause: error })
-      : error;
+    throw new DataError(`cannot serve ${data.file}: ${reasonOf(error)}`, { cause: error });
   }
 }
 

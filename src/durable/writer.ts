@@ -2,7 +2,7 @@ import { Preparation } from "../store/preparation.ts";
 import { Refusal } from "../store/refusal.ts";
 import type { ShardedStore } from "../store/sharded-store.ts";
 import type { DataFolder } from "./data-folder.ts";
-import { reasonOf } from "./data-folder.ts";
+import { reasonOf } from "./data-error.ts";
 import type { Database } from "./database.ts";
 import { Folding, MOST_WAITING } from "./folding.ts";
 import type { Added, Addend, Answer, Ask, Refused } from "./messages.ts";
