@@ -1,7 +1,7 @@
 #!/usr/bin/env bun
 import { availableParallelism } from "node:os";
 import process from "node:process";
-import { isMainThread, type MessagePort, parentPort, workerData } from "node:worker_threads";
+import { isMainThread, workerData } from "node:worker_threads";
 import type { Serve, Server } from "./adapters/server.ts";
 import { type Command, help, readCommandLine } from "./command-line.ts";
 import { SETTINGS, type Settings } from "./config.ts";
@@ -121,13 +121,10 @@ function makeHandler(store: CountStore, settings: Settings, metrics: Metrics, si
 async function listenWithWorkers(settings: Settings, counts: Counts, count: number): Promise<Server> {
   const { serveWorkers } = await import("./adapters/bun-workers.ts");
   const metrics = new Metrics(Metrics.share(count));
-  const dataFor = () => {
-    const attachment = counts.attach();
+  const dataFor = (number: number) => {
+    const attachment = counts.attach(number);
     const data: WorkerData = { settings, attachment, numbers: metrics.buffer };
-    return {
-      data,
-      transfer: attachment.port === undefined ? [] : [attachment.port as Bun.Transferable],
-    };
+    return { data, transfer: "port" in attachment ? [attachment.port as Bun.Transferable] : [] };
   };
   const onDeath = (number: number) => {
     counts.release(number);
@@ -141,11 +138,11 @@ async function work(): Promise<void> {
   const { writer } = (workerData ?? {}) as { writer?: WriterData };
   if (writer !== undefined) {
     const { runWriter } = await import("./durable/writer-thread.ts");
-    return runWriter(writer, parentPort as MessagePort, () => process.exit(0));
+    return runWriter(writer, () => process.exit(0));
   }
   const { runWorker } = await import("./adapters/bun-workers.ts");
   runWorker<WorkerData>(({ settings, attachment, numbers }, number, signal) =>
-    makeHandler(attachStore(attachment, number, settings), settings, new Metrics(numbers, number), signal),
+    makeHandler(attachStore(attachment, settings), settings, new Metrics(numbers, number), signal),
   );
 }
 

@@ -1,22 +1,18 @@
-import type { MessagePort } from "node:worker_threads";
 import type { Settings } from "./config.ts";
-import { attachDurable, WriterThread } from "./durable/open.ts";
+import { attachDurable, type DurableAttachment, WriterThread } from "./durable/open.ts";
 import type { DurableStore } from "./durable/durable-store.ts";
 import type { CountStore } from "./store/count-store.ts";
 import { ShardedStore, type StoreHandle } from "./store/sharded-store.ts";
 
-/** By what a worker attaches itself to the counts: `port` leads to the thread that writes, if they are durable. */
-export interface Attachment {
-  handle: StoreHandle;
-  port: MessagePort | undefined;
-}
+/** By what a worker attaches itself to the counts. */
+export type Attachment = { thread: number; handle: StoreHandle } | DurableAttachment;
 
 /** The counts of a process, as its main thread has them. */
 export interface Counts {
   /** For a main thread that serves by itself. */
   readonly store: CountStore;
-  /** For a worker that begins. */
-  attach(): Attachment;
+  /** For the worker of a number, when it begins. */
+  attach(worker: number): Attachment;
   /** Puts right what a worker left behind when it died. */
   release(worker: number): void;
   /** Makes all durable that was counted; waits for that up to `seconds`. */
@@ -34,17 +30,17 @@ export async function openCounts(settings: Settings, workers: number, entry: str
 }
 
 /** The store of a worker. */
-export function attachStore({ handle, port }: Attachment, worker: number, settings: Settings): CountStore {
-  return port === undefined
-    ? ShardedStore.attach(handle, worker)
-    : attachDurable(handle, worker, port, settings);
+export function attachStore(attachment: Attachment, settings: Settings): CountStore {
+  return "port" in attachment
+    ? attachDurable(attachment, settings)
+    : ShardedStore.attach(attachment.handle, attachment.thread);
 }
 
 function inMemory(settings: Settings, workers: number): Counts {
   const store = new ShardedStore({ ...settings, threads: workers });
   return {
     store,
-    attach: () => ({ handle: store.handle, port: undefined }),
+    attach: (thread) => ({ thread, handle: store.handle }),
     release: (worker) => store.release(worker),
     close: async () => {},
   };
@@ -55,11 +51,11 @@ async function durable(settings: Settings, workers: number, entry: string): Prom
   const own = workers + 1;
   const options = { ...settings, threads: own };
   const writer = await WriterThread.start(new URL(entry), { folder: settings.data, options });
-  const store: DurableStore = attachDurable(writer.handle, own, writer.connect(), settings);
+  const store: DurableStore = attachDurable(writer.connect(own), settings);
   const memory = ShardedStore.attach(writer.handle, own);
   return {
     store,
-    attach: () => ({ handle: writer.handle, port: writer.connect() }),
+    attach: (worker) => writer.connect(worker),
     release: (worker) => memory.release(worker),
     close: (seconds) => store.close(seconds),
   };

@@ -19,8 +19,8 @@ export interface WorkersOptions<D> {
   count: number;
   /** The module that each thread runs, which has to call {@linkcode runWorker}. */
   entry: string;
-  /** Gives what is sent to a thread as `postMessage` does, each time that it begins; `transfer` goes over to it. */
-  dataFor: () => { data: D; transfer?: readonly Bun.Transferable[] };
+  /** Gives what is sent to a thread as `postMessage` does, whenever it begins; `transfer` goes over to it. */
+  dataFor: (number: number) => { data: D; transfer?: readonly Bun.Transferable[] };
   /** Called whenever a thread has ended, and before it is replaced. */
   onDeath: (number: number) => void;
 }
@@ -97,7 +97,7 @@ class Thread<D> {
         reason = report.did === "fail" ? report.message : reason;
         worker.terminate();
       } else {
-        const { data, transfer } = dataFor();
+        const { data, transfer } = dataFor(this.#number);
         this.#order({ do: "serve", host, port, number: this.#number, data }, transfer);
       }
     });

@@ -1,19 +1,19 @@
 import type { MessagePort } from "node:worker_threads";
 import type { Answer, Ask } from "./messages.ts";
-
-/** What is said when the thread at the other end is no more. */
-export const LOST = "The storage has failed";
+import type { Signals } from "./signals.ts";
 
 /** The way to the thread that writes: asks, and gives each answer to who asked. */
 export class Channel {
   readonly #port: MessagePort;
+  readonly #signals: Signals;
   readonly #onAnswer: () => void;
   readonly #waiting: ((answer: Answer) => void)[] = [];
   isLost = false;
 
   /** `onAnswer` is called behind each answer, and when there will be no more. */
-  constructor(port: MessagePort, onAnswer: () => void) {
+  constructor(port: MessagePort, signals: Signals, onAnswer: () => void) {
     this.#port = port;
+    this.#signals = signals;
     this.#onAnswer = onAnswer;
     port.on("message", (answer: Answer) => this.#receive(answer));
     port.on("close", () => this.#lose());
@@ -26,9 +26,10 @@ export class Channel {
   }
 
   ask(ask: Ask): Promise<Answer> {
-    if (this.isLost) return Promise.resolve({ did: "fail", isUnknown: false, message: LOST });
+    if (this.isLost) return Promise.resolve({ did: "fail", isUnknown: false, ailment: "failed" });
     this.#port.ref();
     this.#port.postMessage(ask);
+    this.#signals.ringForMessage();
     return new Promise((resolve) => this.#waiting.push(resolve));
   }
 
@@ -41,8 +42,8 @@ export class Channel {
   /** What the other thread was at may be durable or not. */
   #lose(): void {
     this.isLost = true;
-    const message = "It is not known whether this was counted";
-    for (const resolve of this.#waiting.splice(0)) resolve({ did: "fail", isUnknown: true, message });
+    for (const resolve of this.#waiting.splice(0))
+      resolve({ did: "fail", isUnknown: true, ailment: "failed" });
     this.#onAnswer();
   }
 }

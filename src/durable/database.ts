@@ -1,9 +1,11 @@
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import type { Entry } from "../store/count-store.ts";
-import { mapping, write } from "../mapping.ts";
 import type { Remembered } from "../store/request-key.ts";
 import { DataError, reasonOf } from "./data-error.ts";
-import { APPLICATION_ID, digestOf, FORMAT, SCHEMA, tooNew } from "./schema.ts";
+import { APPLICATION_ID, digestOf, FORMAT, SCHEMA, tooNew, writePlays } from "./schema.ts";
+
+/** As SQLite has it by default. */
+export const PAGE_BYTES = 4096;
 
 /** Songs of one row of `commits`; larger commits have several. */
 const ROW_SONGS = 1000;
@@ -22,6 +24,8 @@ export class Database {
   readonly sqlite: DatabaseSync;
   /** The number of the newest commit. */
   last = 0;
+  /** What was written into the log since the last checkpoint, more or less. */
+  logBytes = 0;
   /** The fold that is open, by its id. */
   open = 0;
   readonly #insert: StatementSync;
@@ -35,7 +39,7 @@ export class Database {
     if (this.number("PRAGMA application_id") !== APPLICATION_ID) this.#create();
     const format = this.number("PRAGMA user_version"); // in the log beside the file it may be another
     if (format > FORMAT) throw tooNew(format);
-    this.sqlite.exec("PRAGMA journal_mode = WAL");
+    this.sqlite.exec("PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 0");
     this.#insert = this.sqlite.prepare("INSERT INTO commits VALUES (?, ?, ?, ?, ?)");
     this.last = Math.max(
       this.number("SELECT last_commit FROM state"),
@@ -107,6 +111,27 @@ export class Database {
     }
   }
 
+  /** As {@linkcode transact}, but it is on the disk only when the next commit is: a power cut may undo it. */
+  transactLazily(act: () => void): void {
+    this.sqlite.exec("PRAGMA synchronous = NORMAL");
+    try {
+      this.transact(act);
+    } finally {
+      this.sqlite.exec("PRAGMA synchronous = FULL");
+    }
+  }
+
+  /** Writes something that changes nothing; throws if the disk is full. */
+  probe(): void {
+    this.sqlite.exec("UPDATE state SET last_commit = last_commit");
+  }
+
+  /** Puts what is in the log into the file, and has the log begin anew. */
+  checkpoint(): void {
+    this.sqlite.exec("PRAGMA wal_checkpoint(PASSIVE)");
+    this.logBytes = 0;
+  }
+
   /** Puts all that is in the file beside it into it, as far as nobody reads it meanwhile. */
   close(): void {
     try {
@@ -117,8 +142,9 @@ export class Database {
   }
 
   #insertRow(entries: readonly Entry[], keys: readonly KeptRequest[], row: number = 0): void {
-    const [plays, kept] = [write(mapping.text, entries), keys.length === 0 ? "" : JSON.stringify(keys)];
+    const [plays, kept] = [writePlays(entries), keys.length === 0 ? "" : JSON.stringify(keys)];
     this.#insert.run(this.last + 1 + row, this.open, plays, kept, digestOf(plays, kept));
+    this.logBytes += PAGE_BYTES + plays.length + kept.length;
   }
 
   /** Nobody else may read or write, until this process ends, however that is. */

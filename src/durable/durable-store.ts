@@ -12,19 +12,21 @@ import {
 import { Refusal, UnknownOutcome } from "../store/refusal.ts";
 import type { RequestKey } from "../store/request-key.ts";
 import type { ShardedStore } from "../store/sharded-store.ts";
-import { Channel, LOST } from "./channel.ts";
-import type { Added, Addend, Answer, Ask } from "./messages.ts";
+import type { AdditionRing } from "./addition-ring.ts";
+import { Channel } from "./channel.ts";
+import type { Added, Addend, Answer, Ask, Refused } from "./messages.ts";
+import type { Ailment, Signals } from "./signals.ts";
 
-/** Messages that are under way: while one is being written the next one gathers. */
-const MOST_UNDER_WAY = 1;
+/** An addition in the ring, and who waits for it. */
+interface Asked extends PromiseWithResolvers<Addition> {
+  id: string;
+  plays: number;
+}
 
-/** Additions that go together, and who waits for them. */
+/** Additions that go in one message, and who waits for them. */
 interface Gathered {
-  ids: string[];
-  plays: number[];
   addends: Addend[];
-  songs: PromiseWithResolvers<Addition>[];
-  batches: PromiseWithResolvers<BatchAddition>[];
+  waiting: PromiseWithResolvers<BatchAddition>[];
 }
 
 /**
@@ -34,17 +36,33 @@ interface Gathered {
 export class DurableStore implements CountStore {
   readonly maxIdBytes: number;
   readonly #memory: ShardedStore;
+  readonly #ring: AdditionRing;
+  readonly #signals: Signals;
   readonly #channel: Channel;
   readonly #maxWaiting: number;
+  /** What is in the ring, the oldest first. */
+  readonly #asked: Asked[] = [];
+  #isWatching = false;
   #gathered: Gathered[] = [];
+  /** Additions that go or went by message. */
   #waiting = 0;
-  #ailment: string | undefined;
 
-  /** `memory` is attached to the store of the thread that `port` leads to. At most `maxWaiting` additions wait for the disk. */
-  constructor(memory: ShardedStore, port: MessagePort, maxWaiting: number) {
+  /**
+   * `memory` is attached to the store of the thread that `port`, `ring` and `signals` lead to. At most `maxWaiting`
+   * additions wait for the disk.
+   */
+  constructor(
+    memory: ShardedStore,
+    port: MessagePort,
+    ring: AdditionRing,
+    signals: Signals,
+    maxWaiting: number,
+  ) {
     this.maxIdBytes = memory.maxIdBytes;
     this.#memory = memory;
-    this.#channel = new Channel(port, () => this.#send());
+    this.#ring = ring;
+    this.#signals = signals;
+    this.#channel = new Channel(port, signals, () => this.#heard());
     this.#maxWaiting = maxWaiting;
   }
 
@@ -53,7 +71,7 @@ export class DurableStore implements CountStore {
   }
 
   get ailment(): string | undefined {
-    return this.#channel.isLost ? LOST : this.#ailment;
+    return this.#channel.isLost ? FAILED : messageOf(this.#signals.ailment);
   }
 
   get(id: string, after?: number): number {
@@ -81,20 +99,16 @@ export class DurableStore implements CountStore {
   }
 
   add(id: string, plays: number, key?: RequestKey): Awaitable<Addition> {
-    if (key !== undefined) {
-      const added = this.#addAll({ kind: "song", plays: [[id, plays]], key });
-      return added.then(({ counts, fold }) => ({ count: counts[0] as number, fold }));
-    }
+    if (key !== undefined) return this.#addByMessage(id, plays, key);
     if (plays === 0) return this.#memory.add(id, 0);
     this.#check([id]);
-    const gathered = this.#gatherFor(undefined);
-    const waiting = Promise.withResolvers<Addition>();
-    gathered.ids.push(id);
-    gathered.plays.push(plays);
-    gathered.songs.push(waiting);
-    this.#waiting++;
-    this.#send();
-    return waiting.promise;
+    this.#readDone(); // others may go on while this thread is still busy with requests
+    if (!this.#ring.ask(id, plays)) return this.#addByMessage(id, plays);
+    this.#signals.ring();
+    const asked: Asked = { id, plays, ...Promise.withResolvers<Addition>() };
+    this.#asked.push(asked);
+    if (!this.#isWatching) void this.#watch();
+    return asked.promise;
   }
 
   addAll(plays: ReadonlyMap<string, number>, key?: RequestKey): Promise<BatchAddition> {
@@ -127,16 +141,42 @@ export class DurableStore implements CountStore {
     const gathered = this.#gatherFor(addend.key?.writer);
     const waiting = Promise.withResolvers<BatchAddition>();
     gathered.addends.push(addend);
-    gathered.batches.push(waiting);
+    gathered.waiting.push(waiting);
     this.#waiting++;
     this.#send();
     return await waiting.promise;
   }
 
+  async #addByMessage(id: string, plays: number, key?: RequestKey): Promise<Addition> {
+    const { counts, fold } = await this.#addAll({ kind: "song", plays: [[id, plays]], key });
+    return { count: counts[0] as number, fold };
+  }
+
   #check(ids: readonly string[]): void {
     if (ids.some((id) => isTooLong(id, this.maxIdBytes))) throw Refusal.tooLong(this.maxIdBytes);
-    if (this.#channel.isLost) throw Refusal.unavailable(LOST);
-    if (this.#waiting >= this.#maxWaiting) throw Refusal.unavailable("Too many requests wait for the disk");
+    if (this.#channel.isLost) throw Refusal.unavailable(FAILED);
+    if (this.#asked.length + this.#waiting >= this.#maxWaiting)
+      throw Refusal.unavailable("Too many requests wait for the disk");
+  }
+
+  /** Reads the ring for as long as something is in it. */
+  async #watch(): Promise<void> {
+    this.#isWatching = true;
+    while (this.#asked.length > 0) {
+      await this.#ring.whenDone();
+      this.#readDone();
+    }
+    this.#isWatching = false;
+  }
+
+  #readDone(): void {
+    while (this.#ring.hasDone) {
+      const { outcome, addition } = this.#ring.readDone();
+      const { id, plays, resolve, reject } = this.#asked.shift() as Asked;
+      if (outcome === "durable") resolve(addition);
+      else if (outcome === "unknown") reject(new UnknownOutcome());
+      else resolve(this.#addByMessage(id, plays)); // which will be told why, if it is refused again
+    }
   }
 
   /** Where the next addition goes. A writer's next request waits for the one before it. */
@@ -147,54 +187,50 @@ export class DurableStore implements CountStore {
       !(writer !== undefined && last.addends.some(({ key }) => key?.writer === writer))
     )
       return last;
-    const gathered: Gathered = { ids: [], plays: [], addends: [], songs: [], batches: [] };
+    const gathered: Gathered = { addends: [], waiting: [] };
     this.#gathered.push(gathered);
     return gathered;
   }
 
+  /** An answer has come, or there will be none any more. */
+  #heard(): void {
+    if (this.#channel.isLost) for (const { reject } of this.#asked.splice(0)) reject(new UnknownOutcome());
+    this.#send();
+  }
+
+  /** While one message is under way the next one gathers. */
   #send(): void {
-    while (this.#channel.underWay < MOST_UNDER_WAY) {
-      const gathered = this.#gathered.shift();
-      if (gathered === undefined) return;
-      const { ids, plays, addends } = gathered;
-      void this.#channel
-        .ask({ do: "add", ids, plays, addends })
-        .then((answer) => this.#settle(gathered, answer));
+    if (this.#channel.underWay > 0) return;
+    const gathered = this.#gathered.shift();
+    if (gathered === undefined) return;
+    const { addends } = gathered;
+    void this.#channel.ask({ do: "add", addends }).then((answer) => this.#settle(gathered, answer));
+  }
+
+  #settle({ waiting }: Gathered, answer: Answer): void {
+    this.#waiting -= waiting.length;
+    for (const [at, { resolve, reject }] of waiting.entries()) {
+      const added = answer.did === "add" ? (answer.added[at] as Added) : answer;
+      if ("counts" in added) resolve({ counts: Float64Array.from(added.counts), fold: added.fold });
+      else reject(errorOf(added));
     }
   }
 
   async #control(ask: Ask): Promise<boolean> {
     const answer = await this.#channel.ask(ask);
-    this.#note(answer);
-    if (answer.did === "fail") throw errorOf(answer);
-    if (answer.did === "refuse") throw new Refusal(answer.reason, answer.message);
-    return answer.did === "control" && answer.value;
-  }
-
-  #settle({ songs, batches }: Gathered, answer: Answer): void {
-    this.#waiting -= songs.length + batches.length;
-    this.#note(answer);
-    if (answer.did === "fail") {
-      for (const { reject } of [...songs, ...batches]) reject(errorOf(answer));
-    } else if (answer.did === "add") {
-      const { counts, fold, refused, added } = answer;
-      for (const { at, reason, message } of refused) songs[at]?.reject(new Refusal(reason, message));
-      for (const [at, { resolve }] of songs.entries()) resolve({ count: counts[at] as number, fold });
-      for (const [at, waiting] of batches.entries()) settleBatch(waiting, added[at] as Added);
-    }
-  }
-
-  /** Notes how the storage is, by what came of the last thing that was asked of it. */
-  #note(answer: Answer): void {
-    this.#ailment = answer.did === "fail" ? answer.message : undefined;
+    if (answer.did === "control") return answer.value;
+    throw errorOf(answer);
   }
 }
 
-function settleBatch({ resolve, reject }: PromiseWithResolvers<BatchAddition>, added: Added): void {
-  if ("reason" in added) reject(new Refusal(added.reason, added.message));
-  else resolve({ counts: Float64Array.from(added.counts), fold: added.fold });
+function errorOf(answer: Answer | Refused): Error {
+  if ("reason" in answer) return new Refusal(answer.reason, answer.message);
+  if (answer.did !== "fail" || answer.isUnknown) return new UnknownOutcome();
+  return Refusal.unavailable(messageOf(answer.ailment) ?? FAILED);
 }
 
-function errorOf({ isUnknown, message }: { isUnknown: boolean; message: string }): Error {
-  return isUnknown ? new UnknownOutcome(message) : Refusal.unavailable(message);
+const FAILED = "The storage has failed";
+
+function messageOf(ailment: Ailment): string | undefined {
+  return ailment === "full" ? "The disk is full" : ailment === "failed" ? FAILED : undefined;
 }

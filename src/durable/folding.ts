@@ -1,14 +1,14 @@
-import { parseMapping } from "../mapping.ts";
-import type { Database, KeptRequest } from "./database.ts";
-import { addTo, type Digest, digestOf } from "./schema.ts";
+import { type Database, type KeptRequest, PAGE_BYTES } from "./database.ts";
+import { addTo, type Digest, digestOf, readPlays } from "./schema.ts";
 
 /** A step takes commits until they have so many songs, or so many rows: a few milliseconds. */
 const STEP_SONGS = 250;
 const STEP_ROWS = 1000;
 const STEP_DROPPED = 1000;
 
-/** Commits that may wait to be folded while there is other work. */
-export const MOST_WAITING = 2000;
+/** While there is other work, so many commits may wait to be folded, and so many bytes for a checkpoint. */
+const MOST_COMMITS = 500;
+const MOST_BYTES = 8 * 1024 * 1024;
 
 interface CommitRow {
   number: number;
@@ -29,7 +29,7 @@ export class Folding {
   }
 
   /** How many commits are not folded in. */
-  get waiting(): number {
+  get #waiting(): number {
     return this.#database.last - this.#folded;
   }
 
@@ -38,12 +38,21 @@ export class Folding {
     this.#hasDropped = true;
   }
 
-  /** Does a step, one transaction, and tells whether there was anything to do. */
-  step(): boolean {
-    if (this.waiting > 0) this.#foldSome();
+  /** Whether it cannot wait for a pause. */
+  get isUrgent(): boolean {
+    return this.#waiting > MOST_COMMITS || this.#database.logBytes > MOST_BYTES;
+  }
+
+  get isDone(): boolean {
+    return this.#waiting === 0 && !this.#hasDropped && this.#database.logBytes === 0;
+  }
+
+  /** Does a step: one transaction, or a checkpoint. */
+  step(): void {
+    if (this.#database.logBytes > MOST_BYTES) this.#database.checkpoint();
+    else if (this.#waiting > 0) this.#foldSome();
     else if (this.#hasDropped) this.#deleteSome();
-    else return false;
-    return true;
+    else this.#database.checkpoint();
   }
 
   #foldSome(): void {
@@ -51,7 +60,7 @@ export class Folding {
     const { sqlite } = database;
     const taken = this.#take();
     const last = (taken.at(-1) as CommitRow).number;
-    database.transact(() => {
+    database.transactLazily(() => {
       const add = sqlite.prepare(
         "INSERT INTO song VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET plays = plays + ?3",
       );
@@ -65,6 +74,7 @@ export class Folding {
           add.run(fold, id, plays);
           addTo(sum, id, plays);
         }
+        database.logBytes += songs.size * PAGE_BYTES; // at most: each in a page of its own
         sqlite.prepare("UPDATE fold SET plays = ?, digest = ? WHERE id = ?").run(sum.plays, sum.digest, fold);
       }
       this.#keep(taken);
@@ -83,7 +93,7 @@ export class Folding {
     const songs = new Set<string>();
     for (const row of rows) {
       taken.push(row);
-      for (const id of parseMapping(row.plays).keys()) songs.add(id);
+      for (const [id] of readPlays(row.plays)) songs.add(id);
       if (songs.size >= STEP_SONGS) break;
     }
     return taken;
@@ -107,10 +117,14 @@ export class Folding {
       this.#hasDropped = false;
       return;
     }
-    const { changes } = sqlite
-      .prepare("DELETE FROM song WHERE fold = ?1 AND id IN (SELECT id FROM song WHERE fold = ?1 LIMIT ?2)")
-      .run(fold, STEP_DROPPED);
-    if (Number(changes) < STEP_DROPPED) sqlite.prepare("DELETE FROM fold WHERE id = ?").run(fold);
+    const drop = sqlite.prepare(
+      "DELETE FROM song WHERE fold = ?1 AND id IN (SELECT id FROM song WHERE fold = ?1 LIMIT ?2)",
+    );
+    this.#database.transactLazily(() => {
+      const { changes } = drop.run(fold, STEP_DROPPED);
+      if (Number(changes) < STEP_DROPPED) sqlite.prepare("DELETE FROM fold WHERE id = ?").run(fold);
+    });
+    this.#database.logBytes += STEP_DROPPED * 100;
   }
 }
 
@@ -120,7 +134,7 @@ function merge(rows: readonly CommitRow[]): Map<number, Map<string, number>> {
   for (const { fold, plays } of rows) {
     const songs = folds.get(fold) ?? new Map<string, number>();
     folds.set(fold, songs);
-    for (const [id, more] of parseMapping(plays)) songs.set(id, (songs.get(id) ?? 0) + more);
+    for (const [id, more] of readPlays(plays)) songs.set(id, (songs.get(id) ?? 0) + more);
   }
   return folds;
 }

@@ -1,10 +1,9 @@
-import { parseMapping } from "../mapping.ts";
 import { Preparation } from "../store/preparation.ts";
 import { Refusal } from "../store/refusal.ts";
 import type { ShardedStore } from "../store/sharded-store.ts";
 import { DataError } from "./data-error.ts";
 import type { Database, KeptRequest } from "./database.ts";
-import { addTo, type Digest, digestOf } from "./schema.ts";
+import { addTo, type Digest, digestOf, readPlays } from "./schema.ts";
 
 interface FoldRow extends Digest {
   id: number;
@@ -113,7 +112,7 @@ class Loading {
       digest: number;
     }>) {
       if (digestOf(row.plays, row.keys) !== row.digest) throw damaged(`commit ${row.number}`);
-      for (const [id, plays] of parseMapping(row.plays)) this.#add(id, plays);
+      for (const [id, plays] of readPlays(row.plays)) this.#add(id, plays);
     }
   }
 

@@ -1,7 +1,8 @@
 import type { RefusalReason } from "../store/refusal.ts";
+import type { Ailment } from "./signals.ts";
 import type { RequestKey } from "../store/request-key.ts";
 
-/** A request to add that has a key, or several songs. */
+/** A request to add that has a key, or several songs, or for which there was no place in the ring. */
 export interface Addend {
   kind: "song" | "batch";
   plays: readonly (readonly [id: string, plays: number])[];
@@ -10,13 +11,7 @@ export interface Addend {
 
 /** What a thread asks of the one that writes. Each message has one answer, and the answers come in the same order. */
 export type Ask =
-  | {
-      do: "add";
-      /** Plays of one song each, without a key: nearly all that there are. */
-      ids: readonly string[];
-      plays: readonly number[];
-      addends: readonly Addend[];
-    }
+  | { do: "add"; addends: readonly Addend[] }
   | { do: "seal"; fold: number }
   | { do: "acknowledge"; fold: number }
   /** Only if the store's version is still this one. */
@@ -33,7 +28,7 @@ export interface Refused {
 /** Why nothing was done, or it is not known whether it was. */
 export interface Failure {
   isUnknown: boolean;
-  message: string;
+  ailment: Ailment;
 }
 
 /** What was added to one addend. */
@@ -41,14 +36,7 @@ export type Added = { counts: readonly number[]; fold: number } | Refused;
 
 /** The answer to a message. */
 export type Answer =
-  | {
-      did: "add";
-      counts: readonly number[];
-      fold: number;
-      refused: readonly (Refused & { at: number })[];
-      added: readonly Added[];
-    }
+  | { did: "add"; added: readonly Added[] }
   | { did: "control"; value: boolean }
   | ({ did: "refuse" } & Refused)
-  | ({ did: "fail" } & Failure)
-  | { did: "stop" };
+  | ({ did: "fail" } & Failure);

@@ -1,8 +1,10 @@
 import { MessageChannel, type MessagePort, Worker } from "node:worker_threads";
 import { settle } from "../config.ts";
 import { ShardedStore, type ShardedStoreOptions, type StoreHandle } from "../store/sharded-store.ts";
+import { AdditionRing } from "./addition-ring.ts";
 import { DataError } from "./data-error.ts";
 import { DurableStore } from "./durable-store.ts";
+import { Signals } from "./signals.ts";
 import type { Began, Connect, WriterData } from "./writer-thread.ts";
 
 /** Limits of a {@linkcode DurableStore}. */
@@ -11,14 +13,26 @@ export interface DurableOptions extends ShardedStoreOptions {
   maxWaiting?: number;
 }
 
+/** By what a thread attaches itself; `port` goes over to it. */
+export interface DurableAttachment {
+  /** Its number, as the store knows it. */
+  thread: number;
+  handle: StoreHandle;
+  port: MessagePort;
+  ring: SharedArrayBuffer;
+  signals: SharedArrayBuffer;
+}
+
 /** The thread that writes, as others see it. */
 export class WriterThread {
   readonly handle: StoreHandle;
-  readonly #worker: Worker;
+  readonly #port: MessagePort;
+  readonly #signals: Signals;
 
-  private constructor(worker: Worker, handle: StoreHandle) {
-    this.#worker = worker;
+  private constructor(handle: StoreHandle, port: MessagePort, signals: Signals) {
     this.handle = handle;
+    this.#port = port;
+    this.#signals = signals;
   }
 
   /**
@@ -27,41 +41,41 @@ export class WriterThread {
    *
    * @throws {DataError} if they cannot be served.
    */
-  static async start(entry: string | URL, data: WriterData): Promise<WriterThread> {
-    const worker = new Worker(entry, { workerData: { writer: data } });
+  static async start(
+    entry: string | URL,
+    { folder, options }: { folder: string; options: ShardedStoreOptions },
+  ): Promise<WriterThread> {
+    const { port1: port, port2 } = new MessageChannel();
+    const signals = new Signals();
+    const data: WriterData = { folder, options, port: port2, signals: signals.buffer };
+    const worker = new Worker(entry, { workerData: { writer: data }, transferList: [port2] });
     const { promise, resolve, reject } = Promise.withResolvers<Began>();
-    worker.once("message", resolve);
+    port.once("message", resolve);
     worker.once("error", reject);
     worker.once("exit", () => reject(new DataError("the thread that writes has ended")));
     const began = await promise;
-    if ("handle" in began) return new WriterThread(worker, began.handle);
-    await worker.terminate();
-    throw new DataError(began.error);
+    if ("error" in began) throw new DataError(began.error);
+    port.unref();
+    worker.unref();
+    return new WriterThread(began.handle, port, signals);
   }
 
-  /** Makes a channel to the thread; the other end is for whoever is to ask. */
-  connect(): MessagePort {
+  /** Connects a thread with it, instead of the one that had the same number before. */
+  connect(thread: number): DurableAttachment {
     const { port1, port2 } = new MessageChannel();
-    this.#worker.postMessage({ port: port2 } satisfies Connect, [port2]);
-    return port1;
-  }
-
-  /** Calls `then` when the thread has ended. */
-  onExit(then: () => void): void {
-    this.#worker.once("exit", then);
+    const { buffer: ring } = new AdditionRing();
+    this.#port.postMessage({ thread, port: port2, ring } satisfies Connect, [port2]);
+    this.#signals.ringForMessage();
+    return { thread, handle: this.handle, port: port1, ring, signals: this.#signals.buffer };
   }
 }
 
-/** The store of a folder, as the thread with this number uses it. */
+/** The store of a thread that is connected with the one that writes. */
 export function attachDurable(
-  handle: StoreHandle,
-  thread: number,
-  port: MessagePort,
+  { thread, handle, port, ring, signals }: DurableAttachment,
   options: Pick<DurableOptions, "maxWaiting"> = {},
 ): DurableStore {
-  return new DurableStore(
-    ShardedStore.attach(handle, thread),
-    port,
-    settle("maxWaiting", options.maxWaiting),
-  );
+  const memory = ShardedStore.attach(handle, thread);
+  const maxWaiting = settle("maxWaiting", options.maxWaiting);
+  return new DurableStore(memory, port, new AdditionRing(ring), new Signals(signals), maxWaiting);
 }

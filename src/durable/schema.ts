@@ -1,3 +1,4 @@
+import type { Entry } from "../store/count-store.ts";
 import { hash } from "../hash.ts";
 import { DataError } from "./data-error.ts";
 
@@ -35,7 +36,7 @@ export const SCHEMA = `
   CREATE TABLE commits (
     number INTEGER PRIMARY KEY,
     fold INTEGER NOT NULL,
-    plays TEXT NOT NULL,           -- as GET / has it: a=1,b=2
+    plays TEXT NOT NULL,           -- as JSON: ["a", 1, "b", 2]
     keys TEXT NOT NULL,            -- the requests that had an Idempotency-Key, as JSON
     digest INTEGER NOT NULL
   );
@@ -52,6 +53,17 @@ export const SCHEMA = `
   INSERT INTO state VALUES (0, 0);
   INSERT INTO fold (state) VALUES ('open');
 `;
+
+/** The plays of a commit as they are kept. */
+export function writePlays(entries: readonly Entry[]): string {
+  return JSON.stringify(entries.flat());
+}
+
+/** Reads what {@linkcode writePlays} wrote. */
+export function* readPlays(plays: string): Generator<Entry> {
+  const all = JSON.parse(plays) as (string | number)[];
+  for (let at = 0; at < all.length; at += 2) yield [all[at] as string, all[at + 1] as number];
+}
 
 /** Plays are summed up modulo 2^52, so that each sum on the way is exact. */
 const SUM = 2 ** 52;

@@ -1,4 +1,5 @@
 import { fingerprintOf } from "../store/request-key.ts";
+import { Refusal } from "../store/refusal.ts";
 import type { Preparation } from "../store/preparation.ts";
 import type { KeptRequest } from "./database.ts";
 import type { Added, Addend } from "./messages.ts";
@@ -23,21 +24,18 @@ export class Staging {
     return this.plays.size === 0 && this.keys.length === 0;
   }
 
-  /**
-   * Stages plays of one song, and gives the new count.
-   *
-   * @throws {Refusal} as {@linkcode CountStore.add} would.
-   */
-  add(id: string, plays: number): number {
+  /** Stages plays of one song, and gives the new count; `undefined` if that is refused. */
+  tryAdd(id: string, plays: number): number | undefined {
     const newSongs = this.#newSongs;
     try {
       const count = this.#check(id, plays);
-      if (plays > 0) this.#store.makeRoom(id);
+      this.#store.makeRoom(id);
       this.#stage(id, plays);
       return count;
     } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
       this.#newSongs = newSongs;
-      throw error;
+      return undefined;
     }
   }
 

@@ -1,91 +1,110 @@
-import type { MessagePort } from "node:worker_threads";
+import { type MessagePort, receiveMessageOnPort } from "node:worker_threads";
 import { ShardedStore, type ShardedStoreOptions, type StoreHandle } from "../store/sharded-store.ts";
+import { AdditionRing } from "./addition-ring.ts";
 import { DataError, reasonOf } from "./data-error.ts";
 import { DataFolder } from "./data-folder.ts";
 import { Database } from "./database.ts";
 import { load } from "./loading.ts";
 import type { Ask } from "./messages.ts";
+import { Signals } from "./signals.ts";
 import { Writer } from "./writer.ts";
 
-/** What the thread is given when it begins. */
+/** What the thread is given when it begins; through `port` it is told who is there to ask something. */
 export interface WriterData {
   folder: string;
   options: ShardedStoreOptions;
+  port: MessagePort;
+  signals: SharedArrayBuffer;
 }
 
 /** What the thread says first. */
 export type Began = { handle: StoreHandle } | { error: string };
 
-/** What the thread is sent: the end of a channel that somebody will ask through. */
+/** Somebody who will ask through these, instead of whoever had this number before. */
 export interface Connect {
+  thread: number;
   port: MessagePort;
+  ring: SharedArrayBuffer;
 }
 
 /**
- * What the thread that writes does: it reads back what is in the folder, and then does what it is asked for through the
- * ports that it is given by `parent`, until one of them says stop.
+ * What the thread that writes does: it reads back what is in the folder, and then does what it is asked for, until
+ * somebody says stop.
+ *
+ * @throws {DataError} never: that goes to whoever started the thread.
  */
-export function runWriter({ folder, options }: WriterData, parent: MessagePort, exit: () => void): void {
-  let writer: Writer;
+export function runWriter(data: WriterData, exit: () => void): void {
+  const { port, signals } = data;
   try {
-    const { store, writer: made } = open(folder, options);
-    writer = made;
-    parent.postMessage({ handle: store.handle } satisfies Began);
+    const shift = new Shift(port, new Signals(signals), open(data));
+    port.postMessage({ handle: shift.writer.store.handle } satisfies Began);
+    shift.work();
   } catch (error) {
-    return parent.postMessage({ error: reasonOf(error) } satisfies Began);
+    if (!(error instanceof DataError)) throw error;
+    port.postMessage({ error: error.message } satisfies Began);
   }
-  const worker = new Shift(writer);
-  parent.on("message", ({ port }: Connect) => {
-    port.on("message", (ask: Ask) => {
-      if (ask.do !== "stop") return worker.push({ ask, answer: (answer) => port.postMessage(answer) });
-      worker.finish();
-      port.postMessage({ did: "stop" });
-      setTimeout(exit, 10); // the answer has to be on its way first
-    });
-  });
+  setTimeout(exit, 10); // what was said last has to be on its way first
 }
 
-function open(folder: string, options: ShardedStoreOptions): { store: ShardedStore; writer: Writer } {
+function open({ folder, options, signals }: WriterData): Writer {
   const data = new DataFolder(folder);
   try {
     data.checkHead();
     const database = new Database(data.file);
     const store = new ShardedStore(options);
     load(database, store, data.mark);
-    return { store, writer: new Writer(data, database, store) };
+    return new Writer(data, database, store, new Signals(signals));
   } catch (error) {
     data.close();
     throw new DataError(`cannot serve ${data.file}: ${reasonOf(error)}`, { cause: error });
   }
 }
 
-/** Has a writer work whenever there is something to do, and hears of what is asked in between. */
+/** Has a writer work whenever there is something to do, and sleeps in between: its thread has no events. */
 class Shift {
-  readonly #writer: Writer;
-  #isDue = false;
+  readonly writer: Writer;
+  readonly #parent: MessagePort;
+  readonly #signals: Signals;
+  readonly #ports = new Map<number, MessagePort>();
+  #messages = 0;
   #isOver = false;
 
-  constructor(writer: Writer) {
-    this.#writer = writer;
+  constructor(parent: MessagePort, signals: Signals, writer: Writer) {
+    this.#parent = parent;
+    this.#signals = signals;
+    this.writer = writer;
   }
 
-  push(asked: Parameters<Writer["push"]>[0]): void {
-    this.#writer.push(asked);
-    this.#goOn();
+  work(): void {
+    for (;;) {
+      const { rung } = this.#signals;
+      this.#receive();
+      if (this.writer.work()) continue;
+      if (this.#isOver) return;
+      this.#signals.sleep(rung, this.writer.pause);
+      while (this.#signals.rung === rung && this.writer.rest());
+    }
   }
 
-  /** Does all that there is to do. */
-  finish(): void {
-    this.#isOver = true;
-    this.#writer.finish();
+  /** Takes the messages that have come. */
+  #receive(): void {
+    const { messages } = this.#signals;
+    if (messages === this.#messages) return;
+    this.#messages = messages;
+    for (const { thread, port, ring } of received<Connect>(this.#parent)) {
+      this.#ports.set(thread, port);
+      this.writer.rings.set(thread, new AdditionRing(ring));
+    }
+    for (const port of this.#ports.values()) for (const ask of received<Ask>(port)) this.#hear(ask, port);
   }
 
-  #goOn(): void {
-    if (this.#isDue || this.#isOver) return;
-    this.#isDue = true;
-    setImmediate(() => {
-      this.#isDue = false;
-      if (!this.#isOver && this.#writer.work()) this.#goOn();
-    });
+  #hear(ask: Ask, port: MessagePort): void {
+    this.writer.push({ ask, answer: (answer) => port.postMessage(answer) });
+    if (ask.do === "stop") this.#isOver = true;
   }
+}
+
+function* received<T>(port: MessagePort): Generator<T> {
+  for (let got = receiveMessageOnPort(port); got !== undefined; got = receiveMessageOnPort(port))
+    yield got.message as T;
 }

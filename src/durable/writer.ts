@@ -1,20 +1,27 @@
+import { writeSync } from "node:fs";
 import { Preparation } from "../store/preparation.ts";
 import { Refusal } from "../store/refusal.ts";
 import type { ShardedStore } from "../store/sharded-store.ts";
 import type { DataFolder } from "./data-folder.ts";
 import { reasonOf } from "./data-error.ts";
 import type { Database } from "./database.ts";
-import { Folding, MOST_WAITING } from "./folding.ts";
-import type { Added, Addend, Answer, Ask, Refused } from "./messages.ts";
+import type { AdditionRing, Outcome } from "./addition-ring.ts";
+import { Folding } from "./folding.ts";
+import type { Added, Answer, Ask, Refused } from "./messages.ts";
+import type { Signals } from "./signals.ts";
 import { Staging } from "./staging.ts";
 
 /** Additions of one commit, more or less: it is to be a matter of milliseconds. */
 const MOST_STAGED = 20_000;
 
-/** SQLite's result codes (https://sqlite.org/rescode.html). */
-const BUSY = 5;
+/** SQLite's result code for a full disk (https://sqlite.org/rescode.html). */
 const FULL = 13;
 
+/** Pauses in milliseconds: before there is time for the background, and before a full disk is tried again. */
+const IDLE = 20;
+const RETRY = 1000;
+
+type Failure = Extract<Answer, { did: "fail" }>;
 type Add = Extract<Ask, { do: "add" }>;
 
 /** A message, and who wants the answer. */
@@ -34,19 +41,21 @@ interface Staged {
  * the next one, then adds it to the store in memory, and answers.
  */
 export class Writer {
+  readonly store: ShardedStore;
+  /** The rings that additions come through, by the number of the thread. */
+  readonly rings: Map<number, AdditionRing> = new Map();
   readonly #folder: DataFolder;
   readonly #database: Database;
-  readonly #store: ShardedStore;
   readonly #preparation: Preparation;
   readonly #folding: Folding;
+  readonly #signals: Signals;
   #queue: Asked[] = [];
-  /** Set when nobody knows what the disk has: nothing more is written then. */
-  #fence: string | undefined;
 
-  constructor(folder: DataFolder, database: Database, store: ShardedStore) {
+  constructor(folder: DataFolder, database: Database, store: ShardedStore, signals: Signals) {
+    this.store = store;
     this.#folder = folder;
     this.#database = database;
-    this.#store = store;
+    this.#signals = signals;
     this.#preparation = new Preparation(store.handle);
     this.#folding = new Folding(database);
   }
@@ -55,30 +64,38 @@ export class Writer {
     this.#queue.push(asked);
   }
 
-  /** Does what was asked for until now, or something in the background, and tells whether there is more to do. */
+  /** Does what was asked for until now, and tells whether that was anything. */
   work(): boolean {
-    if (this.#queue.length === 0) return this.#fold();
-    if (this.#fence !== undefined) {
-      const message = this.#fence;
-      for (const { answer } of this.#queue.splice(0)) answer({ did: "fail", isUnknown: false, message });
-      return false;
+    let isBusy = this.#commit(this.#takeAdditions());
+    if (this.#queue.length > 0 && this.#queue[0]?.ask.do !== "add") {
+      this.#control(this.#queue.shift() as Asked);
+      isBusy = true;
     }
-    const [{ ask }] = this.#queue as [Asked];
-    if (ask.do === "add") this.#commit(this.#takeAdditions());
-    else this.#control(this.#queue.shift() as Asked);
-    if (this.#folding.waiting > MOST_WAITING) this.#fold();
-    return this.#queue.length > 0 || this.#folding.waiting > 0;
+    if (isBusy && this.#folding.isUrgent) this.rest();
+    return isBusy;
   }
 
-  /** Does all that was asked for, and lets go of everything. */
-  finish(): void {
-    while (this.#queue.length > 0) this.work();
-    while (this.#folding.waiting > 0 && this.#fold());
-    try {
-      this.#database.close();
-    } finally {
-      this.#folder.close();
-    }
+  /** How many milliseconds there has to be nothing to do before it is time to {@linkcode rest}. */
+  get pause(): number {
+    const { ailment } = this.#signals;
+    if (ailment === "failed") return Infinity;
+    if (ailment === "full") return RETRY;
+    return this.#folding.isDone ? Infinity : IDLE;
+  }
+
+  /** Does some work of the background, and tells whether there is more. */
+  rest(): boolean {
+    const { ailment } = this.#signals;
+    if (ailment === "failed") return false;
+    if (ailment === "full") return this.#attempt(() => this.#database.probe()) === undefined;
+    return this.#attempt(() => this.#folding.step()) === undefined && !this.#folding.isDone;
+  }
+
+  #finish(): void {
+    if (this.#signals.ailment === "failed") return; // whoever starts next reads what is there
+    while (this.rest());
+    this.#attempt(() => this.#database.close());
+    this.#folder.close();
   }
 
   #takeAdditions(): Asked[] {
@@ -87,42 +104,43 @@ export class Writer {
     while (end < this.#queue.length && size < MOST_STAGED) {
       const { ask } = this.#queue[end] as Asked;
       if (ask.do !== "add") break;
-      size += ask.ids.length + ask.addends.reduce((sum, { plays }) => sum + plays.length, 0);
+      size += ask.addends.reduce((sum, { plays }) => sum + plays.length, 0);
       end++;
     }
     return this.#queue.splice(0, end);
   }
 
-  #commit(taken: readonly Asked[]): void {
+  /** Makes durable what is in the rings and in messages, and answers. */
+  #commit(taken: readonly Asked[]): boolean {
     const staging = new Staging(this.#preparation);
     const staged: Staged[] = [];
     for (const [at, asked] of taken.entries()) {
-      const ask = asked.ask as Add;
-      if (ask.addends.some((addend) => staging.isWriting(addend))) {
+      const { addends } = asked.ask as Add;
+      if (addends.some((addend) => staging.isWriting(addend))) {
         this.#queue.unshift(...taken.slice(at)); // a writer's next request, which needs the answer to this one
         break;
       }
-      staged.push({ asked, answer: this.#stage(staging, ask) });
+      const added = addends.map((addend): Added => orRefused(() => staging.addAll(addend)));
+      staged.push({ asked, answer: { did: "add", added } });
     }
+    const asked = this.#takeRings(staging);
     const failure = staging.isEmpty ? undefined : this.#makeDurable(() => this.#database.commit(staging));
     if (failure === undefined) this.#apply(staging);
+    for (const ring of this.rings.values()) ring.finish(outcomeOf(failure));
     for (const { asked, answer } of staged) asked.answer(failure ?? answer);
+    return asked + staged.length > 0;
   }
 
-  #stage(staging: Staging, { ids, plays, addends }: Add): Answer {
-    const refused: (Refused & { at: number })[] = [];
-    const counts = ids.map((id, at) => {
-      const count = orRefused(() => staging.add(id, plays[at] as number));
-      if (typeof count === "number") return count;
-      refused.push({ at, ...count });
-      return 0;
-    });
-    const added = addends.map((addend: Addend): Added => orRefused(() => staging.addAll(addend)));
-    return { did: "add", counts, fold: this.#preparation.newestFold, refused, added };
+  #takeRings(staging: Staging): number {
+    let asked = 0;
+    const fold = this.#preparation.newestFold;
+    for (const ring of this.rings.values())
+      asked += ring.take((id, plays) => staging.tryAdd(id, plays), fold);
+    return asked;
   }
 
   #apply({ plays, keys }: Staging): void {
-    if (plays.size > 0) this.#store.addAll(plays);
+    if (plays.size > 0) this.store.addAll(plays);
     for (const request of keys) this.#preparation.remember(request);
   }
 
@@ -131,7 +149,8 @@ export class Writer {
       if (ask.do === "seal") return this.#seal(ask.fold);
       if (ask.do === "acknowledge") return this.#acknowledge(ask.fold);
       if (ask.do === "clear") return this.#clear(ask.version);
-      return false;
+      this.#finish();
+      return true;
     });
     if (typeof done === "boolean") answer({ did: "control", value: done });
     else answer("reason" in done ? { did: "refuse", ...done } : done);
@@ -139,51 +158,63 @@ export class Writer {
 
   #seal(fold: number): boolean | Answer {
     if (!this.#preparation.canSeal(fold)) return false;
-    return this.#makeDurable(() => this.#database.seal(fold)) ?? this.#store.seal(fold);
+    return this.#makeDurable(() => this.#database.seal(fold)) ?? this.store.seal(fold);
   }
 
   #acknowledge(fold: number): boolean | Answer {
     if (!this.#preparation.canAcknowledge(fold)) return false;
     const failure = this.#makeDurable(() => this.#database.acknowledge(fold));
     if (failure !== undefined) return failure;
-    this.#store.acknowledge(fold);
+    this.store.acknowledge(fold);
     this.#folding.lookForDropped();
     return true;
   }
 
   #clear(version: string): boolean | Answer {
-    if (this.#store.version !== version) return false;
+    if (this.store.version !== version) return false;
     const failure = this.#makeDurable(() => this.#database.clear());
     if (failure !== undefined) return failure;
-    this.#store.clear();
+    this.store.clear();
     this.#folding.lookForDropped();
     return true;
   }
 
   /** Gives why it failed, if it did. */
-  #makeDurable(write: () => void): Extract<Answer, { did: "fail" }> | undefined {
-    try {
-      write();
-      this.#folder.mark = this.#database.last;
-      return undefined;
-    } catch (error) {
-      const code = ((error as { errcode?: number }).errcode ?? 0) & 0xff;
-      if (code === FULL) return { did: "fail", isUnknown: false, message: "The disk is full" };
-      if (code === BUSY) return { did: "fail", isUnknown: false, message: "The file is in use" };
-      this.#fence = "The storage has failed";
-      console.error(`playcount: the storage has failed, and nothing is written any more: ${reasonOf(error)}`);
-      return { did: "fail", isUnknown: true, message: "It is not known whether this was counted" };
-    }
+  #makeDurable(write: () => void): Failure | undefined {
+    if (this.#signals.ailment === "failed") return { did: "fail", isUnknown: false, ailment: "failed" };
+    const failure = this.#attempt(write);
+    if (failure === undefined) this.#folder.mark = this.#database.last;
+    return failure;
   }
 
-  #fold(): boolean {
-    if (this.#fence !== undefined) return false;
+  /**
+   * Does something with the file. When the disk is full it is not done, and can be tried again; after any other failure
+   * nobody knows what the disk has, not even the system, and nothing is written any more.
+   */
+  #attempt(write: () => void): Failure | undefined {
     try {
-      return this.#folding.step();
-    } catch {
-      return false; // on a full disk it can wait; if it is worse, the next commit will tell
+      write();
+      this.#signals.ailment = undefined;
+      return undefined;
+    } catch (error) {
+      const isFull = (((error as { errcode?: number }).errcode ?? 0) & 0xff) === FULL;
+      const ailment = isFull ? "full" : "failed";
+      if (!isFull) say(`the storage has failed, and nothing is written any more: ${reasonOf(error)}`);
+      else if (this.#signals.ailment === undefined) say("the disk is full, and nothing is counted meanwhile");
+      this.#signals.ailment = ailment;
+      return { did: "fail", isUnknown: !isFull, ailment };
     }
   }
+}
+
+/** For the operator. The console of a thread that sleeps may say nothing. */
+function say(message: string): void {
+  writeSync(2, `playcount: ${message}\n`);
+}
+
+function outcomeOf(failure: Failure | undefined): Outcome {
+  if (failure === undefined) return "durable";
+  return failure.isUnknown ? "unknown" : "refused";
 }
 
 function orRefused<T>(act: () => T): T | Refused {

@@ -29,6 +29,11 @@ export class PackedId {
     this.#key1 = key1 | 0;
   }
 
+  /** The id itself. */
+  get text(): string {
+    return readId(this.#bytes, LENGTH_BYTES, LENGTH_BYTES + bytesOfId(this.words[0] as number));
+  }
+
   /** @throws {Refusal} `too long` if the id takes more than `maxBytes`. */
   set(id: string, maxBytes: number): void {
     if (id.length > maxBytes) throw Refusal.tooLong(maxBytes);

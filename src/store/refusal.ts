@@ -76,8 +76,8 @@ export class Refusal extends Error {
 
 /** It is not known whether something was done. */
 export class UnknownOutcome extends Error {
-  constructor(message: string) {
-    super(message);
+  constructor() {
+    super("It is not known whether this was counted");
     this.name = "UnknownOutcome";
   }
 }

@@ -17,7 +17,7 @@ export function newFolder(): string {
 /** Opens the counts in a folder, as a program that serves from its main thread does. */
 export async function open(folder: string, options: DurableOptions = {}): Promise<DurableStore> {
   const writer = await WriterThread.start(entry, { folder, options: { ...options, threads: 1 } });
-  const store = attachDurable(writer.handle, 1, writer.connect(), options);
+  const store = attachDurable(writer.connect(1), options);
   opened.push(store);
   return store;
 }
