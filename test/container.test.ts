@@ -29,14 +29,17 @@ describe.skipIf(isSkipped)("the container", () => {
       ExposedPorts: { "8000/tcp": {} },
       Healthcheck: { Test: ["CMD", "/usr/local/bin/playcount", "--health-check"] },
       StopSignal: "SIGTERM",
+      Volumes: { "/data": {} },
     });
-    expect(image.config.Env).toContain("PLAYCOUNT_HOST=0.0.0.0");
+    expect(image.config.Env).toEqual(
+      expect.arrayContaining(["PLAYCOUNT_HOST=0.0.0.0", "PLAYCOUNT_DATA=/data"]),
+    );
   });
 
   test(
-    "adds one file to its base",
+    "adds one file to its base, and an empty folder",
     async () => {
-      expect(await image.addedFiles()).toEqual(["/usr/local/bin/playcount"]);
+      expect((await image.added()).sort()).toEqual(["/data/", "/usr/local/bin/playcount"]);
     },
     TIMEOUT,
   );
@@ -71,12 +74,26 @@ describe.skipIf(isSkipped)("the container", () => {
     "does the same as the first process on a read-only root",
     async () => {
       const port = freePort();
-      await using server = await image.startReadOnly(port);
+      await using server = await image.startReadOnly(port, await image.makeVolume());
       await playSession(`http://127.0.0.1:${port}`);
       expectNotRoot(server);
       expect(server.status("NSpid").at(-1)).toBe("1");
       expect(server.rootOptions()).toContain("ro");
       expect(await server.stop()).toBe(0);
+    },
+    TIMEOUT,
+  );
+
+  test(
+    "keeps its counts in its volume, for a container that comes after one that was killed",
+    async () => {
+      const [port, volume] = [freePort(), await image.makeVolume()];
+      for (const plays of ["1", "2", "3"]) {
+        await using server = await image.startReadOnly(port, volume);
+        const answer = await fetch(`http://127.0.0.1:${port}/song/1`, { method: "POST" });
+        expect(await answer.text()).toBe(plays);
+        process.kill(server.pid, "SIGKILL");
+      }
     },
     TIMEOUT,
   );

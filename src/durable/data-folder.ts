@@ -36,7 +36,7 @@ export class DataFolder {
     this.file = join(folder, FILE);
     try {
       mkdirSync(folder, { recursive: true });
-      this.#mark = openSync(join(folder, MARK), existsSync(join(folder, MARK)) ? "r+" : "w+", 0o600);
+      this.#mark = openSync(join(folder, MARK), existsSync(join(folder, MARK)) ? "r+" : "w+");
     } catch (error) {
       throw new DataError(`cannot write to ${folder}: ${reasonOf(error)}`, { cause: error });
     }

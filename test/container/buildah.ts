@@ -9,6 +9,7 @@ export interface ImageConfig {
   Env: string[];
   Entrypoint: string[];
   ExposedPorts: Record<string, object>;
+  Volumes: Record<string, object>;
   Healthcheck: { Test: string[] };
   StopSignal: string;
 }

@@ -1,4 +1,4 @@
-import { readdir } from "node:fs/promises";
+import { chmod, chown, mkdtemp, readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { makeBaseImages } from "./base-images.ts";
 import { type Buildah, execute, type ImageConfig } from "./buildah.ts";
@@ -30,10 +30,20 @@ export class BuiltImage {
     return new BuiltImage(buildah, base, container, await buildah.inspect(IMAGE));
   }
 
-  /** The files that the image has and its base has not. */
-  async addedFiles(): Promise<string[]> {
-    const base = await this.#filesOf(this.#base);
-    return (await this.#filesOf(IMAGE)).filter((path) => !base.includes(path));
+  /** The files that the image has and its base has not, and empty folders, with a slash at the end. */
+  async added(): Promise<string[]> {
+    const base = await this.#contentsOf(this.#base);
+    const added = (await this.#contentsOf(IMAGE)).filter((path) => !base.includes(path));
+    return added.filter((path) => !added.some((other) => other !== path && other.startsWith(path)));
+  }
+
+  /** Makes a volume as a container engine does: with the owner and the rights of what the image has there. */
+  async makeVolume(): Promise<string> {
+    const { uid, gid, mode } = await stat(join(await this.#mount(IMAGE), "data"));
+    const volume = await mkdtemp(join(this.#buildah.home, "volume-"));
+    await chown(volume, uid, gid);
+    await chmod(volume, mode & 0o777);
+    return volume;
   }
 
   /** Starts a container. */
@@ -42,11 +52,11 @@ export class BuiltImage {
     return StartedServer.start(command, `http://127.0.0.1:${port}/health`);
   }
 
-  /** Starts the image's program in the image's root, but with no means to write and as the first process. */
-  async startReadOnly(port: number): Promise<StartedServer> {
+  /** Starts the image's program in the image's root, but with a volume alone to write to, and as the first process. */
+  async startReadOnly(port: number, volume: string): Promise<StartedServer> {
     const { User, Env, Entrypoint } = this.config;
     const root = await this.#buildah.do("mount", this.#container);
-    const enter = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", READ_ONLY, root];
+    const enter = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", READ_ONLY, root, volume];
     const program = ["chroot", `--userspec=${User}`, root, ...Entrypoint];
     const command = [...enter, ...Env, `PLAYCOUNT_PORT=${port}`, ...program];
     return StartedServer.start(command, `http://127.0.0.1:${port}/health`);
@@ -59,11 +69,17 @@ export class BuiltImage {
     return execute(this.#buildah.runCommand(this.#container, port, program));
   }
 
-  async #filesOf(image: string): Promise<string[]> {
-    const container = await this.#buildah.do("from", "--pull-never", image);
-    const root = await this.#buildah.do("mount", container);
+  async #contentsOf(image: string): Promise<string[]> {
+    const root = await this.#mount(image);
     const entries = await readdir(root, { recursive: true, withFileTypes: true });
-    const files = entries.filter((entry) => !entry.isDirectory());
-    return files.map((entry) => join(entry.parentPath, entry.name).slice(root.length));
+    return entries.map((entry) => {
+      const path = join(entry.parentPath, entry.name).slice(root.length);
+      return entry.isDirectory() ? `${path}/` : path;
+    });
+  }
+
+  async #mount(image: string): Promise<string> {
+    const container = await this.#buildah.do("from", "--pull-never", image);
+    return await this.#buildah.do("mount", container);
   }
 }
