@@ -66,8 +66,8 @@ async function run(settings: Settings): Promise<void> {
     stopping.abort();
     const deadline = performance.now() + settings.shutdownSeconds * 1000;
     await server.stop(settings.shutdownSeconds);
-    await counts.close(Math.max(CLOSE_SECONDS, (deadline - performance.now()) / 1000));
-    process.exit(0);
+    if (await counts.close(Math.max(CLOSE_SECONDS, (deadline - performance.now()) / 1000))) process.exit(0);
+    exit(FAILED, "the disk took too long; what was answered is on it, all the same");
   }
   process.on("SIGINT", stop);
   process.on("SIGTERM", stop);

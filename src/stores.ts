@@ -15,8 +15,8 @@ export interface Counts {
   attach(worker: number): Attachment;
   /** Puts right what a worker left behind when it died. */
   release(worker: number): void;
-  /** Makes all durable that was counted; waits for that up to `seconds`. */
-  close(seconds: number): Promise<void>;
+  /** Makes all durable that was asked for. Tells whether that took less than `seconds`. */
+  close(seconds: number): Promise<boolean>;
 }
 
 /**
@@ -42,7 +42,7 @@ function inMemory(settings: Settings, workers: number): Counts {
     store,
     attach: (thread) => ({ thread, handle: store.handle }),
     release: (worker) => store.release(worker),
-    close: async () => {},
+    close: async () => true,
   };
 }
 

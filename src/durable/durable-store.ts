@@ -131,9 +131,9 @@ export class DurableStore implements CountStore {
     }
   }
 
-  /** Writes all that was asked for, and ends the other thread; waits for that up to `seconds`. */
-  async close(seconds: number): Promise<void> {
-    await inTime(this.#channel.ask({ do: "stop" }), seconds);
+  /** Writes all that was asked for, and ends the other thread. Tells whether that took less than `seconds`. */
+  close(seconds: number): Promise<boolean> {
+    return inTime(this.#channel.ask({ do: "stop" }), seconds);
   }
 
   async #addAll(addend: Addend): Promise<BatchAddition> {

@@ -20,11 +20,17 @@ interface CommitRow {
 /** What is done behind the commits, in small steps: their plays come into the table of songs, and what is dropped goes. */
 export class Folding {
   readonly #database: Database;
+  readonly #maxWriters: number;
   #folded: number;
   #hasDropped = true;
+  /** Writers in the table, at most. */
+  #writers: number;
 
-  constructor(database: Database) {
+  /** `maxWriters` are kept, and at most a tenth more. */
+  constructor(database: Database, maxWriters: number) {
     this.#database = database;
+    this.#maxWriters = maxWriters;
+    this.#writers = database.number("SELECT count(*) FROM writer");
     this.#folded = database.number("SELECT last_commit FROM state");
   }
 
@@ -106,8 +112,20 @@ export class Folding {
       for (const { writer, ...request } of JSON.parse(keys) as KeptRequest[]) {
         const last = JSON.stringify(request);
         keep.run(writer, last, number, digestOf(writer, last));
+        this.#writers++;
       }
     }
+    if (this.#writers > this.#maxWriters * 1.1) this.#forgetWriters();
+  }
+
+  /** Those that were silent for longest. */
+  #forgetWriters(): void {
+    this.#database.sqlite
+      .prepare(
+        "DELETE FROM writer WHERE name IN (SELECT name FROM writer ORDER BY used DESC LIMIT -1 OFFSET ?)",
+      )
+      .run(this.#maxWriters);
+    this.#writers = this.#database.number("SELECT count(*) FROM writer");
   }
 
   #deleteSome(): void {

@@ -55,6 +55,7 @@ export class WriterThread {
     worker.once("exit", () => reject(new DataError("the thread that writes has ended")));
     const began = await promise;
     if ("error" in began) throw new DataError(began.error);
+    worker.on("error", (error) => console.error("playcount: the thread that writes has died:", error));
     port.unref();
     worker.unref();
     return new WriterThread(began.handle, port, signals);

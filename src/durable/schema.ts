@@ -46,6 +46,7 @@ export const SCHEMA = `
     used INTEGER NOT NULL,         -- the commit that it was in
     digest INTEGER NOT NULL
   ) WITHOUT ROWID;
+  CREATE INDEX writer_used ON writer (used);
   CREATE TABLE state (
     last_commit INTEGER NOT NULL,  -- the newest whose plays are in song
     dropped INTEGER NOT NULL       -- the newest fold that was dropped

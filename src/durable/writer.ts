@@ -57,7 +57,7 @@ export class Writer {
     this.#database = database;
     this.#signals = signals;
     this.#preparation = new Preparation(store.handle);
-    this.#folding = new Folding(database);
+    this.#folding = new Folding(database, store.handle.maxWriters);
   }
 
   push(asked: Asked): void {

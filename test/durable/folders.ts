@@ -5,7 +5,6 @@ import { attachDurable, type DurableOptions, WriterThread } from "../../src/dura
 import type { DurableStore } from "../../src/durable/durable-store.ts";
 
 const root = mkdtempSync(join(tmpdir(), "playcount-data-"));
-const entry = new URL("writer-entry.ts", import.meta.url);
 const opened: DurableStore[] = [];
 let folders = 0;
 
@@ -14,8 +13,13 @@ export function newFolder(): string {
   return join(root, String(++folders));
 }
 
-/** Opens the counts in a folder, as a program that serves from its main thread does. */
-export async function open(folder: string, options: DurableOptions = {}): Promise<DurableStore> {
+/** Opens the counts in a folder, as a program that serves from its main thread does, which runs `module` to write. */
+export async function open(
+  folder: string,
+  options: DurableOptions = {},
+  module: string = "writer-entry.ts",
+): Promise<DurableStore> {
+  const entry = new URL(module, import.meta.url);
   const writer = await WriterThread.start(entry, { folder, options: { ...options, threads: 1 } });
   const store = attachDurable(writer.connect(1), options);
   opened.push(store);

@@ -1,0 +1,27 @@
+import { afterAll, expect, test } from "bun:test";
+import { DatabaseSync } from "node:sqlite";
+import { join } from "node:path";
+import { closeAll, newFolder, open, removeAll } from "./folders.ts";
+
+afterAll(removeAll);
+
+test("Of writers no more are kept than --max-writers says, and a tenth: those that came last", async () => {
+  const folder = newFolder();
+  const writers = Array.from({ length: 100 }, (_, n) => `writer-${n}`);
+  const store = await open(folder, { maxWriters: 10 });
+  for (const writer of writers) await store.add("1", 1, { writer, seq: 1 });
+  await closeAll();
+
+  const database = new DatabaseSync(join(folder, "playcount.db"));
+  const kept = database.prepare("SELECT name FROM writer ORDER BY used").all();
+  database.close();
+  expect(kept.length).toBeLessThanOrEqual(11);
+
+  const again = await open(folder, { maxWriters: 10 });
+  expect(again.get("1")).toBe(100);
+  for (const [n, writer] of writers.slice(-10).entries()) {
+    expect(await again.add("1", 1, { writer, seq: 1 }), writer).toEqual({ count: 91 + n, fold: 0 });
+  }
+  expect(again.get("1")).toBe(100);
+  await closeAll();
+});
