@@ -6,7 +6,6 @@ import {
   openSync,
   readFileSync,
   readSync,
-  statSync,
   writeSync,
 } from "node:fs";
 import { join } from "node:path";
@@ -67,7 +66,6 @@ export class DataFolder {
    */
   checkHead(): void {
     const { file } = this;
-    if (!existsSync(file) || statSync(file).size === 0) return;
     const head = new DataView(new ArrayBuffer(HEAD_BYTES));
     const handle = openSync(file, "r");
     try {

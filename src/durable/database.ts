@@ -2,7 +2,7 @@ import { DatabaseSync, type StatementSync } from "node:sqlite";
 import type { Entry } from "../store/count-store.ts";
 import type { Remembered } from "../store/request-key.ts";
 import { DataError, reasonOf } from "./data-error.ts";
-import { APPLICATION_ID, digestOf, FORMAT, SCHEMA, tooNew, writePlays } from "./schema.ts";
+import { digestOf, FORMAT, tooNew, writePlays } from "./schema.ts";
 
 /** As SQLite has it by default. */
 export const PAGE_BYTES = 4096;
@@ -30,13 +30,11 @@ export class Database {
   open = 0;
   readonly #insert: StatementSync;
 
-  /** Opens a file, and makes it what it should be if it is new. */
+  /** @throws {DataError} if another process has the file, or it is of a newer program. */
   constructor(file: string) {
     this.sqlite = new DatabaseSync(file);
     this.#takeAlone();
     this.sqlite.exec("PRAGMA synchronous = FULL");
-    // Before there is a log beside it: whose file it is must stand in the file itself.
-    if (this.number("PRAGMA application_id") !== APPLICATION_ID) this.#create();
     const format = this.number("PRAGMA user_version"); // in the log beside the file it may be another
     if (format > FORMAT) throw tooNew(format);
     this.sqlite.exec("PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 0");
@@ -156,13 +154,5 @@ export class Database {
       if (!/locked|busy/i.test(reasonOf(error))) throw error;
       throw new DataError("another process has it", { cause: error });
     }
-  }
-
-  #create(): void {
-    this.transact(() => {
-      this.sqlite.exec(
-        `PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${FORMAT}; ${SCHEMA}`,
-      );
-    });
   }
 }

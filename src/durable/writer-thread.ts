@@ -1,6 +1,7 @@
 import { type MessagePort, receiveMessageOnPort } from "node:worker_threads";
 import { ShardedStore, type ShardedStoreOptions, type StoreHandle } from "../store/sharded-store.ts";
 import { AdditionRing } from "./addition-ring.ts";
+import { ensureDatabase, removeUnfinished } from "./creation.ts";
 import { DataError, reasonOf } from "./data-error.ts";
 import { DataFolder } from "./data-folder.ts";
 import { Database } from "./database.ts";
@@ -49,8 +50,10 @@ export function runWriter(data: WriterData, exit: () => void): void {
 function open({ folder, options, signals }: WriterData): Writer {
   const data = new DataFolder(folder);
   try {
+    ensureDatabase(data.file);
     data.checkHead();
     const database = new Database(data.file);
+    removeUnfinished(data.file);
     const store = new ShardedStore(options);
     load(database, store, data.mark);
     return new Writer(data, database, store, new Signals(signals));

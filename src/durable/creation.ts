@@ -1,0 +1,58 @@
+import { closeSync, existsSync, fsyncSync, linkSync, openSync, readdirSync, rmSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import process from "node:process";
+import { DatabaseSync } from "node:sqlite";
+import { APPLICATION_ID, FORMAT, SCHEMA } from "./schema.ts";
+
+/**
+ * Sees to it that there is a database. A new one is made under another name, and gets its own when it is whole and on the
+ * disk: so whoever is killed meanwhile leaves none, and of two processes that make one each, one is taken.
+ */
+export function ensureDatabase(file: string): void {
+  if (existsSync(file)) return;
+  const fresh = `${file}-new-${process.pid}`;
+  try {
+    makeDatabase(fresh);
+    linkSync(fresh, file);
+  } catch (error) {
+    if ((error as { code?: string }).code !== "EEXIST") throw error;
+  } finally {
+    rmSync(fresh, { force: true });
+    rmSync(`${fresh}-journal`, { force: true });
+  }
+  syncFolder(dirname(file));
+  syncFolder(dirname(dirname(file)));
+}
+
+/** Removes what those left that were killed while they made a database. Only for whoever has the one that was taken. */
+export function removeUnfinished(file: string): void {
+  const folder = dirname(file);
+  for (const name of readdirSync(folder)) {
+    if (name.startsWith(`${basename(file)}-new-`)) rmSync(join(folder, name), { force: true });
+  }
+}
+
+function makeDatabase(path: string): void {
+  const sqlite = new DatabaseSync(path);
+  try {
+    sqlite.exec(`
+      PRAGMA synchronous = FULL;
+      BEGIN;
+      PRAGMA application_id = ${APPLICATION_ID};
+      PRAGMA user_version = ${FORMAT};
+      ${SCHEMA}
+      COMMIT`);
+  } finally {
+    sqlite.close();
+  }
+}
+
+/** Has the names in a folder be on the disk. */
+function syncFolder(path: string): void {
+  const folder = openSync(path, "r");
+  try {
+    fsyncSync(folder);
+  } finally {
+    closeSync(folder);
+  }
+}
