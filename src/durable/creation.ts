@@ -2,7 +2,7 @@ import { closeSync, existsSync, fsyncSync, linkSync, openSync, readdirSync, rmSy
 import { basename, dirname, join } from "node:path";
 import process from "node:process";
 import { DatabaseSync } from "node:sqlite";
-import { APPLICATION_ID, FORMAT, SCHEMA } from "./schema.ts";
+import { createTables } from "./schema.ts";
 
 /**
  * Sees to it that there is a database. A new one is made under another name, and gets its own when it is whole and on the
@@ -35,13 +35,9 @@ export function removeUnfinished(file: string): void {
 function makeDatabase(path: string): void {
   const sqlite = new DatabaseSync(path);
   try {
-    sqlite.exec(`
-      PRAGMA synchronous = FULL;
-      BEGIN;
-      PRAGMA application_id = ${APPLICATION_ID};
-      PRAGMA user_version = ${FORMAT};
-      ${SCHEMA}
-      COMMIT`);
+    sqlite.exec("PRAGMA synchronous = FULL; BEGIN");
+    createTables(sqlite);
+    sqlite.exec("COMMIT");
   } finally {
     sqlite.close();
   }

@@ -6,7 +6,7 @@ export class DataError extends Error {
   }
 }
 
-/** What went wrong, in few words. */
+/** What went wrong, in one line. */
 export function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  return (error instanceof Error ? error.message : String(error)).trim().replace(/\s+/g, " ");
 }

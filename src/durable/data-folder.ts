@@ -1,24 +1,9 @@
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  readSync,
-  writeSync,
-} from "node:fs";
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { DataError, reasonOf } from "./data-error.ts";
-import { APPLICATION_ID, FORMAT, tooNew } from "./schema.ts";
 
 const FILE = "playcount.db";
 const MARK = "last-commit";
-
-/** Where SQLite has these numbers in a file's head, of 100 bytes (SQLite: Database File Format, 1.3). */
-const HEAD_BYTES = 100;
-const FORMAT_AT = 60;
-const APPLICATION_AT = 68;
 
 /** The folder of a database, and what stands in it beside that. */
 export class DataFolder {
@@ -57,26 +42,6 @@ export class DataFolder {
     } catch {
       // On a full disk it stays an older one, which is true as well.
     }
-  }
-
-  /**
-   * Looks at the database before SQLite does, which might change it.
-   *
-   * @throws {DataError} if it is not one of this program, or of a newer one.
-   */
-  checkHead(): void {
-    const { file } = this;
-    const head = new DataView(new ArrayBuffer(HEAD_BYTES));
-    const handle = openSync(file, "r");
-    try {
-      readSync(handle, new Uint8Array(head.buffer), 0, HEAD_BYTES, 0);
-    } finally {
-      closeSync(handle);
-    }
-    if (head.getUint32(APPLICATION_AT) !== APPLICATION_ID)
-      throw new DataError("it is not a file of playcount");
-    const format = head.getUint32(FORMAT_AT);
-    if (format > FORMAT) throw tooNew(format);
   }
 
   close(): void {

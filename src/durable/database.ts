@@ -1,8 +1,10 @@
-import { DatabaseSync, type StatementSync } from "node:sqlite";
+import { statSync } from "node:fs";
+import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { Entry } from "../store/count-store.ts";
 import type { Remembered } from "../store/request-key.ts";
-import { DataError, reasonOf } from "./data-error.ts";
-import { digestOf, FORMAT, tooNew, writePlays } from "./schema.ts";
+import { DataError } from "./data-error.ts";
+import { digestOf, lastCommit, signState, writePlays } from "./schema.ts";
+import { numberOf, takeAlone } from "./sqlite.ts";
 
 /** As SQLite has it by default. */
 export const PAGE_BYTES = 4096;
@@ -23,32 +25,26 @@ export interface Commit {
 export class Database {
   readonly sqlite: DatabaseSync;
   /** The number of the newest commit. */
-  last = 0;
+  last: number;
   /** What was written into the log since the last checkpoint, more or less. */
-  logBytes = 0;
+  logBytes: number;
   /** The fold that is open, by its id. */
-  open = 0;
+  open: number;
   readonly #insert: StatementSync;
 
-  /** @throws {DataError} if another process has the file, or it is of a newer program. */
-  constructor(file: string) {
-    this.sqlite = new DatabaseSync(file);
-    this.#takeAlone();
-    this.sqlite.exec("PRAGMA synchronous = FULL");
-    const format = this.number("PRAGMA user_version"); // in the log beside the file it may be another
-    if (format > FORMAT) throw tooNew(format);
-    this.sqlite.exec("PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 0");
+  /**
+   * Opens a file whose newest commit is `last`, by what was read of it.
+   *
+   * @throws {DataError} if another process has it, or had it meanwhile.
+   */
+  constructor(file: string, last: number) {
+    this.sqlite = takeAlone(file);
+    if (lastCommit(this.sqlite) !== last) throw new DataError("another process has changed it");
+    this.sqlite.exec("PRAGMA synchronous = FULL; PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 0");
     this.#insert = this.sqlite.prepare("INSERT INTO commits VALUES (?, ?, ?, ?, ?)");
-    this.last = Math.max(
-      this.number("SELECT last_commit FROM state"),
-      this.number("SELECT coalesce(max(number), 0) FROM commits"),
-    );
-    this.open = this.number("SELECT id FROM fold WHERE state = 'open'");
-  }
-
-  /** The one number that a query gives. */
-  number(sql: string, ...values: (number | string)[]): number {
-    return Number(Object.values(this.sqlite.prepare(sql).get(...values) ?? {})[0] ?? Number.NaN);
+    this.last = last;
+    this.logBytes = statSync(`${file}-wal`, { throwIfNoEntry: false })?.size ?? 0;
+    this.open = this.#openFold();
   }
 
   /** Makes plays and keys durable. */
@@ -69,16 +65,15 @@ export class Database {
 
   /** Seals the open fold under a number. */
   seal(number: number): void {
-    this.transact(() => {
+    this.#change(() => {
       this.sqlite.prepare("UPDATE fold SET number = ?, state = 'sealed' WHERE id = ?").run(number, this.open);
       this.sqlite.exec("INSERT INTO fold (state) VALUES ('open')");
     });
-    this.open = this.number("SELECT id FROM fold WHERE state = 'open'");
   }
 
   /** Acknowledges the oldest fold that is not. */
   acknowledge(number: number): void {
-    this.transact(() => {
+    this.#change(() => {
       this.sqlite.exec(`
         UPDATE state SET dropped = coalesce((SELECT number FROM fold WHERE state = 'kept'), dropped);
         UPDATE fold SET state = 'dropped', number = NULL WHERE state = 'kept'`);
@@ -88,13 +83,27 @@ export class Database {
 
   /** Forgets all songs and folds. */
   clear(): void {
-    this.transact(() => {
+    this.#change(() => {
       this.sqlite.exec(`
         UPDATE fold SET state = 'dropped', number = NULL;
         INSERT INTO fold (state) VALUES ('open');
         UPDATE state SET dropped = 0`);
     });
-    this.open = this.number("SELECT id FROM fold WHERE state = 'open'");
+  }
+
+  /** Changes what folds there are; that is a commit as well. */
+  #change(act: () => void): void {
+    this.transact(() => {
+      act();
+      signState(this.sqlite);
+      this.#insertRow([], []);
+    });
+    this.last++;
+    this.open = this.#openFold();
+  }
+
+  #openFold(): number {
+    return numberOf(this.sqlite, "SELECT id FROM fold WHERE state = 'open'");
   }
 
   /** Has all of `act` be done, or nothing if it throws. */
@@ -119,8 +128,9 @@ export class Database {
     }
   }
 
-  /** Writes something that changes nothing; throws if the disk is full. */
-  probe(): void {
+  /** Tries whether there is room on the disk again: throws if not. */
+  makeRoom(): void {
+    this.checkpoint();
     this.sqlite.exec("UPDATE state SET last_commit = last_commit");
   }
 
@@ -141,18 +151,8 @@ export class Database {
 
   #insertRow(entries: readonly Entry[], keys: readonly KeptRequest[], row: number = 0): void {
     const [plays, kept] = [writePlays(entries), keys.length === 0 ? "" : JSON.stringify(keys)];
-    this.#insert.run(this.last + 1 + row, this.open, plays, kept, digestOf(plays, kept));
+    const number = this.last + 1 + row;
+    this.#insert.run(number, this.open, plays, kept, digestOf(number, this.open, plays, kept));
     this.logBytes += PAGE_BYTES + plays.length + kept.length;
-  }
-
-  /** Nobody else may read or write, until this process ends, however that is. */
-  #takeAlone(): void {
-    try {
-      this.sqlite.exec("PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE; COMMIT");
-    } catch (error) {
-      this.sqlite.close();
-      if (!/locked|busy/i.test(reasonOf(error))) throw error;
-      throw new DataError("another process has it", { cause: error });
-    }
   }
 }

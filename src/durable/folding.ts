@@ -1,5 +1,6 @@
 import { type Database, type KeptRequest, PAGE_BYTES } from "./database.ts";
-import { addTo, type Digest, digestOf, readPlays } from "./schema.ts";
+import { addTo, type Digest, digestOf, readPlays, signState } from "./schema.ts";
+import { numberOf } from "./sqlite.ts";
 
 /** A step takes commits until they have so many songs, or so many rows: a few milliseconds. */
 const STEP_SONGS = 250;
@@ -30,8 +31,8 @@ export class Folding {
   constructor(database: Database, maxWriters: number) {
     this.#database = database;
     this.#maxWriters = maxWriters;
-    this.#writers = database.number("SELECT count(*) FROM writer");
-    this.#folded = database.number("SELECT last_commit FROM state");
+    this.#writers = numberOf(database.sqlite, "SELECT count(*) FROM writer");
+    this.#folded = numberOf(database.sqlite, "SELECT last_commit FROM state");
   }
 
   /** How many commits are not folded in. */
@@ -71,7 +72,7 @@ export class Folding {
         "INSERT INTO song VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET plays = plays + ?3",
       );
       for (const [fold, songs] of merge(taken)) {
-        if (database.number("SELECT count(*) FROM fold WHERE id = ? AND state != 'dropped'", fold) === 0)
+        if (numberOf(sqlite, "SELECT count(*) FROM fold WHERE id = ? AND state != 'dropped'", fold) === 0)
           continue;
         const sum = sqlite
           .prepare("SELECT plays, digest FROM fold WHERE id = ?")
@@ -86,6 +87,7 @@ export class Folding {
       this.#keep(taken);
       sqlite.prepare("DELETE FROM commits WHERE number <= ?").run(last);
       sqlite.prepare("UPDATE state SET last_commit = ?").run(last);
+      signState(sqlite);
     });
     this.#folded = last;
   }
@@ -111,7 +113,7 @@ export class Folding {
       if (keys === "") continue;
       for (const { writer, ...request } of JSON.parse(keys) as KeptRequest[]) {
         const last = JSON.stringify(request);
-        keep.run(writer, last, number, digestOf(writer, last));
+        keep.run(writer, last, number, digestOf(writer, last, number));
         this.#writers++;
       }
     }
@@ -125,12 +127,12 @@ export class Folding {
         "DELETE FROM writer WHERE name IN (SELECT name FROM writer ORDER BY used DESC LIMIT -1 OFFSET ?)",
       )
       .run(this.#maxWriters);
-    this.#writers = this.#database.number("SELECT count(*) FROM writer");
+    this.#writers = numberOf(this.#database.sqlite, "SELECT count(*) FROM writer");
   }
 
   #deleteSome(): void {
     const { sqlite } = this.#database;
-    const fold = this.#database.number("SELECT coalesce(min(id), -1) FROM fold WHERE state = 'dropped'");
+    const fold = numberOf(sqlite, "SELECT coalesce(min(id), -1) FROM fold WHERE state = 'dropped'");
     if (fold === -1) {
       this.#hasDropped = false;
       return;
@@ -140,7 +142,9 @@ export class Folding {
     );
     this.#database.transactLazily(() => {
       const { changes } = drop.run(fold, STEP_DROPPED);
-      if (Number(changes) < STEP_DROPPED) sqlite.prepare("DELETE FROM fold WHERE id = ?").run(fold);
+      if (Number(changes) === STEP_DROPPED) return;
+      sqlite.prepare("DELETE FROM fold WHERE id = ?").run(fold);
+      signState(sqlite);
     });
     this.#database.logBytes += STEP_DROPPED * 100;
   }

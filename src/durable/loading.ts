@@ -1,9 +1,11 @@
+import type { DatabaseSync } from "node:sqlite";
 import { Preparation } from "../store/preparation.ts";
 import { Refusal } from "../store/refusal.ts";
 import type { ShardedStore } from "../store/sharded-store.ts";
 import { DataError } from "./data-error.ts";
-import type { Database, KeptRequest } from "./database.ts";
-import { addTo, type Digest, digestOf, readPlays } from "./schema.ts";
+import type { KeptRequest } from "./database.ts";
+import { addTo, checkFormat, type Digest, digestOf, digestOfState, lastCommit, readPlays } from "./schema.ts";
+import { numberOf, readOnly } from "./sqlite.ts";
 
 interface FoldRow extends Digest {
   id: number;
@@ -12,52 +14,64 @@ interface FoldRow extends Digest {
 }
 
 /**
- * Reads all that a database has into an empty store.
+ * Reads all that a database has into an empty store, and gives the number of its newest commit; the file stays as it is.
+ * `mark` is a commit that has been made for certain.
  *
  * @throws {DataError} if anything in it is not as it was written, or there is no room for it.
  */
-export function load(database: Database, store: ShardedStore, mark: number): void {
-  checkPages(database);
-  if (database.last < mark)
-    throw new DataError(
-      `the counts end with commit ${database.last}, and ${mark} was made: the file is damaged, or an old copy`,
-    );
-  const loading = new Loading(database, store);
-  loading.folds();
-  loading.writers();
+export function load(file: string, store: ShardedStore, mark: number): number {
+  return readOnly(file, (sqlite) => {
+    checkFormat(sqlite);
+    checkPages(sqlite);
+    const last = lastCommit(sqlite);
+    if (last < mark)
+      throw new DataError(
+        `the counts end with commit ${last}, and ${mark} was made: the file is damaged, or an old copy`,
+      );
+    checkState(sqlite, last);
+    const loading = new Loading(sqlite, store);
+    loading.folds();
+    loading.writers();
+    return last;
+  });
 }
 
-function checkPages({ sqlite }: Database): void {
-  const [first] = sqlite
-    .prepare("PRAGMA quick_check(1)")
-    .all()
-    .map((row) => String(Object.values(row)[0]));
-  if (first !== "ok") throw damaged(first ?? "nothing can be read");
+function checkPages(sqlite: DatabaseSync): void {
+  const [row = {}] = sqlite.prepare("PRAGMA quick_check(1)").all();
+  const [first] = Object.values(row);
+  if (first !== "ok") throw damaged(String(first));
+}
+
+function checkState(sqlite: DatabaseSync, last: number): void {
+  if (numberOf(sqlite, "SELECT digest FROM state") !== digestOfState(sqlite)) throw damaged("the folds");
+  const commits = numberOf(sqlite, "SELECT count(*) FROM commits");
+  if (commits !== last - numberOf(sqlite, "SELECT last_commit FROM state"))
+    throw damaged("a commit is missing");
 }
 
 function damaged(what: string): DataError {
-  return new DataError(`the file is damaged: ${what.replace(/\s+/g, " ")}`);
+  return new DataError(`the file is damaged: ${what}`);
 }
 
 class Loading {
-  readonly #database: Database;
+  readonly #sqlite: DatabaseSync;
   readonly #store: ShardedStore;
   readonly #preparation: Preparation;
 
-  constructor(database: Database, store: ShardedStore) {
-    this.#database = database;
+  constructor(sqlite: DatabaseSync, store: ShardedStore) {
+    this.#sqlite = sqlite;
     this.#store = store;
     this.#preparation = new Preparation(store.handle);
   }
 
   /** The folds, oldest first, as they came about. */
   folds(): void {
-    const dropped = this.#database.number("SELECT dropped FROM state");
+    const dropped = numberOf(this.#sqlite, "SELECT dropped FROM state");
     if (dropped > 0) {
       this.#store.seal(dropped);
       this.#store.acknowledge(dropped);
     }
-    const rows = this.#database.sqlite
+    const rows = this.#sqlite
       .prepare("SELECT id, number, state, plays, digest FROM fold WHERE state != 'dropped' ORDER BY id")
       .all() as unknown as FoldRow[];
     if (rows.filter(({ state }) => state === "open").length !== 1)
@@ -73,17 +87,19 @@ class Loading {
 
   /** Who wrote last, with what was answered; those that were silent for longest first. */
   writers(): void {
-    const { sqlite } = this.#database;
-    const folded = sqlite.prepare("SELECT name, last, digest FROM writer ORDER BY used").iterate();
-    for (const { name, last, digest } of folded as unknown as Iterable<{
+    const folded = this.#sqlite
+      .prepare("SELECT name, last, used, digest FROM writer ORDER BY used")
+      .iterate();
+    for (const { name, last, used, digest } of folded as unknown as Iterable<{
       name: string;
       last: string;
+      used: number;
       digest: number;
     }>) {
-      if (digestOf(name, last) !== digest) throw damaged(`writer ${name}`);
+      if (digestOf(name, last, used) !== digest) throw damaged(`writer ${name}`);
       this.#preparation.remember({ writer: name, ...(JSON.parse(last) as Omit<KeptRequest, "writer">) });
     }
-    for (const { keys } of sqlite
+    for (const { keys } of this.#sqlite
       .prepare("SELECT keys FROM commits WHERE keys != '' ORDER BY number")
       .iterate()) {
       for (const request of JSON.parse(String(keys)) as KeptRequest[]) this.#preparation.remember(request);
@@ -92,7 +108,7 @@ class Loading {
 
   #songs({ id: fold, plays, digest }: FoldRow): void {
     const sum: Digest = { plays: 0, digest: 0 };
-    const rows = this.#database.sqlite.prepare("SELECT id, plays FROM song WHERE fold = ?").iterate(fold);
+    const rows = this.#sqlite.prepare("SELECT id, plays FROM song WHERE fold = ?").iterate(fold);
     for (const row of rows as unknown as Iterable<{ id: string; plays: number }>) {
       this.#add(row.id, row.plays);
       addTo(sum, row.id, row.plays);
@@ -102,7 +118,7 @@ class Loading {
   }
 
   #commits({ id: fold }: FoldRow): void {
-    const rows = this.#database.sqlite
+    const rows = this.#sqlite
       .prepare("SELECT number, plays, keys, digest FROM commits WHERE fold = ? ORDER BY number")
       .iterate(fold);
     for (const row of rows as unknown as Iterable<{
@@ -111,7 +127,8 @@ class Loading {
       keys: string;
       digest: number;
     }>) {
-      if (digestOf(row.plays, row.keys) !== row.digest) throw damaged(`commit ${row.number}`);
+      if (digestOf(row.number, fold, row.plays, row.keys) !== row.digest)
+        throw damaged(`commit ${row.number}`);
       for (const [id, plays] of readPlays(row.plays)) this.#add(id, plays);
     }
   }

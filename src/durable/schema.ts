@@ -1,25 +1,33 @@
+import type { DatabaseSync } from "node:sqlite";
 import type { Entry } from "../store/count-store.ts";
 import { hash } from "../hash.ts";
 import { DataError } from "./data-error.ts";
+import { numberOf } from "./sqlite.ts";
 
 /** What SQLite writes into the head of a file that is playcount's: "play". */
-export const APPLICATION_ID = 0x706c6179;
+const APPLICATION_ID = 0x706c6179;
 
 /** The format of the file; a program knows this one and those before. */
-export const FORMAT = 1;
+const FORMAT = 1;
 
-/** What is said of a file whose format this program does not know. */
-export function tooNew(format: number): DataError {
-  return new DataError(`it has format ${format}, of a newer playcount; this one knows up to ${FORMAT}`);
+/** @throws {DataError} if a file is not playcount's, or of a newer one. */
+export function checkFormat(sqlite: DatabaseSync): void {
+  if (numberOf(sqlite, "PRAGMA application_id") !== APPLICATION_ID)
+    throw new DataError("it is not a file of playcount");
+  const format = numberOf(sqlite, "PRAGMA user_version");
+  if (format > FORMAT)
+    throw new DataError(`it has format ${format}, of a newer playcount; this one knows up to ${FORMAT}`);
 }
 
 /**
- * Every commit is a row of `commits`, which takes a page or two, however many songs it has. Behind that its plays are
- * added to `song`, some songs at a time, and the row is deleted.
+ * Every commit is a row of `commits`, which takes a page or two, however many songs it has; one that seals, acknowledges
+ * or clears has a row without plays. Behind that its plays are added to `song`, some songs at a time, and the row is
+ * deleted.
  *
- * `plays` and `digest` of a fold sum up what of it is in `song`, so that a damaged row does not go unnoticed.
+ * `plays` and `digest` of a fold sum up what of it is in `song`, and the digest of `state` is of all folds and of that
+ * row itself; the other rows have one each. So no damage goes unnoticed, nor does a row that is not there.
  */
-export const SCHEMA = `
+const SCHEMA = `
   CREATE TABLE fold (
     id INTEGER PRIMARY KEY,
     number INTEGER,                -- NULL: not sealed
@@ -49,11 +57,38 @@ export const SCHEMA = `
   CREATE INDEX writer_used ON writer (used);
   CREATE TABLE state (
     last_commit INTEGER NOT NULL,  -- the newest whose plays are in song
-    dropped INTEGER NOT NULL       -- the newest fold that was dropped
+    dropped INTEGER NOT NULL,      -- the newest fold that was dropped
+    digest INTEGER NOT NULL
   );
-  INSERT INTO state VALUES (0, 0);
+  INSERT INTO state VALUES (0, 0, 0);
   INSERT INTO fold (state) VALUES ('open');
 `;
+
+/** Makes the tables in an empty database. */
+export function createTables(sqlite: DatabaseSync): void {
+  sqlite.exec(`PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${FORMAT}; ${SCHEMA}`);
+  signState(sqlite);
+}
+
+/** Puts the digest right, which has to be done behind every change to `fold` and `state`. */
+export function signState(sqlite: DatabaseSync): void {
+  sqlite.prepare("UPDATE state SET digest = ?").run(digestOfState(sqlite));
+}
+
+/** The digest that there should be. */
+export function digestOfState(sqlite: DatabaseSync): number {
+  const folds = sqlite.prepare("SELECT id, number, state, plays, digest FROM fold ORDER BY id").all();
+  const state = sqlite.prepare("SELECT last_commit, dropped FROM state").all();
+  return digestOf(JSON.stringify([folds, state].map((rows) => rows.map((row) => Object.values(row)))));
+}
+
+/** The number of the newest commit. */
+export function lastCommit(sqlite: DatabaseSync): number {
+  return numberOf(
+    sqlite,
+    "SELECT max(last_commit, (SELECT coalesce(max(number), 0) FROM commits)) FROM state",
+  );
+}
 
 /** The plays of a commit as they are kept. */
 export function writePlays(entries: readonly Entry[]): string {
@@ -81,7 +116,7 @@ export function addTo(sum: Digest, id: string, plays: number): void {
   sum.digest = (sum.digest + Math.imul(hash(id, [0, 0]), plays % 2 ** 32)) | 0;
 }
 
-/** The digest of a text. */
-export function digestOf(...texts: readonly string[]): number {
-  return texts.reduce((digest, text) => hash(text, [digest, 0]), 0);
+/** The digest of what is in a row. */
+export function digestOf(...values: readonly (string | number)[]): number {
+  return values.reduce<number>((digest, value) => hash(String(value), [digest, 0]), 0);
 }

@@ -51,11 +51,10 @@ function open({ folder, options, signals }: WriterData): Writer {
   const data = new DataFolder(folder);
   try {
     ensureDatabase(data.file);
-    data.checkHead();
-    const database = new Database(data.file);
-    removeUnfinished(data.file);
     const store = new ShardedStore(options);
-    load(database, store, data.mark);
+    const last = load(data.file, store, data.mark);
+    const database = new Database(data.file, last);
+    removeUnfinished(data.file);
     return new Writer(data, database, store, new Signals(signals));
   } catch (error) {
     data.close();

@@ -87,7 +87,7 @@ export class Writer {
   rest(): boolean {
     const { ailment } = this.#signals;
     if (ailment === "failed") return false;
-    if (ailment === "full") return this.#attempt(() => this.#database.probe()) === undefined;
+    if (ailment === "full") return this.#attempt(() => this.#database.makeRoom()) === undefined;
     return this.#attempt(() => this.#folding.step()) === undefined && !this.#folding.isDone;
   }
 
@@ -182,7 +182,11 @@ export class Writer {
   /** Gives why it failed, if it did. */
   #makeDurable(write: () => void): Failure | undefined {
     if (this.#signals.ailment === "failed") return { did: "fail", isUnknown: false, ailment: "failed" };
-    const failure = this.#attempt(write);
+    let failure = this.#attempt(write);
+    if (failure?.ailment === "full") {
+      // With the log, maybe, and that can begin anew.
+      failure = this.#attempt(() => this.#database.checkpoint()) ?? this.#attempt(write);
+    }
     if (failure === undefined) this.#folder.mark = this.#database.last;
     return failure;
   }

@@ -132,9 +132,9 @@ describe("A folder that cannot be served is one line, status 1, and left as it i
     const folder = newFolder();
     mkdirSync(folder);
     const file = join(folder, "playcount.db");
-    for (const content of ["no database at all, but a text", Buffer.alloc(5000, 7)]) {
+    for (const content of ["", "no database at all, but a text", Buffer.alloc(5000, 7)]) {
       writeFileSync(file, content);
-      expect(await refuse(folder)).toContain("is not a file of playcount");
+      expect(await refuse(folder)).toMatch(/ (it is not a file of playcount|file is not a database)$/m);
       expect(readFileSync(file)).toEqual(Buffer.from(content));
     }
     const other = newFolder();
