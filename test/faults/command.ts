@@ -1,0 +1,5 @@
+/** Runs a command of the system. @throws {Error} with what it says, if it fails. */
+export function command(...words: string[]): void {
+  const { exitCode, stderr } = Bun.spawnSync(words);
+  if (exitCode !== 0) throw new Error(`${words.join(" ")}: ${stderr.toString().trim()}`);
+}

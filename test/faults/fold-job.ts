@@ -1,0 +1,77 @@
+import type { Random } from "../random.ts";
+import { type Outcome, type PlayLedger, readCounts } from "../support/play-ledger.ts";
+
+/** The fold that a job is at. */
+interface Outstanding {
+  fold: number;
+  /** What it was told that is in there, if it was. */
+  plays: string | undefined;
+  isAcknowledging: boolean;
+}
+
+/** A job that hands plays over, fold by fold, as the README has it, and goes on where it was when the server is back. */
+export class FoldJob {
+  readonly #ledger: PlayLedger;
+  readonly #random: Random;
+  #fold = 0;
+  #outstanding: Outstanding | undefined;
+
+  constructor(ledger: PlayLedger, random: Random) {
+    this.#ledger = ledger;
+    this.#random = random;
+  }
+
+  /** Hands over until the server refuses, or is no more, or `isOver`. */
+  async run(url: string, isOver: () => boolean = () => false): Promise<void> {
+    while (!isOver() && (await this.#handOver(url))) await Bun.sleep(this.#random.below(20));
+  }
+
+  /** Looks what became of the fold that it was at. */
+  async resume(url: string): Promise<void> {
+    const listed = await (await fetch(`${url}folds`)).text();
+    const { fold, plays, isAcknowledging } = this.#outstanding ?? {};
+    if (listed !== "" && listed !== String(fold))
+      this.#ledger.fault(`there are folds ${listed} after ${fold}`);
+    if (this.#outstanding === undefined) return;
+    if (listed !== "") {
+      const now = await (await fetch(`${url}folds/${fold}`)).text();
+      if (plays !== undefined && !isSame(now, plays)) this.#ledger.fault(`fold ${fold} is not what it was`);
+      this.#outstanding.plays = now;
+      this.#outstanding.isAcknowledging = false;
+    } else {
+      if (isAcknowledging === true) this.#ledger.deliver(readCounts(plays ?? ""));
+      else if (plays !== undefined) this.#ledger.fault(`lost: fold ${fold}`);
+      this.#outstanding = undefined;
+    }
+  }
+
+  /** Seals a fold if none is, and acknowledges it; tells whether both were done. */
+  async #handOver(url: string): Promise<boolean> {
+    const at = (this.#outstanding ??= { fold: ++this.#fold, plays: undefined, isAcknowledging: false });
+    if (at.plays === undefined) {
+      const { outcome, text } = await this.#ask(url, "PUT", at.fold);
+      if (outcome === "refused") this.#outstanding = undefined;
+      if (outcome !== "counted") return false;
+      at.plays = text;
+    }
+    at.isAcknowledging = true;
+    const { outcome } = await this.#ask(url, "DELETE", at.fold);
+    if (outcome === "refused") at.isAcknowledging = false;
+    if (outcome !== "counted") return false;
+    this.#ledger.deliver(readCounts(at.plays));
+    this.#outstanding = undefined;
+    return true;
+  }
+
+  async #ask(url: string, method: string, fold: number): Promise<{ outcome: Outcome; text: string }> {
+    const answer = await fetch(`${url}folds/${fold}`, { method }).catch(() => undefined);
+    const text = await answer?.text().catch(() => undefined);
+    // A list that broke off says that it was sealed, and not what is in there.
+    if (answer?.ok && text === undefined) return { outcome: "unknown", text: "" };
+    return { outcome: this.#ledger.judge(answer, text ?? ""), text: text ?? "" };
+  }
+}
+
+function isSame(one: string, other: string): boolean {
+  return Bun.deepEquals(readCounts(one), readCounts(other));
+}

@@ -1,0 +1,81 @@
+import type { Random } from "../random.ts";
+import type { Play, PlayLedger } from "../support/play-ledger.ts";
+
+/** The last request of a client that sends keys, and the text of its answer if there was one. */
+interface Last {
+  play: Play;
+  answer: string | undefined;
+}
+
+/** Songs that all clients play. */
+const SHARED = 50;
+
+/** Clients that play songs: one by one, in batches, and with keys. */
+export class Players {
+  readonly #ledger: PlayLedger;
+  readonly #random: Random;
+  readonly #last = new Map<number, Last>();
+  #requests = 0;
+
+  constructor(ledger: PlayLedger, random: Random) {
+    this.#ledger = ledger;
+    this.#random = random;
+  }
+
+  /** So many clients play until `isOver`. One that does not know what became of its request sends no other. */
+  async play(url: string, clients: number, isOver: () => boolean = () => false): Promise<void> {
+    await Promise.all(Array.from({ length: clients }, (_, client) => this.#playAs(client, url, isOver)));
+  }
+
+  /** Sends the last request of each client that has keys again: it must be counted once, whatever became of it. */
+  async sendAgain(url: string): Promise<void> {
+    await Promise.all(
+      [...this.#last.values()].map(async (last) => {
+        const { play, answer } = last;
+        const { outcome, text } = await this.#ledger.ask(url, play);
+        if (outcome !== "counted") this.#ledger.fault(`${play.key} sent again is ${outcome}: ${text}`);
+        if (answer === undefined) this.#ledger.settle(play.songs);
+        else if (text !== answer && play.songs.size === 1)
+          this.#ledger.fault(`${play.key} was answered ${answer}, and then ${text}`);
+        last.answer = text;
+      }),
+    );
+  }
+
+  async #playAs(client: number, url: string, isOver: () => boolean): Promise<void> {
+    while (!isOver()) {
+      const play = this.#next(client);
+      const { outcome, text } = await this.#ledger.send(url, play);
+      if (play.key !== undefined && outcome !== "refused")
+        this.#last.set(client, { play, answer: outcome === "counted" ? text : undefined });
+      if (outcome === "unknown") return;
+      if (outcome === "refused") await Bun.sleep(5);
+    }
+  }
+
+  /** Of eight clients two have keys and songs of their own, one sends batches, and the others play one by one. */
+  #next(client: number): Play {
+    const number = ++this.#requests;
+    const key = `"client-${client}:${number}"`;
+    const own = (song: number) => `own-${client}-${song}`;
+    if (client % 8 === 1) return { ...single(own(number % 5)), key };
+    if (client % 8 === 2) return { ...batch(Array.from({ length: 4 }, (_, song) => own(song))), key };
+    if (client % 8 === 3) return batch(Array.from({ length: 6 }, () => this.#shared()));
+    return single(this.#random.chance(0.9) ? this.#shared() : `new-${number}-`.padEnd(60, "x"));
+  }
+
+  #shared(): string {
+    return `song-${this.#random.below(SHARED)}`;
+  }
+}
+
+/** A request that plays one song once. */
+export function single(id: string): Play {
+  return { path: `song/${id}`, songs: new Map([[id, 1]]) };
+}
+
+function batch(ids: readonly string[]): Play {
+  const songs = new Map<string, number>();
+  for (const id of ids) songs.set(id, (songs.get(id) ?? 0) + 1);
+  return { path: "batch", songs, body: Array.from(songs, (pair) => pair.join("=")).join(",") };
+}

@@ -1,0 +1,114 @@
+import { afterEach, expect, setDefaultTimeout } from "bun:test";
+import { join } from "node:path";
+import { Random } from "../random.ts";
+import { PlayLedger } from "../support/play-ledger.ts";
+import { killAll, listen, RUNTIMES } from "../support/process.ts";
+import { preload } from "./c-program.ts";
+import { LoopDisk, removeDisks, testWithDisk } from "./disk.ts";
+import { FoldJob } from "./fold-job.ts";
+import { Players } from "./players.ts";
+
+setDefaultTimeout(120_000);
+afterEach(async () => {
+  await killAll();
+  removeDisks();
+});
+
+const main = join(import.meta.dir, "../../src/main.ts");
+const MEGABYTE = 2 ** 20;
+const CUTS = 50;
+const LONGEST_MS = 250;
+
+/** A server on a disk whose power is cut, with those that play and hand over. */
+class Cutting {
+  readonly disk: LoopDisk = new LoopDisk(64 * MEGABYTE);
+  readonly ledger: PlayLedger = new PlayLedger();
+  readonly #random: Random;
+  readonly #players: Players;
+  readonly #job: FoldJob;
+  readonly #environment: Record<string, string>;
+
+  constructor(random: Random, environment: Record<string, string> = {}) {
+    this.#random = random;
+    this.#players = new Players(this.ledger, random);
+    this.#job = new FoldJob(this.ledger, random);
+    this.#environment = environment;
+  }
+
+  /** Starts the server, looks what it has, has it be used, and cuts the power in the midst of it; gives what was wrong. */
+  async round(): Promise<string[]> {
+    const { url, process } = await this.#start();
+    const faults = await this.#check(url);
+    const playing = this.#players.play(url, 16 + this.#random.below(49));
+    const handingOver = this.#random.chance(0.6) ? this.#job.run(url) : undefined;
+    await Bun.sleep(this.#random.below(LONGEST_MS));
+    if (this.#random.chance(0.15)) {
+      process.kill("SIGTERM");
+      await Bun.sleep(this.#random.below(20));
+    }
+    await this.#cut();
+    await Promise.all([playing, handingOver]);
+    return faults;
+  }
+
+  /** Cuts the power while the server starts. */
+  async cutStart(): Promise<void> {
+    const starting = this.#start().catch(() => undefined);
+    await Bun.sleep(this.#random.below(LONGEST_MS / 2));
+    await this.#cut();
+    await starting;
+  }
+
+  /** Starts the server once more, and gives what was wrong. */
+  async end(): Promise<string[]> {
+    return await this.#check((await this.#start()).url);
+  }
+
+  #start(): ReturnType<typeof listen> {
+    const workers = this.#random.chance(0.3) ? ["--workers", "2"] : [];
+    return listen(
+      [...RUNTIMES.bun, main, "--port", "0", "--data", this.disk.folder, ...workers],
+      this.#environment,
+    );
+  }
+
+  async #check(url: string): Promise<string[]> {
+    await this.#players.sendAgain(url);
+    await this.#job.resume(url);
+    return await this.ledger.faults(url);
+  }
+
+  async #cut(): Promise<void> {
+    this.disk.cut(this.#random.below(2 ** 31));
+    await killAll();
+    this.disk.unmount();
+    this.disk.mount();
+  }
+}
+
+testWithDisk(
+  "After a power cut at any moment nothing that was answered is lost, and nothing is counted twice",
+  async () => {
+    const random = new Random("power cuts");
+    const cutting = new Cutting(random);
+    for (let cut = 0; cut < CUTS; cut++) {
+      if (random.chance(0.2)) await cutting.cutStart();
+      expect(await cutting.round(), `before cut ${cut}`).toEqual([]);
+    }
+    expect(await cutting.end()).toEqual([]);
+    expect(cutting.ledger.count(200)).toBeGreaterThan(10_000);
+  },
+);
+
+testWithDisk("The test sees losses: where nothing waits for the disk, there are some", async () => {
+  const random = new Random("power cuts without syncing");
+  const environment = { ...preload("faulty-disk.c"), NO_SYNC: "1" };
+  const losses: unknown[] = [];
+  for (let cut = 0; cut < 5; cut++) {
+    const cutting = new Cutting(random, environment);
+    await cutting.round();
+    await cutting.round().catch(() => []);
+    losses.push(...(await cutting.end().catch((error: unknown) => [error])));
+  }
+  expect(losses.filter((loss) => loss instanceof Error || /^lost/.test(String(loss)))).not.toBeEmpty();
+});
