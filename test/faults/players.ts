@@ -10,16 +10,24 @@ interface Last {
 /** Songs that all clients play. */
 const SHARED = 50;
 
+/** How many of the plays that come one by one are of a song that nobody has played, and how long its id is. */
+interface NewSongs {
+  share: number;
+  length: number;
+}
+
 /** Clients that play songs: one by one, in batches, and with keys. */
 export class Players {
   readonly #ledger: PlayLedger;
   readonly #random: Random;
+  readonly #newSongs: NewSongs;
   readonly #last = new Map<number, Last>();
   #requests = 0;
 
-  constructor(ledger: PlayLedger, random: Random) {
+  constructor(ledger: PlayLedger, random: Random, newSongs: NewSongs = { share: 0.1, length: 60 }) {
     this.#ledger = ledger;
     this.#random = random;
+    this.#newSongs = newSongs;
   }
 
   /** So many clients play until `isOver`. One that does not know what became of its request sends no other. */
@@ -61,7 +69,8 @@ export class Players {
     if (client % 8 === 1) return { ...single(own(number % 5)), key };
     if (client % 8 === 2) return { ...batch(Array.from({ length: 4 }, (_, song) => own(song))), key };
     if (client % 8 === 3) return batch(Array.from({ length: 6 }, () => this.#shared()));
-    return single(this.#random.chance(0.9) ? this.#shared() : `new-${number}-`.padEnd(60, "x"));
+    const { share, length } = this.#newSongs;
+    return single(this.#random.chance(share) ? `new-${number}-`.padEnd(length, "x") : this.#shared());
   }
 
   #shared(): string {

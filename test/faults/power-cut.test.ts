@@ -1,12 +1,14 @@
 import { afterEach, expect, setDefaultTimeout } from "bun:test";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { Random } from "../random.ts";
 import { PlayLedger } from "../support/play-ledger.ts";
-import { killAll, listen, RUNTIMES } from "../support/process.ts";
+import { killAll, type Listening } from "../support/process.ts";
 import { preload } from "./c-program.ts";
 import { LoopDisk, removeDisks, testWithDisk } from "./disk.ts";
 import { FoldJob } from "./fold-job.ts";
 import { Players } from "./players.ts";
+import { serve } from "./server.ts";
 
 setDefaultTimeout(120_000);
 afterEach(async () => {
@@ -14,9 +16,9 @@ afterEach(async () => {
   removeDisks();
 });
 
-const main = join(import.meta.dir, "../../src/main.ts");
 const MEGABYTE = 2 ** 20;
 const CUTS = 50;
+const FIRST_STARTS = 20;
 const LONGEST_MS = 250;
 
 /** A server on a disk whose power is cut, with those that play and hand over. */
@@ -59,17 +61,24 @@ class Cutting {
     await starting;
   }
 
+  /** Cuts the power while the server makes its file. */
+  async cutFirstStart(): Promise<void> {
+    const starting = this.#start().catch(() => undefined);
+    while (!existsSync(join(this.disk.folder, "last-commit"))) await Bun.sleep(0);
+    const until = performance.now() + this.#random.next() * 5;
+    while (performance.now() < until);
+    await this.#cut();
+    await starting;
+  }
+
   /** Starts the server once more, and gives what was wrong. */
   async end(): Promise<string[]> {
     return await this.#check((await this.#start()).url);
   }
 
-  #start(): ReturnType<typeof listen> {
+  #start(): Promise<Listening> {
     const workers = this.#random.chance(0.3) ? ["--workers", "2"] : [];
-    return listen(
-      [...RUNTIMES.bun, main, "--port", "0", "--data", this.disk.folder, ...workers],
-      this.#environment,
-    );
+    return serve(this.disk.folder, this.#environment, ...workers);
   }
 
   async #check(url: string): Promise<string[]> {
@@ -99,6 +108,19 @@ testWithDisk(
     expect(cutting.ledger.count(200)).toBeGreaterThan(10_000);
   },
 );
+
+testWithDisk("After a power cut while it starts for the first time it starts again", async () => {
+  const random = new Random("power cuts of first starts");
+  const failed: unknown[] = [];
+  for (let cut = 0; cut < FIRST_STARTS; cut++) {
+    const cutting = new Cutting(random);
+    await cutting.cutFirstStart();
+    failed.push(...(await cutting.end().catch((error: unknown) => [error])));
+    await killAll();
+    removeDisks();
+  }
+  expect(failed).toEqual([]);
+});
 
 testWithDisk("The test sees losses: where nothing waits for the disk, there are some", async () => {
   const random = new Random("power cuts without syncing");

@@ -1,0 +1,46 @@
+import { expect } from "bun:test";
+import { join } from "node:path";
+import { type Ended, type Listening, listen, RUNTIMES } from "../support/process.ts";
+
+const main = join(import.meta.dir, "../../src/main.ts");
+
+/** How playcount is started with its counts in a folder. */
+function words(folder: string, options: readonly string[]): string[] {
+  return [...RUNTIMES.bun, main, "--port", "0", "--data", folder, ...options];
+}
+
+/** Starts playcount with its counts in a folder. */
+export function serve(
+  folder: string,
+  environment: Readonly<Record<string, string>> = {},
+  ...options: string[]
+): Promise<Listening> {
+  return listen(words(folder, options), environment);
+}
+
+/** Starts playcount with its counts in a folder that it may refuse; tells how it ended if it did. */
+export async function serveOrRefuse(folder: string): Promise<Listening | Ended> {
+  return await serve(folder).catch(
+    ({ message }: Error) => JSON.parse(message.slice(message.indexOf("{"))) as Ended,
+  );
+}
+
+/** What becomes of a program that refuses a folder: one line, and status 1. */
+export const REFUSED: Ended = {
+  status: 1,
+  stdout: "",
+  stderr: expect.stringMatching(/^playcount: [^\n]+\n$/) as unknown as string,
+};
+
+/** Ends a server, by a signal. */
+export async function end({ process, ended }: Listening, signal: "SIGTERM" | "SIGKILL"): Promise<Ended> {
+  process.kill(signal);
+  return await ended;
+}
+
+/** The status of a `GET`. */
+export async function statusOf(url: string, path: string): Promise<number> {
+  const answer = await fetch(url + path);
+  await answer.arrayBuffer();
+  return answer.status;
+}
