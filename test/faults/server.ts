@@ -19,8 +19,11 @@ export function serve(
 }
 
 /** Starts playcount with its counts in a folder that it may refuse; tells how it ended if it did. */
-export async function serveOrRefuse(folder: string): Promise<Listening | Ended> {
-  return await serve(folder).catch(
+export async function serveOrRefuse(
+  folder: string,
+  environment: Readonly<Record<string, string>> = {},
+): Promise<Listening | Ended> {
+  return await serve(folder, environment).catch(
     ({ message }: Error) => JSON.parse(message.slice(message.indexOf("{"))) as Ended,
   );
 }

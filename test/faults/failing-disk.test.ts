@@ -1,0 +1,137 @@
+import { afterEach, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { rmSync, writeFileSync } from "node:fs";
+import { Random } from "../random.ts";
+import { PlayLedger } from "../support/play-ledger.ts";
+import { type Ended, killAll, type Listening } from "../support/process.ts";
+import { preload } from "./c-program.ts";
+import { FoldJob } from "./fold-job.ts";
+import { Players, single } from "./players.ts";
+import { end, REFUSED, serve, serveOrRefuse, statusOf } from "./server.ts";
+import { newPath, removeWorkFolder } from "./work-folder.ts";
+
+setDefaultTimeout(120_000);
+afterEach(async () => {
+  await killAll();
+  removeWorkFolder();
+});
+
+const CLIENTS = 24;
+const ROUNDS = 8;
+
+/** What a client may ask that is written: none of it can be done when the storage has failed. */
+const WRITES: readonly [method: string, path: string, body?: string][] = [
+  ["POST", "song/song-1"],
+  ["POST", "batch", "song-1=1,song-2=1"],
+  ["PUT", "folds/1000"],
+  ["DELETE", ""],
+];
+
+/** A server whose disk fails when it is told to. */
+class Failing {
+  readonly folder: string = newPath();
+  readonly ledger: PlayLedger = new PlayLedger();
+  readonly players: Players;
+  readonly job: FoldJob;
+  readonly #flag: string = newPath();
+  readonly #environment: Record<string, string>;
+
+  constructor(variable: string, random: Random) {
+    this.players = new Players(this.ledger, random);
+    this.job = new FoldJob(this.ledger, random);
+    this.#environment = { ...preload("faulty-disk.c"), [variable]: this.#flag };
+  }
+
+  start(): Promise<Listening> {
+    return serve(this.folder, this.#environment);
+  }
+
+  startOrRefuse(): Promise<Listening | Ended> {
+    return serveOrRefuse(this.folder, this.#environment);
+  }
+
+  fail(): void {
+    writeFileSync(this.#flag, "");
+  }
+
+  recover(): void {
+    rmSync(this.#flag);
+  }
+
+  /** Starts the server on a disk that does not fail, and gives what is wrong. */
+  async faults(): Promise<string[]> {
+    const { url } = await serve(this.folder);
+    await this.players.sendAgain(url);
+    await this.job.resume(url);
+    return await this.ledger.faults(url);
+  }
+}
+
+/** Looks that a server reads, and writes no more. */
+async function expectFence(url: string): Promise<void> {
+  for (const [method, path, body] of WRITES) {
+    const answer = await fetch(url + path, {
+      method,
+      body: body ?? null,
+      headers: { "content-type": "text/plain" },
+    });
+    expect([answer.status, answer.headers.get("retry-after")], `${method} /${path}`).toEqual([
+      503,
+      expect.any(String),
+    ]);
+  }
+  for (const path of ["", "song/song-1", "?top=3", "folds", "metrics"])
+    expect(await statusOf(url, path), path).toBe(200);
+  expect(await statusOf(url, "health")).toBe(503);
+}
+
+describe.each([
+  ["syncs", "SYNC_FAILS_WHILE"],
+  ["writes", "WRITE_FAILS_WHILE"],
+])("When the disk fails as it %s", (_what, variable) => {
+  test("the play that was under way is unknown, and nothing is written any more", async () => {
+    const random = new Random(variable);
+    const failing = new Failing(variable, random);
+    const { ledger, players } = failing;
+    const server = await failing.start();
+    await players.play(server.url, CLIENTS, () => ledger.count(200) >= 1000);
+    failing.fail();
+    expect((await ledger.send(server.url, single("song-1"))).outcome).toBe("unknown");
+    await expectFence(server.url);
+    failing.recover();
+    await expectFence(server.url);
+    expect(ledger.count(500)).toBe(1);
+    const { stderr } = await end(server, "SIGTERM");
+    expect(stderr).toMatch(/^playcount: [^\n]+\n$/);
+    expect(await failing.faults()).toEqual([]);
+  });
+
+  test("at any moment, and for a moment, nothing is lost, and nothing is counted twice", async () => {
+    const random = new Random(`${variable} at any moment`);
+    const failing = new Failing(variable, random);
+    for (let round = 0; round < ROUNDS; round++) {
+      const server = await failing.start();
+      let isOver = false;
+      const playing = failing.players.play(server.url, CLIENTS, () => isOver);
+      const handingOver = failing.job.run(server.url, () => isOver);
+      await Bun.sleep(random.below(150));
+      failing.fail();
+      await Bun.sleep(random.below(20));
+      failing.recover();
+      await Bun.sleep(20);
+      isOver = true;
+      await Promise.all([playing, handingOver]);
+      await end(server, random.pick(["SIGTERM", "SIGKILL"]));
+      expect(await failing.faults(), `round ${round}`).toEqual([]);
+      await killAll();
+    }
+    expect(failing.ledger.count(500)).toBeGreaterThan(0);
+  });
+
+  test("a first start is refused in one line, and the next one is served", async () => {
+    const failing = new Failing(variable, new Random(variable));
+    failing.fail();
+    expect(await failing.startOrRefuse()).toEqual(REFUSED);
+    failing.recover();
+    expect(await failing.startOrRefuse()).toHaveProperty("url");
+  });
+});
