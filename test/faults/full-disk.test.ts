@@ -6,7 +6,7 @@ import { PlayLedger } from "../support/play-ledger.ts";
 import { killAll, type Listening } from "../support/process.ts";
 import { mountMemory, removeDisks, resizeMemory, testWithDisk } from "./disk.ts";
 import { Players } from "./players.ts";
-import { end, REFUSED, serve, serveOrRefuse, statusOf } from "./server.ts";
+import { end, isRefusal, serve, serveOrRefuse, statusOf } from "./server.ts";
 
 setDefaultTimeout(120_000);
 afterEach(async () => {
@@ -120,7 +120,7 @@ testWithDisk(
       const filler = fill(folder, room * KILOBYTE);
       const start = await serveOrRefuse(folder);
       if ("status" in start) {
-        expect(start).toEqual(REFUSED);
+        expect(isRefusal(start), start.stderr).toBe(true);
         refused++;
       }
       await killAll();

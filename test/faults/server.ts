@@ -1,4 +1,3 @@
-import { expect } from "bun:test";
 import { join } from "node:path";
 import { type Ended, type Listening, listen, RUNTIMES } from "../support/process.ts";
 
@@ -28,12 +27,10 @@ export async function serveOrRefuse(
   );
 }
 
-/** What becomes of a program that refuses a folder: one line, and status 1. */
-export const REFUSED: Ended = {
-  status: 1,
-  stdout: "",
-  stderr: expect.stringMatching(/^playcount: [^\n]+\n$/) as unknown as string,
-};
+/** Whether a program ended as one that refuses a folder: with one line, and status 1. */
+export function isRefusal({ status, stdout, stderr }: Ended): boolean {
+  return status === 1 && stdout === "" && /^playcount: [^\n]+\n$/.test(stderr);
+}
 
 /** Ends a server, by a signal. */
 export async function end({ process, ended }: Listening, signal: "SIGTERM" | "SIGKILL"): Promise<Ended> {
