@@ -16,6 +16,7 @@ export class LoopDisk {
   readonly folder: string = newFolder();
   readonly #file: string = newPath(".img");
   readonly #powerCut: string = compile("power-cut.c");
+  #isFrozen = false;
 
   /** Makes one of so many bytes, and mounts it. */
   constructor(size: number) {
@@ -41,10 +42,12 @@ export class LoopDisk {
   /** Lets nobody write to it: who tries waits until it is thawed. */
   freeze(): void {
     command("fsfreeze", "--freeze", this.folder);
+    this.#isFrozen = true;
   }
 
   thaw(): void {
-    command("fsfreeze", "--unfreeze", this.folder);
+    if (this.#isFrozen) command("fsfreeze", "--unfreeze", this.folder);
+    this.#isFrozen = false;
   }
 }
 
