@@ -30,8 +30,11 @@ const SIDE_BY_SIDE = 3;
 const TOLD = 10;
 
 /** How much is damaged of each file, in each of the two ways. */
-const CUTS = 6;
-const FLIPS = 10;
+const CUTS = 3;
+const FLIPS = 6;
+
+/** A file that has no log beside it is all there is, and every bit of it counts. */
+const FLIPS_ALONE = 100;
 
 const ENDINGS: readonly [name: string, ending: Ending][] = [
   ["a stop", { last: ["POST", "song/last"], signal: "SIGTERM" }],
@@ -65,11 +68,12 @@ function changesOf(before: Files, after: Files): string[] {
 
 /** All damages of a folder that are tried. */
 function* damagesOf({ files }: Specimen, random: Random): Generator<[name: string, damage: Damage]> {
+  const flipped = files.has(LOG) ? FLIPS : FLIPS_ALONE;
   for (const name of [FILE, LOG]) {
     const file = files.get(name);
     if (file === undefined) continue;
     for (const damage of cuts(file, name === LOG, CUTS, random)) yield [name, damage];
-    for (const damage of flips(file, FLIPS, random)) yield [name, damage];
+    for (const damage of flips(file, flipped, random)) yield [name, damage];
   }
 }
 

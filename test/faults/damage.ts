@@ -11,6 +11,9 @@ const PAGE = 4096;
 const FRAME = 24 + PAGE;
 const LOG_HEAD = 32;
 
+/** Bytes in use of a page that has little in it. */
+const SMALL = 256;
+
 /** A file cut short: to nothing, by its last pages, and at places anywhere, half of them between two pages. */
 export function* cuts(file: Buffer, isLog: boolean, count: number, random: Random): Generator<Damage> {
   const [head, size] = isLog ? [LOG_HEAD, FRAME] : [0, PAGE];
@@ -32,13 +35,19 @@ export function* flips(file: Buffer, count: number, random: Random): Generator<D
   }
 }
 
-/** Each page is as likely as the other, however much is in it. */
+/**
+ * A byte of a page, however much is in it. Half of the pages are of those with little in them: that one of a thousand
+ * songs is wrong is one kind of damage, and each number of the small tables is another.
+ */
 function placeIn(file: Buffer, random: Random): number {
-  for (;;) {
-    const page = random.below(Math.ceil(file.length / PAGE)) * PAGE;
-    const used = Array.from({ length: Math.min(PAGE, file.length - page) }, (_, at) => page + at).filter(
-      (at) => file[at] !== 0,
-    );
-    if (used.length > 0) return random.pick(used);
-  }
+  const pages = Array.from({ length: Math.ceil(file.length / PAGE) }, (_, page) => usedIn(file, page * PAGE));
+  const used = pages.filter(({ length }) => length > 0);
+  const small = used.filter(({ length }) => length < SMALL);
+  return random.pick(random.pick(small.length > 0 && random.chance(0.5) ? small : used));
+}
+
+/** Where the bytes of a page are that are not zero. */
+function usedIn(file: Buffer, start: number): number[] {
+  const places = Array.from({ length: Math.min(PAGE, file.length - start) }, (_, at) => start + at);
+  return places.filter((at) => file[at] !== 0);
 }
