@@ -21,7 +21,7 @@ export class LoopDisk {
   /** Makes one of so many bytes, and mounts it. */
   constructor(size: number) {
     command("truncate", "-s", String(size), this.#file);
-    command("mkfs.ext4", "-q", this.#file);
+    command("mkfs.ext4", "-q", "-E", "lazy_itable_init=0,lazy_journal_init=0", this.#file);
     this.mount();
   }
 

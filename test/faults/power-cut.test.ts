@@ -82,12 +82,15 @@ class Cutting {
   }
 
   async #check(url: string): Promise<string[]> {
+    this.ledger.isOff = false;
     await this.#players.sendAgain(url);
     await this.#job.resume(url);
     return await this.ledger.faults(url);
   }
 
+  /** A sync that is under way meanwhile may be said to have succeeded, though nothing of it is on the disk. */
   async #cut(): Promise<void> {
+    this.ledger.isOff = true;
     this.disk.cut(this.#random.below(2 ** 31));
     await killAll();
     this.disk.unmount();

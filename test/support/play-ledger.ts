@@ -23,6 +23,8 @@ const MOST_FAULTS = 10;
 export class PlayLedger {
   /** How many answers there were of each status; 0 stands for none. */
   readonly answers: Map<number, number> = new Map();
+  /** Set while no answer counts: one that comes when the power is off would have reached nobody. */
+  isOff = false;
   readonly #songs = new Map<string, Known>();
   readonly #faults: string[] = [];
 
@@ -53,7 +55,7 @@ export class PlayLedger {
   judge(answer: Response | undefined, text: string): Outcome {
     const status = answer?.status ?? 0;
     this.answers.set(status, this.count(status) + 1);
-    if (status === 0) return "unknown";
+    if (status === 0 || this.isOff) return "unknown";
     if (status === 200 || status === 201) return "counted";
     if (status >= 400 && status < 500) return "refused";
     if (status === 503) {
