@@ -11,7 +11,6 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
-import { Random } from "../random.ts";
 import { killAll, listen, RUNTIMES, run } from "../support/process.ts";
 import { newFolder, removeAll } from "./folders.ts";
 
@@ -21,26 +20,6 @@ afterAll(removeAll);
 
 const main = join(import.meta.dir, "../../src/main.ts");
 const program = [...RUNTIMES.bun, main, "--port", "0"];
-
-/** What its clients know of a song. */
-interface Ledger {
-  answered: number;
-  unknown: number;
-}
-
-/** Plays songs until the server is no more. */
-async function play(url: string, ledger: Map<string, Ledger>, client: number): Promise<void> {
-  for (let n = 0; ; n++) {
-    const id = `song-${(n * 7 + client) % 50}`;
-    const entry = ledger.get(id) ?? { answered: 0, unknown: 0 };
-    ledger.set(id, entry);
-    entry.unknown++;
-    const answer = await fetch(`${url}song/${id}`, { method: "POST" }).catch(() => undefined);
-    if (answer?.status !== 200) return;
-    entry.unknown--;
-    entry.answered++;
-  }
-}
 
 async function countsOf(url: string): Promise<Map<string, number>> {
   const text = await (await fetch(url)).text();
@@ -81,27 +60,6 @@ describe.each(Object.entries(RUNTIMES))("on %s", (_name, command) => {
       await ended;
     }
   });
-});
-
-test("Of the plays that come in while the program is killed, again and again, none that was answered is lost, and none counted twice", async () => {
-  const random = new Random("kills");
-  const folder = newFolder();
-  const ledger = new Map<string, Ledger>();
-  for (let kill = 0; kill < 25; kill++) {
-    const workers = kill % 2 === 0 ? [] : ["--workers", "2"];
-    const { url, process, ended } = await listen([...program, "--data", folder, ...workers]);
-    for (const [id, count] of await countsOf(url)) {
-      const { answered, unknown } = ledger.get(id) ?? { answered: 0, unknown: 0 };
-      expect(count, `${id} after kill ${kill}`).toBeWithin(answered, answered + unknown + 1);
-      ledger.set(id, { answered: count, unknown: 0 });
-    }
-    const playing = Array.from({ length: 16 }, (_, client) => play(url, ledger, client));
-    await Bun.sleep(random.below(200));
-    process.kill("SIGKILL");
-    await ended;
-    await Promise.all(playing);
-  }
-  expect([...ledger.values()].reduce((sum, { answered }) => sum + answered, 0)).toBeGreaterThan(1000);
 });
 
 describe("A folder that cannot be served is one line, status 1, and left as it is:", () => {

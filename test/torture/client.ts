@@ -1,0 +1,79 @@
+import { Random } from "../random.ts";
+import type { Answer, Http } from "./http.ts";
+import { choose, type Kind, type Play } from "./plays.ts";
+import type { World } from "./world.ts";
+
+/** What a client does with a play whose fate is unknown, after the program was started again. */
+export type Again = "under its key" | "without a key" | "under another key";
+
+/** A client that plays songs, and remembers across kills what it has to send again. */
+export class Client {
+  readonly #world: World;
+  readonly #kind: Kind;
+  readonly #writer: string | undefined;
+  readonly #again: Again;
+  readonly #random: Random;
+  #seq = 0;
+  /** What was sent, and will be sent until it is answered. */
+  #pending: Play | undefined;
+  /** What was answered last. */
+  #last: { play: Play; body: string } | undefined;
+
+  /** Sends keys if it has a name, `writer`. */
+  constructor(world: World, kind: Kind, random: Random, writer: string | undefined, again: Again) {
+    this.#world = world;
+    this.#kind = kind;
+    this.#writer = writer;
+    this.#again = again;
+    this.#random = random;
+  }
+
+  /** Sends again what is not answered, or else what was answered last: that has to get the same answer. */
+  async catchUp(http: Http): Promise<void> {
+    if (this.#pending !== undefined) {
+      this.#world.happened.sentAgain++;
+      await this.#send(http, this.#changed(this.#pending));
+    } else if (this.#last !== undefined) {
+      const { play, body } = this.#last;
+      const answer = await http.ask("POST", play.path, play);
+      if (answer !== undefined && (answer.status !== 200 || answer.body !== body))
+        this.#world.findings.push(`${play.key} was answered ${body}, and now ${JSON.stringify(answer)}`);
+    }
+  }
+
+  /** Plays one song or batch; tells whether it was answered. */
+  async play(http: Http, kind: Kind = this.#kind): Promise<boolean> {
+    if (this.#pending !== undefined) return false; // not without catching up
+    const key = this.#writer === undefined ? undefined : `"${this.#writer}:${++this.#seq}"`;
+    const play = choose(kind, this.#random, key);
+    this.#world.ledger.send(play.plays);
+    return await this.#send(http, play);
+  }
+
+  async #send(http: Http, play: Play): Promise<boolean> {
+    if (this.#writer !== undefined || this.#again === "without a key") this.#pending = play;
+    const answer = await http.ask("POST", play.path, play);
+    if (answer === undefined) return false;
+    this.#pending = undefined;
+    if (answer.status === 200) {
+      this.#world.ledger.acknowledge(play.plays);
+      if (this.#writer !== undefined) this.#last = { play, body: answer.body };
+      return true;
+    }
+    this.#refused(play, answer);
+    return false;
+  }
+
+  /** The only refusal that there should be is that of a program that stops. */
+  #refused(play: Play, answer: Answer): void {
+    this.#world.ledger.refuse(play.plays);
+    if (answer.status === 503 && this.#world.isStopping) return;
+    this.#world.findings.push(`POST ${play.path} was answered ${JSON.stringify(answer)}`);
+  }
+
+  #changed(play: Play): Play {
+    if (this.#again === "without a key") return { ...play, key: undefined };
+    if (this.#again === "under another key") return { ...play, key: `"${this.#writer}:${++this.#seq}"` };
+    return play;
+  }
+}

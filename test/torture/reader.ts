@@ -1,0 +1,31 @@
+import type { Random } from "../random.ts";
+import type { Http } from "./http.ts";
+import type { World } from "./world.ts";
+
+/** A page that shows how often a song was played: the row of the table, and what was counted since. */
+export class Reader {
+  readonly #world: World;
+  readonly #random: Random;
+
+  constructor(world: World, random: Random) {
+    this.#world = world;
+    this.#random = random;
+  }
+
+  /** Shows a song; what it shows was sent, has all that was answered before, and will be there ever after. */
+  async look(http: Http): Promise<boolean> {
+    const { ledger, table, findings, happened } = this.#world;
+    if (ledger.ids.length === 0) return true;
+    const id = this.#random.pick(ledger.ids);
+    const [row, done, least] = [table.playsOf(id), table.done, ledger.least(id)];
+    const answer = await http.ask("GET", `/song/${id}?after=${done}`);
+    if (answer === undefined) return false;
+    if (answer.status === 410 && table.done > done) return true; // it took so long that two folds were acknowledged
+    const wrong =
+      answer.status === 200 ? ledger.judge(id, row + Number(answer.body), least) : JSON.stringify(answer);
+    if (wrong !== undefined) findings.push(`a page: ${wrong}`);
+    ledger.see(id, row + Number(answer.body));
+    happened.reads++;
+    return true;
+  }
+}
