@@ -10,15 +10,14 @@ import { createTables } from "./schema.ts";
  */
 export function ensureDatabase(file: string): void {
   if (existsSync(file)) return;
-  const fresh = `${file}-new-${process.pid}`;
+  const fresh = `${unfinished(file)}${process.pid}`;
   try {
     makeDatabase(fresh);
     linkSync(fresh, file);
   } catch (error) {
     if ((error as { code?: string }).code !== "EEXIST") throw error;
   } finally {
-    rmSync(fresh, { force: true });
-    rmSync(`${fresh}-journal`, { force: true });
+    removeAll(fresh);
   }
   syncFolder(dirname(file));
   syncFolder(dirname(dirname(file)));
@@ -26,9 +25,17 @@ export function ensureDatabase(file: string): void {
 
 /** Removes what those left that were killed while they made a database. Only for whoever has the one that was taken. */
 export function removeUnfinished(file: string): void {
-  const folder = dirname(file);
-  for (const name of readdirSync(folder)) {
-    if (name.startsWith(`${basename(file)}-new-`)) rmSync(join(folder, name), { force: true });
+  removeAll(unfinished(file));
+}
+
+function unfinished(file: string): string {
+  return `${file}-new-`;
+}
+
+/** Removes everything whose path begins like this: a database, and what SQLite has beside it. */
+function removeAll(path: string): void {
+  for (const name of readdirSync(dirname(path))) {
+    if (name.startsWith(basename(path))) rmSync(join(dirname(path), name), { force: true });
   }
 }
 
@@ -37,7 +44,8 @@ function makeDatabase(path: string): void {
   try {
     sqlite.exec("PRAGMA synchronous = FULL; BEGIN");
     createTables(sqlite);
-    sqlite.exec("COMMIT");
+    // From here on there is never a journal that a reader would have to roll back.
+    sqlite.exec("COMMIT; PRAGMA journal_mode = WAL");
   } finally {
     sqlite.close();
   }

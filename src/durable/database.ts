@@ -40,7 +40,7 @@ export class Database {
   constructor(file: string, last: number) {
     this.sqlite = takeAlone(file);
     if (lastCommit(this.sqlite) !== last) throw new DataError("another process has changed it");
-    this.sqlite.exec("PRAGMA synchronous = FULL; PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 0");
+    this.sqlite.exec("PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0");
     this.#insert = this.sqlite.prepare("INSERT INTO commits VALUES (?, ?, ?, ?, ?)");
     this.last = last;
     this.logBytes = statSync(`${file}-wal`, { throwIfNoEntry: false })?.size ?? 0;

@@ -1,4 +1,4 @@
-import { existsSync, rmSync } from "node:fs";
+import { existsSync, rmSync, statSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { DataError, reasonOf } from "./data-error.ts";
 
@@ -12,23 +12,24 @@ export function numberOf(sqlite: DatabaseSync, sql: string, ...values: (number |
 }
 
 /**
- * Has a file and the log beside it be read, and leaves both as they are: a connection that may write would put the log
- * into the file when it is closed, as far as it can be read.
+ * Has a file and the log beside it be read, and leaves both as they are, unless the disk is full: a connection that may
+ * write would put the log into the file when it is closed, as far as it can be read.
  *
- * @throws {DataError} if another process has the file.
+ * @throws {DataError} if another process has the file, or it is empty.
  */
 export function readOnly<T>(file: string, read: (sqlite: DatabaseSync) => T): T {
-  const index = `${file}-shm`; // of the log; made on the way
-  const isIndexed = existsSync(index);
+  // SQLite deletes the log of an empty file.
+  if (statSync(file).size === 0) throw new DataError("it is empty");
+  const made = ["-shm", "-wal"].map((end) => file + end).filter((path) => !existsSync(path)); // on the way
   try {
-    const sqlite = open(file, { readOnly: true }, "BEGIN; SELECT * FROM sqlite_schema");
+    const sqlite = openToRead(file);
     try {
       return read(sqlite);
     } finally {
       sqlite.close();
     }
   } finally {
-    if (!isIndexed) rmSync(index, { force: true });
+    for (const path of made) rmSync(path, { force: true });
   }
 }
 
@@ -39,6 +40,16 @@ export function readOnly<T>(file: string, read: (sqlite: DatabaseSync) => T): T 
  */
 export function takeAlone(file: string): DatabaseSync {
   return open(file, {}, "PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE; COMMIT");
+}
+
+/** On a full disk there is no room for the log's index, and a connection is taken that needs none. */
+function openToRead(file: string): DatabaseSync {
+  try {
+    return open(file, { readOnly: true }, "BEGIN; SELECT * FROM sqlite_schema");
+  } catch (error) {
+    if (!/I\/O error/.test(reasonOf(error))) throw error;
+    return takeAlone(file);
+  }
 }
 
 /**

@@ -182,11 +182,15 @@ export class Writer {
   /** Gives why it failed, if it did. */
   #makeDurable(write: () => void): Failure | undefined {
     if (this.#signals.ailment === "failed") return { did: "fail", isUnknown: false, ailment: "failed" };
-    let failure = this.#attempt(write);
-    if (failure?.ailment === "full") {
-      // With the log, maybe, and that can begin anew.
-      failure = this.#attempt(() => this.#database.checkpoint()) ?? this.#attempt(write);
-    }
+    const failure = this.#attempt(() => {
+      try {
+        write();
+      } catch (error) {
+        if (!isFull(error)) throw error;
+        this.#database.checkpoint(); // the log may be what fills the disk, and can begin anew
+        write();
+      }
+    });
     if (failure === undefined) this.#folder.mark = this.#database.last;
     return failure;
   }
@@ -201,14 +205,18 @@ export class Writer {
       this.#signals.ailment = undefined;
       return undefined;
     } catch (error) {
-      const isFull = (((error as { errcode?: number }).errcode ?? 0) & 0xff) === FULL;
-      const ailment = isFull ? "full" : "failed";
-      if (!isFull) say(`the storage has failed, and nothing is written any more: ${reasonOf(error)}`);
+      const ailment = isFull(error) ? "full" : "failed";
+      if (ailment === "failed")
+        say(`the storage has failed, and nothing is written any more: ${reasonOf(error)}`);
       else if (this.#signals.ailment === undefined) say("the disk is full, and nothing is counted meanwhile");
       this.#signals.ailment = ailment;
-      return { did: "fail", isUnknown: !isFull, ailment };
+      return { did: "fail", isUnknown: ailment === "failed", ailment };
     }
   }
+}
+
+function isFull(error: unknown): boolean {
+  return (((error as { errcode?: number }).errcode ?? 0) & 0xff) === FULL;
 }
 
 /** For the operator. The console of a thread that sleeps may say nothing. */

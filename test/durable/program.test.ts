@@ -92,7 +92,9 @@ describe("A folder that cannot be served is one line, status 1, and left as it i
     const file = join(folder, "playcount.db");
     for (const content of ["", "no database at all, but a text", Buffer.alloc(5000, 7)]) {
       writeFileSync(file, content);
-      expect(await refuse(folder)).toMatch(/ (it is not a file of playcount|file is not a database)$/m);
+      expect(await refuse(folder)).toMatch(
+        / (it is not a file of playcount|it is empty|file is not a database)$/m,
+      );
       expect(readFileSync(file)).toEqual(Buffer.from(content));
     }
     const other = newFolder();
