@@ -1,13 +1,14 @@
 import process from "node:process";
 import { parseArgs } from "node:util";
 import { endAllOnExit } from "./children.ts";
+import { durable } from "./durable/suite.ts";
 import { http } from "./http.ts";
 import { publish } from "./report.ts";
 import { songs } from "./songs/suite.ts";
 import { store } from "./store/suite.ts";
 import type { Suite, SuiteResult } from "./suite.ts";
 
-const SUITES: readonly Suite[] = [http, store, songs];
+const SUITES: readonly Suite[] = [http, store, songs, durable];
 const FEWEST_ROUNDS = 5;
 
 const USAGE = `Usage: bun bench/main.ts [options] [suite…]

@@ -34,10 +34,12 @@ interface LoadOptions {
   body?: string;
   /** The body's content type. */
   type?: string;
+  /** Each asks again as soon as it is answered; 32 unless told. */
+  connections?: number;
 }
 
 /**
- * Has oha send `requests` requests over 32 connections. A figure that oha does not give is NaN.
+ * Has oha send `requests` requests. A figure that oha does not give is NaN.
  *
  * @throws {Error} unless each one is answered with 200.
  */
@@ -45,9 +47,9 @@ export async function load(
   url: string,
   method: string,
   requests: number,
-  { isPattern = false, body, type }: LoadOptions = {},
+  { isPattern = false, body, type, connections = CONNECTIONS }: LoadOptions = {},
 ): Promise<Load> {
-  const options = ["-n", String(requests), "-c", String(CONNECTIONS), "--no-tui", "--output-format", "json"];
+  const options = ["-n", String(requests), "-c", String(connections), "--no-tui", "--output-format", "json"];
   if (isPattern) options.push("--rand-regex-url");
   if (body !== undefined) options.push("-d", body);
   if (type !== undefined) options.push("-T", type);

@@ -54,7 +54,7 @@ export class AdditionRing {
   ask(id: string, plays: number): boolean {
     const asked = Atomics.load(this.#head, ASKED);
     if (((asked - this.#seen) | 0) >= SLOTS || id.length > MAX_ID_BYTES) return false;
-    this.#id.set(id, MAX_ID_BYTES * 3);
+    this.#id.pack(id, MAX_ID_BYTES * 3);
     if (this.#id.length > ID_WORDS) return false;
     const slot = asked & (SLOTS - 1);
     this.#numbers[slot * (SLOT_BYTES / 8) + PLAYS] = plays;
@@ -115,7 +115,7 @@ export class AdditionRing {
   }
 
   #idAt(slot: number): string {
-    this.#id.setAt(this.#words, slot * (SLOT_BYTES / 4) + ID);
+    this.#id.load(this.#words, slot * (SLOT_BYTES / 4) + ID, 0);
     return this.#id.text;
   }
 }

@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers";
 import type { MessagePort } from "node:worker_threads";
 import { type Awaitable, inTime } from "../awaitable.ts";
 import {
@@ -18,9 +19,11 @@ import type { Added, Addend, Answer, Ask, Refused } from "./messages.ts";
 import type { Ailment, Signals } from "./signals.ts";
 
 /** An addition in the ring, and who waits for it. */
-interface Asked extends PromiseWithResolvers<Addition> {
+interface Asked {
   id: string;
   plays: number;
+  resolve: (addition: Awaitable<Addition>) => void;
+  reject: (reason: Error) => void;
 }
 
 /** Additions that go in one message, and who waits for them. */
@@ -42,6 +45,7 @@ export class DurableStore implements CountStore {
   readonly #maxWaiting: number;
   /** What is in the ring, the oldest first. */
   readonly #asked: Asked[] = [];
+  #isRinging = false;
   #isWatching = false;
   #gathered: Gathered[] = [];
   /** Additions that go or went by message. */
@@ -104,11 +108,9 @@ export class DurableStore implements CountStore {
     this.#check([id]);
     this.#readDone(); // others may go on while this thread is still busy with requests
     if (!this.#ring.ask(id, plays)) return this.#addByMessage(id, plays);
-    this.#signals.ring();
-    const asked: Asked = { id, plays, ...Promise.withResolvers<Addition>() };
-    this.#asked.push(asked);
+    if (!this.#isRinging) this.#ringSoon();
     if (!this.#isWatching) void this.#watch();
-    return asked.promise;
+    return new Promise((resolve, reject) => this.#asked.push({ id, plays, resolve, reject }));
   }
 
   addAll(plays: ReadonlyMap<string, number>, key?: RequestKey): Promise<BatchAddition> {
@@ -159,13 +161,22 @@ export class DurableStore implements CountStore {
       throw Refusal.unavailable("Too many requests wait for the disk");
   }
 
+  /** Wakes the other thread when the requests that have come together are all in the ring: so they have one commit. */
+  #ringSoon(): void {
+    this.#isRinging = true;
+    setImmediate(() => {
+      this.#isRinging = false;
+      this.#signals.ring();
+    });
+  }
+
   /** Reads the ring for as long as something is in it. */
   async #watch(): Promise<void> {
     this.#isWatching = true;
-    while (this.#asked.length > 0) {
+    do {
       await this.#ring.whenDone();
       this.#readDone();
-    }
+    } while (this.#asked.length > 0);
     this.#isWatching = false;
   }
 

@@ -36,9 +36,14 @@ export class PackedId {
 
   /** @throws {Refusal} `too long` if the id takes more than `maxBytes`. */
   set(id: string, maxBytes: number): void {
+    this.pack(id, maxBytes);
+    this.hash = hashWords(this.words, 0, this.length, this.#key0, this.#key1);
+  }
+
+  /** As {@linkcode set}, but leaves the hash as it is. */
+  pack(id: string, maxBytes: number): void {
     if (id.length > maxBytes) throw Refusal.tooLong(maxBytes);
     if (!this.#setAscii(id)) this.#setUtf8(id, maxBytes);
-    this.hash = hashWords(this.words, 0, this.length, this.#key0, this.#key1);
   }
 
   /** Takes the id whose words are at `at`. */
