@@ -13,6 +13,11 @@ interface FoldRow extends Digest {
   state: "open" | "sealed" | "kept" | "dropped";
 }
 
+interface SongRow {
+  id: string;
+  plays: number;
+}
+
 /**
  * Reads all that a database has into an empty store, and gives the number of its newest commit; the file stays as it is.
  * `mark` is a commit that has been made for certain.
@@ -110,9 +115,9 @@ class Loading {
   #songs({ id: fold, plays, digest }: FoldRow): void {
     const sum: Digest = { plays: 0, digest: 0 };
     const rows = this.#sqlite.prepare("SELECT id, plays FROM song WHERE fold = ?").iterate(fold);
-    for (const row of rows as unknown as Iterable<{ id: string; plays: number }>) {
-      this.#add(row.id, row.plays);
-      addTo(sum, row.id, row.plays);
+    for (const { id, plays } of rows as unknown as Iterable<SongRow>) {
+      this.#add(id, plays);
+      addTo(sum, id, plays);
     }
     if (sum.plays !== plays || sum.digest !== digest)
       throw damaged("the songs do not add up to what was counted");
