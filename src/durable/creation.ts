@@ -1,42 +1,32 @@
-import { closeSync, existsSync, fsyncSync, linkSync, openSync, readdirSync, rmSync } from "node:fs";
-import { basename, dirname, join } from "node:path";
-import process from "node:process";
+import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync } from "node:fs";
+import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { createTables } from "./schema.ts";
 
 /**
  * Sees to it that there is a database. A new one is made under another name, and gets its own when it is whole and on the
- * disk: so whoever is killed meanwhile leaves none, and of two processes that make one each, one is taken.
+ * disk: whoever is killed meanwhile leaves none.
  */
 export function ensureDatabase(file: string): void {
   if (existsSync(file)) return;
-  const fresh = `${unfinished(file)}${process.pid}`;
+  const fresh = unfinished(file);
   try {
     makeDatabase(fresh);
-    linkSync(fresh, file);
-  } catch (error) {
-    if ((error as { code?: string }).code !== "EEXIST") throw error;
+    renameSync(fresh, file);
   } finally {
-    removeAll(fresh);
+    removeUnfinished(file);
   }
   syncFolder(dirname(file));
   syncFolder(dirname(dirname(file)));
 }
 
-/** Removes what those left that were killed while they made a database. Only for whoever has the one that was taken. */
+/** Removes what a process left that was killed while it made a database, and what SQLite had beside it. */
 export function removeUnfinished(file: string): void {
-  removeAll(unfinished(file));
+  for (const end of ["", "-journal", "-wal", "-shm"]) rmSync(unfinished(file) + end, { force: true });
 }
 
 function unfinished(file: string): string {
-  return `${file}-new-`;
-}
-
-/** Removes everything whose path begins like this: a database, and what SQLite has beside it. */
-function removeAll(path: string): void {
-  for (const name of readdirSync(dirname(path))) {
-    if (name.startsWith(basename(path))) rmSync(join(dirname(path), name), { force: true });
-  }
+  return `${file}-unfinished`;
 }
 
 function makeDatabase(path: string): void {

@@ -1,27 +1,33 @@
 import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
+import type { DatabaseSync } from "node:sqlite";
 import { DataError, reasonOf } from "./data-error.ts";
+import { takeLock } from "./sqlite.ts";
 
 const FILE = "playcount.db";
+const LOCK = "lock";
 const MARK = "last-commit";
 
-/** The folder of a database, and what stands in it beside that. */
+/** A folder that this process alone has, and what stands in it beside the database. */
 export class DataFolder {
   readonly file: string;
+  readonly #lock: DatabaseSync;
   readonly #mark: number;
   readonly #text = new Uint8Array(24);
 
   /**
-   * Opens a folder, which is made if there is none.
+   * Takes a folder, which is made if there is none.
    *
-   * @throws {DataError} if it cannot be written.
+   * @throws {DataError} if it cannot be written, or another process has it.
    */
   constructor(folder: string) {
     this.file = join(folder, FILE);
     try {
       mkdirSync(folder, { recursive: true });
+      this.#lock = takeLock(join(folder, LOCK));
       this.#mark = openSync(join(folder, MARK), existsSync(join(folder, MARK)) ? "r+" : "w+");
     } catch (error) {
+      if (error instanceof DataError) throw new DataError(`cannot serve ${folder}: ${error.message}`);
       throw new DataError(`cannot write to ${folder}: ${reasonOf(error)}`, { cause: error });
     }
   }
@@ -51,5 +57,6 @@ export class DataFolder {
       // As with a full disk.
     }
     closeSync(this.#mark);
+    this.#lock.close();
   }
 }

@@ -2,7 +2,6 @@ import { statSync } from "node:fs";
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { Entry } from "../store/count-store.ts";
 import type { Remembered } from "../store/request-key.ts";
-import { DataError } from "./data-error.ts";
 import { digestOf, lastCommit, signState, writePlays } from "./schema.ts";
 import { numberOf, takeAlone } from "./sqlite.ts";
 
@@ -32,17 +31,12 @@ export class Database {
   open: number;
   readonly #insert: StatementSync;
 
-  /**
-   * Opens a file whose newest commit is `last`, by what was read of it.
-   *
-   * @throws {DataError} if another process has it, or had it meanwhile.
-   */
-  constructor(file: string, last: number) {
+  /** @throws {DataError} if another process has the file. */
+  constructor(file: string) {
     this.sqlite = takeAlone(file);
-    if (lastCommit(this.sqlite) !== last) throw new DataError("another process has changed it");
     this.sqlite.exec("PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0");
     this.#insert = this.sqlite.prepare("INSERT INTO commits VALUES (?, ?, ?, ?, ?)");
-    this.last = last;
+    this.last = lastCommit(this.sqlite);
     this.logBytes = statSync(`${file}-wal`, { throwIfNoEntry: false })?.size ?? 0;
     this.open = this.#openFold();
   }

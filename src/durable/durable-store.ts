@@ -1,4 +1,3 @@
-import { setImmediate } from "node:timers";
 import type { MessagePort } from "node:worker_threads";
 import { type Awaitable, inTime } from "../awaitable.ts";
 import {
@@ -15,16 +14,9 @@ import type { RequestKey } from "../store/request-key.ts";
 import type { ShardedStore } from "../store/sharded-store.ts";
 import type { AdditionRing } from "./addition-ring.ts";
 import { Channel } from "./channel.ts";
+import { RingQueue } from "./ring-queue.ts";
 import type { Added, Addend, Answer, Ask, Refused } from "./messages.ts";
 import type { Ailment, Signals } from "./signals.ts";
-
-/** An addition in the ring, and who waits for it. */
-interface Asked {
-  id: string;
-  plays: number;
-  resolve: (addition: Awaitable<Addition>) => void;
-  reject: (reason: Error) => void;
-}
 
 /** Additions that go in one message, and who waits for them. */
 interface Gathered {
@@ -39,14 +31,10 @@ interface Gathered {
 export class DurableStore implements CountStore {
   readonly maxIdBytes: number;
   readonly #memory: ShardedStore;
-  readonly #ring: AdditionRing;
+  readonly #ring: RingQueue;
   readonly #signals: Signals;
   readonly #channel: Channel;
   readonly #maxWaiting: number;
-  /** What is in the ring, the oldest first. */
-  readonly #asked: Asked[] = [];
-  #isRinging = false;
-  #isWatching = false;
   #gathered: Gathered[] = [];
   /** Additions that go or went by message. */
   #waiting = 0;
@@ -64,7 +52,7 @@ export class DurableStore implements CountStore {
   ) {
     this.maxIdBytes = memory.maxIdBytes;
     this.#memory = memory;
-    this.#ring = ring;
+    this.#ring = new RingQueue(ring, signals, (id, plays) => this.#addByMessage(id, plays));
     this.#signals = signals;
     this.#channel = new Channel(port, signals, () => this.#heard());
     this.#maxWaiting = maxWaiting;
@@ -106,11 +94,7 @@ export class DurableStore implements CountStore {
     if (key !== undefined) return this.#addByMessage(id, plays, key);
     if (plays === 0) return this.#memory.add(id, 0);
     this.#check([id]);
-    this.#readDone(); // others may go on while this thread is still busy with requests
-    if (!this.#ring.ask(id, plays)) return this.#addByMessage(id, plays);
-    if (!this.#isRinging) this.#ringSoon();
-    if (!this.#isWatching) void this.#watch();
-    return new Promise((resolve, reject) => this.#asked.push({ id, plays, resolve, reject }));
+    return this.#ring.ask(id, plays) ?? this.#addByMessage(id, plays);
   }
 
   addAll(plays: ReadonlyMap<string, number>, key?: RequestKey): Promise<BatchAddition> {
@@ -157,37 +141,8 @@ export class DurableStore implements CountStore {
   #check(ids: readonly string[]): void {
     if (ids.some((id) => isTooLong(id, this.maxIdBytes))) throw Refusal.tooLong(this.maxIdBytes);
     if (this.#channel.isLost) throw Refusal.unavailable(FAILED);
-    if (this.#asked.length + this.#waiting >= this.#maxWaiting)
+    if (this.#ring.length + this.#waiting >= this.#maxWaiting)
       throw Refusal.unavailable("Too many requests wait for the disk");
-  }
-
-  /** Wakes the other thread when the requests that have come together are all in the ring: so they have one commit. */
-  #ringSoon(): void {
-    this.#isRinging = true;
-    setImmediate(() => {
-      this.#isRinging = false;
-      this.#signals.ring();
-    });
-  }
-
-  /** Reads the ring for as long as something is in it. */
-  async #watch(): Promise<void> {
-    this.#isWatching = true;
-    do {
-      await this.#ring.whenDone();
-      this.#readDone();
-    } while (this.#asked.length > 0);
-    this.#isWatching = false;
-  }
-
-  #readDone(): void {
-    while (this.#ring.hasDone) {
-      const { outcome, addition } = this.#ring.readDone();
-      const { id, plays, resolve, reject } = this.#asked.shift() as Asked;
-      if (outcome === "durable") resolve(addition);
-      else if (outcome === "unknown") reject(new UnknownOutcome());
-      else resolve(this.#addByMessage(id, plays)); // which will be told why, if it is refused again
-    }
   }
 
   /** Where the next addition goes. A writer's next request waits for the one before it. */
@@ -205,7 +160,7 @@ export class DurableStore implements CountStore {
 
   /** An answer has come, or there will be none any more. */
   #heard(): void {
-    if (this.#channel.isLost) for (const { reject } of this.#asked.splice(0)) reject(new UnknownOutcome());
+    if (this.#channel.isLost) this.#ring.lose();
     this.#send();
   }
 

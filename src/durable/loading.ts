@@ -19,13 +19,13 @@ interface SongRow {
 }
 
 /**
- * Reads all that a database has into an empty store, and gives the number of its newest commit; the file stays as it is.
+ * Reads all that a database has into an empty store; the file stays as it is.
  * `mark` is a commit that has been made for certain.
  *
  * @throws {DataError} if anything in it is not as it was written, or there is no room for it.
  */
-export function load(file: string, store: ShardedStore, mark: number): number {
-  return readOnly(file, (sqlite) => {
+export function load(file: string, store: ShardedStore, mark: number): void {
+  readOnly(file, (sqlite) => {
     checkFormat(sqlite);
     checkPages(sqlite);
     const last = lastCommit(sqlite);
@@ -37,7 +37,6 @@ export function load(file: string, store: ShardedStore, mark: number): number {
     const loading = new Loading(sqlite, store);
     loading.folds();
     loading.writers();
-    return last;
   });
 }
 

@@ -6,6 +6,8 @@ import { DataError, reasonOf } from "./data-error.ts";
 const MOST_TRIES = 10;
 const LEAST_PAUSE = 10;
 
+const LOCK = "PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE";
+
 /** The one number that a query gives. */
 export function numberOf(sqlite: DatabaseSync, sql: string, ...values: (number | string)[]): number {
   return Number(Object.values(sqlite.prepare(sql).get(...values) ?? {})[0] ?? Number.NaN);
@@ -39,7 +41,16 @@ export function readOnly<T>(file: string, read: (sqlite: DatabaseSync) => T): T 
  * @throws {DataError} if another process has the file.
  */
 export function takeAlone(file: string): DatabaseSync {
-  return open(file, {}, "PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE; COMMIT");
+  return open(file, {}, `${LOCK}; COMMIT`);
+}
+
+/**
+ * Takes an empty file as a lock, until this process ends: no runtime can lock a file, but SQLite can.
+ *
+ * @throws {DataError} if another process has it.
+ */
+export function takeLock(file: string): DatabaseSync {
+  return open(file, {}, LOCK);
 }
 
 /** On a full disk there is no room for the log's index, and a connection is taken that needs none. */

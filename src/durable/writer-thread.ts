@@ -50,11 +50,11 @@ export function runWriter(data: WriterData, exit: () => void): void {
 function open({ folder, options, signals }: WriterData): Writer {
   const data = new DataFolder(folder);
   try {
+    removeUnfinished(data.file);
     ensureDatabase(data.file);
     const store = new ShardedStore(options);
-    const last = load(data.file, store, data.mark);
-    const database = new Database(data.file, last);
-    removeUnfinished(data.file);
+    load(data.file, store, data.mark);
+    const database = new Database(data.file);
     return new Writer(data, database, store, new Signals(signals));
   } catch (error) {
     data.close();

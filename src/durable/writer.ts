@@ -1,11 +1,10 @@
-import { writeSync } from "node:fs";
 import { Preparation } from "../store/preparation.ts";
 import { Refusal } from "../store/refusal.ts";
 import type { ShardedStore } from "../store/sharded-store.ts";
 import type { DataFolder } from "./data-folder.ts";
-import { reasonOf } from "./data-error.ts";
 import type { Database } from "./database.ts";
 import type { AdditionRing, Outcome } from "./addition-ring.ts";
+import { type Failed, Fence, isFull } from "./fence.ts";
 import { Folding } from "./folding.ts";
 import type { Added, Answer, Ask, Refused } from "./messages.ts";
 import type { Signals } from "./signals.ts";
@@ -14,14 +13,10 @@ import { Staging } from "./staging.ts";
 /** Additions of one commit, more or less: it is to be a matter of milliseconds. */
 const MOST_STAGED = 20_000;
 
-/** SQLite's result code for a full disk (https://sqlite.org/rescode.html). */
-const FULL = 13;
-
 /** Pauses in milliseconds: before there is time for the background, and before a full disk is tried again. */
 const IDLE = 20;
 const RETRY = 1000;
 
-type Failure = Extract<Answer, { did: "fail" }>;
 type Add = Extract<Ask, { do: "add" }>;
 
 /** A message, and who wants the answer. */
@@ -49,6 +44,7 @@ export class Writer {
   readonly #preparation: Preparation;
   readonly #folding: Folding;
   readonly #signals: Signals;
+  readonly #fence: Fence;
   #queue: Asked[] = [];
 
   constructor(folder: DataFolder, database: Database, store: ShardedStore, signals: Signals) {
@@ -56,6 +52,7 @@ export class Writer {
     this.#folder = folder;
     this.#database = database;
     this.#signals = signals;
+    this.#fence = new Fence(signals);
     this.#preparation = new Preparation(store.handle);
     this.#folding = new Folding(database, store.handle.maxWriters);
   }
@@ -87,14 +84,14 @@ export class Writer {
   rest(): boolean {
     const { ailment } = this.#signals;
     if (ailment === "failed") return false;
-    if (ailment === "full") return this.#attempt(() => this.#database.makeRoom()) === undefined;
-    return this.#attempt(() => this.#folding.step()) === undefined && !this.#folding.isDone;
+    if (ailment === "full") return this.#fence.attempt(() => this.#database.makeRoom()) === undefined;
+    return this.#fence.attempt(() => this.#folding.step()) === undefined && !this.#folding.isDone;
   }
 
   #finish(): void {
     if (this.#signals.ailment === "failed") return; // whoever starts next reads what is there
     while (this.rest());
-    this.#attempt(() => this.#database.close());
+    this.#fence.attempt(() => this.#database.close());
     this.#folder.close();
   }
 
@@ -180,9 +177,8 @@ export class Writer {
   }
 
   /** Gives why it failed, if it did. */
-  #makeDurable(write: () => void): Failure | undefined {
-    if (this.#signals.ailment === "failed") return { did: "fail", isUnknown: false, ailment: "failed" };
-    const failure = this.#attempt(() => {
+  #makeDurable(write: () => void): Failed | undefined {
+    const failure = this.#fence.attempt(() => {
       try {
         write();
       } catch (error) {
@@ -194,37 +190,9 @@ export class Writer {
     if (failure === undefined) this.#folder.mark = this.#database.last;
     return failure;
   }
-
-  /**
-   * Does something with the file. When the disk is full it is not done, and can be tried again; after any other failure
-   * nobody knows what the disk has, not even the system, and nothing is written any more.
-   */
-  #attempt(write: () => void): Failure | undefined {
-    try {
-      write();
-      this.#signals.ailment = undefined;
-      return undefined;
-    } catch (error) {
-      const ailment = isFull(error) ? "full" : "failed";
-      if (ailment === "failed")
-        say(`the storage has failed, and nothing is written any more: ${reasonOf(error)}`);
-      else if (this.#signals.ailment === undefined) say("the disk is full, and nothing is counted meanwhile");
-      this.#signals.ailment = ailment;
-      return { did: "fail", isUnknown: ailment === "failed", ailment };
-    }
-  }
 }
 
-function isFull(error: unknown): boolean {
-  return (((error as { errcode?: number }).errcode ?? 0) & 0xff) === FULL;
-}
-
-/** For the operator. The console of a thread that sleeps may say nothing. */
-function say(message: string): void {
-  writeSync(2, `playcount: ${message}\n`);
-}
-
-function outcomeOf(failure: Failure | undefined): Outcome {
+function outcomeOf(failure: Failed | undefined): Outcome {
   if (failure === undefined) return "durable";
   return failure.isUnknown ? "unknown" : "refused";
 }

@@ -1,15 +1,16 @@
+import { AdditionRing } from "../../src/durable/addition-ring.ts";
 import { Database } from "../../src/durable/database.ts";
-import { Writer } from "../../src/durable/writer.ts";
 
-// The thread that writes, which dies as soon as it is to make a song durable that is called so.
-const { work } = Writer.prototype;
+// The thread that writes, which dies before it answers when it has made a song durable that is called so.
+const { commit } = Database.prototype;
+const { finish } = AdditionRing.prototype;
 let isDoomed = false;
-Database.prototype.commit = function ({ plays }): void {
-  isDoomed ||= plays.has("the last one");
+Database.prototype.commit = function (made): void {
+  isDoomed ||= made.plays.has("the last one");
+  commit.call(this, made);
 };
-Writer.prototype.work = function (): boolean {
-  const isBusy = work.call(this);
+AdditionRing.prototype.finish = function (outcome): void {
   if (isDoomed) throw new Error("as it was told");
-  return isBusy;
+  finish.call(this, outcome);
 };
 await import("./writer-entry.ts");
