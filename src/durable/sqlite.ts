@@ -50,7 +50,7 @@ export function takeAlone(file: string): DatabaseSync {
  * @throws {DataError} if another process has it.
  */
 export function takeLock(file: string): DatabaseSync {
-  return open(file, {}, LOCK);
+  return open(file, {}, `PRAGMA journal_mode = MEMORY; ${LOCK}`);
 }
 
 /** On a full disk there is no room for the log's index, and a connection is taken that needs none. */
