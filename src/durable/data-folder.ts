@@ -13,6 +13,7 @@ export class DataFolder {
   readonly file: string;
   readonly #lock: DatabaseSync;
   readonly #mark: number;
+  #marked = 0;
   readonly #text = new Uint8Array(24);
 
   /**
@@ -42,6 +43,8 @@ export class DataFolder {
   }
 
   set mark(commit: number) {
+    if (commit === this.#marked) return;
+    this.#marked = commit;
     const { written } = new TextEncoder().encodeInto(String(commit).padStart(16, "0") + "\n", this.#text);
     try {
       writeSync(this.#mark, this.#text, 0, written, 0);

@@ -93,7 +93,8 @@ export class DurableStore implements CountStore {
   add(id: string, plays: number, key?: RequestKey): Awaitable<Addition> {
     if (key !== undefined) return this.#addByMessage(id, plays, key);
     if (plays === 0) return this.#memory.add(id, 0);
-    this.#check([id]);
+    this.#checkLength(id);
+    this.#checkReady();
     return this.#ring.ask(id, plays) ?? this.#addByMessage(id, plays);
   }
 
@@ -123,7 +124,8 @@ export class DurableStore implements CountStore {
   }
 
   async #addAll(addend: Addend): Promise<BatchAddition> {
-    this.#check(addend.plays.map(([id]) => id));
+    for (const [id] of addend.plays) this.#checkLength(id);
+    this.#checkReady();
     const gathered = this.#gatherFor(addend.key?.writer);
     const waiting = Promise.withResolvers<BatchAddition>();
     gathered.addends.push(addend);
@@ -138,8 +140,11 @@ export class DurableStore implements CountStore {
     return { count: counts[0] as number, fold };
   }
 
-  #check(ids: readonly string[]): void {
-    if (ids.some((id) => isTooLong(id, this.maxIdBytes))) throw Refusal.tooLong(this.maxIdBytes);
+  #checkLength(id: string): void {
+    if (isTooLong(id, this.maxIdBytes)) throw Refusal.tooLong(this.maxIdBytes);
+  }
+
+  #checkReady(): void {
     if (this.#channel.isLost) throw Refusal.unavailable(FAILED);
     if (this.#ring.length + this.#waiting >= this.#maxWaiting)
       throw Refusal.unavailable("Too many requests wait for the disk");

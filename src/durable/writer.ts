@@ -68,6 +68,7 @@ export class Writer {
       this.#control(this.#queue.shift() as Asked);
       isBusy = true;
     }
+    if (isBusy) this.#folder.mark = this.#database.last; // when all are answered, as nobody waits for that
     if (isBusy && this.#folding.isUrgent) this.rest();
     return isBusy;
   }
@@ -91,6 +92,7 @@ export class Writer {
   #finish(): void {
     if (this.#signals.ailment === "failed") return; // whoever starts next reads what is there
     while (this.rest());
+    this.#folder.mark = this.#database.last;
     this.#fence.attempt(() => this.#database.close());
     this.#folder.close();
   }
@@ -178,7 +180,7 @@ export class Writer {
 
   /** Gives why it failed, if it did. */
   #makeDurable(write: () => void): Failed | undefined {
-    const failure = this.#fence.attempt(() => {
+    return this.#fence.attempt(() => {
       try {
         write();
       } catch (error) {
@@ -187,8 +189,6 @@ export class Writer {
         write();
       }
     });
-    if (failure === undefined) this.#folder.mark = this.#database.last;
-    return failure;
   }
 }
 
