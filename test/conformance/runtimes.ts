@@ -16,18 +16,47 @@ export interface Runtime {
   name: string;
   /** What its `navigator.userAgent` begins with: its name, and the version that is pinned. */
   userAgent: string;
+  /** Whether its counts are on a disk before it answers. */
+  isDurable?: true;
   start: (environment: Readonly<Record<string, string>>) => Promise<Running>;
 }
 
 const versions = manifest.devDependencies;
 
+/** Those that run programs. */
+const MEMORY = {
+  bun: { name: "bun", userAgent: `Bun/${versions["@types/bun"]}`, start: program("bun") },
+  deno: { name: "deno", userAgent: `Deno/${versions.deno}`, start: program("deno") },
+  node: { name: "node", userAgent: `Node.js/${versions.node.split(".")[0]}`, start: program("node") },
+};
+
 /** All of them. None is ever left out: where one is missing, its tests fail. */
 export const RUNTIMES: readonly Runtime[] = [
-  { name: "bun", userAgent: `Bun/${versions["@types/bun"]}`, start: program("bun") },
-  { name: "deno", userAgent: `Deno/${versions.deno}`, start: program("deno") },
-  { name: "node", userAgent: `Node.js/${versions.node.split(".")[0]}`, start: program("node") },
+  ...Object.values(MEMORY),
   { name: "workerd", userAgent: "Cloudflare-Workers", start: startWorkerd },
+  ...(["bun", "deno", "node"] as const).map(durable),
 ];
+
+/** A runtime whose counts are in a folder, another one for each server. */
+function durable(name: keyof typeof COMMANDS): Runtime {
+  const { userAgent, start } = MEMORY[name];
+  return {
+    name: `${name}, with --data,`,
+    userAgent,
+    isDurable: true,
+    async start(environment) {
+      const folder = await mkdtemp(join(tmpdir(), "playcount-conformance-"));
+      const server = await start({ ...environment, PLAYCOUNT_DATA: folder });
+      return {
+        ...server,
+        async stop() {
+          await server.stop();
+          await rm(folder, { recursive: true });
+        },
+      };
+    },
+  };
+}
 
 function program(name: keyof typeof COMMANDS): Runtime["start"] {
   const command = [...COMMANDS[name], join(import.meta.dir, "serve-process.ts"), name];

@@ -1,16 +1,29 @@
 import process from "node:process";
 import type { Serve } from "../../src/adapters/server.ts";
 import { fromEnvironment, readSettings } from "../../src/config.ts";
+import { attachDurable, WriterThread } from "../../src/durable/open.ts";
 import { createHandler } from "../../src/handler.ts";
+import type { CountStore } from "../../src/store/count-store.ts";
 import { ShardedStore } from "../../src/store/sharded-store.ts";
 import { identify } from "./identify.ts";
 
-// The server under test on Bun, Deno and Node: the adapter that is named by the first argument, on any free port.
+// The server under test on Bun, Deno and Node: the adapter that is named by the first argument, on any free port; with
+// its counts in the folder that the settings name.
 const { serve } = (await import(`../../src/adapters/${process.argv[2]}.ts`)) as { serve: Serve };
 const settings = readSettings(fromEnvironment(process.env));
-const handler = createHandler(new ShardedStore(settings), { ...settings, trustsLength: true });
+const handler = createHandler(await open(), { ...settings, trustsLength: true });
 const server = await serve(identify(handler), {
   host: "127.0.0.1",
   port: 0,
 });
 console.log(server.url);
+
+async function open(): Promise<CountStore> {
+  if (settings.data === "") return new ShardedStore(settings);
+  const entry = new URL("../durable/writer-entry.ts", import.meta.url);
+  const options = { ...settings, threads: 1 };
+  return attachDurable(
+    (await WriterThread.start(entry, { folder: settings.data, options })).connect(1),
+    settings,
+  );
+}

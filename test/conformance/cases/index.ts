@@ -12,6 +12,7 @@ import { methods } from "./methods.ts";
 import { negotiation } from "./negotiation.ts";
 import { targets } from "./targets.ts";
 import { framing } from "./framing.ts";
+import { pipelining } from "./pipelining.ts";
 
 export { GUARDED, MANAGER } from "./access.ts";
 export { CAPS } from "./limits.ts";
@@ -37,3 +38,6 @@ export const guardedCases: Cases = access;
 
 /** What holds for bytes on a connection that no `fetch` would send. */
 export const wireCases: Cases = { ...targets, ...framing };
+
+/** The same, of a server that answers each request before it takes the next one from the connection. */
+export const pipelinedCases: Cases = pipelining;
