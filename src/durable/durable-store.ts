@@ -9,20 +9,16 @@ import {
   isTooLong,
   type StoreFigures,
 } from "../store/count-store.ts";
-import { Refusal, UnknownOutcome } from "../store/refusal.ts";
+import { Refusal } from "../store/refusal.ts";
 import type { RequestKey } from "../store/request-key.ts";
 import type { ShardedStore } from "../store/sharded-store.ts";
 import type { AdditionRing } from "./addition-ring.ts";
 import { Channel } from "./channel.ts";
 import { RingQueue } from "./ring-queue.ts";
-import type { Added, Addend, Answer, Ask, Refused } from "./messages.ts";
-import type { Ailment, Signals } from "./signals.ts";
-
-/** Additions that go in one message, and who waits for them. */
-interface Gathered {
-  addends: Addend[];
-  waiting: PromiseWithResolvers<BatchAddition>[];
-}
+import { errorOf, FAILED, messageOf } from "./answers.ts";
+import { MessageQueue } from "./message-queue.ts";
+import type { Addend, Ask } from "./messages.ts";
+import type { Signals } from "./signals.ts";
 
 /**
  * Counts that outlive the process: what changes them is made durable by another thread before it is answered, and then
@@ -35,9 +31,9 @@ export class DurableStore implements CountStore {
   readonly #signals: Signals;
   readonly #channel: Channel;
   readonly #maxWaiting: number;
-  #gathered: Gathered[] = [];
-  /** Additions that go or went by message. */
-  #waiting = 0;
+  readonly #messages: MessageQueue;
+  /** Seals, acknowledgements and clears. */
+  #controls = 0;
 
   /**
    * `memory` is attached to the store of the thread that `port`, `ring` and `signals` lead to. At most `maxWaiting`
@@ -55,6 +51,7 @@ export class DurableStore implements CountStore {
     this.#ring = new RingQueue(ring, signals, (id, plays) => this.#addByMessage(id, plays));
     this.#signals = signals;
     this.#channel = new Channel(port, signals, () => this.#heard());
+    this.#messages = new MessageQueue(this.#channel);
     this.#maxWaiting = maxWaiting;
   }
 
@@ -111,9 +108,10 @@ export class DurableStore implements CountStore {
   }
 
   async clear(unless?: (version: string) => boolean): Promise<boolean> {
+    if (unless === undefined) return await this.#control({ do: "clear" });
     for (;;) {
       const { version } = this.#memory;
-      if (unless?.(version)) return false;
+      if (unless(version)) return false;
       if (await this.#control({ do: "clear", version })) return true;
     }
   }
@@ -126,13 +124,7 @@ export class DurableStore implements CountStore {
   async #addAll(addend: Addend): Promise<BatchAddition> {
     for (const [id] of addend.plays) this.#checkLength(id);
     this.#checkReady();
-    const gathered = this.#gatherFor(addend.key?.writer);
-    const waiting = Promise.withResolvers<BatchAddition>();
-    gathered.addends.push(addend);
-    gathered.waiting.push(waiting);
-    this.#waiting++;
-    this.#send();
-    return await waiting.promise;
+    return await this.#messages.ask(addend);
   }
 
   async #addByMessage(id: string, plays: number, key?: RequestKey): Promise<Addition> {
@@ -146,62 +138,22 @@ export class DurableStore implements CountStore {
 
   #checkReady(): void {
     if (this.#channel.isLost) throw Refusal.unavailable(FAILED);
-    if (this.#ring.length + this.#waiting >= this.#maxWaiting)
+    if (this.#ring.length + this.#messages.weight + this.#controls >= this.#maxWaiting)
       throw Refusal.unavailable("Too many requests wait for the disk");
-  }
-
-  /** Where the next addition goes. A writer's next request waits for the one before it. */
-  #gatherFor(writer: string | undefined): Gathered {
-    const last = this.#gathered.at(-1);
-    if (
-      last !== undefined &&
-      !(writer !== undefined && last.addends.some(({ key }) => key?.writer === writer))
-    )
-      return last;
-    const gathered: Gathered = { addends: [], waiting: [] };
-    this.#gathered.push(gathered);
-    return gathered;
   }
 
   /** An answer has come, or there will be none any more. */
   #heard(): void {
     if (this.#channel.isLost) this.#ring.lose();
-    this.#send();
-  }
-
-  /** While one message is under way the next one gathers. */
-  #send(): void {
-    if (this.#channel.underWay > 0) return;
-    const gathered = this.#gathered.shift();
-    if (gathered === undefined) return;
-    const { addends } = gathered;
-    void this.#channel.ask({ do: "add", addends }).then((answer) => this.#settle(gathered, answer));
-  }
-
-  #settle({ waiting }: Gathered, answer: Answer): void {
-    this.#waiting -= waiting.length;
-    for (const [at, { resolve, reject }] of waiting.entries()) {
-      const added = answer.did === "add" ? (answer.added[at] as Added) : answer;
-      if ("counts" in added) resolve({ counts: Float64Array.from(added.counts), fold: added.fold });
-      else reject(errorOf(added));
-    }
+    this.#messages.send();
   }
 
   async #control(ask: Ask): Promise<boolean> {
+    this.#checkReady();
+    this.#controls++;
     const answer = await this.#channel.ask(ask);
+    this.#controls--;
     if (answer.did === "control") return answer.value;
     throw errorOf(answer);
   }
-}
-
-function errorOf(answer: Answer | Refused): Error {
-  if ("reason" in answer) return new Refusal(answer.reason, answer.message);
-  if (answer.did !== "fail" || answer.isUnknown) return new UnknownOutcome();
-  return Refusal.unavailable(messageOf(answer.ailment) ?? FAILED);
-}
-
-const FAILED = "The storage has failed";
-
-function messageOf(ailment: Ailment): string | undefined {
-  return ailment === "full" ? "The disk is full" : ailment === "failed" ? FAILED : undefined;
 }

@@ -1,13 +1,10 @@
 import { writeSync } from "node:fs";
 import { reasonOf } from "./data-error.ts";
-import type { Answer } from "./messages.ts";
+import type { Failed } from "./messages.ts";
 import type { Signals } from "./signals.ts";
 
 /** SQLite's result code for a full disk (https://sqlite.org/rescode.html). */
 const FULL = 13;
-
-/** That nothing was done, or that it is not known. */
-export type Failed = Extract<Answer, { did: "fail" }>;
 
 /**
  * Stands in front of the disk. When that is full nothing is done, and it can be tried again; after any other failure

@@ -1,3 +1,4 @@
+import { DataError } from "./data-error.ts";
 import { type Database, type KeptRequest, PAGE_BYTES } from "./database.ts";
 import { addTo, type Digest, digestOf, readPlays, signState } from "./schema.ts";
 import { numberOf } from "./sqlite.ts";
@@ -10,6 +11,10 @@ const STEP_DROPPED = 1000;
 /** While there is other work, so many commits may wait to be folded, and so many bytes for a checkpoint. */
 const MOST_COMMITS = 500;
 const MOST_BYTES = 8 * 1024 * 1024;
+
+interface FoldSum extends Digest {
+  state: string;
+}
 
 interface CommitRow {
   number: number;
@@ -24,14 +29,12 @@ export class Folding {
   readonly #maxWriters: number;
   #folded: number;
   #hasDropped = true;
-  /** Writers in the table, at most. */
-  #writers: number;
+  #isDropping = false;
 
   /** `maxWriters` are kept, and at most a tenth more. */
   constructor(database: Database, maxWriters: number) {
     this.#database = database;
     this.#maxWriters = maxWriters;
-    this.#writers = numberOf(database.sqlite, "SELECT count(*) FROM writer");
     this.#folded = numberOf(database.sqlite, "SELECT last_commit FROM state");
   }
 
@@ -54,11 +57,17 @@ export class Folding {
     return this.#waiting === 0 && !this.#hasDropped && this.#database.logBytes === 0;
   }
 
+  /** Whether all commits are in the table of songs. */
+  get isFolded(): boolean {
+    return this.#waiting === 0;
+  }
+
   /** Does a step: one transaction, or a checkpoint. */
   step(): void {
+    this.#isDropping = this.#hasDropped && !(this.#isDropping && this.#waiting > 0); // in turns with folding
     if (this.#database.logBytes > MOST_BYTES) this.#database.checkpoint();
+    else if (this.#isDropping) this.#deleteSome();
     else if (this.#waiting > 0) this.#foldSome();
-    else if (this.#hasDropped) this.#deleteSome();
     else this.#database.checkpoint();
   }
 
@@ -72,16 +81,17 @@ export class Folding {
         "INSERT INTO song VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET plays = plays + ?3",
       );
       for (const [fold, songs] of merge(taken)) {
-        if (numberOf(sqlite, "SELECT count(*) FROM fold WHERE id = ? AND state != 'dropped'", fold) === 0)
-          continue;
         const sum = sqlite
-          .prepare("SELECT plays, digest FROM fold WHERE id = ?")
-          .get(fold) as unknown as Digest;
+          .prepare("SELECT state, plays, digest FROM fold WHERE id = ?")
+          .get(fold) as unknown as FoldSum | undefined;
+        if (sum === undefined) throw new DataError(`there is no fold ${fold}`);
+        if (sum.state === "dropped") continue;
         for (const [id, plays] of songs) {
           add.run(fold, id, plays);
           addTo(sum, id, plays);
         }
-        database.logBytes += songs.size * PAGE_BYTES; // at most: each in a page of its own
+        // At most: each in a page of its own, as far as there are so many.
+        database.logBytes += Math.min(songs.size, numberOf(sqlite, "PRAGMA page_count")) * PAGE_BYTES;
         sqlite.prepare("UPDATE fold SET plays = ?, digest = ? WHERE id = ?").run(sum.plays, sum.digest, fold);
       }
       this.#keep(taken);
@@ -108,16 +118,23 @@ export class Folding {
   }
 
   #keep(rows: readonly CommitRow[]): void {
-    const keep = this.#database.sqlite.prepare("INSERT OR REPLACE INTO writer VALUES (?, ?, ?, ?)");
+    const { sqlite } = this.#database;
+    const find = sqlite.prepare("SELECT digest FROM writer WHERE name = ?");
+    const keep = sqlite.prepare("INSERT OR REPLACE INTO writer VALUES (?, ?, ?, ?)");
+    let [more, sum] = [0, 0];
     for (const { number, keys } of rows) {
       if (keys === "") continue;
       for (const { writer, ...request } of JSON.parse(keys) as KeptRequest[]) {
         const last = JSON.stringify(request);
-        keep.run(writer, last, number, digestOf(writer, last, number));
-        this.#writers++;
+        const digest = digestOf(writer, last, number);
+        const before = find.get(writer);
+        more += before === undefined ? 1 : 0;
+        sum += digest - Number(before?.["digest"] ?? 0);
+        keep.run(writer, last, number, digest);
       }
     }
-    if (this.#writers > this.#maxWriters * 1.1) this.#forgetWriters();
+    sqlite.prepare("UPDATE state SET writers = writers + ?, writer_sum = writer_sum + ?").run(more, sum);
+    if (numberOf(sqlite, "SELECT writers FROM state") > this.#maxWriters * 1.1) this.#forgetWriters();
   }
 
   /** Those that were silent for longest. */
@@ -127,7 +144,8 @@ export class Folding {
         "DELETE FROM writer WHERE name IN (SELECT name FROM writer ORDER BY used DESC LIMIT -1 OFFSET ?)",
       )
       .run(this.#maxWriters);
-    this.#writers = numberOf(this.#database.sqlite, "SELECT count(*) FROM writer");
+    this.#database.sqlite.exec(`
+      UPDATE state SET (writers, writer_sum) = (SELECT count(*), coalesce(sum(digest), 0) FROM writer)`);
   }
 
   #deleteSome(): void {
@@ -143,6 +161,8 @@ export class Folding {
     this.#database.transactLazily(() => {
       const { changes } = drop.run(fold, STEP_DROPPED);
       if (Number(changes) === STEP_DROPPED) return;
+      // Commits that are not folded in may still name it.
+      if (numberOf(sqlite, "SELECT count(*) FROM commits WHERE fold = ?", fold) > 0) return;
       sqlite.prepare("DELETE FROM fold WHERE id = ?").run(fold);
       signState(sqlite);
     });

@@ -13,6 +13,14 @@ interface FoldRow extends Digest {
   state: "open" | "sealed" | "kept" | "dropped";
 }
 
+interface CommitRow {
+  number: number;
+  fold: number;
+  plays: string;
+  keys: string;
+  digest: number;
+}
+
 interface SongRow {
   id: string;
   plays: number;
@@ -33,10 +41,12 @@ export function load(file: string, store: ShardedStore, mark: number): void {
       throw new DataError(
         `the counts end with commit ${last}, and ${mark} was made: the file is damaged, or an old copy`,
       );
-    checkState(sqlite, last);
+    checkState(sqlite);
+    checkCommits(sqlite, last);
     const loading = new Loading(sqlite, store);
     loading.folds();
     loading.writers();
+    loading.finish();
   });
 }
 
@@ -46,11 +56,28 @@ function checkPages(sqlite: DatabaseSync): void {
   if (first !== "ok") throw damaged(String(first));
 }
 
-function checkState(sqlite: DatabaseSync, last: number): void {
+function checkState(sqlite: DatabaseSync): void {
   if (numberOf(sqlite, "SELECT digest FROM state") !== digestOfState(sqlite)) throw damaged("the folds");
-  const commits = numberOf(sqlite, "SELECT count(*) FROM commits");
-  if (commits !== last - numberOf(sqlite, "SELECT last_commit FROM state"))
-    throw damaged("a commit is missing");
+}
+
+/** All that are not folded in, those of folds that were dropped as well. */
+function checkCommits(sqlite: DatabaseSync, last: number): void {
+  const folds = new Set(
+    sqlite
+      .prepare("SELECT id FROM fold")
+      .all()
+      .map(({ id }) => id),
+  );
+  let number = numberOf(sqlite, "SELECT last_commit FROM state");
+  const rows = sqlite
+    .prepare("SELECT number, fold, plays, keys, digest FROM commits ORDER BY number")
+    .iterate();
+  for (const row of rows as unknown as Iterable<CommitRow>) {
+    if (row.number !== ++number || !folds.has(row.fold)) throw damaged("a commit is missing");
+    if (digestOf(row.number, row.fold, row.plays, row.keys) !== row.digest)
+      throw damaged(`commit ${row.number}`);
+  }
+  if (number !== last) throw damaged("a commit is missing");
 }
 
 function damaged(what: string): DataError {
@@ -91,6 +118,7 @@ class Loading {
 
   /** Who wrote last, with what was answered; those that were silent for longest first. */
   writers(): void {
+    let [writers, sum] = [0, 0];
     // The plus keeps it from the index, which may be damaged, and nobody would notice the rows that it does not lead to.
     const folded = this.#sqlite
       .prepare("SELECT name, last, used, digest FROM writer ORDER BY +used")
@@ -102,13 +130,21 @@ class Loading {
       digest: number;
     }>) {
       if (digestOf(name, last, used) !== digest) throw damaged(`writer ${name}`);
+      writers++;
+      sum += digest;
       this.#preparation.remember({ writer: name, ...(JSON.parse(last) as Omit<KeptRequest, "writer">) });
     }
+    const kept = this.#sqlite.prepare("SELECT writers, writer_sum AS sum FROM state").get();
+    if (kept?.["writers"] !== writers || kept["sum"] !== sum) throw damaged("a writer is missing");
     for (const { keys } of this.#sqlite
       .prepare("SELECT keys FROM commits WHERE keys != '' ORDER BY number")
       .iterate()) {
       for (const request of JSON.parse(String(keys)) as KeptRequest[]) this.#preparation.remember(request);
     }
+  }
+
+  finish(): void {
+    this.#preparation.forgetPlays();
   }
 
   #songs({ id: fold, plays, digest }: FoldRow): void {
@@ -124,18 +160,9 @@ class Loading {
 
   #commits({ id: fold }: FoldRow): void {
     const rows = this.#sqlite
-      .prepare("SELECT number, plays, keys, digest FROM commits WHERE fold = ? ORDER BY number")
+      .prepare("SELECT plays FROM commits WHERE fold = ? ORDER BY number")
       .iterate(fold);
-    for (const row of rows as unknown as Iterable<{
-      number: number;
-      plays: string;
-      keys: string;
-      digest: number;
-    }>) {
-      if (digestOf(row.number, fold, row.plays, row.keys) !== row.digest)
-        throw damaged(`commit ${row.number}`);
-      for (const [id, plays] of readPlays(row.plays)) this.#add(id, plays);
-    }
+    for (const row of rows) for (const [id, plays] of readPlays(String(row["plays"]))) this.#add(id, plays);
   }
 
   #add(id: string, plays: number): void {

@@ -14,8 +14,8 @@ export type Ask =
   | { do: "add"; addends: readonly Addend[] }
   | { do: "seal"; fold: number }
   | { do: "acknowledge"; fold: number }
-  /** Only if the store's version is still this one. */
-  | { do: "clear"; version: string }
+  /** Only if the store's version is still this one, if one is named. */
+  | { do: "clear"; version?: string }
   /** Writes all that there is to write, and ends. */
   | { do: "stop" };
 
@@ -26,17 +26,18 @@ export interface Refused {
 }
 
 /** Why nothing was done, or it is not known whether it was. */
-export interface Failure {
+export interface Failed {
+  did: "fail";
   isUnknown: boolean;
   ailment: Ailment;
 }
 
 /** What was added to one addend. */
-export type Added = { counts: readonly number[]; fold: number } | Refused;
+export type Added = { counts: readonly number[]; fold: number } | Refused | Failed;
 
 /** The answer to a message. */
 export type Answer =
   | { did: "add"; added: readonly Added[] }
   | { did: "control"; value: boolean }
   | ({ did: "refuse" } & Refused)
-  | ({ did: "fail" } & Failure);
+  | Failed;

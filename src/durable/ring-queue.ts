@@ -50,6 +50,7 @@ export class RingQueue {
 
   /** There will be no more answers. */
   lose(): void {
+    this.#readDone();
     for (const { reject } of this.#asked.splice(0)) reject(new UnknownOutcome());
   }
 
@@ -75,7 +76,9 @@ export class RingQueue {
   #readDone(): void {
     while (this.#ring.hasDone) {
       const { outcome, addition } = this.#ring.readDone();
-      const { id, plays, resolve, reject } = this.#asked.shift() as Asked;
+      const asked = this.#asked.shift();
+      if (asked === undefined) return; // it was given up
+      const { id, plays, resolve, reject } = asked;
       if (outcome === "durable") resolve(addition);
       else if (outcome === "unknown") reject(new UnknownOutcome());
       else resolve(this.#askAgain(id, plays));

@@ -60,9 +60,11 @@ const SCHEMA = `
   CREATE TABLE state (
     last_commit INTEGER NOT NULL,  -- the newest whose plays are in song
     dropped INTEGER NOT NULL,      -- the newest fold that was dropped
+    writers INTEGER NOT NULL,      -- the rows of writer, and the sum of their digests
+    writer_sum INTEGER NOT NULL,
     digest INTEGER NOT NULL
   );
-  INSERT INTO state VALUES (0, 0, 0);
+  INSERT INTO state VALUES (0, 0, 0, 0, 0);
   INSERT INTO fold (state) VALUES ('open');
 `;
 
@@ -80,7 +82,7 @@ export function signState(sqlite: DatabaseSync): void {
 /** The digest that there should be. */
 export function digestOfState(sqlite: DatabaseSync): number {
   const folds = sqlite.prepare("SELECT id, number, state, plays, digest FROM fold ORDER BY id").all();
-  const state = sqlite.prepare("SELECT last_commit, dropped FROM state").all();
+  const state = sqlite.prepare("SELECT last_commit, dropped, writers, writer_sum FROM state").all();
   return digestOf(JSON.stringify([folds, state].map((rows) => rows.map((row) => Object.values(row)))));
 }
 

@@ -4,6 +4,9 @@ import type { Preparation } from "../store/preparation.ts";
 import type { KeptRequest } from "./database.ts";
 import type { Added, Addend } from "./messages.ts";
 
+/** Songs of a request whose new counts are kept: a request that is sent again and has more is answered with those of then. */
+const MOST_TOTALS = 1000;
+
 /**
  * What will be added by the next commit: it is checked against the store and what came before it in the same commit, so
  * that nothing can be in the way when it is durable.
@@ -14,6 +17,8 @@ export class Staging {
   readonly plays: Map<string, number> = new Map();
   readonly keys: KeptRequest[] = [];
   readonly #writers = new Set<string>();
+  /** How often something was staged. */
+  changes = 0;
   #newSongs = 0;
 
   constructor(store: Preparation) {
@@ -54,7 +59,9 @@ export class Staging {
     if (recalled !== undefined) return { counts: [...recalled.counts], fold: recalled.fold };
     const counts = this.#stageAll(plays);
     const fold = this.#store.newestFold;
-    this.keys.push({ writer: key.writer, seq: key.seq, fingerprint, fold, totals: counts });
+    const totals = counts.length > MOST_TOTALS ? null : counts;
+    this.keys.push({ writer: key.writer, seq: key.seq, fingerprint, fold, totals });
+    this.changes++;
     this.#writers.add(key.writer);
     return { counts, fold };
   }
@@ -80,6 +87,8 @@ export class Staging {
   }
 
   #stage(id: string, plays: number): void {
-    if (plays > 0) this.plays.set(id, (this.plays.get(id) ?? 0) + plays);
+    if (plays === 0) return;
+    this.plays.set(id, (this.plays.get(id) ?? 0) + plays);
+    this.changes++;
   }
 }

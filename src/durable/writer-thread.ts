@@ -6,7 +6,7 @@ import { DataError, reasonOf } from "./data-error.ts";
 import { DataFolder } from "./data-folder.ts";
 import { Database } from "./database.ts";
 import { load } from "./loading.ts";
-import type { Ask } from "./messages.ts";
+import type { Answer, Ask } from "./messages.ts";
 import { Signals } from "./signals.ts";
 import { Writer } from "./writer.ts";
 
@@ -69,7 +69,8 @@ class Shift {
   readonly #signals: Signals;
   readonly #ports = new Map<number, MessagePort>();
   #messages = 0;
-  #isOver = false;
+  /** Who wants to hear that all is over. */
+  #stopping: MessagePort | undefined;
 
   constructor(parent: MessagePort, signals: Signals, writer: Writer) {
     this.#parent = parent;
@@ -82,9 +83,9 @@ class Shift {
       const { rung } = this.#signals;
       this.#receive();
       if (this.writer.work()) continue;
-      if (this.#isOver) return;
-      this.#signals.sleep(rung, this.writer.pause);
-      while (this.#signals.rung === rung && this.writer.rest());
+      if (this.#stopping !== undefined) return this.#finish(this.#stopping);
+      this.#signals.sleep(rung, this.writer.background.pause);
+      while (this.#signals.rung === rung && this.writer.background.step());
     }
   }
 
@@ -101,8 +102,13 @@ class Shift {
   }
 
   #hear(ask: Ask, port: MessagePort): void {
-    this.writer.push({ ask, answer: (answer) => port.postMessage(answer) });
-    if (ask.do === "stop") this.#isOver = true;
+    if (ask.do === "stop") this.#stopping = port;
+    else this.writer.push({ ask, answer: (answer) => port.postMessage(answer) });
+  }
+
+  #finish(stopping: MessagePort): void {
+    this.writer.finish();
+    stopping.postMessage({ did: "control", value: true } satisfies Answer);
   }
 }
 

@@ -4,18 +4,17 @@ import type { ShardedStore } from "../store/sharded-store.ts";
 import type { DataFolder } from "./data-folder.ts";
 import type { Database } from "./database.ts";
 import type { AdditionRing, Outcome } from "./addition-ring.ts";
-import { type Failed, Fence, isFull } from "./fence.ts";
-import { Folding } from "./folding.ts";
-import type { Added, Answer, Ask, Refused } from "./messages.ts";
+import { Fence, isFull } from "./fence.ts";
+import { Background } from "./background.ts";
+import type { Added, Addend, Answer, Ask, Failed, Refused } from "./messages.ts";
 import type { Signals } from "./signals.ts";
 import { Staging } from "./staging.ts";
 
 /** Additions of one commit, more or less: it is to be a matter of milliseconds. */
 const MOST_STAGED = 20_000;
 
-/** Pauses in milliseconds: before there is time for the background, and before a full disk is tried again. */
-const IDLE = 20;
-const RETRY = 1000;
+/** Milliseconds that the background may have at the end. What is left over is done after the next start. */
+const AT_THE_END = 2000;
 
 type Add = Extract<Ask, { do: "add" }>;
 
@@ -25,10 +24,10 @@ export interface Asked {
   answer: (answer: Answer) => void;
 }
 
-/** What was staged for a message, and will be its answer. */
+/** What will be the answer to a message: of each addend, and whether that depends on the commit. */
 interface Staged {
   asked: Asked;
-  answer: Answer;
+  added: { added: Added; isStaged: boolean }[];
 }
 
 /**
@@ -37,12 +36,12 @@ interface Staged {
  */
 export class Writer {
   readonly store: ShardedStore;
+  readonly background: Background;
   /** The rings that additions come through, by the number of the thread. */
   readonly rings: Map<number, AdditionRing> = new Map();
   readonly #folder: DataFolder;
   readonly #database: Database;
   readonly #preparation: Preparation;
-  readonly #folding: Folding;
   readonly #signals: Signals;
   readonly #fence: Fence;
   #queue: Asked[] = [];
@@ -54,7 +53,8 @@ export class Writer {
     this.#signals = signals;
     this.#fence = new Fence(signals);
     this.#preparation = new Preparation(store.handle);
-    this.#folding = new Folding(database, store.handle.maxWriters);
+    const { maxWriters } = store.handle;
+    this.background = new Background(database, this.#preparation, this.#fence, signals, maxWriters);
   }
 
   push(asked: Asked): void {
@@ -68,30 +68,16 @@ export class Writer {
       this.#control(this.#queue.shift() as Asked);
       isBusy = true;
     }
-    if (isBusy) this.#folder.mark = this.#database.last; // when all are answered, as nobody waits for that
-    if (isBusy && this.#folding.isUrgent) this.rest();
-    return isBusy;
+    if (!isBusy) return false;
+    this.#folder.mark = this.#database.last; // when all are answered, as nobody waits for that
+    this.background.hurry();
+    return true;
   }
 
-  /** How many milliseconds there has to be nothing to do before it is time to {@linkcode rest}. */
-  get pause(): number {
-    const { ailment } = this.#signals;
-    if (ailment === "failed") return Infinity;
-    if (ailment === "full") return RETRY;
-    return this.#folding.isDone ? Infinity : IDLE;
-  }
-
-  /** Does some work of the background, and tells whether there is more. */
-  rest(): boolean {
-    const { ailment } = this.#signals;
-    if (ailment === "failed") return false;
-    if (ailment === "full") return this.#fence.attempt(() => this.#database.makeRoom()) === undefined;
-    return this.#fence.attempt(() => this.#folding.step()) === undefined && !this.#folding.isDone;
-  }
-
-  #finish(): void {
+  /** Lets go of everything. */
+  finish(): void {
     if (this.#signals.ailment === "failed") return; // whoever starts next reads what is there
-    while (this.rest());
+    this.background.finish(AT_THE_END);
     this.#folder.mark = this.#database.last;
     this.#fence.attempt(() => this.#database.close());
     this.#folder.close();
@@ -119,14 +105,17 @@ export class Writer {
         this.#queue.unshift(...taken.slice(at)); // a writer's next request, which needs the answer to this one
         break;
       }
-      const added = addends.map((addend): Added => orRefused(() => staging.addAll(addend)));
-      staged.push({ asked, answer: { did: "add", added } });
+      staged.push({ asked, added: addends.map((addend) => stage(staging, addend)) });
     }
     const asked = this.#takeRings(staging);
     const failure = staging.isEmpty ? undefined : this.#makeDurable(() => this.#database.commit(staging));
     if (failure === undefined) this.#apply(staging);
     for (const ring of this.rings.values()) ring.finish(outcomeOf(failure));
-    for (const { asked, answer } of staged) asked.answer(failure ?? answer);
+    for (const { asked, added } of staged)
+      asked.answer({
+        did: "add",
+        added: added.map(({ added, isStaged }) => (isStaged ? (failure ?? added) : added)),
+      });
     return asked + staged.length > 0;
   }
 
@@ -139,7 +128,7 @@ export class Writer {
   }
 
   #apply({ plays, keys }: Staging): void {
-    if (plays.size > 0) this.store.addAll(plays);
+    if (plays.size > 0) this.#preparation.add(plays);
     for (const request of keys) this.#preparation.remember(request);
   }
 
@@ -147,9 +136,7 @@ export class Writer {
     const done = orRefused((): boolean | Answer => {
       if (ask.do === "seal") return this.#seal(ask.fold);
       if (ask.do === "acknowledge") return this.#acknowledge(ask.fold);
-      if (ask.do === "clear") return this.#clear(ask.version);
-      this.#finish();
-      return true;
+      return ask.do === "clear" && this.#clear(ask.version);
     });
     if (typeof done === "boolean") answer({ did: "control", value: done });
     else answer("reason" in done ? { did: "refuse", ...done } : done);
@@ -164,17 +151,17 @@ export class Writer {
     if (!this.#preparation.canAcknowledge(fold)) return false;
     const failure = this.#makeDurable(() => this.#database.acknowledge(fold));
     if (failure !== undefined) return failure;
-    this.store.acknowledge(fold);
-    this.#folding.lookForDropped();
+    this.#preparation.acknowledge(fold);
+    this.background.lookForDropped();
     return true;
   }
 
-  #clear(version: string): boolean | Answer {
-    if (this.store.version !== version) return false;
+  #clear(version: string | undefined): boolean | Answer {
+    if (version !== undefined && this.store.version !== version) return false;
     const failure = this.#makeDurable(() => this.#database.clear());
     if (failure !== undefined) return failure;
     this.store.clear();
-    this.#folding.lookForDropped();
+    this.background.lookForDropped();
     return true;
   }
 
@@ -190,6 +177,12 @@ export class Writer {
       }
     });
   }
+}
+
+function stage(staging: Staging, addend: Addend): Staged["added"][number] {
+  const before = staging.changes;
+  const added = orRefused(() => staging.addAll(addend));
+  return { added, isStaged: staging.changes > before };
 }
 
 function outcomeOf(failure: Failed | undefined): Outcome {

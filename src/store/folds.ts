@@ -12,9 +12,17 @@ export class Folds {
   /** Which run of {@linkcode free} has a slot: after a clear it may be in use again, and dropped again. */
   readonly #runs = new Map<number, number>();
 
-  constructor(shards: Shards, maxFolds: number) {
+  readonly #doInSteps: (step: () => true | undefined) => unknown;
+
+  /** `doInSteps` calls a step until it gives true, with time for everything else in between. */
+  constructor(
+    shards: Shards,
+    maxFolds: number,
+    doInSteps: (step: () => true | undefined) => unknown = inSteps,
+  ) {
     this.#shards = shards;
     this.#maxFolds = maxFolds;
+    this.#doInSteps = doInSteps;
   }
 
   /** Takes as long as it takes to lock every shard, however many songs there are. */
@@ -127,7 +135,7 @@ export class Folds {
     const run = (this.#runs.get(slot) ?? 0) + 1;
     this.#runs.set(slot, run);
     let at = 0;
-    inSteps(() => {
+    this.#doInSteps(() => {
       if (this.#runs.get(slot) !== run) return true;
       for (let songs = 0; songs < STEP; at++) {
         if (at === this.#shards.count) this.#shards.disposed(slot);

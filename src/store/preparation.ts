@@ -22,10 +22,12 @@ export class Preparation {
   readonly #folds: Folds;
   readonly #batch: Batch;
   readonly #maxSongs: number;
+  /** Of freeing what was dropped: a thread that sleeps has no timers. */
+  readonly #steps: (() => true | undefined)[] = [];
 
   constructor(handle: StoreHandle) {
     this.#shards = new Shards(handle, 1);
-    this.#folds = new Folds(this.#shards, handle.maxFolds);
+    this.#folds = new Folds(this.#shards, handle.maxFolds, (step) => this.#steps.push(step));
     this.#batch = new Batch(this.#shards, handle);
     this.#maxSongs = handle.maxSongs;
   }
@@ -83,6 +85,31 @@ export class Preparation {
     return this.#folds.canAcknowledge(fold);
   }
 
+  /** As {@linkcode CountStore.acknowledge}; the memory of what is dropped is freed by {@linkcode free}. */
+  acknowledge(fold: number): void {
+    this.#folds.acknowledge(fold);
+  }
+
+  get hasToFree(): boolean {
+    return this.#steps.length > 0;
+  }
+
+  /** Frees some of the memory of folds that were dropped. */
+  free(): void {
+    if (this.#steps[0]?.() === true) this.#steps.shift();
+  }
+
+  /** Makes an addition that is prepared, all of it at one instant. */
+  add(plays: ReadonlyMap<string, number>): void {
+    this.#batch.addPrepared(plays);
+  }
+
+  /** Says that nothing was played since the start: what is there was read. */
+  forgetPlays(): void {
+    const { memory } = this.#shards;
+    memory.counts[memory.playsUnit] = 0;
+  }
+
   /** What was answered to a request before; `undefined` if it is to be done. Throws as {@linkcode CountStore.add}. */
   recall(
     key: RequestKey,
@@ -96,7 +123,7 @@ export class Preparation {
   remember({ writer, seq, fingerprint, fold, totals }: Remembered & { writer: string }): void {
     const { writers } = this.#shards;
     writers.whileLocked(() => {
-      const answer = { fold, totals: Float64Array.from(totals ?? []) };
+      const answer = { fold, totals: totals === null ? undefined : Float64Array.from(totals) };
       const write = (unit: number, value: number) => {
         writers.numbers[unit] = value;
       };

@@ -96,12 +96,12 @@ export class Writers {
   remember(
     { writer, seq }: RequestKey,
     fingerprint: number,
-    { fold, totals }: { fold: number; totals: Float64Array },
+    { fold, totals }: { fold: number; totals: Float64Array | undefined },
     write: Write,
   ): void {
     const record = this.#table.take(writer);
     this.#table.touch(record);
-    const position = totals.length === 1 ? (totals[0] as number) : this.#keep(totals);
+    const position = totals?.length === 1 ? (totals[0] as number) : this.#keep(totals);
     write(this.#table.unitOf(record, FINGERPRINT), fingerprint);
     write(this.#table.unitOf(record, FOLD), fold);
     write(this.#table.unitOf(record, TOTALS), position);
@@ -116,8 +116,8 @@ export class Writers {
   }
 
   /** Puts totals into the ring and gives their position; NOT_KEPT if there is no room for so many. */
-  #keep(totals: Float64Array): number {
-    if (totals.length > this.#capacity) return NOT_KEPT;
+  #keep(totals: Float64Array | undefined): number {
+    if (totals === undefined || totals.length > this.#capacity) return NOT_KEPT;
     const position = this.numbers[this.#end] as number;
     this.numbers[this.#end] = position + totals.length; // first: from here on the oldest are gone
     for (let n = 0; n < totals.length; n++) this.numbers[this.#placeOf(position + n)] = totals[n] as number;
