@@ -132,6 +132,7 @@ function refusalsOf({ scope, description }: Pick<Operation, "scope" | "descripti
   if (body === "a number" || body === "a mapping") statuses.push(415);
   if (isConditional) statuses.push(412);
   if (takesKey) statuses.push(409, 422);
+  if (scope !== "read") statuses.push(503); // the disk, where there is one
   return [...new Set(statuses)].sort((a, b) => a - b);
 }
 

@@ -5,7 +5,7 @@ import type { KeptRequest } from "./database.ts";
 import type { Added, Addend } from "./messages.ts";
 
 /** Songs of a request whose new counts are kept: a request that is sent again and has more is answered with those of then. */
-const MOST_TOTALS = 1000;
+const MOST_TOTALS = 10_000;
 
 /**
  * What will be added by the next commit: it is checked against the store and what came before it in the same commit, so

@@ -25,3 +25,23 @@ test("Of writers no more are kept than --max-writers says, and a tenth: those th
   expect(again.get("1")).toBe(100);
   await closeAll();
 });
+
+test("The counts that answered a batch are kept for its retry, up to 10,000; with more they are those of then", async () => {
+  const folder = newFolder();
+  for (const [count, again] of [
+    [10_000, 1],
+    [10_001, 2],
+  ] as const) {
+    const batch = new Map(Array.from({ length: count }, (_, song) => [`of-${count}-${song}`, 1]));
+    const key = { writer: `writer-${count}`, seq: 1 };
+    let store = await open(folder);
+    await store.addAll(batch, key);
+    await store.addAll(batch);
+    await closeAll();
+    store = await open(folder);
+    const { counts } = await store.addAll(batch, key);
+    expect([...new Set(counts)]).toEqual([again]);
+    expect(store.get(`of-${count}-7`)).toBe(2);
+    await closeAll();
+  }
+});

@@ -108,7 +108,7 @@ testWithDisk(
       expect(await cutting.round(), `before cut ${cut}`).toEqual([]);
     }
     expect(await cutting.end()).toEqual([]);
-    expect(cutting.ledger.count(200)).toBeGreaterThan(10_000);
+    expect(cutting.ledger.count(200)).toBeGreaterThan(CUTS);
   },
 );
 

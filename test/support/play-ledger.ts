@@ -44,9 +44,9 @@ export class PlayLedger {
   async ask(url: string, { path, body, key }: Play): Promise<{ outcome: Outcome; text: string }> {
     const headers = new Headers({ "content-type": "text/plain" });
     if (key !== undefined) headers.set("idempotency-key", key);
-    const answer = await fetch(url + path, { method: "POST", headers, body: body ?? null }).catch(
-      () => undefined,
-    );
+    // Over a connection of its own: on one that was used before, a fetch may send again by itself when that breaks.
+    const init = { method: "POST", headers, body: body ?? null, keepalive: false };
+    const answer = await fetch(url + path, init).catch(() => undefined);
     const text = (await answer?.text().catch(() => "")) ?? "";
     return { outcome: this.judge(answer, text), text };
   }

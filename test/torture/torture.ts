@@ -19,7 +19,7 @@ export interface Options {
   clients: number;
   /** All there are, unless told. */
   situations?: readonly string[];
-  /** Something that has to be found out: see controls.ts. */
+  /** Something that has to be found out: see flaws.ts. */
   flaw?: Flaw;
   /** Called behind each round. */
   onRound?: (report: Report) => void;
