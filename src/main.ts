@@ -21,6 +21,9 @@ const FAILED = 1;
 /** Time for making durable what was counted, should all of that for stopping be used up. */
 const CLOSE_SECONDS = 5;
 
+/** Milliseconds within which a second signal is taken for the first one. */
+const ONCE = 200;
+
 /** What each worker is given. */
 interface WorkerData {
   settings: Settings;
@@ -58,19 +61,29 @@ function withHosts(settings: Settings): Settings {
 async function run(settings: Settings): Promise<void> {
   const stopping = new AbortController();
   const workers = countWorkers(settings);
+  // While the counts are read, nobody has been answered anything.
+  const stopEarly = () => process.exit(0);
+  process.on("SIGINT", stopEarly);
+  process.on("SIGTERM", stopEarly);
   const counts = await open(settings, workers);
   const server = await listen(settings, counts, workers, stopping.signal);
 
+  let stoppingSince = 0;
   async function stop(): Promise<void> {
+    // What one asks for by a key may come twice: from the terminal, and from what started this program.
+    if (stopping.signal.aborted && performance.now() - stoppingSince < ONCE) return;
     if (stopping.signal.aborted) exit(FAILED, "stopped at once, as asked twice");
+    stoppingSince = performance.now();
     stopping.abort();
     const deadline = performance.now() + settings.shutdownSeconds * 1000;
     await server.stop(settings.shutdownSeconds);
     if (await counts.close(Math.max(CLOSE_SECONDS, (deadline - performance.now()) / 1000))) process.exit(0);
     exit(FAILED, "the disk took too long; what was answered is on it, all the same");
   }
-  process.on("SIGINT", stop);
-  process.on("SIGTERM", stop);
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    process.off(signal, stopEarly);
+    process.on(signal, stop);
+  }
   if (!isLoopback(settings.host) && settings.token === "") {
     const hint = "set PLAYCOUNT_TOKEN, or listen on 127.0.0.1";
     console.error(`playcount: warning: whoever reaches ${settings.host} can clear all counts; ${hint}`);

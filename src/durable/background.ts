@@ -8,9 +8,6 @@ import type { Signals } from "./signals.ts";
 const IDLE = 5;
 const RETRY = 1000;
 
-/** Steps behind a commit, if they cannot wait: it must not come to more work than there is time for. */
-const MOST_STEPS = 8;
-
 /** What the thread that writes does when nobody waits for it, in steps of a few milliseconds. */
 export class Background {
   readonly #database: Database;
@@ -50,10 +47,14 @@ export class Background {
     return this.#fence.attempt(() => this.#folding.step()) === undefined && !this.#isDone;
   }
 
-  /** Does what cannot wait until there is a pause. */
-  hurry(): void {
+  /**
+   * Does what cannot wait until there is a pause, for so many milliseconds; and for longer if it has come to too much, or
+   * else there would be no end to it.
+   */
+  hurry(milliseconds: number): void {
     if (this.#preparation.hasToFree) this.#preparation.free();
-    for (let step = 0; step < MOST_STEPS && this.#folding.isUrgent; step++) this.step();
+    const end = performance.now() + milliseconds;
+    while (this.#folding.isUrgent && (performance.now() < end || this.#folding.isTooMuch) && this.step());
   }
 
   /** Has all commits be in the table of songs, as far as there is time. What is left over is done after the next start. */

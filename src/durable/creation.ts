@@ -1,6 +1,7 @@
 import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { DataError } from "./data-error.ts";
 import { createTables } from "./schema.ts";
 
 /**
@@ -9,6 +10,7 @@ import { createTables } from "./schema.ts";
  */
 export function ensureDatabase(file: string): void {
   if (existsSync(file)) return;
+  if (existsSync(`${file}-wal`)) throw new DataError("it is missing, and its log is there");
   const fresh = unfinished(file);
   try {
     makeDatabase(fresh);

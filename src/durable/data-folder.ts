@@ -1,5 +1,5 @@
 import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, writeSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import { DataError, reasonOf } from "./data-error.ts";
 import { takeLock } from "./sqlite.ts";
@@ -21,7 +21,8 @@ export class DataFolder {
    *
    * @throws {DataError} if it cannot be written, or another process has it.
    */
-  constructor(folder: string) {
+  constructor(path: string) {
+    const folder = resolve(path); // SQLite takes some relative ones for URIs
     this.file = join(folder, FILE);
     try {
       mkdirSync(folder, { recursive: true });

@@ -42,5 +42,9 @@ export function isFull(error: unknown): boolean {
 
 /** For the operator. The console of a thread that sleeps may say nothing. */
 function say(message: string): void {
-  writeSync(2, `playcount: ${message}\n`);
+  try {
+    writeSync(2, `playcount: ${message}\n`);
+  } catch {
+    // Nobody reads what the program says.
+  }
 }

@@ -1,6 +1,6 @@
 import { DataError } from "./data-error.ts";
 import { type Database, type KeptRequest, PAGE_BYTES } from "./database.ts";
-import { addTo, type Digest, digestOf, readPlays, signState } from "./schema.ts";
+import { addTo, type Digest, digestOf, readPlays, signState, writeId } from "./schema.ts";
 import { numberOf } from "./sqlite.ts";
 
 /** A step takes commits until they have so many songs, or so many rows: a few milliseconds. */
@@ -53,6 +53,11 @@ export class Folding {
     return this.#waiting > MOST_COMMITS || this.#database.logBytes > MOST_BYTES;
   }
 
+  /** Whether nothing else may be done before. */
+  get isTooMuch(): boolean {
+    return this.#waiting > MOST_COMMITS * 4;
+  }
+
   get isDone(): boolean {
     return this.#waiting === 0 && !this.#hasDropped && this.#database.logBytes === 0;
   }
@@ -87,7 +92,7 @@ export class Folding {
         if (sum === undefined) throw new DataError(`there is no fold ${fold}`);
         if (sum.state === "dropped") continue;
         for (const [id, plays] of songs) {
-          add.run(fold, id, plays);
+          add.run(fold, writeId(id), plays);
           addTo(sum, id, plays);
         }
         // At most: each in a page of its own, as far as there are so many.

@@ -4,7 +4,16 @@ import { Refusal } from "../store/refusal.ts";
 import type { ShardedStore } from "../store/sharded-store.ts";
 import { DataError } from "./data-error.ts";
 import type { KeptRequest } from "./database.ts";
-import { addTo, checkFormat, type Digest, digestOf, digestOfState, lastCommit, readPlays } from "./schema.ts";
+import {
+  addTo,
+  checkFormat,
+  type Digest,
+  digestOf,
+  digestOfState,
+  lastCommit,
+  readId,
+  readPlays,
+} from "./schema.ts";
 import { numberOf, readOnly } from "./sqlite.ts";
 
 interface FoldRow extends Digest {
@@ -150,7 +159,8 @@ class Loading {
   #songs({ id: fold, plays, digest }: FoldRow): void {
     const sum: Digest = { plays: 0, digest: 0 };
     const rows = this.#sqlite.prepare("SELECT id, plays FROM song WHERE fold = ?").iterate(fold);
-    for (const { id, plays } of rows as unknown as Iterable<SongRow>) {
+    for (const { id: text, plays } of rows as unknown as Iterable<SongRow>) {
+      const id = readId(text);
       this.#add(id, plays);
       addTo(sum, id, plays);
     }
@@ -170,7 +180,9 @@ class Loading {
       this.#store.add(id, plays);
     } catch (error) {
       if (error instanceof Refusal)
-        throw new DataError(`the counts do not fit in: ${error.message}`, { cause: error });
+        throw new DataError(`the counts do not fit in: ${error.message}; see --max-store-bytes`, {
+          cause: error,
+        });
       throw damaged(`the plays of ${JSON.stringify(id).slice(0, 80)}`);
     }
   }

@@ -39,7 +39,7 @@ const SCHEMA = `
   );
   CREATE TABLE song (
     fold INTEGER NOT NULL,
-    id TEXT NOT NULL,
+    id TEXT NOT NULL,              -- with %25 for % and %00 for U+0000
     plays INTEGER NOT NULL,
     PRIMARY KEY (fold, id)
   ) WITHOUT ROWID;
@@ -94,6 +94,16 @@ export function lastCommit(sqlite: DatabaseSync): number {
   );
 }
 
+/** An id as it stands in a column: Deno reads a text only as far as U+0000. */
+export function writeId(id: string): string {
+  return id.replaceAll("%", "%25").replaceAll("\0", "%00");
+}
+
+/** Reads what {@linkcode writeId} wrote. */
+export function readId(text: string): string {
+  return text.includes("%") ? text.replaceAll("%00", "\0").replaceAll("%25", "%") : text;
+}
+
 /** The plays of a commit as they are kept. */
 export function writePlays(entries: readonly Entry[]): string {
   return JSON.stringify(entries.flat());
@@ -119,7 +129,7 @@ export interface Digest {
 
 /** Adds the plays of a song. In which order, and in how many parts, makes no difference. */
 export function addTo(sum: Digest, id: string, plays: number): void {
-  sum.plays = (sum.plays + plays) % SUM;
+  sum.plays = (sum.plays + (plays % SUM)) % SUM;
   packed.set(id, SETTINGS.maxIdBytes.max);
   sum.digest = (sum.digest + Math.imul(packed.hash, plays % 2 ** 32)) | 0;
 }

@@ -17,10 +17,11 @@ export function numberOf(sqlite: DatabaseSync, sql: string, ...values: (number |
  * Has a file and the log beside it be read, and leaves both as they are, unless the disk is full: a connection that may
  * write would put the log into the file when it is closed, as far as it can be read.
  *
- * @throws {DataError} if another process has the file, or it is empty.
+ * @throws {DataError} if another process has the file, or it is empty or missing.
  */
 export function readOnly<T>(file: string, read: (sqlite: DatabaseSync) => T): T {
   // SQLite deletes the log of an empty file.
+  if (!existsSync(file)) throw new DataError("it is missing, and commits were made");
   if (statSync(file).size === 0) throw new DataError("it is empty");
   const made = ["-shm", "-wal"].map((end) => file + end).filter((path) => !existsSync(path)); // on the way
   try {
@@ -71,7 +72,7 @@ function open(file: string, options: { readOnly?: boolean }, lock: string): Data
   for (let tries = 1; ; tries++) {
     const sqlite = new DatabaseSync(file, options);
     try {
-      sqlite.exec(lock);
+      sqlite.exec(`PRAGMA temp_store = MEMORY; ${lock}`); // there may be no other folder that can be written to
       return sqlite;
     } catch (error) {
       sqlite.close();

@@ -51,7 +51,7 @@ function open({ folder, options, signals }: WriterData): Writer {
   const data = new DataFolder(folder);
   try {
     removeUnfinished(data.file);
-    ensureDatabase(data.file);
+    if (data.mark === 0) ensureDatabase(data.file);
     const store = new ShardedStore(options);
     load(data.file, store, data.mark);
     const database = new Database(data.file);

@@ -13,6 +13,9 @@ import { Staging } from "./staging.ts";
 /** Additions of one commit, more or less: it is to be a matter of milliseconds. */
 const MOST_STAGED = 20_000;
 
+/** Milliseconds that the background may have behind a commit, if it cannot wait, and the time of the commit besides. */
+const LEAST_HURRY = 2;
+
 /** Milliseconds that the background may have at the end. What is left over is done after the next start. */
 const AT_THE_END = 2000;
 
@@ -63,6 +66,7 @@ export class Writer {
 
   /** Does what was asked for until now, and tells whether that was anything. */
   work(): boolean {
+    const startedAt = performance.now();
     let isBusy = this.#commit(this.#takeAdditions());
     if (this.#queue.length > 0 && this.#queue[0]?.ask.do !== "add") {
       this.#control(this.#queue.shift() as Asked);
@@ -70,7 +74,7 @@ export class Writer {
     }
     if (!isBusy) return false;
     this.#folder.mark = this.#database.last; // when all are answered, as nobody waits for that
-    this.background.hurry();
+    this.background.hurry(performance.now() - startedAt + LEAST_HURRY);
     return true;
   }
 

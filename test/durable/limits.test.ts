@@ -78,3 +78,23 @@ test("Under a load that does not end, the log of commits stays short, what is dr
   await Promise.all(playing);
   expect(before["commits"]).toBeLessThan(1000);
 });
+
+test("Counts up to 2^53 − 1, and ids of any kind, are read back as they were", async () => {
+  const folder = newFolder();
+  let store = await open(folder);
+  const counts = new Map([
+    ["a", Number.MAX_SAFE_INTEGER],
+    ["b", Number.MAX_SAFE_INTEGER],
+    ["c", 2],
+    ["%00", 1],
+    ["\0", 3],
+    ["a\0b%", 4],
+    ["é🎵", 5],
+  ]);
+  for (const [id, count] of counts) await store.add(id, count);
+  await Bun.sleep(50);
+  await closeAll();
+  store = await open(folder);
+  for (const [id, count] of counts) expect(store.get(id), id).toBe(count);
+  expect(store.figures()).toMatchObject({ songs: counts.size, plays: 0 });
+});
