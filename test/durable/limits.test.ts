@@ -14,14 +14,20 @@ function songs(first: number, count: number): Map<string, number> {
   return new Map(Array.from({ length: count }, (_, song) => [`song-${first + song}`, 1]));
 }
 
-/** The numbers that a query gives, of a copy of a folder whose file is in use. */
-function numbersOf(folder: string, sql: string): Record<string, unknown> {
+/** The numbers that a query gives, of a copy of a folder: its file is in use, and must be copied between two writes. */
+function numbersOf(folder: string, sql: string, tries = 20): Record<string, unknown> {
   const copy = newFolder();
   cpSync(folder, copy, { recursive: true });
   const database = new DatabaseSync(join(copy, "playcount.db"));
-  const [row = {}] = database.prepare(sql).all();
-  database.close();
-  return row;
+  try {
+    const [row = {}] = database.prepare(sql).all();
+    return row;
+  } catch (error) {
+    if (tries === 0) throw error;
+    return numbersOf(folder, sql, tries - 1);
+  } finally {
+    database.close();
+  }
 }
 
 test("Folds that were acknowledged take no memory and no room, however many there were", async () => {
