@@ -42,7 +42,7 @@ function inMemory(settings: Settings, workers: number): Counts {
     store,
     attach: (thread) => ({ thread, handle: store.handle }),
     release: (worker) => store.release(worker),
-    close: async () => true,
+    close: () => Promise.resolve(true),
   };
 }
 

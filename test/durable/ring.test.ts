@@ -8,9 +8,9 @@ import { UnknownOutcome } from "../../src/store/refusal.ts";
 function bothSides(): { queue: RingQueue; writer: AdditionRing; again: string[] } {
   const ring = new AdditionRing();
   const again: string[] = [];
-  const askAgain = async (id: string, plays: number) => {
+  const askAgain = (id: string, plays: number) => {
     again.push(id);
-    return { count: plays, fold: 9 };
+    return Promise.resolve({ count: plays, fold: 9 });
   };
   return {
     queue: new RingQueue(ring, new Signals(), askAgain),
