@@ -73,7 +73,6 @@ export class Writer {
       isBusy = true;
     }
     if (!isBusy) return false;
-    this.#folder.mark = this.#database.last; // when all are answered, as nobody waits for that
     this.background.hurry(performance.now() - startedAt + LEAST_HURRY);
     return true;
   }
@@ -171,7 +170,7 @@ export class Writer {
 
   /** Gives why it failed, if it did. */
   #makeDurable(write: () => void): Failed | undefined {
-    return this.#fence.attempt(() => {
+    const failure = this.#fence.attempt(() => {
       try {
         write();
       } catch (error) {
@@ -180,6 +179,9 @@ export class Writer {
         write();
       }
     });
+    // Before anybody is answered, or a kill might come in between, and a damage of the log would not be noticed.
+    if (failure === undefined) this.#folder.mark = this.#database.last;
+    return failure;
   }
 }
 
