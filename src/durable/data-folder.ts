@@ -1,4 +1,4 @@
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, writeSync } from "node:fs";
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readSync, writeSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import { DataError, reasonOf } from "./data-error.ts";
@@ -7,14 +7,15 @@ import { takeLock } from "./sqlite.ts";
 const FILE = "playcount.db";
 const LOCK = "lock";
 const MARK = "last-commit";
+const MARK_BYTES = 24;
 
 /** A folder that this process alone has, and what stands in it beside the database. */
 export class DataFolder {
   readonly file: string;
   readonly #lock: DatabaseSync;
   readonly #mark: number;
-  #marked = 0;
-  readonly #text = new Uint8Array(24);
+  #marked: number;
+  readonly #text = new Uint8Array(MARK_BYTES);
 
   /**
    * Takes a folder, which is made if there is none.
@@ -28,6 +29,7 @@ export class DataFolder {
       mkdirSync(folder, { recursive: true });
       this.#lock = takeLock(join(folder, LOCK));
       this.#mark = openSync(join(folder, MARK), existsSync(join(folder, MARK)) ? "r+" : "w+");
+      this.#marked = readMark(this.#mark);
     } catch (error) {
       if (error instanceof DataError) throw new DataError(`cannot serve ${folder}: ${error.message}`);
       throw new DataError(`cannot write to ${folder}: ${reasonOf(error)}`, { cause: error });
@@ -39,8 +41,7 @@ export class DataFolder {
    * disk, so after a power cut it may be an older one.
    */
   get mark(): number {
-    const text = readFileSync(this.#mark, "latin1").trim();
-    return /^\d{1,16}$/.test(text) ? Number(text) : 0;
+    return this.#marked;
   }
 
   set mark(commit: number) {
@@ -63,4 +64,11 @@ export class DataFolder {
     closeSync(this.#mark);
     this.#lock.close();
   }
+}
+
+/** Of a file that is open, and not read yet. */
+function readMark(file: number): number {
+  const bytes = new Uint8Array(MARK_BYTES);
+  const text = new TextDecoder().decode(bytes.subarray(0, readSync(file, bytes, 0, MARK_BYTES, 0))).trim();
+  return /^\d{1,16}$/.test(text) ? Number(text) : 0;
 }
