@@ -4,16 +4,17 @@ import type { SuiteResult } from "./suite.ts";
 
 const README = `${import.meta.dirname}/README.md`;
 const RESULTS = `${import.meta.dirname}/results.json`;
-const MARKERS = ["<!-- results:begin -->", "<!-- results:end -->"] as const;
-
-/** Writes the results of one run, and what they were had with, as JSON and into the README. */
+/** Writes the results of the suites of one run, and what they were had with, as JSON and into the README. */
 export async function publish(results: ReadonlyMap<string, SuiteResult>, command: string): Promise<void> {
-  const readme = await Bun.file(README).text();
-  const about = describeRun(results, command);
-  const suites = Object.fromEntries(Array.from(results, ([name, { json }]) => [name, json]));
-  const markdown = [toMarkdown(about), ...Array.from(results.values(), (result) => result.markdown)];
-  await Bun.write(README, replaceResults(readme, markdown.join("\n\n")));
-  await Bun.write(RESULTS, JSON.stringify({ ...about, suites }, round));
+  let readme = await Bun.file(README).text();
+  const suites = (await Bun.file(RESULTS).json()) as Record<string, unknown>;
+  for (const [name, result] of results) {
+    const about = describeRun(result, command);
+    readme = replaceResults(readme, name, `${toMarkdown(about)}\n\n${result.markdown}`);
+    suites[name] = { ...about, ...result.json };
+  }
+  await Bun.write(README, readme);
+  await Bun.write(RESULTS, JSON.stringify(suites, round));
   await format([README, RESULTS]);
 }
 
@@ -23,17 +24,17 @@ interface AboutRun {
   command: string;
   processor: string;
   cores: number;
-  versions: Record<string, string>;
+  versions: SuiteResult["versions"];
 }
 
-function describeRun(results: ReadonlyMap<string, SuiteResult>, command: string): AboutRun {
+function describeRun({ versions }: SuiteResult, command: string): AboutRun {
   const cores = cpus();
   return {
     date: new Date().toISOString().slice(0, 10),
     command,
     processor: cores[0]?.model.trim() ?? "unknown",
     cores: cores.length,
-    versions: Object.assign({}, ...Array.from(results.values(), ({ versions }) => versions)),
+    versions,
   };
 }
 
@@ -46,8 +47,8 @@ function toMarkdown({ date, command, processor, cores, versions }: AboutRun): st
 }
 
 /** @throws {Error} if there is no place for the results. */
-function replaceResults(readme: string, markdown: string): string {
-  const [begin, end] = MARKERS;
+function replaceResults(readme: string, suite: string, markdown: string): string {
+  const [begin, end] = [`<!-- ${suite}:begin -->`, `<!-- ${suite}:end -->`];
   const [from, to] = [readme.indexOf(begin), readme.indexOf(end)];
   if (from < 0 || to < from) throw new Error(`bench/README.md has no ${begin} with ${end} after it`);
   return `${readme.slice(0, from + begin.length)}\n\n${markdown}\n\n${readme.slice(to)}`;
