@@ -4,7 +4,9 @@ import process from "node:process";
 
 // Redis that syncs each write before it answers, and webdis in front of it. Both end with this process's group.
 const [port, folder, redis, webdis] = process.argv.slice(2) as [string, string, string, string];
-const redisPort = Number(port) === 65_535 ? 65_534 : Number(port) + 1;
+const free = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
+const redisPort = free.port;
+free.stop(true);
 const config = join(folder, "webdis.json");
 writeFileSync(
   config,
