@@ -9,6 +9,8 @@ const LOCK = "lock";
 const MARK = "last-commit";
 const MARK_BYTES = 24;
 
+const utf8 = new TextEncoder();
+
 /** A folder that this process alone has, and what stands in it beside the database. */
 export class DataFolder {
   readonly file: string;
@@ -47,7 +49,7 @@ export class DataFolder {
   set mark(commit: number) {
     if (commit === this.#marked) return;
     this.#marked = commit;
-    const { written } = new TextEncoder().encodeInto(String(commit).padStart(16, "0") + "\n", this.#text);
+    const { written } = utf8.encodeInto(String(commit).padStart(16, "0") + "\n", this.#text);
     try {
       writeSync(this.#mark, this.#text, 0, written, 0);
     } catch {

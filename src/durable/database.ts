@@ -20,7 +20,7 @@ export interface Commit {
   keys: readonly KeptRequest[];
 }
 
-/** The SQLite file that all counts are kept in. Every method is one transaction, which is on the disk when it returns. */
+/** The SQLite file that all counts are kept in. What changes them is one transaction, and on the disk when it returns. */
 export class Database {
   readonly sqlite: DatabaseSync;
   /** The number of the newest commit. */

@@ -79,13 +79,13 @@ export class Folding {
   #foldSome(): void {
     const database = this.#database;
     const { sqlite } = database;
-    const taken = this.#take();
-    const last = (taken.at(-1) as CommitRow).number;
+    const { rows, folds } = this.#take();
+    const last = (rows.at(-1) as CommitRow).number;
     database.transactLazily(() => {
       const add = sqlite.prepare(
         "INSERT INTO song VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET plays = plays + ?3",
       );
-      for (const [fold, songs] of merge(taken)) {
+      for (const [fold, songs] of folds) {
         const sum = sqlite
           .prepare("SELECT state, plays, digest FROM fold WHERE id = ?")
           .get(fold) as unknown as FoldSum | undefined;
@@ -99,7 +99,7 @@ export class Folding {
         database.logBytes += Math.min(songs.size, numberOf(sqlite, "PRAGMA page_count")) * PAGE_BYTES;
         sqlite.prepare("UPDATE fold SET plays = ?, digest = ? WHERE id = ?").run(sum.plays, sum.digest, fold);
       }
-      this.#keep(taken);
+      this.#keep(rows);
       sqlite.prepare("DELETE FROM commits WHERE number <= ?").run(last);
       sqlite.prepare("UPDATE state SET last_commit = ?").run(last);
       signState(sqlite);
@@ -107,19 +107,24 @@ export class Folding {
     this.#folded = last;
   }
 
-  /** The oldest commits, as many as make a step. */
-  #take(): CommitRow[] {
-    const rows = this.#database.sqlite
+  /** The oldest commits, as many as make a step, and their plays, by fold. */
+  #take(): { rows: CommitRow[]; folds: Map<number, Map<string, number>> } {
+    const oldest = this.#database.sqlite
       .prepare("SELECT number, fold, plays, keys FROM commits ORDER BY number LIMIT ?")
       .iterate(STEP_ROWS) as unknown as Iterable<CommitRow>;
-    const taken: CommitRow[] = [];
-    const songs = new Set<string>();
-    for (const row of rows) {
-      taken.push(row);
-      for (const [id] of readPlays(row.plays)) songs.add(id);
-      if (songs.size >= STEP_SONGS) break;
+    const rows: CommitRow[] = [];
+    const folds = new Map<number, Map<string, number>>();
+    let count = 0;
+    for (const row of oldest) {
+      rows.push(row);
+      const songs = folds.get(row.fold) ?? new Map<string, number>();
+      folds.set(row.fold, songs);
+      count -= songs.size;
+      for (const [id, more] of readPlays(row.plays)) songs.set(id, (songs.get(id) ?? 0) + more);
+      count += songs.size;
+      if (count >= STEP_SONGS) break;
     }
-    return taken;
+    return { rows, folds };
   }
 
   #keep(rows: readonly CommitRow[]): void {
@@ -173,15 +178,4 @@ export class Folding {
     });
     this.#database.logBytes += STEP_DROPPED * 100;
   }
-}
-
-/** The plays of several commits, by fold. */
-function merge(rows: readonly CommitRow[]): Map<number, Map<string, number>> {
-  const folds = new Map<number, Map<string, number>>();
-  for (const { fold, plays } of rows) {
-    const songs = folds.get(fold) ?? new Map<string, number>();
-    folds.set(fold, songs);
-    for (const [id, more] of readPlays(plays)) songs.set(id, (songs.get(id) ?? 0) + more);
-  }
-  return folds;
 }

@@ -1,10 +1,7 @@
 import type { BatchAddition } from "../store/count-store.ts";
 import { errorOf } from "./answers.ts";
 import type { Channel } from "./channel.ts";
-import type { Added, Addend, Answer } from "./messages.ts";
-
-/** Songs of one message, more or less: it has one commit. */
-const MOST_SONGS = 20_000;
+import { type Added, type Addend, type Answer, MOST_SONGS } from "./messages.ts";
 
 /** Additions that go in one message, and who waits for them. */
 interface Gathered {

@@ -2,6 +2,9 @@ import type { RefusalReason } from "../store/refusal.ts";
 import type { Ailment } from "./signals.ts";
 import type { RequestKey } from "../store/request-key.ts";
 
+/** Songs of one message and of one commit, more or less: it is to be a matter of milliseconds. */
+export const MOST_SONGS = 20_000;
+
 /** A request to add that has a key, or several songs, or for which there was no place in the ring. */
 export interface Addend {
   kind: "song" | "batch";

@@ -30,9 +30,7 @@ export interface Connect {
 
 /**
  * What the thread that writes does: it reads back what is in the folder, and then does what it is asked for, until
- * somebody says stop.
- *
- * @throws {DataError} never: that goes to whoever started the thread.
+ * somebody says stop. Why the folder cannot be served is told to whoever started the thread.
  */
 export function runWriter(data: WriterData, exit: () => void): void {
   const { port, signals } = data;

@@ -6,12 +6,17 @@ import type { Database } from "./database.ts";
 import type { AdditionRing, Outcome } from "./addition-ring.ts";
 import { Fence, isFull } from "./fence.ts";
 import { Background } from "./background.ts";
-import type { Added, Addend, Answer, Ask, Failed, Refused } from "./messages.ts";
+import {
+  type Added,
+  type Addend,
+  type Answer,
+  type Ask,
+  type Failed,
+  MOST_SONGS,
+  type Refused,
+} from "./messages.ts";
 import type { Signals } from "./signals.ts";
 import { Staging } from "./staging.ts";
-
-/** Additions of one commit, more or less: it is to be a matter of milliseconds. */
-const MOST_STAGED = 20_000;
 
 /** Milliseconds that the background may have behind a commit, if it cannot wait, and the time of the commit besides. */
 const LEAST_HURRY = 2;
@@ -89,7 +94,7 @@ export class Writer {
   #takeAdditions(): Asked[] {
     let size = 0;
     let end = 0;
-    while (end < this.#queue.length && size < MOST_STAGED) {
+    while (end < this.#queue.length && size < MOST_SONGS) {
       const { ask } = this.#queue[end] as Asked;
       if (ask.do !== "add") break;
       size += ask.addends.reduce((sum, { plays }) => sum + plays.length, 0);

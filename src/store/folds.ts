@@ -9,10 +9,9 @@ const STEP = 4096;
 export class Folds {
   readonly #shards: Shards;
   readonly #maxFolds: number;
+  readonly #doInSteps: (step: () => true | undefined) => unknown;
   /** Which run of {@linkcode free} has a slot: after a clear it may be in use again, and dropped again. */
   readonly #runs = new Map<number, number>();
-
-  readonly #doInSteps: (step: () => true | undefined) => unknown;
 
   /** `doInSteps` calls a step until it gives true, with time for everything else in between. */
   constructor(

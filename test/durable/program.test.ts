@@ -10,6 +10,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
+import { readCounts } from "../support/counts.ts";
 import { killAll, listen, RUNTIMES, run } from "../support/process.ts";
 import { newFolder, removeAll } from "./folders.ts";
 
@@ -21,14 +22,7 @@ const main = join(import.meta.dir, "../../src/main.ts");
 const program = [...RUNTIMES.bun, main, "--port", "0"];
 
 async function countsOf(url: string): Promise<Map<string, number>> {
-  const text = await (await fetch(url)).text();
-  return new Map(
-    text === ""
-      ? []
-      : text
-          .split(",")
-          .map((pair): [string, number] => [pair.split("=")[0] ?? "", Number(pair.split("=")[1])]),
-  );
+  return readCounts(await (await fetch(url)).text());
 }
 
 describe.each(Object.entries(RUNTIMES))("on %s", (_name, command) => {

@@ -1,5 +1,6 @@
 import type { Random } from "../random.ts";
-import { type Outcome, type PlayLedger, readCounts } from "../support/play-ledger.ts";
+import { readCounts } from "../support/counts.ts";
+import type { Outcome, PlayLedger } from "../support/play-ledger.ts";
 
 /** The fold that a job is at. */
 interface Outstanding {

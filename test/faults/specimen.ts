@@ -1,6 +1,6 @@
 import { cpSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { readCounts } from "../support/play-ledger.ts";
+import { readCounts } from "../support/counts.ts";
 import { end, serve } from "./server.ts";
 import { newPath } from "./work-folder.ts";
 

@@ -1,3 +1,5 @@
+import { readCounts } from "./counts.ts";
+
 /** What became of a request that plays songs, as far as its client can tell. */
 export type Outcome = "counted" | "refused" | "unknown";
 
@@ -112,15 +114,4 @@ export class PlayLedger {
     this.#songs.set(id, known);
     return known;
   }
-}
-
-/** The counts of a mapping as text. */
-export function readCounts(text: string): Map<string, number> {
-  if (text === "") return new Map();
-  return new Map(
-    text.split(",").map((pair) => {
-      const [id = "", count] = pair.split("=");
-      return [decodeURIComponent(id), Number(count)];
-    }),
-  );
 }

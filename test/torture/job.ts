@@ -1,6 +1,7 @@
 import type { Random } from "../random.ts";
 import type { Answer, Http } from "./http.ts";
-import { parse, type World } from "./world.ts";
+import { readCounts } from "../support/counts.ts";
+import type { World } from "./world.ts";
 
 /** Folds that the job lets lie before it goes on with the oldest one. */
 const MOST_SEALED = 3;
@@ -45,7 +46,7 @@ export class Job {
     if (oldest === undefined || (this.#sealed.length < MOST_SEALED && this.#random.chance(0.3)))
       return await this.#seal(http, this.#newest + 1 + this.#random.below(3));
     if (!(await this.#look(http, oldest))) return false;
-    this.#world.table.add(oldest, parse(this.#contents.get(oldest) ?? ""));
+    this.#world.table.add(oldest, readCounts(this.#contents.get(oldest) ?? ""));
     return this.#random.chance(0.2) || (await this.#acknowledge(http, oldest));
   }
 

@@ -1,4 +1,5 @@
-import { Ledger, type Plays } from "./ledger.ts";
+import { readCounts } from "../support/counts.ts";
+import { Ledger } from "./ledger.ts";
 import type { Http } from "./http.ts";
 import { GROUPS } from "./plays.ts";
 import { Table } from "./table.ts";
@@ -25,7 +26,7 @@ export class World {
       this.findings.push(`GET /?after=${done}: ${JSON.stringify(answer)}`);
       return;
     }
-    const counts = parse(answer.body);
+    const counts = readCounts(answer.body);
     const totalOf = (id: string) => this.table.playsOf(id) + (counts.get(id) ?? 0);
     const ids = new Set([...this.ledger.ids, ...counts.keys()]);
     const wrong = Array.from(ids, (id) => this.ledger.judge(id, totalOf(id))).filter(
@@ -40,15 +41,4 @@ export class World {
     this.findings.push(...wrong);
     this.ledger.settle(totalOf);
   }
-}
-
-/** A mapping, as it is in a text answer. */
-export function parse(text: string): Plays {
-  const pairs = text === "" ? [] : text.split(",");
-  return new Map(
-    pairs.map((pair) => {
-      const [id = "", count] = pair.split("=");
-      return [id, Number(count)];
-    }),
-  );
 }
