@@ -10,6 +10,7 @@ const MARK = "last-commit";
 const [COPIED, RESTORED] = [3, 5];
 
 const LOST = /: \d+ plays; .*: \d+ lost\n|: the folds are .*; they were /;
+const OTHER_FOLDS = /: the folds are .*; they were |fold \d+ was .*, and is now /;
 const DOUBLED = /: \d+ plays; .*: \d+ too many\n/;
 
 /** What must not go unnoticed, and what has to be said of it. */
@@ -38,11 +39,12 @@ export const FLAWS: Readonly<Record<string, [Flaw, wanted: RegExp]>> = {
     LOST,
   ],
 
-  "a folder that is an old copy of itself": [{ spoil: restore }, LOST],
-  "folds that are not what they were": [
+  // What is said first depends on whether the plays that are gone had been handed over, or sealed, since the copy.
+  "a folder that is an old copy of itself": [
     { spoil: restore },
-    /: the folds are .*; they were |fold \d+ was .*, and is now /,
+    new RegExp(`${LOST.source}|${OTHER_FOLDS.source}`),
   ],
+  "folds that are not what they were": [{ spoil: restore }, OTHER_FOLDS],
 
   "a log that is gone, while the other files say what was in it": [
     { spoil: (folder) => rmSync(join(folder, LOG), { force: true }) },
