@@ -36,6 +36,7 @@ export async function measurePosts({ rounds, smoke }: Plan): Promise<Part<Figure
   const contestants: Contestant[] = [];
   try {
     for (const subject of taking) contestants.push({ ...subject, ...(await start(subject)) });
+    for (const { url, count } of contestants) await untilItCounts(() => count(url));
     for (let round = smoke ? 0 : -WARM_UP; round < rounds; round++) {
       process.stderr.write(`durable POST, round ${round + 1}\n`);
       await takeRound(contestants, smoke, (connections, name, slice) => {
@@ -48,6 +49,14 @@ export async function measurePosts({ rounds, smoke }: Plan): Promise<Part<Figure
     for (const { child } of contestants) end(child);
   }
   return toPart(taking, seen, rounds);
+}
+
+/** What is in front of another server may answer before that one does. */
+async function untilItCounts(count: () => Promise<number>): Promise<void> {
+  for (let tries = 1; !(await count().then(Number.isFinite, () => false)); tries++) {
+    if (tries === 100) throw new Error("a server listens, and does not count");
+    await Bun.sleep(20);
+  }
 }
 
 async function takeRound(

@@ -25,8 +25,17 @@ writeFileSync(
 const options = ["--bind", "127.0.0.1", "--port", String(redisPort), "--dir", folder, "--save", ""];
 const durable = ["--appendonly", "yes", "--appendfsync", "always"];
 const stdio = { stdin: "ignore", stdout: "ignore", stderr: "inherit" } as const;
-const servers = [
-  Bun.spawn([redis, ...options, ...durable], stdio),
-  Bun.spawn([webdis, config], { ...stdio, cwd: folder }),
-];
-process.exit(await Promise.race(servers.map(({ exited }) => exited)));
+const server = Bun.spawn([redis, ...options, ...durable], stdio);
+// webdis answers with nothing at all as long as Redis does not listen.
+while (!(await listens())) await Bun.sleep(10);
+const front = Bun.spawn([webdis, config], { ...stdio, cwd: folder });
+process.exit(await Promise.race([server.exited, front.exited]));
+
+async function listens(): Promise<boolean> {
+  try {
+    (await Bun.connect({ hostname: "127.0.0.1", port: redisPort, socket: { data() {} } })).end();
+    return true;
+  } catch {
+    return false;
+  }
+}
