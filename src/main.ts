@@ -154,8 +154,8 @@ async function work(): Promise<void> {
     return runWriter(writer, () => process.exit(0));
   }
   const { runWorker } = await import("./adapters/bun-workers.ts");
-  runWorker<WorkerData>(({ settings, attachment, numbers }, number, signal) =>
-    makeHandler(attachStore(attachment, settings), settings, new Metrics(numbers, number), signal),
+  runWorker<WorkerData>(async ({ settings, attachment, numbers }, number, signal) =>
+    makeHandler(await attachStore(attachment, settings), settings, new Metrics(numbers, number), signal),
   );
 }
 

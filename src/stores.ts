@@ -1,11 +1,12 @@
 import type { Settings } from "./config.ts";
 import { attachDurable, type DurableAttachment, WriterThread } from "./durable/open.ts";
 import type { DurableStore } from "./durable/durable-store.ts";
+import type { LayoutData } from "./redis/layout.ts";
 import type { CountStore } from "./store/count-store.ts";
 import { ShardedStore, type StoreHandle } from "./store/sharded-store.ts";
 
 /** By what a worker attaches itself to the counts. */
-export type Attachment = { thread: number; handle: StoreHandle } | DurableAttachment;
+export type Attachment = { thread: number; handle: StoreHandle } | DurableAttachment | { layout: LayoutData };
 
 /** The counts of a process, as its main thread has them. */
 export interface Counts {
@@ -23,14 +24,20 @@ export interface Counts {
  * Opens the counts that the settings say, for so many workers; 0 if the main thread serves by itself. `entry` is the
  * module of the program.
  *
- * @throws {RangeError} if there is no memory for them; {DataError} if they cannot be read back.
+ * @throws {RangeError} if there is no memory for them, or they are laid out in another way; {DataError} if they cannot be
+ * read back.
  */
 export async function openCounts(settings: Settings, workers: number, entry: string): Promise<Counts> {
+  if (settings.store !== "") return await inRedis(settings);
   return settings.data === "" ? inMemory(settings, workers) : await durable(settings, workers, entry);
 }
 
 /** The store of a worker. */
-export function attachStore(attachment: Attachment, settings: Settings): CountStore {
+export async function attachStore(attachment: Attachment, settings: Settings): Promise<CountStore> {
+  if ("layout" in attachment) {
+    const { attachRedis } = await import("./redis/open.ts");
+    return attachRedis(attachment.layout, settings, () => {}); // the main thread tells how Redis is
+  }
   return "port" in attachment
     ? attachDurable(attachment, settings)
     : ShardedStore.attach(attachment.handle, attachment.thread);
@@ -59,4 +66,20 @@ async function durable(settings: Settings, workers: number, entry: string): Prom
     release: (worker) => memory.release(worker),
     close: (seconds) => store.close(seconds),
   };
+}
+
+/** Each thread has connections of its own. Loaded only if it is asked for: other runtimes have no such client. */
+async function inRedis(settings: Settings): Promise<Counts> {
+  const { attachRedis, readLayout } = await import("./redis/open.ts");
+  const layout = await readLayout(settings, log);
+  return {
+    store: attachRedis(layout, settings, log),
+    attach: () => ({ layout }),
+    release: () => {},
+    close: () => Promise.resolve(true),
+  };
+}
+
+function log(line: string): void {
+  console.error(`playcount: ${line}`);
 }

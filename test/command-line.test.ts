@@ -25,6 +25,12 @@ const DEFAULTS: Settings = {
   maxWriters: 100_000,
   maxStoreBytes: 2 ** 32,
   data: "",
+  store: "",
+  storePassword: "",
+  storePrefix: "playcount",
+  storeTimeout: 1000,
+  shards: 1024,
+  waitReplicas: 0,
   maxWaiting: 10_000,
   maxBodyBytes: 16 * 1024 * 1024,
   token: "",
@@ -35,7 +41,9 @@ const DEFAULTS: Settings = {
 };
 
 /** A value for each setting that is not its default, as it is written and as it is read. */
-const OTHERS: { [K in Exclude<keyof Settings, "token" | "playToken">]: readonly [string, Settings[K]] } = {
+const OTHERS: {
+  [K in Exclude<keyof Settings, "token" | "playToken" | "storePassword">]: readonly [string, Settings[K]];
+} = {
   host: ["::1", "::1"],
   port: ["0", 0],
   workers: ["auto", "auto"],
@@ -47,6 +55,11 @@ const OTHERS: { [K in Exclude<keyof Settings, "token" | "playToken">]: readonly 
   maxWriters: ["4", 4],
   maxStoreBytes: ["1048576", 2 ** 20],
   data: ["/var/lib/plays", "/var/lib/plays"],
+  store: ["rediss://me@a.example:7000,[::1]:7001", "rediss://me@a.example:7000,[::1]:7001"],
+  storePrefix: ["a:b", "a:b"],
+  storeTimeout: ["20", 20],
+  shards: ["64", 64],
+  waitReplicas: ["2", 2],
   maxWaiting: ["5", 5],
   maxBodyBytes: ["1024", 1024],
   corsOrigins: ["https://a.example,http://b:80", "https://a.example,http://b:80"],

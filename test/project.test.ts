@@ -82,7 +82,7 @@ describe("The sources", () => {
     const others = FILES.filter(
       (path) =>
         isExcluded(path) &&
-        !/^(?:main|stores|command-line|health-check|durable\/[\w-]+|adapters\/(?:bun|deno|node|start)(?:-\w+)*)\.ts$/.test(
+        !/^(?:main|stores|command-line|health-check|durable\/[\w-]+|redis\/[\w/-]+|adapters\/(?:bun|deno|node|start)(?:-\w+)*)\.ts$/.test(
           path,
         ),
     );
@@ -107,6 +107,9 @@ describe("The sources", () => {
     [/^(?:main|mod|client)\.ts$/, /^$/],
     [/^(?:command-line|health-check|stores)\.ts$/, /^main\.ts$/],
     [/^durable\//, /^(?:main|stores)\.ts$|^durable\//],
+    [/^redis\//, /^stores\.ts$|^redis\//],
+    [/^redis\/cluster\//, /^redis\/[\w-]+\.ts$|^redis\/cluster\//],
+    [/^redis\/scripts\//, /^redis\//],
     [/^client\//, /^client(?:\.ts$|\/)/],
     [/^adapters\//, /^(?:main\.ts|health-check\.ts|adapters\/)/],
     [/^handler\.ts$/, /^(?:main|mod)\.ts$|^adapters\//],
@@ -114,7 +117,7 @@ describe("The sources", () => {
     [/^openapi\.ts$/, /^handler\.ts$/],
     [/^resources\//, /^routes\.ts$|^resources\//],
     [
-      /^store\/(?!(?:count-store|refusal|request-key)\.ts$)/,
+      /^store\/(?!(?:count-store|highest|refusal|request-key)\.ts$)/,
       /^(?:stores|mod)\.ts$|^adapters\/workerd\.ts$|^durable\/|^store\//,
     ],
   ])("%p is imported by %p alone", (layer, mayBeImportedBy) => {

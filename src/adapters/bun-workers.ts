@@ -26,7 +26,7 @@ export interface WorkersOptions<D> {
 }
 
 /** Makes the handler of one thread. */
-export type MakeHandler<D> = (data: D, number: number, signal: AbortSignal) => Handler;
+export type MakeHandler<D> = (data: D, number: number, signal: AbortSignal) => Handler | Promise<Handler>;
 
 type Order<D> =
   { do: "serve"; host: string; port: number; number: number; data: D } | { do: "stop"; graceSeconds: number };
@@ -146,7 +146,7 @@ export function runWorker<D>(makeHandler: MakeHandler<D>): void {
 
   async function listen({ host, port, number, data }: Extract<Order<D>, { do: "serve" }>): Promise<void> {
     try {
-      server = await serve(makeHandler(data, number, stopping.signal), { host, port, isShared: true });
+      server = await serve(await makeHandler(data, number, stopping.signal), { host, port, isShared: true });
       report({ did: "listen" });
     } catch (error) {
       report({ did: "fail", message: error instanceof Error ? error.message : String(error) });

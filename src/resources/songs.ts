@@ -13,10 +13,19 @@ const MAX_TOP = 1000;
 
 /** `GET /`: every song with a count; `GET /?top=N`: the N highest. */
 export function list(service: Service, exchange: Exchange): Awaitable<Response> {
+  const [top, after] = [readTop(exchange.query), readAfter(exchange.query)];
+  return whenReady(service.store.version, (version) => listAs(version, service, exchange, { top, after }));
+}
+
+function listAs(
+  version: string,
+  service: Service,
+  exchange: Exchange,
+  { top, after }: { top: number | undefined; after: number | undefined },
+): Awaitable<Response> {
   const { store } = service;
-  const { request, format, query } = exchange;
-  const [top, after] = [readTop(query), readAfter(query)];
-  const tag = entityTag(store.version, `${format}${top ?? ""}${after === undefined ? "" : `-${after}`}`);
+  const { request, format } = exchange;
+  const tag = entityTag(version, `${format}${top ?? ""}${after === undefined ? "" : `-${after}`}`);
   const isCurrent = (listed: string) => listed === tag;
   if (matchFails(request.headers.get("if-match"), isCurrent)) throw preconditionFailed();
   const validators = { etag: `"${tag}"`, "cache-control": "no-cache" };

@@ -66,7 +66,7 @@ export interface CountStore {
    * Names the present state: another string after every change, never the same one twice, and not that of
    * any other store. Made of `A-Z a-z 0-9 -` alone. Costs no walk over the songs.
    */
-  readonly version: string;
+  readonly version: Awaitable<string>;
 
   /**
    * The plays of `id` in the open fold and those that are not acknowledged, or with `after` in all that are newer than

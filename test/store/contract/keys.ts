@@ -17,10 +17,10 @@ export function testKeys(makeStore: MakeStore): void {
     expect(await store.add("a", 2, keyOf("w", 1))).toEqual(first);
     await store.add("a", 1);
     await store.seal(4);
-    const { version } = store;
+    const version = await store.version;
     for (let again = 0; again < 3; again++) expect(await store.add("a", 2, keyOf("w", 1))).toEqual(first);
     expect(await store.get("a")).toBe(8);
-    expect(store.version).toBe(version);
+    expect(await store.version).toBe(version);
     expect(await store.add("a", 2, keyOf("w", 2))).toEqual({ count: 10, fold: 4 });
   });
 

@@ -1,0 +1,169 @@
+import type { BatchAddition } from "../store/count-store.ts";
+import { Refusal, UnknownOutcome } from "../store/refusal.ts";
+import { fingerprintOf, type RequestKey } from "../store/request-key.ts";
+import { type Batch, commandOf, divide, groupsOf, type Mode, type Part } from "./batch-parts.ts";
+import { failedChange } from "./outcomes.ts";
+import { eachOf, type Redis } from "./redis.ts";
+import type { Claim, Requests } from "./requests.ts";
+import type { Need, Room } from "./room.ts";
+import { BATCH } from "./scripts/batch.ts";
+
+/** How many scripts of a batch are under way at a time. */
+const WIDTH = 16;
+/** How often a script is tried again because shards have other heads, or no room. */
+const MOST_TRIES = 100;
+
+/** How far a batch has come. */
+interface Progress {
+  counts: Float64Array;
+  /** The newest fold that was sealed before all of its songs. */
+  fold: number;
+  /** Whether something of it has been added, now or by the same request before. */
+  isBegun: boolean;
+  /** Room that has to be there before anything is added. */
+  needs: Omit<Need, "altogether">[];
+}
+
+/** Adds to several songs at once, and to one by a request with a key. */
+export class Batches {
+  readonly #redis: Redis;
+  readonly #room: Room;
+  readonly #requests: Requests;
+  readonly #writersAShard: string;
+
+  constructor(redis: Redis, room: Room, requests: Requests, maxWriters: number) {
+    this.#redis = redis;
+    this.#room = room;
+    this.#requests = requests;
+    this.#writersAShard = String(Math.max(64, Math.ceil(maxWriters / redis.layout.shards)));
+  }
+
+  /** Adds all or nothing; `kind` is the kind of the request. */
+  async add(kind: string, plays: ReadonlyMap<string, number>, key?: RequestKey): Promise<BatchAddition> {
+    const songs = [...plays];
+    const batch = { songs, parts: divide(this.#redis.layout, songs), key, stamp: "" };
+    if (key === undefined) return await this.#addParts(batch);
+    const claim = await this.#claim(key, fingerprintOf(kind, plays));
+    if ("fold" in claim) {
+      const { fold, counts } = claim;
+      return counts === undefined
+        ? { ...(await this.#countNow(batch)), fold }
+        : { counts: Float64Array.from(counts), fold };
+    }
+    const addition = await this.#addClaimed({ ...batch, stamp: claim.stamp }, key);
+    try {
+      await this.#requests.confirm(key, addition);
+    } catch {
+      throw new UnknownOutcome(); // it was added, and is if it is sent again
+    }
+    return addition;
+  }
+
+  /** The counts of an answer that was not kept. */
+  async #countNow({ songs, parts }: Batch): Promise<BatchAddition> {
+    const none = songs.map(([id]) => [id, 0] as const);
+    return await this.#addParts({ songs: none, parts, key: undefined, stamp: "" });
+  }
+
+  async #claim(key: RequestKey, fingerprint: number): Promise<Claim> {
+    try {
+      return await this.#requests.claim(key, fingerprint);
+    } catch (error) {
+      throw failedChange(error);
+    }
+  }
+
+  async #addClaimed(batch: Batch, key: RequestKey): Promise<BatchAddition> {
+    try {
+      return await this.#addParts(batch);
+    } catch (error) {
+      // Where that fails, the same request may still be sent again.
+      if (error instanceof Refusal) await this.#requests.release(key).catch(() => {});
+      throw error;
+    }
+  }
+
+  /** @throws {Refusal} if nothing was added, {UnknownOutcome} if some of it may have been. */
+  async #addParts(batch: Batch): Promise<BatchAddition> {
+    const groups = groupsOf(this.#redis, batch.parts);
+    const progress: Progress = {
+      counts: new Float64Array(batch.songs.length),
+      fold: Number.MAX_SAFE_INTEGER,
+      isBegun: false,
+      needs: [],
+    };
+    try {
+      // A script checks all of its songs by itself.
+      if (groups.length > 1) {
+        await this.#runAll("check", batch, groups, progress);
+        await this.#room.askForAll(progress.needs);
+      }
+      await this.#runAll("add", batch, groups, progress);
+    } catch (error) {
+      throw progress.isBegun && error instanceof Refusal ? new UnknownOutcome() : error;
+    }
+    return { counts: progress.counts, fold: progress.fold };
+  }
+
+  async #runAll(mode: Mode, batch: Batch, groups: readonly Part[][], progress: Progress): Promise<void> {
+    const failures: unknown[] = [];
+    await eachOf(groups.length, WIDTH, async (at) => {
+      if (failures.length > 0) return;
+      await this.#run(mode, batch, groups[at] as Part[], progress).catch((error) => failures.push(error));
+    });
+    if (failures.length === 0) return;
+    const meant = failures.map(failedChange);
+    const [first = meant[0]] = meant.filter((failure) => !(failure instanceof Refusal));
+    throw first;
+  }
+
+  async #run(mode: Mode, batch: Batch, group: readonly Part[], progress: Progress): Promise<void> {
+    for (let tries = 0; tries < MOST_TRIES; tries++) {
+      const command = commandOf(this.#redis.heads, {
+        mode,
+        batch,
+        group,
+        writersAShard: this.#writersAShard,
+      });
+      const reply = await this.#redis.onShard((group[0] as Part).shard, BATCH, command.keys, command.args);
+      const [answer, begun, ...rest] = reply as string[];
+      if (begun === "true") progress.isBegun = true;
+      if (answer === "no") {
+        const needs = this.#needsOf(rest, group);
+        if (mode === "add") await this.#room.askForAll(needs);
+        else if (rest.every((problem) => problem.startsWith("r"))) return void progress.needs.push(...needs);
+        continue;
+      }
+      if (mode === "check") return;
+      progress.isBegun = true;
+      progress.fold = Math.min(progress.fold, command.fold);
+      const counts = (rest[0] as string).split(" ");
+      let at = 0;
+      for (const { places } of group)
+        for (const place of places) progress.counts[place] = Number(counts[at++]);
+      return;
+    }
+    throw new Error("Shards have other heads, or no room, each time");
+  }
+
+  /** Learns from what kept a script from adding; gives what room it needs. */
+  #needsOf(problems: readonly string[], group: readonly Part[]): Omit<Need, "altogether">[] {
+    const overflow = problems.find((problem) => problem.startsWith("o"));
+    if (overflow !== undefined) {
+      const [count = 0, plays = 0] = overflow.slice(1).split(" ").map(Number);
+      throw Refusal.overflow(count, plays);
+    }
+    const { heads } = this.#redis;
+    const needs: Omit<Need, "altogether">[] = [];
+    for (const problem of problems) {
+      const [place, text = "", granted] = problem.slice(1).split(" ");
+      const { shard } = group[Number(place)] as Part;
+      if (problem.startsWith("h")) heads.learn(shard, text);
+      else {
+        const { epoch } = heads.of(shard);
+        needs.push({ shard, epoch, granted: Number(granted), more: Number(text) });
+      }
+    }
+    return needs;
+  }
+}

@@ -1,0 +1,45 @@
+/** A command that certainly did nothing: it was not sent, or a server refused it. */
+export class NotDone extends Error {
+  override name = "NotDone";
+}
+
+/** A command was sent, and nobody knows what became of it. */
+export class Lost extends Error {
+  override name = "Lost";
+
+  constructor() {
+    super("The connection to Redis was lost before the answer came");
+  }
+}
+
+/** A server answered with an error. */
+export class ErrorReply extends Error {
+  override name = "ErrorReply";
+
+  /** Its first word: `MOVED`, say. */
+  get code(): string {
+    return this.message.split(" ", 1)[0] as string;
+  }
+}
+
+/** Errors with which a server says that it does nothing for now, and what each means to whoever operates it. */
+const REFUSALS: Readonly<Record<string, string>> = {
+  LOADING: "it is loading its data",
+  CLUSTERDOWN: "the cluster is down",
+  MASTERDOWN: "it has lost its master",
+  READONLY: "it is a replica",
+  MISCONF: "it cannot save to its disk",
+  OOM: "it has no memory left",
+  BUSY: "it is busy with a script",
+  NOREPLICAS: "it has too few replicas",
+  NOAUTH: "it wants a password",
+  WRONGPASS: "it does not take the password",
+  NOPERM: "it does not permit it",
+  WRONGTYPE: "a key that should be one of playcount's is something else",
+  TRYAGAIN: "a shard is being moved",
+};
+
+/** What an error that a server answers with means, if it certainly did nothing. */
+export function refusalOf(code: string): string | undefined {
+  return Object.hasOwn(REFUSALS, code) ? REFUSALS[code] : undefined;
+}

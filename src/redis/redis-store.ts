@@ -1,0 +1,163 @@
+import { settle } from "../config.ts";
+import {
+  type Addition,
+  type BatchAddition,
+  type Chunk,
+  type CountStore,
+  type Entry,
+  isTooLong,
+  type StoreFigures,
+  type StoreOptions,
+} from "../store/count-store.ts";
+import { Refusal } from "../store/refusal.ts";
+import type { RequestKey } from "../store/request-key.ts";
+import { Additions } from "./additions.ts";
+import { Batches } from "./batches.ts";
+import { Control } from "./control.ts";
+import { Reading } from "./reading.ts";
+import type { Redis } from "./redis.ts";
+import { Requests } from "./requests.ts";
+import { Room } from "./room.ts";
+import { Survey } from "./survey.ts";
+
+/** How many songs of a batch weigh as much as one request that waits. */
+const SONGS_A_REQUEST = 100;
+
+export interface RedisStoreOptions extends StoreOptions {
+  /** How many requests may wait for Redis: 1 to 2^20, 10,000 unless told. */
+  maxWaiting?: number;
+  /** Told what an operator should know. */
+  log?: (line: string) => void;
+}
+
+/**
+ * Counts that are in Redis, or in a cluster of it: nothing of them is here, so any number of these may be at work on the
+ * same ones.
+ *
+ * What concerns one song, or those of one script, happens at one instant; what concerns several shards happens in one
+ * after the other. What fails is `unavailable` if nothing was done, and an `UnknownOutcome` if that is not known.
+ */
+export class RedisStore implements CountStore {
+  readonly maxIdBytes: number;
+  readonly #maxWaiting: number;
+  readonly #redis: Redis;
+  readonly #additions: Additions;
+  readonly #batches: Batches;
+  readonly #control: Control;
+  readonly #reading: Reading;
+  readonly #survey: Survey;
+  #waiting = 0;
+  #plays = 0;
+
+  /** @throws {RangeError} for a limit that is out of its range. */
+  constructor(redis: Redis, options: RedisStoreOptions = {}) {
+    this.maxIdBytes = settle("maxIdBytes", options.maxIdBytes);
+    this.#maxWaiting = settle("maxWaiting", options.maxWaiting);
+    const maxWriters = settle("maxWriters", options.maxWriters);
+    this.#redis = redis;
+    this.#control = new Control(redis, settle("maxFolds", options.maxFolds));
+    const room = new Room(redis, this.#control, settle("maxSongs", options.maxSongs));
+    this.#additions = new Additions(redis, room, options.log ?? (() => {}));
+    this.#batches = new Batches(redis, room, new Requests(redis, maxWriters), maxWriters);
+    this.#reading = new Reading(redis);
+    this.#survey = new Survey(redis);
+  }
+
+  /** Why it cannot count for now. */
+  get ailment(): string | undefined {
+    return this.#redis.cluster.trouble === undefined ? undefined : "Redis cannot be used";
+  }
+
+  get version(): Promise<string> {
+    return this.#survey.take().then(({ changes }) => `${this.#redis.layout.data.name}-${changes}`);
+  }
+
+  async get(id: string, after?: number): Promise<number> {
+    this.#checkLength(id);
+    return (await this.#held(1, () => this.#additions.get(id, after))).count;
+  }
+
+  async add(id: string, plays: number, key?: RequestKey): Promise<Addition> {
+    this.#checkLength(id);
+    if (key !== undefined) {
+      const { counts, fold } = await this.#addAll("song", new Map([[id, plays]]), key);
+      return { count: counts[0] as number, fold };
+    }
+    if (plays === 0) return await this.#held(1, () => this.#additions.get(id));
+    const addition = await this.#held(1, () => this.#additions.add(id, plays));
+    this.#plays += plays;
+    return addition;
+  }
+
+  async addAll(plays: ReadonlyMap<string, number>, key?: RequestKey): Promise<BatchAddition> {
+    for (const id of plays.keys()) this.#checkLength(id);
+    return await this.#addAll("batch", plays, key);
+  }
+
+  entries(after?: number): AsyncIterable<Chunk> {
+    return this.#reading.entries(after);
+  }
+
+  top(n: number, after?: number): Promise<Entry[]> {
+    return this.#reading.top(n, after);
+  }
+
+  async seal(fold: number): Promise<boolean> {
+    return await this.#held(1, () => this.#control.seal(fold));
+  }
+
+  async folds(): Promise<number[]> {
+    return (await this.#control.folds()).unacknowledged;
+  }
+
+  async *fold(fold: number): AsyncGenerator<Chunk> {
+    const { unacknowledged, kept, dropped } = await this.#control.folds();
+    if (!unacknowledged.includes(fold) && fold !== kept) {
+      throw fold <= dropped ? Refusal.dropped(dropped) : Refusal.unknownFold(fold);
+    }
+    yield* this.#reading.fold(fold);
+  }
+
+  async acknowledge(fold: number): Promise<void> {
+    await this.#held(1, () => this.#control.acknowledge(fold));
+  }
+
+  async clear(unless?: (version: string) => boolean): Promise<boolean> {
+    if (unless?.(await this.version)) return false;
+    await this.#held(1, () => this.#control.clear());
+    return true;
+  }
+
+  async figures(): Promise<StoreFigures> {
+    const [{ songs }, { unacknowledged }] = await Promise.all([this.#survey.take(), this.#control.folds()]);
+    return { songs, plays: this.#plays, folds: unacknowledged.length, bytes: undefined };
+  }
+
+  /** Ends the connections; nothing can be asked any more. */
+  close(): void {
+    this.#redis.cluster.close();
+  }
+
+  async #addAll(kind: string, plays: ReadonlyMap<string, number>, key?: RequestKey): Promise<BatchAddition> {
+    const weight = Math.ceil(plays.size / SONGS_A_REQUEST);
+    const addition = await this.#held(weight, () => this.#batches.add(kind, plays, key));
+    for (const more of plays.values()) this.#plays += more;
+    return addition;
+  }
+
+  /** @throws {Refusal} `unavailable` if too many requests wait. */
+  async #held<T>(weight: number, act: () => Promise<T>): Promise<T> {
+    if (this.#waiting > 0 && this.#waiting + weight > this.#maxWaiting)
+      throw Refusal.unavailable("Too many requests wait for the store of the counts");
+    this.#waiting += weight;
+    try {
+      return await act();
+    } finally {
+      this.#waiting -= weight;
+    }
+  }
+
+  #checkLength(id: string): void {
+    if (isTooLong(id, this.maxIdBytes)) throw Refusal.tooLong(this.maxIdBytes);
+  }
+}

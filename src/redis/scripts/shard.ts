@@ -1,0 +1,113 @@
+import { Script } from "./script.ts";
+import { SHARED } from "./shared.ts";
+
+// Each can be done again, by anybody, however late: an epoch that has passed, or a fold that is sealed or acknowledged
+// already, changes nothing. All give the head that the shard has then.
+
+/** Seals what is in the open fold. KEYS: the shard, and the set that it becomes. ARGV: the epoch, the fold. */
+export const SEAL: Script = new Script(
+  SHARED +
+    String.raw`
+local head, epoch, fold = readHead(KEYS[1]), tonumber(ARGV[1]), tonumber(ARGV[2])
+if head.epoch > epoch or head.newest >= fold then return head.text end
+head.epoch, head.newest = epoch, fold
+local room = readRoom(KEYS[1])
+local changes = tonumber(call('HGET', KEYS[1], CHANGES) or 0) + 1
+if room.open > 0 then
+  call('RENAME', KEYS[1], KEYS[2])
+  call('HDEL', KEYS[2], HEAD, ROOM, CHANGES)
+  table.insert(head.sets, digits(fold))
+  table.insert(room.own, room.open)
+  room.open = 0
+  writeRoom(KEYS[1], room)
+end
+call('HSET', KEYS[1], CHANGES, digits(changes))
+writeHead(KEYS[1], head)
+return head.text
+`,
+  { writes: true },
+);
+
+/**
+ * Keeps a fold, and drops the one that was kept. KEYS: the shard, and the set of the fold that is dropped. ARGV: the epoch,
+ * the fold, and the one that is dropped; 0: none. Gives the head, and how many songs' room was ever given back.
+ */
+export const ACKNOWLEDGE: Script = new Script(
+  SHARED +
+    String.raw`
+local head, room = readHead(KEYS[1]), readRoom(KEYS[1])
+local epoch, fold, dropped = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+if head.epoch == epoch and head.kept < fold then
+  head.kept, head.dropped = fold, math.max(head.dropped, dropped)
+  if dropped > 0 and tonumber(head.sets[1] or 0) == dropped then
+    table.remove(head.sets, 1)
+    room.freed = room.freed + table.remove(room.own, 1)
+    call('UNLINK', KEYS[2])
+    writeRoom(KEYS[1], room)
+  end
+  call('HINCRBY', KEYS[1], CHANGES, 1)
+  writeHead(KEYS[1], head)
+end
+return { head.text, digits(room.freed) }
+`,
+  { writes: true },
+);
+
+/** Forgets all. KEYS: the shard, and its sets. ARGV: the head that the caller knows, the epoch that begins. */
+export const CLEAR: Script = new Script(
+  SHARED +
+    String.raw`
+local head = readHead(KEYS[1])
+if head.epoch >= tonumber(ARGV[2]) or head.text ~= ARGV[1] then return head.text end
+local changes = tonumber(call('HGET', KEYS[1], CHANGES) or 0) + 1
+call('UNLINK', unpack(KEYS))
+call('HSET', KEYS[1], CHANGES, digits(changes))
+writeHead(KEYS[1], { epoch = tonumber(ARGV[2]), newest = 0, kept = 0, dropped = 0, sets = {} })
+return call('HGET', KEYS[1], HEAD)
+`,
+  { writes: true },
+);
+
+/** Grants room for songs. KEYS: the shard. ARGV: the epoch, and for how many it has been granted altogether. */
+export const GRANT: Script = new Script(
+  SHARED +
+    String.raw`
+local head, room, granted = readHead(KEYS[1]), readRoom(KEYS[1]), tonumber(ARGV[2])
+if head.epoch == tonumber(ARGV[1]) and room.granted < granted then
+  room.granted = granted
+  writeRoom(KEYS[1], room)
+end
+return head.text
+`,
+  { writes: true },
+);
+
+/** Gives back the room that is left. KEYS: the shard. ARGV: the epoch. Gives how much was ever given back. */
+export const GIVE_BACK: Script = new Script(
+  SHARED +
+    String.raw`
+local head, room = readHead(KEYS[1]), readRoom(KEYS[1])
+if head.epoch ~= tonumber(ARGV[1]) then return '0' end
+if room.left > 0 then
+  room.freed = room.freed + room.left
+  writeRoom(KEYS[1], room)
+end
+return digits(room.freed)
+`,
+  { writes: true },
+);
+
+/** How shards are. KEYS: the shards. Gives for each its changes, its songs and its head. */
+export const SURVEY: Script = new Script(
+  SHARED +
+    String.raw`
+local answer = {}
+for _, key in ipairs(KEYS) do
+  answer[#answer + 1] = call('HGET', key, CHANGES) or '0'
+  answer[#answer + 1] = digits(readRoom(key).songs)
+  answer[#answer + 1] = call('HGET', key, HEAD) or ''
+end
+return answer
+`,
+  { writes: false },
+);

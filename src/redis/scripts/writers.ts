@@ -1,0 +1,81 @@
+import { Script } from "./script.ts";
+
+/**
+ * The last request of each writer. KEYS: a hash of the writers, a set of them by when they came last, and another one of
+ * those whose answers have many counts.
+ *
+ * `claim, writer, seq, fingerprint`: gives `go` and a stamp, the same one if the request was begun before and not ended, or
+ * what else is to be said of it: `stale` and the newest number, `reused`, or `done`, the fold and the counts (`-` if they were not kept).
+ * `confirm, writer, seq, fold, counts, how many, most writers, most counts`: it has been added.
+ * `release, writer, seq`: it was refused, and is as if it had never come.
+ *
+ * A record is `seq fingerprint = fold counts`, or `seq fingerprint ? stamp the record before` until it is confirmed.
+ */
+export const WRITERS: Script = new Script(
+  String.raw`
+local call, verb, writer, seq = redis.call, ARGV[1], ARGV[2], ARGV[3]
+local all, recent, large = KEYS[1], KEYS[2], KEYS[3]
+local record = call('HGET', all, writer)
+local lastSeq, lastPrint, state, rest = string.match(record or '', '^(%d+) (%d+) (.) ?(.*)$')
+
+local function came() call('ZADD', recent, call('HINCRBY', all, '\255c', 1), writer) end
+
+local function forgetLarge(name)
+  local counts = call('ZSCORE', large, name)
+  if not counts then return end
+  call('ZREM', large, name)
+  local held = string.match(call('HGET', all, '\255l:' .. name) or '', '%d+')
+  call('HDEL', all, '\255l:' .. name)
+  call('HINCRBY', all, '\255n', -tonumber(held or 0))
+end
+
+if verb == 'claim' then
+  if record and tonumber(seq) < tonumber(lastSeq) then return { 'stale', lastSeq } end
+  if record and seq == lastSeq then
+    if ARGV[4] ~= lastPrint then return { 'reused' } end
+    came()
+    if state == '=' then return { 'done', string.match(rest, '^(%d+) ?(.*)$') } end
+    return { 'go', string.match(rest, '^%d+') }
+  end
+  came()
+  local stamp = call('HGET', all, '\255c')
+  -- Of one that was begun before no more than that is kept, so that records do not grow.
+  local before = record and (state == '=' and record or table.concat({ lastSeq, lastPrint, '?', string.match(rest, '^%d+') }, ' ')) or ''
+  call('HSET', all, writer, table.concat({ seq, ARGV[4], '?', stamp, before }, ' '))
+  return { 'go', stamp }
+end
+
+if seq ~= lastSeq or state ~= '?' then return { 'no' } end
+if verb == 'release' then
+  local before = string.match(rest, '^%d+ ?(.*)$')
+  if before == '' then
+    call('HDEL', all, writer)
+    call('ZREM', recent, writer)
+  else call('HSET', all, writer, before) end
+  return { 'ok' }
+end
+
+local fold, counts, many, mostWriters, mostCounts = ARGV[4], ARGV[5], tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8])
+forgetLarge(writer)
+call('HSET', all, writer, lastSeq .. ' ' .. lastPrint .. ' = ' .. fold .. ' ' .. counts)
+came()
+if many > 1 and counts ~= '-' then
+  call('ZADD', large, call('HGET', all, '\255c'), writer)
+  call('HSET', all, '\255l:' .. writer, many)
+  call('HINCRBY', all, '\255n', many)
+end
+while tonumber(call('HGET', all, '\255n') or 0) > mostCounts do
+  local oldest = call('ZRANGE', large, 0, 0)[1]
+  local kept = string.match(call('HGET', all, oldest) or '', '^(%d+ %d+ = %d+)')
+  if kept then call('HSET', all, oldest, kept .. ' -') end
+  forgetLarge(oldest)
+end
+while call('ZCARD', recent) > mostWriters do
+  local oldest = call('ZPOPMIN', recent)[1]
+  forgetLarge(oldest)
+  call('HDEL', all, oldest)
+end
+return { 'ok' }
+`,
+  { writes: true },
+);

@@ -1,0 +1,46 @@
+import { failedReading } from "./outcomes.ts";
+import { eachOf, type Redis } from "./redis.ts";
+import { SURVEY } from "./scripts/shard.ts";
+
+/** How many shards are looked at in one script, where that is possible, and how many scripts are under way at a time. */
+const [MOST, WIDTH] = [64, 32];
+
+/** How all shards are, each when its turn comes. */
+export class Survey {
+  readonly #redis: Redis;
+
+  constructor(redis: Redis) {
+    this.#redis = redis;
+  }
+
+  /**
+   * The number of all changes there were, and of the songs. If there is any change between two surveys, the second one has
+   * more of them; it costs no walk over the songs, but one over the shards.
+   */
+  async take(): Promise<{ changes: number; songs: number }> {
+    const { layout, heads } = this.#redis;
+    const most = this.#redis.groupOf(0) === this.#redis.groupOf(1) ? MOST : 1;
+    let [changes, songs] = [0, 0];
+    try {
+      await eachOf(Math.ceil(layout.shards / most), WIDTH, async (part) => {
+        const first = part * most;
+        const shards = Array.from({ length: Math.min(most, layout.shards - first) }, (_, at) => first + at);
+        const reply = await this.#redis.onShard(
+          first,
+          SURVEY,
+          shards.map((shard) => layout.keyOf(shard)),
+          [],
+        );
+        for (const [at, shard] of shards.entries()) {
+          const [changed, counted, head] = (reply as string[]).slice(3 * at, 3 * at + 3);
+          changes += Number(changed);
+          songs += Number(counted);
+          heads.learn(shard, head ?? "");
+        }
+      });
+    } catch (error) {
+      throw failedReading(error);
+    }
+    return { changes, songs };
+  }
+}
