@@ -3,8 +3,8 @@ import type { Heads } from "./heads.ts";
 import type { Layout } from "./layout.ts";
 import type { Redis } from "./redis.ts";
 
-/** Most songs of one script, but for those of one shard: a millisecond, for which all others wait. */
-const MOST = 512;
+/** Most songs of one script, but for those of one shard: two milliseconds, for which all others wait. */
+const MOST = 1024;
 
 /** The songs of a batch that are in one shard, by their place in the batch. */
 export interface Part {
@@ -12,9 +12,11 @@ export interface Part {
   places: number[];
 }
 
+type Song = readonly [id: string, plays: number];
+
 /** What is added, and by whose request. */
 export interface Batch {
-  songs: readonly (readonly [id: string, plays: number])[];
+  songs: readonly Song[];
   parts: readonly Part[];
   key: RequestKey | undefined;
   /** By what a shard knows that it has added it; empty without a key. */
@@ -54,10 +56,8 @@ export function commandOf(heads: Heads, { mode, batch, group, writersAShard }: S
     command.keys.push(...head.keys);
     if (key !== undefined) command.keys.push(heads.layout.addersKeyOf(shard));
     command.args.push(head.text, String(places.length));
-    for (const place of places) {
-      const [id, plays] = songs[place] as readonly [string, number];
-      command.args.push(id, String(plays));
-    }
+    for (const place of places) command.args.push((songs[place] as Song)[0]);
+    for (const place of places) command.args.push(String((songs[place] as Song)[1]));
   }
   return command;
 }

@@ -12,8 +12,10 @@ const AHEAD = 32;
 
 /** Which songs of a shard are wanted. */
 interface Wanted {
-  /** The keys of the sets that count, as the shard is now. Throws if that cannot be told any more. */
+  /** The keys of the sets that count, as far as is known. */
   keys: (shard: number) => string[];
+  /** Of the folds up to this one it need not be known what they had; if that has been dropped it cannot be told. */
+  after: number;
   /** What a song must have. */
   least: () => number;
 }
@@ -31,36 +33,33 @@ export class Reading {
 
   /** Each step is read at one instant. A song is given once, and those that are there all the time are all given. */
   entries(after?: number): AsyncGenerator<Chunk> {
-    return this.#chunks({ keys: (shard) => this.#countedKeys(shard, after), least: () => 1 });
+    return this.#chunks(this.#counted(after, () => 1));
   }
 
   /** Read as `entries` is. */
   async top(n: number, after?: number): Promise<Entry[]> {
     const found = new Highest(n);
-    const wanted = { keys: (shard: number) => this.#countedKeys(shard, after), least: () => found.bar };
-    for await (const chunk of this.#chunks(wanted)) for (const entry of chunk) found.offer(entry);
+    for await (const chunk of this.#chunks(this.#counted(after, () => found.bar)))
+      for (const entry of chunk) found.offer(entry);
     return found.entries();
   }
 
   /** A shard of a fold is read to its end, and then given in the order of ids: Redis has none that lasts. */
   async *fold(fold: number): AsyncGenerator<Chunk> {
     const { heads, layout } = this.#redis;
-    const keys = (shard: number) => {
-      if (heads.of(shard).dropped >= fold) throw Refusal.dropped(heads.of(shard).dropped);
-      return heads.of(shard).sets.includes(fold) ? [layout.foldKeyOf(shard, fold)] : [];
-    };
-    for await (const shard of this.#shards({ keys, least: () => 1 })) {
+    const keys = (shard: number) =>
+      heads.of(shard).sets.includes(fold) ? [layout.foldKeyOf(shard, fold)] : [];
+    for await (const shard of this.#shards({ keys, after: fold - 1, least: () => 1 })) {
       const entries: Entry[] = [];
       for await (const chunk of shard) entries.push(...chunk);
       if (entries.length > 0) yield entries.sort(([a], [b]) => (a < b ? -1 : 1));
     }
   }
 
-  #countedKeys(shard: number, after: number | undefined): string[] {
+  #counted(after: number | undefined, least: () => number): Wanted {
     const { heads, layout } = this.#redis;
-    const { dropped } = heads.of(shard);
-    if (after !== undefined && after < dropped) throw Refusal.dropped(dropped);
-    return [...heads.countedKeys(shard, after), layout.keyOf(shard)];
+    const keys = (shard: number) => [...heads.countedKeys(shard, after), layout.keyOf(shard)];
+    return { keys, after: after ?? Infinity, least };
   }
 
   async *#chunks(wanted: Wanted): AsyncGenerator<Chunk> {
@@ -98,13 +97,16 @@ export class Reading {
     const { heads, layout } = this.#redis;
     try {
       for (;;) {
-        const { text } = heads.of(shard);
+        const { text, dropped } = heads.of(shard);
         const keys = wanted.keys(shard);
         const least = Math.min(wanted.least(), MAX_COUNT);
         const args = [text, String(set + 1), cursor, String(STEP), String(least)];
         const reply = await this.#redis.onShard(shard, SCAN, [layout.keyOf(shard), ...keys], args);
         const [next = "", ...rest] = reply as string[];
-        if (next !== "h") return { cursor: next, entries: entriesOf(rest) };
+        if (next !== "h") {
+          if (wanted.after < dropped) throw Refusal.dropped(dropped);
+          return { cursor: next, entries: entriesOf(rest) };
+        }
         heads.learn(shard, rest[0] ?? "");
         if (set > 0 || cursor !== "0") return undefined;
       }

@@ -19,9 +19,7 @@ import type { Redis } from "./redis.ts";
 import { Requests } from "./requests.ts";
 import { Room } from "./room.ts";
 import { Survey } from "./survey.ts";
-
-/** How many songs of a batch weigh as much as one request that waits. */
-const SONGS_A_REQUEST = 100;
+import { Waiting } from "./waiting.ts";
 
 export interface RedisStoreOptions extends StoreOptions {
   /** How many requests may wait for Redis: 1 to 2^20, 10,000 unless told. */
@@ -39,25 +37,25 @@ export interface RedisStoreOptions extends StoreOptions {
  */
 export class RedisStore implements CountStore {
   readonly maxIdBytes: number;
-  readonly #maxWaiting: number;
+  readonly #waiting: Waiting;
   readonly #redis: Redis;
   readonly #additions: Additions;
   readonly #batches: Batches;
   readonly #control: Control;
   readonly #reading: Reading;
   readonly #survey: Survey;
-  #waiting = 0;
+  /** Those of batches, and of requests with a key. */
   #plays = 0;
 
   /** @throws {RangeError} for a limit that is out of its range. */
   constructor(redis: Redis, options: RedisStoreOptions = {}) {
     this.maxIdBytes = settle("maxIdBytes", options.maxIdBytes);
-    this.#maxWaiting = settle("maxWaiting", options.maxWaiting);
+    this.#waiting = new Waiting(settle("maxWaiting", options.maxWaiting));
     const maxWriters = settle("maxWriters", options.maxWriters);
     this.#redis = redis;
     this.#control = new Control(redis, settle("maxFolds", options.maxFolds));
     const room = new Room(redis, this.#control, settle("maxSongs", options.maxSongs));
-    this.#additions = new Additions(redis, room, options.log ?? (() => {}));
+    this.#additions = new Additions(redis, room, this.#waiting, options.log ?? (() => {}));
     this.#batches = new Batches(redis, room, new Requests(redis, maxWriters), maxWriters);
     this.#reading = new Reading(redis);
     this.#survey = new Survey(redis);
@@ -72,21 +70,16 @@ export class RedisStore implements CountStore {
     return this.#survey.take().then(({ changes }) => `${this.#redis.layout.data.name}-${changes}`);
   }
 
-  async get(id: string, after?: number): Promise<number> {
+  get(id: string, after?: number): Promise<number> {
     this.#checkLength(id);
-    return (await this.#held(1, () => this.#additions.get(id, after))).count;
+    return this.#additions.get(id, after).then(({ count }) => count);
   }
 
-  async add(id: string, plays: number, key?: RequestKey): Promise<Addition> {
+  add(id: string, plays: number, key?: RequestKey): Promise<Addition> {
     this.#checkLength(id);
-    if (key !== undefined) {
-      const { counts, fold } = await this.#addAll("song", new Map([[id, plays]]), key);
-      return { count: counts[0] as number, fold };
-    }
-    if (plays === 0) return await this.#held(1, () => this.#additions.get(id));
-    const addition = await this.#held(1, () => this.#additions.add(id, plays));
-    this.#plays += plays;
-    return addition;
+    if (key !== undefined) return this.#addKeyed(id, plays, key);
+    if (plays === 0) return this.#additions.get(id);
+    return this.#additions.add(id, plays);
   }
 
   async addAll(plays: ReadonlyMap<string, number>, key?: RequestKey): Promise<BatchAddition> {
@@ -103,7 +96,7 @@ export class RedisStore implements CountStore {
   }
 
   async seal(fold: number): Promise<boolean> {
-    return await this.#held(1, () => this.#control.seal(fold));
+    return await this.#waiting.hold(1, () => this.#control.seal(fold));
   }
 
   async folds(): Promise<number[]> {
@@ -119,18 +112,23 @@ export class RedisStore implements CountStore {
   }
 
   async acknowledge(fold: number): Promise<void> {
-    await this.#held(1, () => this.#control.acknowledge(fold));
+    await this.#waiting.hold(1, () => this.#control.acknowledge(fold));
   }
 
   async clear(unless?: (version: string) => boolean): Promise<boolean> {
     if (unless?.(await this.version)) return false;
-    await this.#held(1, () => this.#control.clear());
+    await this.#waiting.hold(1, () => this.#control.clear());
     return true;
   }
 
   async figures(): Promise<StoreFigures> {
     const [{ songs }, { unacknowledged }] = await Promise.all([this.#survey.take(), this.#control.folds()]);
-    return { songs, plays: this.#plays, folds: unacknowledged.length, bytes: undefined };
+    return {
+      songs,
+      plays: this.#plays + this.#additions.plays,
+      folds: unacknowledged.length,
+      bytes: undefined,
+    };
   }
 
   /** Ends the connections; nothing can be asked any more. */
@@ -138,23 +136,15 @@ export class RedisStore implements CountStore {
     this.#redis.cluster.close();
   }
 
-  async #addAll(kind: string, plays: ReadonlyMap<string, number>, key?: RequestKey): Promise<BatchAddition> {
-    const weight = Math.ceil(plays.size / SONGS_A_REQUEST);
-    const addition = await this.#held(weight, () => this.#batches.add(kind, plays, key));
-    for (const more of plays.values()) this.#plays += more;
-    return addition;
+  async #addKeyed(id: string, plays: number, key: RequestKey): Promise<Addition> {
+    const { counts, fold } = await this.#addAll("song", new Map([[id, plays]]), key);
+    return { count: counts[0] as number, fold };
   }
 
-  /** @throws {Refusal} `unavailable` if too many requests wait. */
-  async #held<T>(weight: number, act: () => Promise<T>): Promise<T> {
-    if (this.#waiting > 0 && this.#waiting + weight > this.#maxWaiting)
-      throw Refusal.unavailable("Too many requests wait for the store of the counts");
-    this.#waiting += weight;
-    try {
-      return await act();
-    } finally {
-      this.#waiting -= weight;
-    }
+  async #addAll(kind: string, plays: ReadonlyMap<string, number>, key?: RequestKey): Promise<BatchAddition> {
+    const addition = await this.#waiting.hold(plays.size, () => this.#batches.add(kind, plays, key));
+    for (const more of plays.values()) this.#plays += more;
+    return addition;
   }
 
   #checkLength(id: string): void {

@@ -17,13 +17,13 @@ export class Redis {
 
   /** Runs a script on keys of a shard. */
   onShard(shard: number, script: Script, keys: readonly string[], args: readonly string[]): Promise<unknown> {
-    return this.cluster.run({ slot: this.layout.slotOf(shard), script, keys: [...keys], args: [...args] });
+    return this.cluster.run({ slot: this.layout.slotOf(shard), script, keys, args });
   }
 
   /** Runs a script on what is the same for all shards. */
   onControl(script: Script, args: readonly string[]): Promise<unknown> {
     const { control, controlSlot } = this.layout;
-    return this.cluster.run({ slot: controlSlot, script, keys: [control], args: [...args] });
+    return this.cluster.run({ slot: controlSlot, script, keys: [control], args });
   }
 
   /** Which shards can be in one script: of a number all those that give the same one. */

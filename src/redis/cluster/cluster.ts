@@ -8,8 +8,8 @@ import { addressOf, hostOf, readSlotRanges, SLOTS } from "./slots.ts";
 export interface Run {
   slot: number;
   script: Script;
-  keys: string[];
-  args: string[];
+  keys: readonly string[];
+  args: readonly string[];
 }
 
 export interface ClusterOptions extends ConnectionOptions {
@@ -110,12 +110,12 @@ export class Cluster {
   }
 
   async #runOn(node: Node, { script, keys, args }: Run, isAsked: boolean): Promise<unknown> {
-    const rest = [String(keys.length), ...keys, ...args];
+    const words = [script.sha, String(keys.length), ...keys, ...args];
     try {
-      return await this.#send(node, script, "EVALSHA", [script.sha, ...rest], isAsked);
+      return await this.#send(node, script, "EVALSHA", words, isAsked);
     } catch (error) {
       if (!(error instanceof ErrorReply) || error.code !== "NOSCRIPT") throw error;
-      return await this.#send(node, script, "EVAL", [script.source, ...rest], isAsked);
+      return await this.#send(node, script, "EVAL", words.with(0, script.source), isAsked);
     }
   }
 

@@ -5,13 +5,14 @@ import { SHARED } from "./shared.ts";
  * Adds plays to many songs of some shards: to all of them, or to none.
  *
  * ARGV: `check` or `add`; a writer and a stamp of his request, or two empty ones; how many writers a shard remembers; and
- * then for each shard the head that the caller knows, how many songs it has, and for each the id and the plays, 0 or more.
+ * then for each shard the head that the caller knows, how many songs it has, their ids, and the plays of each, 0 or more.
  * KEYS: for each shard its hash, its sets, and with a writer the hash of those who have added to it.
  *
  * Gives `no` or `yes`, whether any of the shards had added it before, and then
  *
- * - `no`, nothing was done: problems, as `h` with the place of a shard and the head it has, `r` with the place of a shard, how
- *   many songs there is no room for and how many it was granted, or `o` with a count that would pass 2^53 - 1 and what would be added;
+ * - `no`, nothing was done: problems, as `h` with the place of a shard and the head it has, `r` with the place of a shard,
+ *   how many songs there is no room for and how many it was granted, or `o` with a count that would pass 2^53 - 1 and
+ *   what would be added;
  * - `yes`, unless it only checks: the new counts, with blanks between.
  *
  * A shard that has added the same request before adds nothing: its songs have the counts of now.
@@ -21,49 +22,66 @@ export const BATCH: Script = new Script(
     String.raw`
 local mode, writer, stamp, most = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
 local parts, problems, doneBefore = {}, {}, false
+-- As many values as a command takes at a time.
+local SLICE = 1000
 
--- What a song has, and the newest of the sets that have it; 0: none.
-local function look(part, id)
-  local song = { open = tonumber(call('HGET', part.key, id) or 0), newest = 0, kept = 0 }
-  song.before = song.open
-  for set = part.sets, 1, -1 do
-    local old = tonumber(call('HGET', KEYS[part.at + set], id) or 0)
-    if old > 0 and song.newest == 0 then song.newest = set end
-    song.before = song.before + old
-    if set == 1 and part.keeps then song.kept = old end
+-- A shard's head, or any field of another hash, and behind it the plays that the songs of a part have there; false: none.
+local function look(part, key)
+  local last = part.first + part.n - 1
+  local all = call('HMGET', key, HEAD, unpack(ARGV, part.first, math.min(last, part.first + SLICE - 1)))
+  for from = part.first + SLICE, last, SLICE do
+    local some = call('HMGET', key, unpack(ARGV, from, math.min(from + SLICE - 1, last)))
+    for _, plays in ipairs(some) do all[#all + 1] = plays end
   end
-  return song
+  return all
 end
 
-local function check(part)
-  local now = call('HGET', part.key, HEAD) or ''
-  if now ~= part.head then
-    table.insert(problems, 'h' .. #parts .. ' ' .. now)
-    return
-  end
-  if part.writers and string.match(call('HGET', part.writers, writer) or '', '^%S+') == stamp then
-    part.done, doneBefore = true, true
-  end
-  local fresh = 0
-  for n = 1, part.n do
-    local id, plays = ARGV[part.first + 2 * n - 2], tonumber(ARGV[part.first + 2 * n - 1])
-    local song = look(part, id)
-    part.songs[n] = song
-    if not part.done and plays > 0 then
-      if song.before > MAX - plays then
-        table.insert(problems, 'o' .. digits(song.before) .. ' ' .. digits(plays))
+-- Of each song what all sets have, which of them is the newest that has any, and what the kept one has.
+local function lookAtSets(part)
+  part.sealed, part.newest, part.kept = {}, {}, {}
+  for n = 1, part.n do part.sealed[n], part.newest[n], part.kept[n] = 0, 0, 0 end
+  for set = 1, part.sets do
+    local found = look(part, KEYS[part.at + set])
+    for n = 1, part.n do
+      if found[n + 1] then
+        local plays = tonumber(found[n + 1])
+        part.sealed[n], part.newest[n] = part.sealed[n] + plays, set
+        if set == 1 and part.keeps then part.kept[n] = plays end
       end
-      if song.open == 0 and song.newest == 0 then fresh = fresh + 1 end
     end
   end
-  local room = fresh > 0 and readRoom(part.key)
-  if room and room.left < fresh then
+end
+
+local function checkSongs(part)
+  local fresh = 0
+  for n = 1, part.n do
+    local plays = tonumber(ARGV[part.first + part.n + n - 1])
+    local before = tonumber(part.open[n + 1] or 0) + (part.sealed and part.sealed[n] or 0)
+    if before > MAX - plays then table.insert(problems, 'o' .. digits(before) .. ' ' .. digits(plays)) end
+    if before == 0 and plays > 0 then fresh = fresh + 1 end
+  end
+  if fresh == 0 then return end
+  local room = readRoom(part.key)
+  if room.left < fresh then
     table.insert(problems, 'r' .. #parts .. ' ' .. digits(fresh - room.left) .. ' ' .. digits(room.granted))
   end
 end
 
--- Remembers the last request of a writer here. Writers that have not come back while twice as many others came are forgotten:
--- by then the request is either known where all writers are, or given up.
+local function check(part)
+  part.open = look(part, part.key)
+  local now = part.open[1] or ''
+  if now ~= part.head then
+    table.insert(problems, 'h' .. #parts .. ' ' .. now)
+    return
+  end
+  if part.sets > 0 then lookAtSets(part) end
+  if part.writers and string.match(call('HGET', part.writers, writer) or '', '^%S+') == stamp then
+    part.done, doneBefore = true, true
+  else checkSongs(part) end
+end
+
+-- Remembers the last request of a writer here. Writers that have not come back while twice as many others came are
+-- forgotten: by then the request is either known where all writers are, or given up.
 local function remember(key)
   local tick = call('HINCRBY', key, '\255t', 1)
   call('HSET', key, writer, stamp .. ' ' .. tick)
@@ -80,39 +98,49 @@ local function remember(key)
   end
 end
 
+local function takeRoom(part, room, n)
+  local newest = part.newest and part.newest[n] or 0
+  room.open = room.open + 1
+  if newest > 0 then room.own[newest] = room.own[newest] - 1 end
+end
+
 local function add(part, counts)
-  local room
-  for n, song in ipairs(part.songs) do
-    local id, plays = ARGV[part.first + 2 * n - 2], tonumber(ARGV[part.first + 2 * n - 1])
-    if part.done then plays = 0 end
+  local changes, room = {}, nil
+  for n = 1, part.n do
+    local open, plays = tonumber(part.open[n + 1] or 0), part.done and 0 or tonumber(ARGV[part.first + part.n + n - 1])
     if plays > 0 then
-      call('HINCRBY', part.key, id, digits(plays))
-      if song.open == 0 then
+      changes[#changes + 1] = ARGV[part.first + n - 1]
+      changes[#changes + 1] = open + plays
+      if open == 0 then
         room = room or readRoom(part.key)
-        room.open = room.open + 1
-        if song.newest > 0 then room.own[song.newest] = room.own[song.newest] - 1 end
+        takeRoom(part, room, n)
       end
-      part.changed = true
     end
-    counts[#counts + 1] = digits(song.before - song.kept + plays)
+    local count = open + plays + (part.sealed and part.sealed[n] - part.kept[n] or 0)
+    counts[#counts + 1] = count < 1e14 and count or digits(count)
+  end
+  for from = 1, #changes, SLICE do
+    call('HSET', part.key, unpack(changes, from, math.min(from + SLICE - 1, #changes)))
   end
   if room then writeRoom(part.key, room) end
   if part.writers and not part.done then remember(part.writers) end
-  return part.changed
+  return #changes > 0
 end
 
 local at, arg = 1, 5
 while arg <= #ARGV do
   local head, n = ARGV[arg], tonumber(ARGV[arg + 1])
-  local part = { key = KEYS[at], at = at, head = head, n = n, first = arg + 2, sets = countSets(head), songs = {} }
-  part.keeps = keepsOldest(head)
+  local part = { key = KEYS[at], at = at, head = head, n = n, first = arg + 2, sets = 0 }
+  if head ~= '' and string.byte(head, -1) ~= 58 then
+    part.sets, part.keeps = countSets(head), keepsOldest(head)
+  end
   at = at + 1 + part.sets
   if writer ~= '' then part.writers, at = KEYS[at], at + 1 end
   arg = arg + 2 + 2 * n
   check(part)
-  table.insert(parts, part)
+  parts[#parts + 1] = part
 end
-if #problems > 0 then return { 'no', tostring(doneBefore), unpack(problems, 1, math.min(#problems, 1000)) } end
+if #problems > 0 then return { 'no', tostring(doneBefore), unpack(problems, 1, math.min(#problems, SLICE)) } end
 if mode == 'check' then return { 'yes', tostring(doneBefore) } end
 local counts, changed = {}, nil
 for _, part in ipairs(parts) do
