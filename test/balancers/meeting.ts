@@ -25,7 +25,7 @@ export const REPEATABLE: readonly string[] = [
   request(`POST ${PATH}`, [KEY], "3"),
 ];
 
-/** What changes something each time: of a key takes notice POST alone. */
+/** What changes something each time: playcount looks at a key for POST alone. */
 export const WRITES: readonly string[] = [
   PLAY,
   request(`POST ${PATH}`, ["Content-Length: 0"]),
