@@ -1,0 +1,40 @@
+import { Connection, isWhole } from "../support/connection.ts";
+import { HOST } from "./configuration.ts";
+
+/** An answer; `undefined` is one of a connection that was closed instead. */
+export interface Answer {
+  status: number;
+  /** Status line and headers. */
+  head: string;
+  body: string;
+}
+
+/** A request as it is sent, byte by byte: what a client in between would resolve or send again is tested here. */
+export function request(line: string, headers: readonly string[] = [], body?: string): string {
+  const length = body === undefined ? [] : [`Content-Length: ${body.length}`];
+  return [`${line} HTTP/1.1`, `Host: ${HOST}`, ...headers, ...length, "", body ?? ""].join("\r\n");
+}
+
+/** Sends a request over a connection, and reads its answer. */
+export async function ask(connection: Connection, sent: string): Promise<Answer | undefined> {
+  connection.send(sent);
+  const isHead = /^(?:HEAD|OPTIONS) /.test(sent); // whose answers have no body
+  return parse(await connection.read((text) => (isHead ? text.includes("\r\n\r\n") : isWhole(text))));
+}
+
+/** Sends a request over a connection of its own. */
+export async function askOnce(url: string, sent: string): Promise<Answer | undefined> {
+  const connection = await Connection.to(url);
+  try {
+    return await ask(connection, sent);
+  } finally {
+    connection.destroy();
+  }
+}
+
+function parse(text: string | false): Answer | undefined {
+  if (text === false) return undefined;
+  const end = text.indexOf("\r\n\r\n");
+  const head = text.slice(0, end);
+  return { status: Number(/^HTTP\/1\.1 (\d+)/.exec(head)?.[1]), head, body: text.slice(end + 4) };
+}

@@ -1,0 +1,108 @@
+import { type Subprocess, spawn, which } from "bun";
+import { connect } from "node:net";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+
+export type Program = "nginx" | "haproxy";
+
+/** The program of one of the balancers; `undefined` if it is not installed. Debian has it where only root looks. */
+function find(program: Program): string | undefined {
+  return which(program, { PATH: `${process.env["PATH"]}:/usr/sbin` }) ?? undefined;
+}
+
+/** The balancers that are tested here: both, unless one is missing, which CI does not put up with. */
+export const PROGRAMS: readonly Program[] = (["nginx", "haproxy"] as const).filter((program) => {
+  if (find(program) !== undefined || process.env["CI"] === "true") return true;
+  console.warn(`${program} is not tested here: it is not installed.`);
+  return false;
+});
+
+const running: Balancer[] = [];
+
+/** A balancer that runs with a configuration of its own, in the foreground and as who runs the test. */
+export class Balancer {
+  /** Without a slash at the end. */
+  readonly url: string;
+  readonly #child: Subprocess<"ignore", "ignore", "pipe">;
+  /** Where all is that it writes. */
+  readonly folder: string;
+
+  private constructor(program: Program, port: number, configuration: string) {
+    const path = find(program);
+    if (path === undefined) throw new Error(`${program} cannot be tested: it is not installed.`);
+    this.url = `http://127.0.0.1:${port}`;
+    this.folder = mkdtempSync(join(tmpdir(), "playcount-balancer-"));
+    const words = program === "nginx" ? prepareNginx : prepareHaproxy;
+    const command = [path, ...words(this.folder, configuration)];
+    this.#child = spawn(command, { stdin: "ignore", stdout: "ignore", stderr: "pipe" });
+  }
+
+  /** Starts one, and waits until it listens on `port`, as its configuration says. */
+  static async start(program: Program, port: number, configuration: string): Promise<Balancer> {
+    const balancer = new Balancer(program, port, configuration);
+    running.push(balancer);
+    while (!(await isListening(port))) {
+      if (balancer.#child.exitCode !== null)
+        throw new Error(`${program} does not start: ${await balancer.#child.stderr.text()}`);
+      await Bun.sleep(10);
+    }
+    return balancer;
+  }
+
+  get pid(): number {
+    return this.#child.pid;
+  }
+
+  async stop(): Promise<void> {
+    this.#child.kill("SIGKILL");
+    await this.#child.exited;
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+/** Stops all that were started here. */
+export async function stopBalancers(): Promise<void> {
+  await Promise.all(running.splice(0).map((balancer) => balancer.stop()));
+}
+
+/** A port that nobody listens on. */
+export function freePort(): number {
+  const listener = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
+  const { port } = listener;
+  listener.stop(true);
+  return port;
+}
+
+/** What is in conf.d needs a file around it, as Debian has one. All that nginx writes is in the folder. */
+function prepareNginx(folder: string, configuration: string): string[] {
+  const kinds = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
+  const paths = kinds.map((kind) => `${kind}_temp_path ${join(folder, kind)};`);
+  writeFileSync(join(folder, "playcount.conf"), configuration);
+  writeFileSync(
+    join(folder, "nginx.conf"),
+    `pid ${join(folder, "pid")};
+     daemon off;
+     master_process off; # one process, which can be killed
+     error_log stderr;
+     events {}
+     http { access_log off; ${paths.join(" ")} include ${join(folder, "playcount.conf")}; }`,
+  );
+  return ["-p", folder, "-e", "stderr", "-c", join(folder, "nginx.conf")];
+}
+
+function prepareHaproxy(folder: string, configuration: string): string[] {
+  writeFileSync(join(folder, "haproxy.cfg"), configuration);
+  return ["-db", "-f", join(folder, "haproxy.cfg")];
+}
+
+function isListening(port: number): Promise<boolean> {
+  const { promise, resolve } = Promise.withResolvers<boolean>();
+  const socket = connect(port, "127.0.0.1", () => {
+    socket.destroy();
+    resolve(true);
+  });
+  socket.on("error", () => resolve(false));
+  return promise;
+}

@@ -1,0 +1,17 @@
+import { join } from "node:path";
+import { type Listening, listen, RUNTIMES } from "../support/process.ts";
+import { HOST } from "./configuration.ts";
+
+const main = join(import.meta.dir, "../../src/main.ts");
+
+/** Starts a playcount as it is started behind a balancer: for the name that clients use. */
+export function startPlaycount(port: string = "0"): Promise<Listening> {
+  return listen([...RUNTIMES.bun, main, "--port", port, "--allowed-hosts", HOST]);
+}
+
+/** All counts of a server. */
+export async function countsOf(url: string): Promise<Map<string, number>> {
+  const headers = { host: HOST, accept: "application/json" };
+  const counts = (await (await fetch(url, { headers })).json()) as Record<string, number>;
+  return new Map(Object.entries(counts));
+}
