@@ -36,7 +36,7 @@ export async function openCounts(settings: Settings, workers: number, entry: str
 export async function attachStore(attachment: Attachment, settings: Settings): Promise<CountStore> {
   if ("layout" in attachment) {
     const { attachRedis } = await import("./redis/open.ts");
-    return attachRedis(attachment.layout, settings, () => {}); // the main thread tells how Redis is
+    return await attachRedis(attachment.layout, settings);
   }
   return "port" in attachment
     ? attachDurable(attachment, settings)
@@ -70,16 +70,12 @@ async function durable(settings: Settings, workers: number, entry: string): Prom
 
 /** Each thread has connections of its own. Loaded only if it is asked for: other runtimes have no such client. */
 async function inRedis(settings: Settings): Promise<Counts> {
-  const { attachRedis, readLayout } = await import("./redis/open.ts");
-  const layout = await readLayout(settings, log);
+  const { openRedis } = await import("./redis/open.ts");
+  const { store, layout } = await openRedis(settings, (line) => console.error(`playcount: ${line}`));
   return {
-    store: attachRedis(layout, settings, log),
+    store,
     attach: () => ({ layout }),
     release: () => {},
     close: () => Promise.resolve(true),
   };
-}
-
-function log(line: string): void {
-  console.error(`playcount: ${line}`);
 }

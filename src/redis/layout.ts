@@ -58,6 +58,11 @@ export class Layout {
     return `${this.#keys[shard]}:adders`;
   }
 
+  /** Where it can be tried whether the server of a shard takes what is written. */
+  probeKeyOf(shard: number): string {
+    return `${this.#keys[shard]}:probe`;
+  }
+
   /** Where the last request of a writer is. */
   writerKeysOf(writer: string): { slot: number; keys: string[] } {
     const { prefix, seed, writers } = this.data;

@@ -30,32 +30,64 @@ const MOST_PLACES = 64;
 
 /** Milliseconds until Redis is asked again for how the data is laid out. */
 const ASK_AGAIN = 10;
+/** Milliseconds until it is said that Redis does not answer. */
+const PATIENCE = 500;
+/** Milliseconds for which the same line is not said again. */
+const QUIET = 10_000;
 
-/** A store of counts in Redis whose layout is known. Servers are connected to in the background. */
-export function attachRedis(
+/**
+ * Opens counts that are in Redis, and lays out how if there are none: as soon as Redis answers, however long that takes.
+ *
+ * @throws {RangeError} if they are laid out in another way than the settings say.
+ */
+export async function openRedis(
+  settings: RedisSettings,
+  log: (line: string) => void,
+): Promise<{ store: RedisStore; layout: LayoutData }> {
+  const cluster = connect(settings);
+  try {
+    for (let isTold = false, since = performance.now(); ;) {
+      const layout = await askForLayout(cluster, settings);
+      if (layout !== undefined) return { store: storeOf(cluster, layout, settings, log), layout };
+      if (!isTold && performance.now() - since > PATIENCE) {
+        log(`waits for Redis: ${cluster.trouble ?? "it does not answer"}`);
+        isTold = true;
+      }
+      await Bun.sleep(ASK_AGAIN);
+    }
+  } catch (error) {
+    cluster.close();
+    throw error;
+  }
+}
+
+/** A store of the same counts, with connections of its own. */
+export async function attachRedis(layout: LayoutData, settings: RedisSettings): Promise<RedisStore> {
+  const cluster = connect(settings);
+  for (const since = performance.now(); performance.now() - since < settings.storeTimeout;) {
+    if (cluster.trouble === undefined) break;
+    await Bun.sleep(ASK_AGAIN);
+  }
+  return storeOf(cluster, layout, settings, () => {}); // who has opened it tells how Redis is
+}
+
+function storeOf(
+  cluster: Cluster,
   layout: LayoutData,
   settings: RedisSettings,
   log: (line: string) => void,
 ): RedisStore {
-  return new RedisStore(new Redis(connect(settings, log), new Layout(layout)), { ...settings, log });
+  return new RedisStore(new Redis(cluster, new Layout(layout)), { ...settings, log: onceAWhile(log) });
 }
 
-/**
- * Reads how the data is laid out, or lays it out if there is none, as soon as Redis answers.
- *
- * @throws {RangeError} if that is not as the settings say.
- */
-export async function readLayout(settings: RedisSettings, log: (line: string) => void): Promise<LayoutData> {
-  const cluster = connect(settings, log);
-  try {
-    for (;;) {
-      const layout = await askForLayout(cluster, settings);
-      if (layout !== undefined) return layout;
-      await Bun.sleep(ASK_AGAIN);
-    }
-  } finally {
-    cluster.close();
-  }
+/** Says no line again that it has just said: what goes wrong does so with each request. */
+function onceAWhile(log: (line: string) => void): (line: string) => void {
+  let [last, saidAt] = ["", 0];
+  return (line) => {
+    if (line === last && performance.now() - saidAt < QUIET) return;
+    [last, saidAt] = [line, performance.now()];
+    log(line);
+  };
 }
 
 async function askForLayout(cluster: Cluster, settings: RedisSettings): Promise<LayoutData | undefined> {
@@ -87,10 +119,9 @@ function placesFor(maxWriters: number): number {
   return 2 ** Math.ceil(Math.log2(Math.max(1, Math.min(MOST_PLACES, maxWriters / WRITERS_A_PLACE))));
 }
 
-/** `log` is told when a server is lost, or back. */
-function connect(settings: RedisSettings, log: (line: string) => void): Cluster {
+function connect(settings: RedisSettings): Cluster {
   const url = new URL(settings.store.split(",", 1)[0] as string);
-  const options = {
+  return new Cluster({
     seeds: seedsOf(settings.store),
     isEncrypted: url.protocol === "rediss:",
     user: decodeURIComponent(url.username),
@@ -98,14 +129,7 @@ function connect(settings: RedisSettings, log: (line: string) => void): Cluster 
     database: Number(url.pathname.slice(1)),
     timeout: settings.storeTimeout,
     waitReplicas: settings.waitReplicas,
-  };
-  let told: string | undefined;
-  const cluster = new Cluster(options, () => {
-    if (cluster.trouble === told || cluster.isCluster === undefined) return;
-    told = cluster.trouble;
-    log(told === undefined ? "Redis can be used" : `Redis cannot be used: ${told}`);
   });
-  return cluster;
 }
 
 /** `host:port` of each server that is named. */

@@ -14,6 +14,7 @@ import type { RequestKey } from "../store/request-key.ts";
 import { Additions } from "./additions.ts";
 import { Batches } from "./batches.ts";
 import { Control } from "./control.ts";
+import { Health } from "./health.ts";
 import { Reading } from "./reading.ts";
 import type { Redis } from "./redis.ts";
 import { Requests } from "./requests.ts";
@@ -44,6 +45,7 @@ export class RedisStore implements CountStore {
   readonly #control: Control;
   readonly #reading: Reading;
   readonly #survey: Survey;
+  readonly #health: Health;
   /** Those of batches, and of requests with a key. */
   #plays = 0;
 
@@ -55,7 +57,9 @@ export class RedisStore implements CountStore {
     this.#redis = redis;
     this.#control = new Control(redis, settle("maxFolds", options.maxFolds));
     const room = new Room(redis, this.#control, settle("maxSongs", options.maxSongs));
-    this.#additions = new Additions(redis, room, this.#waiting, options.log ?? (() => {}));
+    const log = options.log ?? (() => {});
+    this.#health = new Health(redis, log);
+    this.#additions = new Additions(redis, room, this.#waiting, log);
     this.#batches = new Batches(redis, room, new Requests(redis, maxWriters), maxWriters);
     this.#reading = new Reading(redis);
     this.#survey = new Survey(redis);
@@ -63,7 +67,7 @@ export class RedisStore implements CountStore {
 
   /** Why it cannot count for now. */
   get ailment(): string | undefined {
-    return this.#redis.cluster.trouble === undefined ? undefined : "Redis cannot be used";
+    return this.#health.trouble === undefined ? undefined : "The store of the counts cannot be used";
   }
 
   get version(): Promise<string> {
@@ -133,6 +137,7 @@ export class RedisStore implements CountStore {
 
   /** Ends the connections; nothing can be asked any more. */
   close(): void {
+    this.#health.close();
     this.#redis.cluster.close();
   }
 

@@ -36,12 +36,9 @@ export class Cluster {
   #isCluster: boolean | undefined;
   #isClosed = false;
   #wake: () => void = () => {};
-  readonly #onChange: () => void;
 
-  /** `onChange` is called whenever a server is lost or back. */
-  constructor(options: ClusterOptions, onChange: () => void = () => {}) {
+  constructor(options: ClusterOptions) {
     this.#options = options;
-    this.#onChange = onChange;
     for (const seed of options.seeds) this.#node(seed);
     void this.#learn();
   }
@@ -62,6 +59,11 @@ export class Cluster {
       if (node.trouble !== undefined) return `${node.address}: ${node.trouble}`;
     }
     return undefined;
+  }
+
+  /** The address of the server that has a slot. */
+  ownerOf(slot: number): string | undefined {
+    return this.#owners[slot]?.address;
   }
 
   /** @throws {NotDone} if it did nothing, {Lost} if it is not known; {Error} if the script failed. */
@@ -141,10 +143,7 @@ export class Cluster {
   #node(address: string): Node {
     const known = this.#nodes.get(address);
     if (known !== undefined) return known;
-    const node = new Node(address, this.#options, () => {
-      this.#wake();
-      this.#onChange();
-    });
+    const node = new Node(address, this.#options, () => this.#wake());
     this.#nodes.set(address, node);
     return node;
   }

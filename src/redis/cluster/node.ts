@@ -1,10 +1,10 @@
 import { Connection, type ConnectionOptions } from "./connection.ts";
-import { ErrorReply, NotDone, refusalOf } from "./failures.ts";
+import { NotDone } from "./failures.ts";
 
-/** Milliseconds between two looks at how a server is. */
-const HEARTBEAT = 250;
 /** Milliseconds until a lost server is tried again: at first, and at most. */
 const [FIRST_DELAY, LONGEST_DELAY] = [20, 1000];
+
+const UNREACHABLE = "it cannot be reached";
 
 /** One server, and the one connection to it: a new one is opened whenever the last one was closed. */
 export class Node {
@@ -36,7 +36,7 @@ export class Node {
   /** @throws {NotDone} if it was not sent, {Lost} if it was and no answer came; {ErrorReply}. */
   send(command: string, args: string[]): Promise<unknown> {
     return this.#connection === undefined
-      ? Promise.reject(new NotDone(this.#trouble ?? "it cannot be reached"))
+      ? Promise.reject(new NotDone(this.#trouble ?? UNREACHABLE))
       : this.#connection.send(command, args);
   }
 
@@ -52,9 +52,11 @@ export class Node {
         delay = FIRST_DELAY;
         if (this.#isClosed) return connection.close();
         this.#connection = connection;
-        await this.#watch(connection);
+        this.#set(undefined);
+        await connection.closed;
+        this.#set(UNREACHABLE);
       } catch (error) {
-        this.#set(error instanceof Error ? error.message : "it cannot be reached");
+        this.#set(error instanceof Error ? error.message : UNREACHABLE);
       }
       this.#connection = undefined;
       if (!this.#isClosed) await Bun.sleep(delay * (0.5 + Math.random() / 2));
@@ -62,26 +64,8 @@ export class Node {
     }
   }
 
-  /** Until the connection is closed. */
-  async #watch(connection: Connection): Promise<void> {
-    for (;;) {
-      const trouble = await connection.send("PING", []).then(() => undefined, troubleOf);
-      if (connection !== this.#connection) return;
-      this.#set(trouble);
-      const timer = Bun.sleep(HEARTBEAT);
-      if (await Promise.race([connection.closed.then(() => true), timer.then(() => false)])) break;
-    }
-    this.#connection = undefined;
-    this.#set("it cannot be reached");
-  }
-
   #set(trouble: string | undefined): void {
-    if (trouble === this.#trouble || this.#isClosed) return;
     this.#trouble = trouble;
-    this.#onChange();
+    if (!this.#isClosed) this.#onChange();
   }
-}
-
-function troubleOf(error: unknown): string | undefined {
-  return error instanceof ErrorReply ? (refusalOf(error.code) ?? error.message) : "it cannot be reached";
 }

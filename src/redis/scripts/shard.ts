@@ -111,3 +111,6 @@ return answer
 `,
   { writes: false },
 );
+
+/** Writes something that says nothing, and is gone soon. KEYS: where. */
+export const PROBE: Script = new Script("redis.call('SET', KEYS[1], '', 'PX', 60000)", { writes: true });

@@ -1,0 +1,65 @@
+import { Lost, NotDone } from "./cluster/failures.ts";
+import type { Redis } from "./redis.ts";
+import { PROBE } from "./scripts/shard.ts";
+
+/** Milliseconds from one look at how Redis is to the next. */
+const INTERVAL = 250;
+
+/**
+ * Whether plays can be counted: each server that has shards is asked to write something, again and again. That finds those
+ * as well that answer, but do not take what is written.
+ */
+export class Health {
+  readonly #redis: Redis;
+  readonly #log: (line: string) => void;
+  #trouble: string | undefined;
+  #isClosed = false;
+
+  /** `log` is told whenever that changes. */
+  constructor(redis: Redis, log: (line: string) => void) {
+    this.#redis = redis;
+    this.#log = log;
+    this.#trouble = redis.cluster.trouble;
+    void this.#watch();
+  }
+
+  /** Why they cannot; for the operator alone. */
+  get trouble(): string | undefined {
+    return this.#redis.cluster.trouble ?? this.#trouble;
+  }
+
+  close(): void {
+    this.#isClosed = true;
+  }
+
+  async #watch(): Promise<void> {
+    let told: string | undefined;
+    while (!this.#isClosed) {
+      this.#trouble = this.#redis.cluster.trouble ?? (await this.#probe());
+      if (this.#isClosed) return;
+      if (this.#trouble !== told) {
+        this.#log(this.#trouble === undefined ? "Redis can be used again" : `Redis: ${this.#trouble}`);
+        told = this.#trouble;
+      }
+      await Bun.sleep(INTERVAL);
+    }
+  }
+
+  /** What one of the servers says, the first one that takes nothing. */
+  async #probe(): Promise<string | undefined> {
+    const { cluster, layout } = this.#redis;
+    const shards = new Map<string, number>();
+    for (let shard = 0; shard < layout.shards; shard++) {
+      shards.set(cluster.ownerOf(layout.slotOf(shard)) ?? "no server", shard);
+    }
+    const probes = Array.from(shards, async ([address, shard]) => {
+      try {
+        await this.#redis.onShard(shard, PROBE, [layout.probeKeyOf(shard)], []);
+      } catch (error) {
+        if (error instanceof Lost) return `${address}: it did not answer in time, or too few replicas did`;
+        return `${address}: ${error instanceof NotDone ? error.message : String(error)}`;
+      }
+    });
+    return (await Promise.all(probes)).find((trouble) => trouble !== undefined);
+  }
+}
