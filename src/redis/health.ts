@@ -55,6 +55,7 @@ export class Health {
     const probes = Array.from(shards, async ([address, shard]) => {
       try {
         await this.#redis.onShard(shard, PROBE, [layout.probeKeyOf(shard)], []);
+        return undefined;
       } catch (error) {
         if (error instanceof Lost) return `${address}: it did not answer in time, or too few replicas did`;
         return `${address}: ${error instanceof NotDone ? error.message : String(error)}`;
