@@ -5,8 +5,8 @@ import { until } from "./until.ts";
 
 const SLOTS = 16_384;
 
-/** A node that is silent for so long is taken for dead by the others. */
-const NODE_TIMEOUT_MS = 1000;
+/** A node that is silent for so long is taken for dead by the others: soon, if there is another one to take its place. */
+const [SOON_MS, LATE_MS] = [1000, 10_000];
 
 interface Options {
   /** Whether each master has a replica; they have unless told. */
@@ -33,14 +33,15 @@ export class RedisCluster {
   /** Starts one, and waits until it answers for all slots. */
   static async start({ hasReplicas = true, hasProxies = false }: Options = {}): Promise<RedisCluster> {
     const count = RedisCluster.MASTERS * (hasReplicas ? 2 : 1);
+    const options = (busPort: number) => nodeOptions(busPort, hasReplicas ? SOON_MS : LATE_MS);
     const proxies: TcpProxy[] = [];
     const nodes = await Promise.all(
       Array.from({ length: count }, async () => {
-        if (!hasProxies) return await RedisServer.start((_, busPort) => nodeOptions(busPort));
+        if (!hasProxies) return await RedisServer.start((_, busPort) => options(busPort));
         const proxy = await TcpProxy.start();
         proxies.push(proxy);
         const announced = ["--cluster-announce-port", String(proxy.port)];
-        const node = await RedisServer.start((_, busPort) => [...nodeOptions(busPort), ...announced]);
+        const node = await RedisServer.start((_, busPort) => [...options(busPort), ...announced]);
         proxy.target = node.port;
         return node;
       }),
@@ -105,14 +106,9 @@ export class RedisCluster {
   }
 }
 
-function nodeOptions(busPort: number): string[] {
+function nodeOptions(busPort: number, timeoutMs: number): string[] {
   const cluster = ["--cluster-enabled", "yes", "--cluster-config-file", "nodes.conf"];
-  const timing = [
-    "--cluster-node-timeout",
-    String(NODE_TIMEOUT_MS),
-    "--cluster-replica-validity-factor",
-    "0",
-  ];
+  const timing = ["--cluster-node-timeout", String(timeoutMs), "--cluster-replica-validity-factor", "0"];
   return [...cluster, ...timing, "--cluster-port", String(busPort)];
 }
 
