@@ -1,0 +1,118 @@
+import { afterEach, expect, setDefaultTimeout } from "bun:test";
+import { single } from "./support/crowd.ts";
+import { PlayLedger } from "../support/play-ledger.ts";
+import { endWell, serve, serveOrRefuse, serveTwo, statusOf } from "./support/playcounts.ts";
+import { RedisServer, testWithRedis } from "./support/redis-server.ts";
+import { Scene, stopEverything } from "./support/scene.ts";
+import { until } from "./support/until.ts";
+
+// Redis ends, and is started again.
+
+setDefaultTimeout(60_000);
+afterEach(stopEverything);
+
+const CLIENTS = 8;
+const KEPT = ["--appendonly", "yes", "--appendfsync", "always"];
+
+/** Waits until a server says how it is. */
+async function health(url: string, status: number): Promise<void> {
+  await until(`a health of ${status}`, async () => (await statusOf(url, "health")) === status);
+}
+
+testWithRedis(
+  "While Redis is not there plays are refused; when it is back with what it kept, all goes on",
+  async () => {
+    const redis = await RedisServer.start(KEPT);
+    const scene = new Scene("restarts", await serveTwo(`redis://${redis.address}`));
+    const { ledger } = scene;
+    await scene.during(CLIENTS, true, async () => {
+      for (const end of [() => redis.kill(), () => redis.end(), () => redis.kill()]) {
+        await Bun.sleep(300);
+        await end();
+        for (const { url } of scene.servers) await health(url, 503);
+        // Whoever asks now knows at once that nothing was counted.
+        const unknown = ledger.count(500);
+        for (const { url } of scene.servers) await ledger.send(url, single("while it is not there"));
+        expect(ledger.count(500)).toBe(unknown);
+        await redis.start();
+        for (const { url } of scene.servers) await health(url, 200);
+      }
+    });
+    const before = scene.troubles;
+    await scene.crowd.playMore(CLIENTS, 100);
+    expect(scene.troubles).toEqual(before);
+    expect(before[503]).toBeGreaterThan(0);
+    expect(await scene.faults()).toEqual([]);
+    await endWell(scene.servers);
+  },
+);
+
+testWithRedis("While Redis loads what it kept plays are refused", async () => {
+  const redis = await RedisServer.start([
+    ...["--loading-process-events-interval-bytes", "1024"],
+    ...["--rdbcompression", "no"],
+  ]);
+  const server = await serve(`redis://${redis.address}`);
+  const ledger = new PlayLedger();
+  const plays = Array.from({ length: 100 }, (_, song) => single(`song-${song}`));
+  await Promise.all(plays.map((play) => ledger.send(server.url, play)));
+  expect(ledger.count(200)).toBe(plays.length);
+  await redis.ask("DEBUG", "POPULATE", 500, "other", 1024); // so that there is enough to be loaded
+  await redis.ask("SAVE");
+  await redis.kill();
+  await redis.start(false, "--key-load-delay", "20000");
+  await Promise.all(plays.map((play) => ledger.send(server.url, play)));
+  await health(server.url, 503);
+  expect(await redis.info("loading")).toBe("1");
+  expect([...ledger.answers]).toEqual([
+    [200, plays.length],
+    [503, plays.length],
+  ]);
+  await redis.ask("CONFIG", "SET", "key-load-delay", 0);
+  await health(server.url, 200);
+  expect(await ledger.faults(server.url)).toEqual([]);
+  expect((await ledger.send(server.url, single("song-0"))).text).toBe("2");
+  await endWell([server]);
+});
+
+testWithRedis(
+  "When Redis is back with nothing, what it had is lost, and playing goes on: a control that must fail",
+  async () => {
+    const redis = await RedisServer.start();
+    const scene = new Scene("emptied", await serveTwo(`redis://${redis.address}`), true);
+    await scene.crowd.playMore(CLIENTS, 100);
+    await redis.kill();
+    await redis.start();
+    for (const { url } of scene.servers) await health(url, 200);
+    expect((await scene.faults()).join("\n")).toMatch(/^lost: /m);
+    const before = scene.troubles;
+    await scene.crowd.playMore(CLIENTS, 100);
+    expect(scene.troubles).toEqual(before);
+    expect(await scene.faults()).toEqual([]);
+    await endWell(scene.servers);
+  },
+);
+
+testWithRedis(
+  "A start without Redis is one line and status 1, or a server that is well when Redis is",
+  async () => {
+    const redis = await RedisServer.start();
+    await redis.kill();
+    const start = await serveOrRefuse(`redis://${redis.address}`);
+    if ("status" in start) {
+      expect(start).toEqual({
+        status: 1,
+        stdout: "",
+        stderr: expect.stringMatching(/^playcount: [^\n]+\n$/),
+      });
+      return;
+    }
+    const ledger = new PlayLedger();
+    expect((await ledger.send(start.url, single("a"))).outcome).toBe("refused");
+    expect(await statusOf(start.url, "health")).toBe(503);
+    await redis.start();
+    await health(start.url, 200);
+    expect((await ledger.send(start.url, single("a"))).text).toBe("1");
+    await endWell([start]);
+  },
+);
