@@ -86,10 +86,10 @@ export class Additions {
     const { shard, argument: plays } = item;
     if (word.startsWith("o")) item.reject(Refusal.overflow(Number(word.slice(1)), plays));
     else if (word.startsWith("r")) {
-      const again = () => this.#laneOf(this.#adding, this.#addition, shard).push(item);
+      const again = () => this.#laneOf(this.#adding, this.#addition, shard).again(item);
       const granted = Number(word.slice(1));
       this.#room
-        .ask({ shard, epoch: head.epoch, granted, more: 1, altogether: 1 })
+        .ask({ shard, epoch: head.epoch, songs: 1, left: 0, granted })
         .then(again, (error) => item.reject(error));
     } else if (this.#settle(item, word, head)) this.plays += plays;
   }

@@ -21,7 +21,7 @@ interface Progress {
   /** Whether something of it has been added, now or by the same request before. */
   isBegun: boolean;
   /** Room that has to be there before anything is added. */
-  needs: Omit<Need, "altogether">[];
+  needs: Need[];
 }
 
 /** Adds to several songs at once, and to one by a request with a key. */
@@ -147,21 +147,21 @@ export class Batches {
   }
 
   /** Learns from what kept a script from adding; gives what room it needs. */
-  #needsOf(problems: readonly string[], group: readonly Part[]): Omit<Need, "altogether">[] {
+  #needsOf(problems: readonly string[], group: readonly Part[]): Need[] {
     const overflow = problems.find((problem) => problem.startsWith("o"));
     if (overflow !== undefined) {
       const [count = 0, plays = 0] = overflow.slice(1).split(" ").map(Number);
       throw Refusal.overflow(count, plays);
     }
     const { heads } = this.#redis;
-    const needs: Omit<Need, "altogether">[] = [];
+    const needs: Need[] = [];
     for (const problem of problems) {
-      const [place, text = "", granted] = problem.slice(1).split(" ");
+      const [place = "", ...rest] = problem.slice(1).split(" ");
       const { shard } = group[Number(place)] as Part;
-      if (problem.startsWith("h")) heads.learn(shard, text);
+      if (problem.startsWith("h")) heads.learn(shard, rest[0] ?? "");
       else {
-        const { epoch } = heads.of(shard);
-        needs.push({ shard, epoch, granted: Number(granted), more: Number(text) });
+        const [songs = 0, left = 0, granted = 0] = rest.map(Number);
+        needs.push({ shard, epoch: heads.of(shard).epoch, songs, left, granted });
       }
     }
     return needs;

@@ -11,15 +11,16 @@ const RECLAIM_INTERVAL = 1000;
 /** How many shards are asked at a time. */
 const WIDTH = 64;
 
-/** Songs of a shard that there is no room for. */
+/** Songs that are new to a shard. */
 export interface Need {
   shard: number;
   epoch: number;
-  /** For how many songs the shard has been granted room in this epoch. */
+  /** How many they are. */
+  songs: number;
+  /** For how many there is room. */
+  left: number;
+  /** For how many the shard has been granted room in this epoch. */
   granted: number;
-  more: number;
-  /** For how many there must be room in all shards, or there is no use in this. */
-  altogether: number;
 }
 
 /**
@@ -44,48 +45,60 @@ export class Room {
   }
 
   /**
-   * Gets room for `more` songs of a shard. Others may take it, so it may have to be asked for again.
+   * Gets room for songs of one shard. Others may take it, so it may have to be asked for again.
    *
-   * @throws {Refusal} `full` if there is none, or less than `altogether`.
+   * @throws {Refusal} `full` if there is none.
    */
   ask(need: Need): Promise<void> {
     const asked = this.#asked.get(need.shard);
     if (asked !== undefined) return asked;
-    const asking = this.#ask(need).finally(() => this.#asked.delete(need.shard));
+    const asking = this.askForAll([need]).finally(() => this.#asked.delete(need.shard));
     this.#asked.set(need.shard, asking);
     return asking;
   }
 
   /** The same for several shards, for all of them or for none. */
-  async askForAll(needs: readonly Omit<Need, "altogether">[]): Promise<void> {
-    const [first, ...rest] = needs;
+  async askForAll(needs: readonly Need[]): Promise<void> {
+    const lacking = needs.filter(({ songs, left }) => left < songs);
+    const [first] = lacking;
     if (first === undefined) return;
-    const altogether = needs.reduce((sum, { more }) => sum + more, 0);
-    await this.ask({ ...first, altogether });
-    await eachOf(rest.length, WIDTH, async (at) => {
-      const need = rest[at] as Need;
-      await this.ask({ ...need, altogether: need.more });
-    });
-  }
-
-  async #ask(need: Need): Promise<void> {
-    const { shard, epoch } = need;
     try {
-      let reply = await this.#take(need);
-      if (reply === "full" && (await this.#reclaim(epoch))) reply = await this.#take(need);
-      if (reply === "full") throw Refusal.full(this.#maxSongs);
-      if (reply === "busy") return await this.#control.endOther();
-      this.#hasGranted = true;
-      const key = this.#redis.layout.keyOf(shard);
-      await this.#redis.onShard(shard, GRANT, [key], [String(epoch), reply]);
+      if (await this.#grantAll(lacking)) return;
+      // What these shards have themselves is given back as well.
+      const isReclaimed = await this.#reclaim(first.epoch);
+      if (isReclaimed && (await this.#grantAll(needs.map((need) => ({ ...need, left: 0 }))))) return;
     } catch (error) {
       throw failedReading(error); // whatever became of this, no song was added
     }
+    throw Refusal.full(this.#maxSongs);
   }
 
-  async #take({ shard, epoch, granted, more, altogether }: Need): Promise<string> {
-    const args = ["take", shard, epoch, granted, more, this.#maxSongs, altogether].map(String);
-    return (await this.#redis.onControl(CONTROL, args)) as string;
+  /** Gives whether there was room for all. */
+  async #grantAll(needs: readonly Need[]): Promise<boolean> {
+    const [first, ...rest] = needs;
+    const altogether = needs.reduce((sum, { songs, left }) => sum + songs - left, 0);
+    if (first === undefined || !(await this.#grant(first, altogether))) return first === undefined;
+    let isThere = true;
+    await eachOf(rest.length, WIDTH, async (at) => {
+      const need = rest[at] as Need;
+      if (!(await this.#grant(need, need.songs - need.left))) isThere = false;
+    });
+    return isThere;
+  }
+
+  /** Gives whether there was room, and in all shards for `altogether`. */
+  async #grant({ shard, epoch, songs, left, granted }: Need, altogether: number): Promise<boolean> {
+    const args = ["take", shard, epoch, granted, songs - left, this.#maxSongs, altogether].map(String);
+    const reply = (await this.#redis.onControl(CONTROL, args)) as string;
+    if (reply === "full") return false;
+    if (reply === "busy") {
+      await this.#control.endOther();
+      return true; // at least it is known then what is so
+    }
+    this.#hasGranted = true;
+    const key = this.#redis.layout.keyOf(shard);
+    await this.#redis.onShard(shard, GRANT, [key], [String(epoch), reply]);
+    return true;
   }
 
   /**

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import manifest from "../../package.json" with { type: "json" };
 import { type Listening, listen, RUNTIMES as COMMANDS } from "../support/process.ts";
+import { RedisServer } from "../redis/support/redis-server.ts";
 import { bundleForWorkerd, WORKERD } from "../support/workerd.ts";
 
 /** A server under test that runs in a process of its own. */
@@ -16,8 +17,8 @@ export interface Runtime {
   name: string;
   /** What its `navigator.userAgent` begins with: its name, and the version that is pinned. */
   userAgent: string;
-  /** Whether its counts are on a disk before it answers. */
-  isDurable?: true;
+  /** Whether it has to wait for something before it answers: a disk, or Redis. */
+  waits?: true;
   start: (environment: Readonly<Record<string, string>>) => Promise<Running>;
 }
 
@@ -35,6 +36,7 @@ export const RUNTIMES: readonly Runtime[] = [
   ...Object.values(MEMORY),
   { name: "workerd", userAgent: "Cloudflare-Workers", start: startWorkerd },
   ...(["bun", "deno", "node"] as const).map(durable),
+  { name: "bun, with --store,", userAgent: MEMORY.bun.userAgent, waits: true, start: onRedis },
 ];
 
 /** A runtime whose counts are in a folder, another one for each server. */
@@ -43,7 +45,7 @@ function durable(name: keyof typeof COMMANDS): Runtime {
   return {
     name: `${name}, with --data,`,
     userAgent,
-    isDurable: true,
+    waits: true,
     async start(environment) {
       const folder = await mkdtemp(join(tmpdir(), "playcount-conformance-"));
       const server = await start({ ...environment, PLAYCOUNT_DATA: folder });
@@ -56,6 +58,16 @@ function durable(name: keyof typeof COMMANDS): Runtime {
       };
     },
   };
+}
+
+let redis: Promise<RedisServer> | undefined;
+
+/** All of these servers are on one Redis, under keys of their own. */
+async function onRedis(environment: Readonly<Record<string, string>>): Promise<Running> {
+  redis ??= RedisServer.start();
+  const store = `redis://${(await redis).address}`;
+  const own = { PLAYCOUNT_STORE: store, PLAYCOUNT_STORE_PREFIX: crypto.randomUUID() };
+  return await MEMORY.bun.start({ ...environment, ...own });
 }
 
 function program(name: keyof typeof COMMANDS): Runtime["start"] {

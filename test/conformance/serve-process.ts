@@ -8,7 +8,7 @@ import { ShardedStore } from "../../src/store/sharded-store.ts";
 import { identify } from "./identify.ts";
 
 // The server under test on Bun, Deno and Node: the adapter that is named by the first argument, on any free port; with
-// its counts in the folder that the settings name.
+// its counts in the folder, or in the Redis, that the settings name.
 const { serve } = (await import(`../../src/adapters/${process.argv[2]}.ts`)) as { serve: Serve };
 const settings = readSettings(fromEnvironment(process.env));
 const handler = createHandler(await open(), { ...settings, trustsLength: true });
@@ -19,6 +19,10 @@ const server = await serve(identify(handler), {
 console.log(server.url);
 
 async function open(): Promise<CountStore> {
+  if (settings.store !== "") {
+    const { openRedis } = await import("../../src/redis/open.ts");
+    return (await openRedis(settings, console.error)).store;
+  }
   if (settings.data === "") return new ShardedStore(settings);
   const entry = new URL("../durable/writer-entry.ts", import.meta.url);
   const options = { ...settings, threads: 1 };

@@ -10,9 +10,9 @@ import { SHARED } from "./shared.ts";
  *
  * Gives `no` or `yes`, whether any of the shards had added it before, and then
  *
- * - `no`, nothing was done: problems, as `h` with the place of a shard and the head it has, `r` with the place of a shard,
- *   how many songs there is no room for and how many it was granted, or `o` with a count that would pass 2^53 - 1 and
- *   what would be added;
+ * - `no`, nothing was done: problems, as `h` with the place of a shard and the head it has; `o` with a count that would
+ *   pass 2^53 - 1 and what would be added; or, if there is no room in one of them, for each shard that gets new songs `r`
+ *   with its place, how many those are, for how many it has room, and for how many it was ever granted it;
  * - `yes`, unless it only checks: the new counts, with blanks between.
  *
  * A shard that has added the same request before adds nothing: its songs have the counts of now.
@@ -21,7 +21,7 @@ export const BATCH: Script = new Script(
   SHARED +
     String.raw`
 local mode, writer, stamp, most = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
-local parts, problems, doneBefore = {}, {}, false
+local parts, problems, needs, lacksRoom, doneBefore = {}, {}, {}, false, false
 -- As many values as a command takes at a time.
 local SLICE = 1000
 
@@ -62,9 +62,10 @@ local function checkSongs(part)
   end
   if fresh == 0 then return end
   local room = readRoom(part.key)
-  if room.left < fresh then
-    table.insert(problems, 'r' .. #parts .. ' ' .. digits(fresh - room.left) .. ' ' .. digits(room.granted))
-  end
+  local has = { fresh, room.left, room.granted }
+  for at, number in ipairs(has) do has[at] = digits(number) end
+  table.insert(needs, 'r' .. #parts .. ' ' .. table.concat(has, ' '))
+  lacksRoom = lacksRoom or room.left < fresh
 end
 
 local function check(part)
@@ -139,6 +140,9 @@ while arg <= #ARGV do
   arg = arg + 2 + 2 * n
   check(part)
   parts[#parts + 1] = part
+end
+if lacksRoom then
+  for _, need in ipairs(needs) do problems[#problems + 1] = need end
 end
 if #problems > 0 then return { 'no', tostring(doneBefore), unpack(problems, 1, math.min(#problems, SLICE)) } end
 if mode == 'check' then return { 'yes', tostring(doneBefore) } end

@@ -1,0 +1,23 @@
+import { readSettings } from "../../../src/config.ts";
+import { openRedis } from "../../../src/redis/open.ts";
+import type { RedisStore } from "../../../src/redis/redis-store.ts";
+import type { StoreOptions } from "../../../src/mod.ts";
+import { stopLater } from "./clean-up.ts";
+
+/** What the tests of a store set, besides its limits. */
+interface Options extends StoreOptions {
+  /** What the keys begin with: those of nobody else unless told. */
+  storePrefix?: string;
+  shards?: number;
+  storeTimeout?: number;
+  maxWaiting?: number;
+}
+
+/** Opens counts in Redis, in few shards unless told, and waits until they can be used. */
+export async function openStore(store: string, options: Options = {}): Promise<RedisStore> {
+  const defaults = { ...readSettings(() => undefined), shards: 16, storePrefix: crypto.randomUUID() };
+  const opened = await openRedis({ ...defaults, ...options, store }, () => {});
+  stopLater({ stop: () => opened.store.close() });
+  while (opened.store.ailment !== undefined) await Bun.sleep(1);
+  return opened.store;
+}
