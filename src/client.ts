@@ -82,6 +82,7 @@ export class CountClient {
    * was and where it will be.
    *
    * Songs are sent in batches of 5,000 at most, and half a million are held at once: of more, the fold is read so often.
+   * Rejects with a {@linkcode CountServerError}, and a `RangeError` if a newer fold has been sealed.
    */
   static async rebalance(
     from: string | readonly string[],

@@ -13,31 +13,41 @@ const DIVISION = 1;
 const SIGNS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
 /**
- * Has a server note, before it seals a fold, that the fold is to be moved and where to; and later tells by the note
- * whether a fold is one of those. Gives the newest fold that was sealed before the note was made: if that is the fold itself
- * or a newer one, the note came too late, and the fold is somebody else's.
+ * Has a server note, before it seals a fold, that the fold is to be moved and where to; and later tells by the notes
+ * whether a fold is one of those. Gives the newest fold that was sealed before the first note was made: if that is the
+ * fold itself or a newer one, the note came too late, and the fold is somebody else's.
  *
- * The note is a batch of songs that adds 0 to each, and so counts nothing. Its key names the fold, and what is in it says
- * where to: so a server answers the same each time, also after a crash if it is durable, and refuses another plan.
+ * A note is a batch of songs that adds 0 to each, and so counts nothing. Its key names the fold: so a server answers the
+ * same each time, also after a crash if it is durable, and refuses another note.
  *
  * @throws {CountServerError} with status 422 if the fold is to be moved elsewhere.
  */
-export async function claim(asker: Asker, { server, fold, signal }: FoldOf, to: Placement): Promise<number> {
-  const plan = `${DIVISION} ${server} ${to.urls.toSorted().join(" ")}`;
-  const body = write(mapping.text, signsOf(plan));
-  const ask = { method: "POST", path: "batch", key: `"playcount-move-${fold}:0"`, body, signal };
+export async function claim(asker: Asker, of: FoldOf, to: Placement): Promise<number> {
+  const { server, fold } = of;
+  const newest = await note(asker, of, `playcount-move-${fold}`, "");
+  if (newest >= fold) return newest;
   try {
-    return await asker.read(server, ask, (response) => readNewestFold(server, response));
+    const plan = `${DIVISION} ${server} ${to.urls.toSorted().join(" ")}`;
+    await note(asker, of, `playcount-move-${fold}-to`, signsOf(plan));
   } catch (error) {
     if (!(error instanceof CountServerError) || error.status !== 422) throw error;
     const message = `Fold ${fold} of ${server} is on its way to other servers: end that first, with the lists that it was begun with`;
     throw new CountServerError(server, message, { status: 422, cause: error });
   }
+  return newest;
 }
 
-function signsOf(plan: string): [string, number][] {
+async function note(asker: Asker, { server, signal }: FoldOf, writer: string, body: string): Promise<number> {
+  const ask = { method: "POST", path: "batch", key: `"${writer}:0"`, body, signal };
+  return await asker.read(server, ask, (response) => readNewestFold(server, response));
+}
+
+/** The note of a plan. */
+function signsOf(plan: string): string {
   const words = [hash(plan, [0, 0]), hash(plan, [0, 1])];
-  return Array.from(SIGNS)
-    .filter((_, at) => (((words[at >> 5] as number) >>> (at & 31)) & 1) === 1)
-    .map((sign) => [sign, 0]);
+  const signs = Array.from(SIGNS).filter((_, at) => (((words[at >> 5] as number) >>> (at & 31)) & 1) === 1);
+  return write(
+    mapping.text,
+    signs.map((sign) => [sign, 0]),
+  );
 }

@@ -8,7 +8,7 @@ import type { Placement } from "./placement.ts";
 import { type FoldOf, readFold, Slice, Survey } from "./sealed-fold.ts";
 
 /** Songs that are held at once: some 100 MB, or half a gigabyte if all ids are as long as they may be unless told. */
-const SLICE_SONGS = 500_000;
+const HELD_SONGS = 500_000;
 
 /** How far one server's songs have got. */
 export interface MoveProgress {
@@ -33,6 +33,8 @@ export interface MoveOptions {
   /** Asks those that will have them. */
   toAsker: Asker;
   to: Placement;
+  /** How many songs are held at once, 500,000 unless told; the same number each time that a fold is moved. */
+  heldSongs?: number;
   signal: AbortSignal | undefined;
   onProgress: (progress: MoveProgress) => void;
 }
@@ -45,7 +47,7 @@ export class Mover {
     this.#options = options;
   }
 
-  /** The folds of a server that are not acknowledged: while there is another one, none can be that is newer. */
+  /** The folds of a server that are not acknowledged: while there is an older one, none can be. */
   async openFolds(server: string): Promise<number[]> {
     const { asker, signal } = this.#options;
     return readFolds({ server, answer: await asker.ask(server, { method: "GET", path: "folds", signal }) });
@@ -64,17 +66,19 @@ export class Mover {
    * the fold was acknowledged before.
    *
    * The fold is acknowledged when all of it has been added elsewhere.
+   *
+   * @throws {RangeError} if a newer one has been sealed.
    */
   async move(server: string, fold: number): Promise<MoveProgress | undefined> {
     const { asker, to, signal } = this.#options;
     const path = `folds/${fold}`;
     const of = { server, fold, signal };
     const open = await this.openFolds(server);
-    const other = open.find((number) => number !== fold);
-    if (other !== undefined)
+    const older = open.find((number) => number < fold);
+    if (older !== undefined)
       throw new CountServerError(
         server,
-        `Fold ${other} of ${server} must be acknowledged before songs are moved`,
+        `Fold ${older} of ${server} must be acknowledged before songs are moved`,
       );
     const isOpen = open.includes(fold);
     if (!isOpen && (await this.#wasSealed(server, path))) return undefined;
@@ -100,7 +104,7 @@ export class Mover {
   }
 
   async #deliver(of: FoldOf, survey: Survey): Promise<MoveProgress> {
-    const { toAsker, to, signal, onProgress } = this.#options;
+    const { toAsker, to, heldSongs = HELD_SONGS, signal, onProgress } = this.#options;
     const { server, fold } = of;
     const { songs, plays, digest } = survey;
     // What the fold has is in it as well: a server that has lost its folds may have another one under this number.
@@ -115,7 +119,7 @@ export class Mover {
       onProgress({ ...progress });
     };
     onProgress({ ...progress });
-    const slices = Math.ceil(songs / SLICE_SONGS);
+    const slices = Math.ceil(songs / heldSongs);
     for (let at = 0; at < slices; at++) {
       const parts = to.divide(await this.#slice(of, survey, at, slices));
       const brought = Array.from(parts, ([target, part]) =>
@@ -140,11 +144,8 @@ export class Mover {
   }
 }
 
-function notOurs(server: string, fold: number, isOpen: boolean, newest: number): CountServerError {
-  return new CountServerError(
-    server,
-    isOpen
-      ? `Fold ${fold} of ${server} was not sealed in order to be moved: whoever sealed it must acknowledge it before songs are moved`
-      : `Fold ${fold} must be above ${newest}, the newest of ${server}`,
-  );
+function notOurs(server: string, fold: number, isOpen: boolean, newest: number): Error {
+  if (!isOpen) return new RangeError(`Fold ${fold} must be above ${newest}, the newest of ${server}`);
+  const message = `Fold ${fold} of ${server} was not sealed in order to be moved: whoever sealed it must acknowledge it before songs are moved`;
+  return new CountServerError(server, message);
 }
