@@ -33,6 +33,8 @@ export interface CallOptions {
 export interface RebalanceOptions extends CountClientOptions, CallOptions {
   /** Sent to the servers that the songs are moved to, in the place of `token`. */
   toToken?: string;
+  /** Whether a server of the new list may have lost what was moved to it, and gets it again; false unless told. */
+  again?: boolean;
   /** Called when a server's fold has been sealed, and after each request that moved some of it. */
   onProgress?: (progress: MoveProgress) => void;
 }
@@ -76,7 +78,7 @@ export class CountClient {
    * {@linkcode CountClient.fold}, of whose folds none may be left unacknowledged. Whoever hands folds over stores it as the
    * last one done when this has ended, and goes on with the next: what was moved is in the folds to come. If anything
    * fails or crashes on the way, call it again with the same number and the same lists: what has been moved is not moved
-   * twice, and other lists are refused; as long as the servers have not forgotten who wrote to them (`--max-writers`).
+   * twice, and other lists are refused; so is a server that has forgotten what was moved to it.
    * No number is used again, not even after all was cleared. For clients that got the new list late, do it once
    * more with a higher number. Until it has ended, and its number is stored, a song that is moved may be seen where it
    * was and where it will be.
@@ -90,10 +92,10 @@ export class CountClient {
     fold: number,
     options: RebalanceOptions = {},
   ): Promise<number> {
-    const { toToken = options.token, signal, onProgress = () => {} } = options;
+    const { toToken = options.token, again = false, signal, onProgress = () => {} } = options;
     const asker = new Asker(options);
     const toAsker = new Asker({ ...options, ...(toToken !== undefined && { token: toToken }) });
-    const mover = new Mover({ asker, toAsker, to: new Placement(to), signal, onProgress });
+    const mover = new Mover({ asker, toAsker, to: new Placement(to), again, signal, onProgress });
     let moved = 0;
     for (const server of new Placement(from).urls) moved += (await mover.move(server, fold))?.plays ?? 0;
     return moved;

@@ -1,49 +1,12 @@
 import { afterEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { CountClient, type MoveProgress } from "../src/client.ts";
-import { Asker } from "../src/client/asker.ts";
-import { Placement } from "../src/client/placement.ts";
-import { Mover } from "../src/client/rebalance.ts";
-import { Random } from "./random.ts";
 import { failureOf } from "./support/failure.ts";
+import { batchesIn, countsOf, moverTo, NO_RETRIES, songs, sum } from "./support/moving.ts";
 import { serve, servePlaycount, stopAll } from "./support/servers.ts";
-import { serveShuffled } from "./support/shuffling.ts";
-import { type Seen, serveUnreliably } from "./support/unreliable.ts";
+import { serveUnreliably } from "./support/unreliable.ts";
 
 setDefaultTimeout(60_000);
 afterEach(stopAll);
-
-const NO_RETRIES = { retries: 0 };
-const PUT = { method: "PUT" };
-
-/** As many songs, and their plays. */
-function songs(count: number): Map<string, number> {
-  return new Map(Array.from({ length: count }, (_, n): [string, number] => [`song ${n}/ä`, (n % 9) + 1]));
-}
-
-async function countsOf(...servers: string[]): Promise<Map<string, number>> {
-  return await new CountClient(servers).getAllPlayCounts();
-}
-
-async function textOf(url: string): Promise<string> {
-  return await (await fetch(url)).text();
-}
-
-function sum(plays: ReadonlyMap<string, number>): number {
-  return [...plays.values()].reduce((all, count) => all + count, 0);
-}
-
-function batchesIn(seen: readonly Seen[]): Seen[] {
-  return seen.filter(({ asked, body }) => asked === "POST /batch" && /=[1-9]/.test(body));
-}
-
-/** A server that fails with `status` from the batch of that number on, until `isWell`. */
-function serveUntil(batch: number, status: number): { url: string; seen: Seen[]; heal: () => void } {
-  let isWell = false;
-  const { url, seen } = serveUnreliably(servePlaycount(), () =>
-    isWell || batchesIn(seen).length <= batch ? "well" : status,
-  );
-  return { url, seen, heal: () => (isWell = true) };
-}
 
 describe("A fold that is moved", () => {
   test("of very many songs goes in batches that are bounded, each of them once", async () => {
@@ -99,94 +62,6 @@ describe("A fold that is moved", () => {
     expect(await countsOf(url, ...targets)).toEqual(all);
   });
 
-  test("is neither lost nor doubled whatever fails how often, in whichever order it is answered", async () => {
-    const random = new Random("move");
-    let isReliable = true;
-    const fate = () =>
-      isReliable || random.chance(0.9) ? "well" : random.pick(["lose request", "lose answer"] as const);
-    const backend = servePlaycount();
-    const source = serveUnreliably(serveShuffled(backend, random), fate).url;
-    const targets = [1, 2].map(() => serveUnreliably(servePlaycount(), fate).url);
-    const mover = moverTo(targets, 2000);
-    const all = songs(12_000);
-    let failures = 0;
-    for (let fold = 1; fold <= 6; fold++) {
-      isReliable = true;
-      await new CountClient(backend).addPlays(all);
-      isReliable = false;
-      while ((await mover.move(`${source}/`, fold).catch(() => "failed")) === "failed") failures++;
-    }
-    isReliable = true;
-    expect(failures).toBeGreaterThan(3);
-    expect(await countsOf(...targets)).toEqual(new Map([...all].map(([id, plays]) => [id, plays * 6])));
-    expect(await textOf(backend)).toBe("");
-  });
-
-  test("goes on behind the batch that was counted last", async () => {
-    const source = servePlaycount();
-    await new CountClient(source).addPlays(songs(32_000));
-    const { url, seen, heal } = serveUntil(4, 507);
-    const failure = await failureOf(CountClient.rebalance(source, url, 1, NO_RETRIES));
-    expect(failure.message).toContain("failed: 507");
-    expect(await textOf(`${source}/folds`)).toBe("1");
-    const before = batchesIn(seen).length;
-    heal();
-    expect(await CountClient.rebalance(source, url, 1, NO_RETRIES)).toBe(sum(songs(32_000)));
-    // The first one, by which the server says how far it is; the last one that it has; and those behind it.
-    expect(batchesIn(seen).length - before).toBe(1 + 1 + 3);
-    expect(await countsOf(source, url)).toEqual(songs(32_000));
-  });
-
-  test("is not acknowledged if a count would be too high, and what was moved is not moved again", async () => {
-    const source = servePlaycount();
-    const target = servePlaycount();
-    await new CountClient(source).addPlays(songs(11_000));
-    await new CountClient(target).addPlays(new Map([["song 9999/ä", Number.MAX_SAFE_INTEGER]]));
-    for (let time = 0; time < 2; time++) {
-      const failure = await failureOf(CountClient.rebalance(source, target, 1, NO_RETRIES));
-      expect(failure.message).toContain("failed: 409 Conflict: Adding 1 to 9007199254740991 would pass");
-      expect(await textOf(`${source}/folds`)).toBe("1");
-    }
-    expect((await countsOf(target)).size).toBe(10_001); // two batches, and the song that has too many
-    await fetch(target, { method: "DELETE" });
-    await CountClient.rebalance(source, target, 1, NO_RETRIES);
-    expect((await countsOf(target)).size).toBe(1000);
-    expect(await textOf(source)).toBe("");
-  });
-
-  test("is refused another list, as it was begun, and the first one is as good as before", async () => {
-    const source = servePlaycount();
-    await new CountClient(source).addPlays(songs(12_000));
-    const { url, heal } = serveUntil(1, 507);
-    const other = servePlaycount();
-    await failureOf(CountClient.rebalance(source, url, 1, NO_RETRIES));
-    for (const list of [[other], [url, other]]) {
-      const failure = await failureOf(CountClient.rebalance(source, list, 1, NO_RETRIES));
-      expect(failure.message).toBe(
-        `Fold 1 of ${source}/ is on its way to other servers: end that first, with the lists that it was begun with`,
-      );
-      expect(failure.status).toBe(422);
-    }
-    heal();
-    await CountClient.rebalance(`${source}/`, `${url}///`, 1);
-    expect(await countsOf(source, other)).toEqual(new Map());
-    expect(await countsOf(url)).toEqual(songs(12_000));
-  });
-
-  test("is refused if somebody else sealed it", async () => {
-    const source = servePlaycount();
-    await new CountClient(source).addPlays(songs(9));
-    await fetch(`${source}/folds/5`, PUT);
-    for (let time = 0; time < 2; time++) {
-      const failure = await failureOf(CountClient.rebalance(source, servePlaycount(), 5));
-      expect(failure.message).toStartWith(`Fold 5 of ${source}/ was not sealed in order to be moved`);
-    }
-    await expect(CountClient.rebalance(source, servePlaycount(), 4)).rejects.toThrow(
-      new RangeError(`Fold 4 must be above 5, the newest of ${source}/`),
-    );
-    expect(await countsOf(source)).toEqual(songs(9));
-  });
-
   test("is counted even if a server has lost its folds, and seals another one under the same number", async () => {
     const [source, target] = [servePlaycount(), servePlaycount()];
     await new CountClient(source).addPlays(songs(9));
@@ -226,7 +101,7 @@ describe("A fold that is moved", () => {
 
   test("may come slowly, but not with a silence that is longer than an answer may take", async () => {
     const send = (pieces: readonly string[], ending: "close" | "be silent") =>
-      serve(async (request) => {
+      serve((request) => {
         const { pathname } = new URL(request.url);
         if (request.method === "HEAD") return new Response(null, { status: 404 });
         if (request.method === "POST") return new Response("", { headers: { fold: "0" } });
@@ -264,9 +139,3 @@ describe("A fold that is moved", () => {
     expect(await countsOf(source, target)).toEqual(songs(9));
   });
 });
-
-function moverTo(targets: readonly string[], heldSongs: number): Mover {
-  const asker = new Asker(NO_RETRIES);
-  const to = new Placement(targets);
-  return new Mover({ asker, toAsker: asker, to, heldSongs, signal: undefined, onProgress: () => {} });
-}

@@ -4,7 +4,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { help, readCommandLine } from "../src/command-line.ts";
 import { type CopySettings, copyHelp } from "../src/copy/arguments.ts";
-import { Report } from "../src/copy/report.ts";
 
 const FROM = ["--from", "http://a:8000,https://b/plays"];
 const TO = ["--to", "http://c"];
@@ -19,9 +18,15 @@ function settingsOf(args: string[], environment: Record<string, string> = {}): C
 describe("copy", () => {
   test("moves from some servers to others, however their URLs are written", () => {
     const settings = { from: ["http://a:8000/", "https://b/plays/"], to: ["http://c/"] };
-    expect(settingsOf([...FROM, ...TO])).toEqual({ ...settings, fold: undefined, token: "", toToken: "" });
+    expect(settingsOf([...FROM, ...TO])).toEqual({
+      ...settings,
+      fold: undefined,
+      again: false,
+      token: "",
+      toToken: "",
+    });
     expect(settingsOf(["--to=http://C:80//", FROM.join("=")])).toMatchObject(settings);
-    expect(settingsOf([...FROM, ...TO, "--fold", "18"]).fold).toBe(18);
+    expect(settingsOf([...FROM, ...TO, "--fold", "18", "--again"])).toMatchObject({ fold: 18, again: true });
   });
 
   test("may have servers in both lists", () => {
@@ -41,7 +46,7 @@ describe("copy", () => {
 
   test("is in the help, and its own names all of its flags", () => {
     expect(help()).toContain("playcount copy --from URL --to URL");
-    for (const flag of ["from", "to", "fold", "token-file", "to-token-file"])
+    for (const flag of ["from", "to", "fold", "again", "token-file", "to-token-file"])
       expect(copyHelp()).toContain(`\n  --${flag} `);
     expect(
       Math.max(
@@ -111,60 +116,4 @@ test.each([
   expect(read).toThrow(RangeError);
   expect(read).toThrow(message);
   expect(read).not.toThrow("\n");
-});
-
-describe("A report", () => {
-  const progress = { server: "http://a/", fold: 1, songs: 4000, plays: 5000, movedSongs: 0, movedPlays: 0 };
-
-  function reportOn(isTTY: boolean): {
-    written: string[];
-    at: (ms: number, moved: number) => void;
-    end: () => void;
-  } {
-    const written: string[] = [];
-    let now = 0;
-    const report = new Report({ isTTY, write: (text) => written.push(text) }, () => now);
-    const at = (ms: number, moved: number) => {
-      now = ms;
-      report.tell({ ...progress, movedSongs: moved, movedPlays: moved + 1 });
-    };
-    return { written, at, end: () => report.end() };
-  }
-
-  test("on a terminal is one line that changes, at once and then ten times a second, and is gone at the end", () => {
-    const { written, at, end } = reportOn(true);
-    for (const [ms, moved] of [
-      [0, 0],
-      [50, 1000],
-      [100, 2000],
-      [150, 2500],
-      [2000, 3000],
-    ] as const)
-      at(ms, moved);
-    end();
-    end();
-    expect(written).toEqual([
-      "\r\x1b[Khttp://a/: moved 1 of 5,000 plays, 0 songs/s",
-      "\r\x1b[Khttp://a/: moved 2,001 of 5,000 plays, 20,000 songs/s",
-      "\r\x1b[Khttp://a/: moved 3,001 of 5,000 plays, 1,500 songs/s",
-      "\r\x1b[K",
-    ]);
-  });
-
-  test("elsewhere is a line every ten seconds, and nothing of what takes less", () => {
-    const { written, at, end } = reportOn(false);
-    for (const [ms, moved] of [
-      [0, 0],
-      [9000, 1000],
-      [10_000, 2000],
-      [11_000, 2500],
-      [20_000, 3000],
-    ] as const)
-      at(ms, moved);
-    end();
-    expect(written).toEqual([
-      "http://a/: moved 2,001 of 5,000 plays, 200 songs/s\n",
-      "http://a/: moved 3,001 of 5,000 plays, 150 songs/s\n",
-    ]);
-  });
 });

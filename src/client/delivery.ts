@@ -2,6 +2,7 @@ import { mapping, write } from "../mapping.ts";
 import { lastRequestIn, readNewestFold } from "./answers.ts";
 import type { Asker } from "./asker.ts";
 import { CountServerError } from "./count-server-error.ts";
+import { lastOrNote, type Mark } from "./notes.ts";
 
 /** Most songs of one request: others wait for a batch, at a durable server some 25 milliseconds for one of these. */
 const MOST_SONGS = 5000;
@@ -16,26 +17,43 @@ interface Batch {
   body: string;
 }
 
+/** What is brought, and to whom. */
+export interface DeliveryOptions {
+  asker: Asker;
+  server: string;
+  /** The name of all of it, which is the same each time that it is brought. */
+  writer: string;
+  mark: Mark;
+  /** Whether the server may have lost what it had counted, and then gets it again. */
+  again: boolean;
+  signal: AbortSignal | undefined;
+}
+
 /**
  * Brings the songs of a fold to one server, in batches. They have to come in the same order each time.
  *
- * The batches are the requests of one writer, numbered from 0 on: when the same is done again, the server says by the
+ * The batches are the requests of one writer, numbered from 1 on: when the same is done again, the server says by the
  * number which was the last that it has counted, and that one is sent again, to be sure that it was the same.
  */
 export class Delivery {
-  readonly #asker: Asker;
-  readonly #server: string;
-  readonly #writer: string;
-  readonly #signal: AbortSignal | undefined;
-  #next = 0;
+  readonly #options: DeliveryOptions;
+  #at = 0;
   /** The last request that the server said it has counted; those before it are not sent again. */
-  #last = -1;
+  #last = 0;
+  #isMarked = false;
 
-  constructor(asker: Asker, server: string, writer: string, signal: AbortSignal | undefined) {
-    this.#asker = asker;
-    this.#server = server;
-    this.#writer = writer;
-    this.#signal = signal;
+  constructor(options: DeliveryOptions) {
+    this.#options = options;
+  }
+
+  /** @throws {CountServerError} if the server has counted some of it, and has forgotten that. */
+  async begin(): Promise<void> {
+    const { asker, server, writer, mark, again, signal } = this.#options;
+    this.#isMarked = await mark.isSet();
+    this.#last = (await lastOrNote(asker, server, writer, 0, signal)) ?? 0;
+    if (!this.#isMarked || this.#last > 0 || again) return;
+    const message = `${server} does not know any more what has been moved to it: it began anew without its counts, or has forgotten its writers`;
+    throw new CountServerError(server, message, { status: 422 });
   }
 
   /** Has the server count these songs, unless it has. `counted` is told after each batch how many songs and plays it had. */
@@ -44,33 +62,36 @@ export class Delivery {
     counted: (songs: number, plays: number) => void,
   ): Promise<void> {
     for (const { songs, plays, body } of batchesOf(entries)) {
-      const at = this.#next++;
-      if (at >= this.#last) await this.#send(at, body);
+      this.#at++;
+      if (this.#at >= this.#last) await this.#send(this.#at, body);
+      if (!this.#isMarked) await this.#options.mark.set();
+      this.#isMarked = true;
       counted(songs, plays);
     }
   }
 
   /** @throws {CountServerError} if the server has counted more than there is: then it was not the same. */
   finish(): void {
-    if (this.#last >= this.#next) throw this.#wasAnother();
+    if (this.#last > this.#at) throw this.#wasAnother();
   }
 
   async #send(at: number, body: string): Promise<void> {
-    const ask = { method: "POST", path: "batch", key: `"${this.#writer}:${at}"`, body, isMinimal: true };
-    const take = (response: Response) => readNewestFold(this.#server, response);
+    const { asker, server, writer, signal } = this.#options;
+    const ask = { method: "POST", path: "batch", key: `"${writer}:${at}"`, body, isMinimal: true, signal };
     try {
-      await this.#asker.read(this.#server, { ...ask, signal: this.#signal }, take);
+      await asker.read(server, ask, (response) => readNewestFold(server, response));
     } catch (error) {
       if (error instanceof CountServerError && error.status === 422) throw this.#wasAnother();
       const last = lastRequestIn(error);
       if (last === undefined || last <= at) throw error;
-      this.#last = last;
+      this.#last = last; // somebody else is at the same, and ahead
     }
   }
 
   #wasAnother(): CountServerError {
-    const message = `${this.#server} has counted other batches for this fold, which must not be moved in another way`;
-    return new CountServerError(this.#server, message, { status: 422 });
+    const { server } = this.#options;
+    const message = `${server} has counted other batches for this fold, which must not be moved in another way`;
+    return new CountServerError(server, message, { status: 422 });
   }
 }
 

@@ -1,9 +1,8 @@
-import { hash } from "../hash.ts";
 import { readFolds, readNewestFold } from "./answers.ts";
 import type { Asker } from "./asker.ts";
-import { claim } from "./claim.ts";
 import { CountServerError } from "./count-server-error.ts";
 import { Delivery } from "./delivery.ts";
+import { claim, Mark, nameOf } from "./notes.ts";
 import type { Placement } from "./placement.ts";
 import { type FoldOf, readFold, Slice, Survey } from "./sealed-fold.ts";
 
@@ -35,6 +34,8 @@ export interface MoveOptions {
   to: Placement;
   /** How many songs are held at once, 500,000 unless told; the same number each time that a fold is moved. */
   heldSongs?: number;
+  /** Whether a server may have lost the counts that were moved to it, and gets them again; false unless told. */
+  again?: boolean;
   signal: AbortSignal | undefined;
   onProgress: (progress: MoveProgress) => void;
 }
@@ -104,14 +105,18 @@ export class Mover {
   }
 
   async #deliver(of: FoldOf, survey: Survey): Promise<MoveProgress> {
-    const { toAsker, to, heldSongs = HELD_SONGS, signal, onProgress } = this.#options;
+    const { asker, toAsker, to, heldSongs = HELD_SONGS, again = false, signal, onProgress } = this.#options;
     const { server, fold } = of;
     const { songs, plays, digest } = survey;
     // What the fold has is in it as well: a server that has lost its folds may have another one under this number.
-    const writer = `move-${fold}-${hash(server, [0, 0]).toString(36)}-${hash(server, [0, 1]).toString(36)}-${digest}`;
-    const deliveries = new Map(
-      to.urls.map((target) => [target, new Delivery(toAsker, target, writer, signal)]),
-    );
+    const writer = `move-${fold}-${nameOf(server)}-${digest}`;
+    const deliveries = new Map<string, Delivery>();
+    for (const target of to.urls) {
+      const mark = new Mark(asker, of, target, digest);
+      const delivery = new Delivery({ asker: toAsker, server: target, writer, mark, again, signal });
+      await delivery.begin();
+      deliveries.set(target, delivery);
+    }
     const progress = { server, fold, songs, plays, movedSongs: 0, movedPlays: 0 };
     const counted = (songs: number, plays: number) => {
       progress.movedSongs += songs;

@@ -10,6 +10,8 @@ export interface CopySettings {
   to: readonly string[];
   /** The number to seal them under; `undefined` for one that follows from the time. */
   fold: number | undefined;
+  /** Whether a server that has lost what was moved to it gets it again. */
+  again: boolean;
   /** Token of the servers that the counts are moved from; empty if they need none. */
   token: string;
   /** Token of those that they are moved to. */
@@ -18,7 +20,7 @@ export interface CopySettings {
 
 const FLAGS: Flags = {
   values: ["from", "to", "fold", "token-file", "to-token-file"],
-  switches: { help: { type: "boolean", short: "h" } },
+  switches: { again: { type: "boolean" }, help: { type: "boolean", short: "h" } },
   help: "copy --help",
 };
 
@@ -48,7 +50,10 @@ export function readCopyArguments(
     throw new RangeError(`--from and --to list the same servers, so there is nothing to move`);
   const token = readToken(flags.get("token-file"), "--token-file", environment, TOKEN);
   const toToken = readToken(flags.get("to-token-file"), "--to-token-file", environment, TO_TOKEN);
-  return { from, to, fold: readFold(flags.get("fold")), token, toToken: toToken === "" ? token : toToken };
+  return {
+    ...{ from, to, fold: readFold(flags.get("fold")), again: flags.has("again") },
+    ...{ token, toToken: toToken === "" ? token : toToken },
+  };
 }
 
 function readServers(flags: ReadonlyMap<string, string>, name: "from" | "to"): string[] {
@@ -101,6 +106,8 @@ Usage: playcount copy --from URL[,URL...] --to URL[,URL...] [options]
   --to URLS               servers that shall have them, each song one of these
   --fold N                number to seal the counts under (the milliseconds since 1970);
                           where a batch job hands folds over: its next one
+  --again                 move once more what a server of --to had and has lost since, as it keeps
+                          its counts in memory and began anew
   --token-file PATH       has the token that all these servers need
   --to-token-file PATH    has the one that those of --to need, if it is another
   -h, --help              show this

@@ -36,7 +36,7 @@ A batch job that hands folds over goes on above fold ${fold}.`;
 /** What to do after a failure: the same again, unless that would fail in the same way. */
 function adviceFor(error: unknown, args: readonly string[]): string {
   if (error instanceof RangeError) return "give a higher number by --fold";
-  if (error instanceof CountServerError && error.status === 422) return "nothing is lost";
+  if (error instanceof CountServerError && error.status === 422) return "see copy --help";
   return `to go on: ${["playcount copy", ...args.map(quote)].join(" ")}`;
 }
 

@@ -23,7 +23,7 @@ export interface Moved {
  * says its own; and none comes twice, also of a server that begins anew. A server that has sealed a higher one is refused.
  */
 export async function moveHouse(
-  { from, to, fold, token, toToken }: CopySettings,
+  { from, to, fold, again, token, toToken }: CopySettings,
   signal: AbortSignal,
   onProgress: (progress: MoveProgress) => void,
 ): Promise<Moved> {
@@ -32,6 +32,7 @@ export async function moveHouse(
     asker: new Asker({ ...options, token }),
     toAsker: new Asker({ ...options, token: toToken }),
     to: new Placement(to),
+    again,
     signal,
     onProgress,
   });

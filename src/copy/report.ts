@@ -3,6 +3,8 @@ import type { MoveProgress } from "../client/rebalance.ts";
 /** Where lines are written to. */
 export interface Screen {
   isTTY?: boolean;
+  /** Of a terminal, how many characters a line has. */
+  columns?: number;
   write(text: string): unknown;
 }
 
@@ -38,7 +40,9 @@ export class Report {
     this.#toldAt = now;
     const seconds = Math.max(0.001, (now - this.#begun.at) / 1000);
     const line = lineOf(progress, Math.round((movedSongs - this.#begun.movedSongs) / seconds));
-    this.#screen.write(isTerminal ? ERASE + line : `${line}\n`);
+    // A line that goes on in the next row could not be erased.
+    const { columns = Infinity } = this.#screen;
+    this.#screen.write(isTerminal ? ERASE + line.slice(0, columns - 1) : `${line}\n`);
     this.#isShown = isTerminal;
   }
 
