@@ -41,7 +41,7 @@ export class Report {
     const seconds = Math.max(0.001, (now - this.#begun.at) / 1000);
     const line = lineOf(progress, Math.round((movedSongs - this.#begun.movedSongs) / seconds));
     // A line that goes on in the next row could not be erased.
-    const { columns = Infinity } = this.#screen;
+    const columns = this.#screen.columns || Infinity; // 0 is of one that does not know
     this.#screen.write(isTerminal ? ERASE + line.slice(0, columns - 1) : `${line}\n`);
     this.#isShown = isTerminal;
   }
