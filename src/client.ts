@@ -83,7 +83,7 @@ export class CountClient {
    * more with a higher number. Until it has ended, and its number is stored, a song that is moved may be seen where it
    * was and where it will be.
    *
-   * Songs are sent in batches of 5,000 at most, and half a million are held at once: of more, the fold is read so often.
+   * Songs are sent in batches of 5,000 at most, and 250,000 are held at once: of more, the fold is read so often.
    * Rejects with a {@linkcode CountServerError}, and a `RangeError` if a newer fold has been sealed.
    */
   static async rebalance(

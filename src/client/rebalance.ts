@@ -6,8 +6,8 @@ import { claim, Mark, nameOf } from "./notes.ts";
 import type { Placement } from "./placement.ts";
 import { type FoldOf, readFold, Slice, Survey } from "./sealed-fold.ts";
 
-/** Songs that are held at once: some 100 MB, or half a gigabyte if all ids are as long as they may be unless told. */
-const HELD_SONGS = 500_000;
+/** Songs that are held at once: a program takes some 300 MB then, however many there are, and more if all ids are long. */
+const HELD_SONGS = 250_000;
 
 /** How far one server's songs have got. */
 export interface MoveProgress {
@@ -32,7 +32,7 @@ export interface MoveOptions {
   /** Asks those that will have them. */
   toAsker: Asker;
   to: Placement;
-  /** How many songs are held at once, 500,000 unless told; the same number each time that a fold is moved. */
+  /** How many songs are held at once, 250,000 unless told; the same number each time that a fold is moved. */
   heldSongs?: number;
   /** Whether a server may have lost the counts that were moved to it, and gets them again; false unless told. */
   again?: boolean;

@@ -60,7 +60,7 @@ export class Slice implements Listener {
     const word = hash(textOf(id, plays), [0, 0]);
     this.all++;
     this.sum = (this.sum + word) >>> 0;
-    if (word % this.#slices === this.#at) this.entries.push([id, plays]);
+    if (word % this.#slices === this.#at) this.entries.push([copyOf(id), plays]);
   }
 }
 
@@ -95,6 +95,14 @@ function parse(server: string, read: () => void): void {
     const reason = (cause as Error).message;
     throw new CountServerError(server, `${server} did not answer a mapping: ${reason}`, { cause });
   }
+}
+
+const toUtf8 = new TextEncoder();
+const fromUtf8 = new TextDecoder("utf-8", { ignoreBOM: true });
+
+/** The same characters in memory of their own: a part of a text keeps all of that, and so a few songs the whole fold. */
+function copyOf(id: string): string {
+  return fromUtf8.decode(toUtf8.encode(id));
 }
 
 function textOf(id: string, plays: number): string {
