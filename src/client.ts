@@ -2,11 +2,12 @@ import { type Answer, readCount, sumUp } from "./client/answers.ts";
 import { type Ask, Asker } from "./client/asker.ts";
 import { Gatherer } from "./client/gatherer.ts";
 import { checkId, Placement } from "./client/placement.ts";
-import { moveAll } from "./client/rebalance.ts";
+import { type MoveProgress, Mover } from "./client/rebalance.ts";
 import { settle } from "./config.ts";
 import { mapping, write } from "./mapping.ts";
 
 export { CountServerError } from "./client/count-server-error.ts";
+export type { MoveProgress } from "./client/rebalance.ts";
 
 /** What can be set about a {@linkcode CountClient}. */
 export interface CountClientOptions {
@@ -26,6 +27,16 @@ export interface CountClientOptions {
 export interface CallOptions {
   /** Abort it to give the call up. */
   signal?: AbortSignal;
+}
+
+/** What can be said of moving songs. */
+export interface RebalanceOptions extends CountClientOptions, CallOptions {
+  /** Sent to the servers that the songs are moved to, in the place of `token`. */
+  toToken?: string;
+  /** Whether a server of the new list may have lost what was moved to it, and gets it again; false unless told. */
+  again?: boolean;
+  /** Called when a server's fold has been sealed, and after each request that moved some of it. */
+  onProgress?: (progress: MoveProgress) => void;
 }
 
 /**
@@ -67,21 +78,26 @@ export class CountClient {
    * {@linkcode CountClient.fold}, of whose folds none may be left unacknowledged. Whoever hands folds over stores it as the
    * last one done when this has ended, and goes on with the next: what was moved is in the folds to come. If anything
    * fails or crashes on the way, call it again with the same number and the same lists: what has been moved is not moved
-   * twice. No number is used again, not even after all was cleared. For clients that got the new list late, do it once
+   * twice, and other lists are refused; so is a server that has forgotten what was moved to it.
+   * No number is used again, not even after all was cleared. For clients that got the new list late, do it once
    * more with a higher number. Until it has ended, and its number is stored, a song that is moved may be seen where it
    * was and where it will be.
+   *
+   * Songs are sent in batches of 5,000 at most, and 250,000 are held at once: of more, the fold is read so often.
+   * Rejects with a {@linkcode CountServerError}, and a `RangeError` if a newer fold has been sealed.
    */
   static async rebalance(
     from: string | readonly string[],
     to: string | readonly string[],
     fold: number,
-    options: CountClientOptions & CallOptions = {},
+    options: RebalanceOptions = {},
   ): Promise<number> {
+    const { toToken = options.token, again = false, signal, onProgress = () => {} } = options;
     const asker = new Asker(options);
-    const placement = new Placement(to);
+    const toAsker = new Asker({ ...options, ...(toToken !== undefined && { token: toToken }) });
+    const mover = new Mover({ asker, toAsker, to: new Placement(to), again, signal, onProgress });
     let moved = 0;
-    for (const server of new Placement(from).urls)
-      moved += await moveAll(asker, server, placement, fold, options.signal);
+    for (const server of new Placement(from).urls) moved += (await mover.move(server, fold))?.plays ?? 0;
     return moved;
   }
 

@@ -1,5 +1,3 @@
-import { readFileSync } from "node:fs";
-import { parseArgs } from "node:util";
 import {
   environmentName,
   flagName,
@@ -10,20 +8,27 @@ import {
   type Settings,
   settingNames,
 } from "./config.ts";
+import { type CopySettings, readCopyArguments } from "./copy/arguments.ts";
+import { type Flags, readFlags, readSecret } from "./flags.ts";
 
 /** What a command line asks for. */
 export type Command =
   | { do: "serve"; settings: Settings }
   | { do: "check health"; settings: Settings }
+  | { do: "copy"; settings: CopySettings; args: readonly string[] }
   | { do: "help" }
+  | { do: "help with copy" }
   | { do: "version" };
 
-/** The flags that take no value. */
-const SWITCHES = {
-  "health-check": { type: "boolean" },
-  help: { type: "boolean", short: "h" },
-  version: { type: "boolean", short: "v" },
-} as const;
+const FLAGS: Flags = {
+  values: settingNames().map(flagName),
+  switches: {
+    "health-check": { type: "boolean" },
+    help: { type: "boolean", short: "h" },
+    version: { type: "boolean", short: "v" },
+  },
+  help: "--help",
+};
 
 /**
  * Reads the command line; a flag wins over the environment.
@@ -34,7 +39,9 @@ export function readCommandLine(
   args: string[],
   environment: Readonly<Record<string, string | undefined>>,
 ): Command {
-  const flags = readFlags(args);
+  const [first, ...others] = args;
+  if (first === "copy") return readCopy(others, environment);
+  const flags = new Map(readFlags(args, FLAGS));
   if (flags.has("help")) return { do: "help" };
   if (flags.has("version")) return { do: "version" };
   const find = fromEnvironment(environment);
@@ -50,42 +57,12 @@ export function readCommandLine(
   return { do: flags.has("health-check") ? "check health" : "serve", settings };
 }
 
-/** The first line of a file. */
-function readSecret(path: string, where: string): string {
-  try {
-    return readFileSync(path, "utf8").split("\n", 1)[0]?.trim() ?? "";
-  } catch (error) {
-    const { code } = error as { code?: string };
-    throw new RangeError(`${where}: cannot read ${JSON.stringify(path)}: ${code ?? "it is no file"}`);
-  }
-}
-
-/** Each flag with its value. Not `parseArgs`' strict mode: its errors differ by runtime and run over several lines. */
-function readFlags(args: string[]): Map<string, string> {
-  const names = settingNames().map(flagName);
-  const { tokens } = parseArgs({
-    args,
-    strict: false,
-    tokens: true,
-    options: {
-      ...Object.fromEntries(names.map((name) => [name, { type: "string" }])),
-      ...SWITCHES,
-    },
-  });
-  const flags = new Map<string, string>();
-  for (const token of tokens) {
-    if (token.kind === "option-terminator") continue;
-    if (token.kind === "positional")
-      throw new RangeError(`unexpected argument ${JSON.stringify(token.value)}`);
-    const { name, rawName, value } = token;
-    const isSwitch = Object.hasOwn(SWITCHES, name);
-    if (!isSwitch && !names.includes(name))
-      throw new RangeError(`unknown option ${JSON.stringify(rawName)}; see --help`);
-    if (isSwitch && value !== undefined) throw new RangeError(`${rawName} takes no value`);
-    if (!isSwitch && value === undefined) throw new RangeError(`${rawName} needs a value`);
-    flags.set(name, value ?? "");
-  }
-  return flags;
+function readCopy(
+  args: readonly string[],
+  environment: Readonly<Record<string, string | undefined>>,
+): Command {
+  const settings = readCopyArguments(args, environment);
+  return settings === undefined ? { do: "help with copy" } : { do: "copy", settings, args };
 }
 
 /** What `--help` shows. */
@@ -99,6 +76,7 @@ export function help(): string {
   return `playcount: a play counter whose whole interface is HTTP
 
 Usage: playcount [options]
+       playcount copy --from URL --to URL   move the counts to other servers; see copy --help
 
 ${rows.join("\n")}
       --health-check      ask the server with these settings; exit 0 if it is healthy, else 1

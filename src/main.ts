@@ -38,6 +38,8 @@ async function main(): Promise<void> {
   const command = understand();
   if (command.do === "help") console.log(help());
   else if (command.do === "version") console.log(VERSION);
+  else if (command.do === "help with copy") console.log((await import("./copy/arguments.ts")).copyHelp());
+  else if (command.do === "copy") await (await import("./copy/copy.ts")).copy(command.settings, command.args);
   else if (command.do === "check health") await healthCheck(command.settings);
   else await run(withHosts(command.settings));
 }

@@ -8,21 +8,26 @@ const MOST_DIGITS = 16;
 const LONGEST_PAIR = 3 * SETTINGS.maxIdBytes.max + 1 + MOST_DIGITS;
 
 /**
- * Reads the text grammar of a mapping, as it arrives: `1=1,a%2Fb=5`. A song that is named twice has the sum.
+ * Reads the text grammar of a mapping, as it arrives, `1=1,a%2Fb=5`, and gives each pair to `take`.
  *
- * Holds the songs, and one pair that is not all there yet.
+ * Holds one pair that is not all there yet.
  */
-export class MappingReader {
-  readonly plays: Map<string, number> = new Map();
+export class PairReader {
+  readonly #take: (id: string, count: number) => void;
   #rest = "";
+  #isBegun = false;
 
-  /** @throws {SyntaxError} that quotes the first pair that is not `id=count`; {RangeError} if a sum passes 2^53 − 1. */
+  constructor(take: (id: string, count: number) => void) {
+    this.#take = take;
+  }
+
+  /** @throws {SyntaxError} that quotes the first pair that is not `id=count`, and what `take` throws. */
   push(text: string): void {
     const source = this.#rest + text;
     const decode = decoderFor(source);
     let start = 0;
     for (let end = source.indexOf(","); end !== -1; end = source.indexOf(",", start)) {
-      this.#add(source, start, end, decode);
+      this.#read(source, start, end, decode);
       start = end + 1;
     }
     if (source.length - start > LONGEST_PAIR) throw notAPair(source.slice(start, start + LONGEST_PAIR));
@@ -30,14 +35,31 @@ export class MappingReader {
   }
 
   /** To be called at the end, when the last pair is all there. Throws as {@linkcode push} does. */
-  finish(): ReadonlyMap<string, number> {
-    if (this.#rest !== "" || this.plays.size > 0) this.#add(this.#rest, 0, this.#rest.length, decodeId);
-    return this.plays;
+  finish(): void {
+    if (this.#rest !== "" || this.#isBegun) this.#read(this.#rest, 0, this.#rest.length, decodeId);
   }
 
-  #add(source: string, start: number, end: number, decode: Decode): void {
+  #read(source: string, start: number, end: number, decode: Decode): void {
     const [id, count] = parsePair(source, start, end, decode);
-    addPlays(this.plays, id, count);
+    this.#isBegun = true;
+    this.#take(id, count);
+  }
+}
+
+/** Reads the text grammar of a mapping, as it arrives, and holds its songs. One that is named twice has the sum. */
+export class MappingReader {
+  readonly plays: Map<string, number> = new Map();
+  readonly #pairs = new PairReader((id, count) => addPlays(this.plays, id, count));
+
+  /** @throws {SyntaxError} that quotes the first pair that is not `id=count`; {RangeError} if a sum passes 2^53 − 1. */
+  push(text: string): void {
+    this.#pairs.push(text);
+  }
+
+  /** To be called at the end, when the last pair is all there. Throws as {@linkcode push} does. */
+  finish(): ReadonlyMap<string, number> {
+    this.#pairs.finish();
+    return this.plays;
   }
 }
 

@@ -82,7 +82,7 @@ describe("The sources", () => {
     const others = FILES.filter(
       (path) =>
         isExcluded(path) &&
-        !/^(?:main|stores|command-line|health-check|durable\/[\w-]+|redis\/[\w/-]+|adapters\/(?:bun|deno|node|start)(?:-\w+)*)\.ts$/.test(
+        !/^(?:main|stores|command-line|flags|health-check|copy\/[\w-]+|durable\/[\w-]+|redis\/[\w/-]+|adapters\/(?:bun|deno|node|start)(?:-\w+)*)\.ts$/.test(
           path,
         ),
     );
@@ -110,7 +110,9 @@ describe("The sources", () => {
     [/^redis\//, /^stores\.ts$|^redis\//],
     [/^redis\/cluster\//, /^redis\/[\w-]+\.ts$|^redis\/cluster\//],
     [/^redis\/scripts\//, /^redis\//],
-    [/^client\//, /^client(?:\.ts$|\/)/],
+    [/^copy\//, /^(?:main|command-line)\.ts$|^copy\//],
+    [/^flags\.ts$/, /^command-line\.ts$|^copy\//],
+    [/^client\//, /^client(?:\.ts$|\/)|^copy\//],
     [/^adapters\//, /^(?:main\.ts|health-check\.ts|adapters\/)/],
     [/^handler\.ts$/, /^(?:main|mod)\.ts$|^adapters\//],
     [/^routes\.ts$/, /^(?:handler|openapi)\.ts$/],

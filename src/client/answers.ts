@@ -28,6 +28,33 @@ export function readMapping({ server, answer }: Answer): Map<string, number> {
   }
 }
 
+/** Reads the answer to the question which folds are not acknowledged. */
+export function readFolds({ server, answer }: Answer): number[] {
+  if (answer === "") return [];
+  const folds = answer.split(",").map((fold) => (/^\d+$/.test(fold) ? Number(fold) : Number.NaN));
+  if (folds.every(Number.isSafeInteger)) return folds;
+  const found = JSON.stringify(answer.slice(0, 80));
+  throw new CountServerError(server, `${server} did not answer a list of folds: ${found}`);
+}
+
+/** Reads what an answer to plays says of folds: the newest one that was sealed before they were counted. */
+export async function readNewestFold(server: string, response: Response): Promise<number> {
+  await response.text();
+  const fold = response.headers.get("fold") ?? "";
+  if (/^\d+$/.test(fold)) return Number(fold);
+  throw new CountServerError(server, `${server} did not answer as a play counter does, with a Fold`);
+}
+
+/**
+ * The number of the last request of a writer that sent an older one, and is told so; `undefined` if a server failed
+ * because of anything else. Only the words tell it from a count that would be too high: both are 409.
+ */
+export function lastRequestIn(error: unknown): number | undefined {
+  if (!(error instanceof CountServerError) || error.status !== 409) return undefined;
+  const [, last] = / This writer has sent request (\d+) after request \d+$/.exec(error.message) ?? [];
+  return last === undefined ? undefined : Number(last);
+}
+
 /** The sum of the listings of several servers. */
 export function sumUp(answers: readonly Answer[]): Map<string, number> {
   const all = new Map<string, number>();

@@ -21,6 +21,8 @@ export interface Ask {
   body?: string;
   /** Says which request this is, so that it is not counted twice. */
   key?: string;
+  /** Whether the answer need not say the new counts (RFC 7240 §4.2). */
+  isMinimal?: boolean;
   signal?: AbortSignal | undefined;
 }
 
@@ -43,33 +45,74 @@ export class Asker {
   }
 
   /** The body of the answer of a server, whose URL ends with a slash. Asks once. */
-  async askOnce(server: string, { method, path, body: sent, key, signal }: Ask): Promise<string> {
-    const url = server + path;
-    const timeout = AbortSignal.timeout(this.#timeoutMs);
-    const headers = {
-      ...this.#headers,
-      ...(sent !== undefined && { "content-type": "text/plain" }),
-      ...(key !== undefined && { "idempotency-key": key }),
-    };
-    const init = {
-      method,
-      headers,
-      ...(sent !== undefined && { body: sent }),
-      signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
-      redirect: "manual", // followed, a POST becomes a GET, whose answer would be taken for a play counted
-    } as const;
+  async askOnce(server: string, ask: Ask): Promise<string> {
+    return await this.#exchange(server, ask, AbortSignal.timeout(this.#timeoutMs), (response) =>
+      response.text(),
+    );
+  }
+
+  /**
+   * Has `take` read an answer, from its beginning each time that it is asked for again. It calls `goOn` when some of the
+   * answer has come: the next piece may take as long as a whole answer does otherwise.
+   */
+  async read<T>(
+    server: string,
+    ask: Ask,
+    take: (response: Response, goOn: () => void) => Promise<T>,
+  ): Promise<T> {
+    return await withRetries(this.#retries, ask.signal, async () => {
+      const silence = new AbortController();
+      const wait = () => setTimeout(() => silence.abort(), this.#timeoutMs);
+      let timer = wait();
+      const goOn = () => {
+        clearTimeout(timer);
+        timer = wait();
+      };
+      try {
+        return await this.#exchange(server, ask, silence.signal, (response) => take(response, goOn));
+      } finally {
+        clearTimeout(timer);
+      }
+    });
+  }
+
+  /** Asks once, and has `take` read the answer, until `timeout` is aborted. */
+  async #exchange<T>(
+    server: string,
+    ask: Ask,
+    timeout: AbortSignal,
+    take: (response: Response) => Promise<T>,
+  ): Promise<T> {
+    const { method, path, signal } = ask;
+    const asked = `${method} ${server}${path}`;
     let response: Response;
     let body: string;
     try {
-      response = await this.#fetch(url, init);
+      response = await this.#fetch(server + path, this.#initFor(ask, timeout));
+      if (response.ok) return await take(response);
       body = await response.text();
     } catch (cause) {
       signal?.throwIfAborted(); // given up by the caller, who hears its own reason
+      if (cause instanceof CountServerError) throw cause;
       const reason = timeout.aborted ? `no answer within ${this.#timeoutMs} ms` : describe(cause);
-      throw new CountServerError(server, `${method} ${url} failed: ${reason}`, { cause });
+      throw new CountServerError(server, `${asked} failed: ${reason}`, { cause });
     }
-    if (response.ok) return body;
-    throw failure(server, `${method} ${url}`, response, body);
+    throw failure(server, asked, response, body);
+  }
+
+  #initFor({ method, body, key, isMinimal, signal }: Ask, timeout: AbortSignal): RequestInit {
+    return {
+      method,
+      headers: {
+        ...this.#headers,
+        ...(body !== undefined && { "content-type": "text/plain" }),
+        ...(key !== undefined && { "idempotency-key": key }),
+        ...(isMinimal === true && { prefer: "return=minimal" }),
+      },
+      ...(body !== undefined && { body }),
+      signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
+      redirect: "manual", // followed, a POST becomes a GET, whose answer would be taken for a play counted
+    };
   }
 
   /** Asks what may be asked twice, and again if the answer is lost or the server fails for a while. */
