@@ -6,7 +6,7 @@ import type { Waiting } from "./waiting.ts";
 /** Most songs of one script: some tenths of a millisecond, for which all others wait. */
 const MOST = 256;
 
-/** How often a song is tried again because its shard has another head by now: it changes with each fold, and not else. */
+/** How often a song is tried again because its shard has another head by now, which changes with each fold, or no room. */
 const MOST_TRIES = 100;
 
 /** A group of so many is one of many that come at once, for which it is worth waiting a little. */
@@ -82,6 +82,12 @@ export class Lane<T> {
     if (!this.#isUnderWay) void this.#run();
   }
 
+  /** Has something asked again, but not for ever. */
+  again(item: Item<T>): void {
+    if (++item.tries > MOST_TRIES) item.reject(new Error("A shard has another head, or no room, each time"));
+    else this.push(item);
+  }
+
   async #run(): Promise<void> {
     this.#isUnderWay = true;
     while (this.#queue.length > 0) {
@@ -116,7 +122,6 @@ export class Lane<T> {
   #settle(item: Item<T>, word: string): void {
     if (!word.startsWith("h")) return this.#question.settle(item, word, item.head as Head);
     this.#redis.heads.learn(item.shard, word.slice(1));
-    if (++item.tries > MOST_TRIES) item.reject(new Error("A shard has another head each time"));
-    else this.#queue.push(item);
+    this.again(item);
   }
 }
