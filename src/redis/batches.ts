@@ -77,8 +77,9 @@ export class Batches {
     try {
       return await this.#addParts(batch);
     } catch (error) {
-      // Where that fails, the same request may still be sent again.
-      if (error instanceof Refusal) await this.#requests.release(key).catch(() => {});
+      // Where that fails, the same request may still be sent again, and so it may if Redis could not be reached.
+      if (error instanceof Refusal && error.reason !== "unavailable")
+        await this.#requests.release(key).catch(() => {});
       throw error;
     }
   }

@@ -35,6 +35,17 @@ export class Layout {
     this.#slots = this.#keys.map((key) => slotOf(key.slice(1, -1)));
   }
 
+  /** What is asked for to have it laid out like this, if it is not yet in any way. */
+  static request({ shards, writers, seed, name }: Omit<LayoutData, "prefix">): string[] {
+    return ["lay out", String(shards), String(writers), seed.join(":"), name];
+  }
+
+  /** Reads how it is laid out. */
+  static read(prefix: string, [shards, writers, seed = "", name = ""]: readonly string[]): LayoutData {
+    const [low = 0, high = 0] = seed.split(":").map(Number);
+    return { prefix, shards: Number(shards), writers: Number(writers), seed: [low, high], name };
+  }
+
   shardOf(id: string): number {
     return hash(id, this.data.seed) & (this.shards - 1);
   }

@@ -1,4 +1,5 @@
 import { Refusal } from "../store/refusal.ts";
+import { NotDone } from "./cluster/failures.ts";
 import type { Control } from "./control.ts";
 import { failedReading } from "./outcomes.ts";
 import { eachOf, type Redis } from "./redis.ts";
@@ -91,6 +92,7 @@ export class Room {
     const args = ["take", shard, epoch, granted, songs - left, this.#maxSongs, altogether].map(String);
     const reply = (await this.#redis.onControl(CONTROL, args)) as string;
     if (reply === "full") return false;
+    if (reply === "lost") throw new NotDone("what was there has been lost");
     if (reply === "busy") {
       await this.#control.endOther();
       return true; // at least it is known then what is so

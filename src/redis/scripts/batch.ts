@@ -76,7 +76,9 @@ local function check(part)
     return
   end
   if part.sets > 0 then lookAtSets(part) end
-  if part.writers and string.match(call('HGET', part.writers, writer) or '', '^%S+') == stamp then
+  -- A later request of the same writer may have been added by now, if this one comes late.
+  local last = part.writers and string.match(call('HGET', part.writers, writer) or '', '^%d+')
+  if last and tonumber(last) >= tonumber(stamp) then
     part.done, doneBefore = true, true
   else checkSongs(part) end
 end

@@ -13,7 +13,8 @@ import { Script } from "./script.ts";
  * acknowledged, the one that is kept, and the one that was dropped last. `begin, kind, fold, most folds`: gives `go` and
  * the epoch and the kept fold; `busy` and the same of something else; or a reason not to. `under way`: gives that alone. `end, what`, with pairs of a shard and
  * what it has given back: gives whether that has ended by this. `take, shard, epoch, granted, how many, most songs,
- * how many altogether`: gives for how many songs the shard has been granted room altogether, or `full`, or `busy`. `take back, epoch`, with such
+ * how many altogether`: gives for how many songs the shard has been granted room altogether, or `full`, `busy`, or
+ * `lost` if nothing is laid out any more. `take back, epoch`, with such
  * pairs.
  */
 export const CONTROL: Script = new Script(
@@ -104,6 +105,7 @@ if verb == 'end' then
   return 1
 end
 
+if number('shards') == 0 then return 'lost' end
 local shard, granted, most = ARGV[2], number('granted:' .. ARGV[2]), tonumber(ARGV[6])
 if number('epoch') ~= tonumber(ARGV[3]) or string.match(text('under way'), '^clear') then return 'busy' end
 if granted > tonumber(ARGV[4]) then return digits(granted) end

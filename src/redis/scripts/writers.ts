@@ -7,9 +7,10 @@ import { Script } from "./script.ts";
  * `claim, writer, seq, fingerprint`: gives `go` and a stamp, the same one if the request was begun before and not ended, or
  * what else is to be said of it: `stale` and the newest number, `reused`, or `done`, the fold and the counts (`-` if they were not kept).
  * `confirm, writer, seq, fold, counts, how many, most writers, most counts`: it has been added.
- * `release, writer, seq`: it was refused, and is as if it had never come.
+ * `release, writer, seq`: it was refused, and is as if it had never come, if it has come but once.
  *
- * A record is `seq fingerprint = fold counts`, or `seq fingerprint ? stamp the record before` until it is confirmed.
+ * A record is `seq fingerprint = fold counts`, or `seq fingerprint ? stamp the record before` until it
+ * is confirmed; with `!` in the place of `?` if it has come again since. Stamps grow.
  */
 export const WRITERS: Script = new Script(
   String.raw`
@@ -35,18 +36,21 @@ if verb == 'claim' then
     if ARGV[4] ~= lastPrint then return { 'reused' } end
     came()
     if state == '=' then return { 'done', string.match(rest, '^(%d+) ?(.*)$') } end
+    -- What was sent before may have been added, or may yet be: whatever becomes of this, it is not as if it never came.
+    call('HSET', all, writer, table.concat({ lastSeq, lastPrint, '!', rest }, ' '))
     return { 'go', string.match(rest, '^%d+') }
   end
   came()
   local stamp = call('HGET', all, '\255c')
   -- Of one that was begun before no more than that is kept, so that records do not grow.
-  local before = record and (state == '=' and record or table.concat({ lastSeq, lastPrint, '?', string.match(rest, '^%d+') }, ' ')) or ''
+  local before = record and (state == '=' and record or table.concat({ lastSeq, lastPrint, state, string.match(rest, '^%d+') }, ' ')) or ''
   call('HSET', all, writer, table.concat({ seq, ARGV[4], '?', stamp, before }, ' '))
   return { 'go', stamp }
 end
 
-if seq ~= lastSeq or state ~= '?' then return { 'no' } end
+if seq ~= lastSeq or state == '=' then return { 'no' } end
 if verb == 'release' then
+  if state == '!' then return { 'no' } end
   local before = string.match(rest, '^%d+ ?(.*)$')
   if before == '' then
     call('HDEL', all, writer)
