@@ -1,5 +1,7 @@
 import { Lost, NotDone } from "./cluster/failures.ts";
+import { Layout } from "./layout.ts";
 import type { Redis } from "./redis.ts";
+import { CONTROL } from "./scripts/control.ts";
 import { PROBE } from "./scripts/shard.ts";
 
 /** Milliseconds from one look at how Redis is to the next. */
@@ -12,6 +14,8 @@ const INTERVAL = 250;
 export class Health {
   readonly #redis: Redis;
   readonly #log: (line: string) => void;
+  /** Whether there are other counts by now, laid out in another way: nothing here can be done with them. */
+  areOthers = false;
   #trouble: string | undefined;
   #isClosed = false;
 
@@ -35,7 +39,7 @@ export class Health {
   async #watch(): Promise<void> {
     let told: string | undefined;
     while (!this.#isClosed) {
-      this.#trouble = this.#redis.cluster.trouble ?? (await this.#probe());
+      this.#trouble = this.#redis.cluster.trouble ?? (await this.#checkLayout()) ?? (await this.#probe());
       if (this.#isClosed) return;
       if (this.#trouble !== told) {
         this.#log(this.#trouble === undefined ? "Redis can be used again" : `Redis: ${this.#trouble}`);
@@ -43,6 +47,21 @@ export class Health {
       }
       await Bun.sleep(INTERVAL);
     }
+  }
+
+  /**
+   * Whether these are still the same counts. If Redis has lost them they are laid out again as they were, so that all
+   * servers go on alike; but another one may have been sooner.
+   */
+  async #checkLayout(): Promise<string | undefined> {
+    const { data } = this.#redis.layout;
+    try {
+      const found = await this.#redis.onControl(CONTROL, Layout.request(data));
+      if (Layout.read(data.prefix, found as string[]).name !== data.name) this.areOthers = true;
+    } catch (error) {
+      return `how the counts are laid out: ${(error as Error).message}`;
+    }
+    return this.areOthers ? "what was there was lost, and laid out anew: start this server again" : undefined;
   }
 
   /** What one of the servers says, the first one that takes nothing. */

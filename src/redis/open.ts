@@ -94,20 +94,20 @@ async function askForLayout(cluster: Cluster, settings: RedisSettings): Promise<
   const { storePrefix: prefix, shards, store } = settings;
   if (cluster.isCluster === false && store.includes(","))
     throw new RangeError("several addresses are those of a cluster, and the first that answered is of none");
-  const args = [
-    "lay out",
+  const wanted = {
     shards,
-    placesFor(settings.maxWriters),
-    randomKey().join(":"),
-    crypto.randomUUID(),
-  ];
-  const run = { slot: slotOf(prefix), script: CONTROL, keys: [`{${prefix}}`], args: args.map(String) };
+    writers: placesFor(settings.maxWriters),
+    seed: randomKey(),
+    name: crypto.randomUUID(),
+  };
+  const run = { slot: slotOf(prefix), script: CONTROL, keys: [`{${prefix}}`], args: Layout.request(wanted) };
   try {
-    const [found, writers, seed = "", name = ""] = (await cluster.run(run)) as string[];
-    if (Number(found) !== shards)
-      throw new RangeError(`the counts are laid out in ${found} shards, not in ${shards}: see --shards`);
-    const [low = 0, high = 0] = seed.split(":").map(Number);
-    return { prefix, shards, writers: Number(writers), seed: [low, high], name };
+    const found = Layout.read(prefix, (await cluster.run(run)) as string[]);
+    if (found.shards !== shards)
+      throw new RangeError(
+        `the counts are laid out in ${found.shards} shards, not in ${shards}: see --shards`,
+      );
+    return found;
   } catch (error) {
     if (error instanceof NotDone || error instanceof Lost) return undefined;
     throw error;

@@ -15,6 +15,7 @@ import { Additions } from "./additions.ts";
 import { Batches } from "./batches.ts";
 import { Control } from "./control.ts";
 import { Health } from "./health.ts";
+import { unreachable } from "./outcomes.ts";
 import { Reading } from "./reading.ts";
 import type { Redis } from "./redis.ts";
 import { Requests } from "./requests.ts";
@@ -75,19 +76,19 @@ export class RedisStore implements CountStore {
   }
 
   get(id: string, after?: number): Promise<number> {
-    this.#checkLength(id);
+    this.#check(id);
     return this.#additions.get(id, after).then(({ count }) => count);
   }
 
   add(id: string, plays: number, key?: RequestKey): Promise<Addition> {
-    this.#checkLength(id);
+    this.#check(id);
     if (key !== undefined) return this.#addKeyed(id, plays, key);
     if (plays === 0) return this.#additions.get(id);
     return this.#additions.add(id, plays);
   }
 
   async addAll(plays: ReadonlyMap<string, number>, key?: RequestKey): Promise<BatchAddition> {
-    for (const id of plays.keys()) this.#checkLength(id);
+    for (const id of plays.keys()) this.#check(id);
     return await this.#addAll("batch", plays, key);
   }
 
@@ -152,7 +153,8 @@ export class RedisStore implements CountStore {
     return addition;
   }
 
-  #checkLength(id: string): void {
+  #check(id: string): void {
+    if (this.#health.areOthers) throw unreachable();
     if (isTooLong(id, this.maxIdBytes)) throw Refusal.tooLong(this.maxIdBytes);
   }
 }
