@@ -73,8 +73,7 @@ describe("A master that dies with what no replica has loses", () => {
     const enough = () => ++plays > 50;
     await scene.crowd.playOnce(8, enough);
     await replica.ask("CONFIG", "SET", "masterauth", "");
-    await master.kill();
-    await cluster.promoted(replica);
+    await failOver(cluster, master, replica);
     for (const { url } of scene.servers) await healthy(url);
     return { scene, faults: await scene.faults() };
   }

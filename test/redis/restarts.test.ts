@@ -79,6 +79,10 @@ testWithRedis(
     await redis.start();
     for (const { url } of scene.servers) await healthy(url);
     expect((await scene.faults()).join("\n")).toMatch(/^lost: /m);
+    for (const { url } of scene.servers)
+      expect(await scene.ledger.send(url, single("first"))).toMatchObject({ outcome: "counted" });
+    // One that comes to know of all this now has to find each song where the others do.
+    scene.servers.push(await serve(`redis://${redis.address}`));
     const before = scene.troubles;
     await scene.crowd.playMore(CLIENTS, 100);
     expect(scene.troubles).toEqual(before);

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, setDefaultTimeout } from "bun:test";
 import { type Outcome, PlayLedger } from "../support/play-ledger.ts";
 import { batch, single } from "./support/crowd.ts";
-import { type Fate, Interposer } from "./support/interposer.ts";
+import { type Fate, Interposer, mayCount } from "./support/interposer.ts";
 import { endWell, serve } from "./support/playcounts.ts";
 import { RedisServer, testWithRedis } from "./support/redis-server.ts";
 import { stopEverything } from "./support/scene.ts";
@@ -38,8 +38,8 @@ async function interposed(ledger: PlayLedger): Promise<Interposed> {
 /** The next command that may write has this fate, and all others are done. */
 function next(interposer: Interposer, fate: Fate): void {
   let isNext = true;
-  interposer.fate = ([name = ""]) => {
-    if (!isNext || !/^(?:EVAL|EVALSHA|FCALL)$/i.test(name)) return "well";
+  interposer.fate = (words) => {
+    if (!isNext || !mayCount(words)) return "well";
     isNext = false;
     return fate;
   };

@@ -148,3 +148,8 @@ class Dialogue {
 export function error(text: string): Fate {
   return { answer: `-${text}\r\n` };
 }
+
+/** Whether a command may count something: it is a script, and none that only looks how Redis is. */
+export function mayCount([name = "", ...words]: readonly string[]): boolean {
+  return /^(?:EVAL|EVALSHA|FCALL)$/i.test(name) && !words.some((word) => word.endsWith("}:probe"));
+}
