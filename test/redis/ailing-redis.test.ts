@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { PlayLedger } from "../support/play-ledger.ts";
 import { batch, single } from "./support/crowd.ts";
 import { error, Interposer } from "./support/interposer.ts";
-import { endWell, serve, statusOf } from "./support/playcounts.ts";
+import { endWell, healthy, serve } from "./support/playcounts.ts";
 import { RedisServer, testWithRedis } from "./support/redis-server.ts";
 import { stopEverything } from "./support/scene.ts";
 import { until } from "./support/until.ts";
@@ -46,12 +46,12 @@ class Subject {
     const plays = [...SONGS.map(single), batch(SONGS), { ...batch(SONGS), key: '"writer:1"' }];
     await Promise.all(plays.map((play) => this.ledger.send(this.url, play)));
     expect([...this.ledger.answers.keys()].sort()).toEqual([200, 503]);
-    expect(await statusOf(this.url, "health")).toBe(503);
+    await healthy(this.url, 503);
   }
 
   /** It finds out by itself that all is well again. */
   async expectRecovery(): Promise<string> {
-    await until("the server is well", async () => (await statusOf(this.url, "health")) === 200);
+    await healthy(this.url);
     await this.playWell();
     expect(await this.ledger.faults(this.url)).toEqual([]);
     return await endWell([this.#server]);

@@ -1,9 +1,8 @@
 import { afterEach, describe, expect, setDefaultTimeout } from "bun:test";
-import { endWell, serveTwo, statusOf } from "./support/playcounts.ts";
+import { endWell, healthy, serveTwo } from "./support/playcounts.ts";
 import { RedisCluster } from "./support/redis-cluster.ts";
 import { type RedisServer, testWithRedis } from "./support/redis-server.ts";
 import { Scene, stopEverything } from "./support/scene.ts";
-import { until } from "./support/until.ts";
 
 // A master dies, and its replica takes its place.
 
@@ -20,11 +19,6 @@ async function failOver(cluster: RedisCluster, master: RedisServer, replica: Red
   await master.kill();
   await cluster.promoted(replica);
   await cluster.startAgain(master);
-}
-
-/** Waits until a server is well. */
-async function healthy(url: string): Promise<void> {
-  await until("the server is well", async () => (await statusOf(url, "health")) === 200);
 }
 
 testWithRedis(
@@ -79,8 +73,7 @@ describe("A master that dies with what no replica has loses", () => {
     const enough = () => ++plays > 50;
     await scene.crowd.playOnce(8, enough);
     await replica.ask("CONFIG", "SET", "masterauth", "");
-    await master.kill();
-    await cluster.promoted(replica);
+    await failOver(cluster, master, replica);
     for (const { url } of scene.servers) await healthy(url);
     return { scene, faults: await scene.faults() };
   }

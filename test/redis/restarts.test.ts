@@ -1,10 +1,9 @@
 import { afterEach, expect, setDefaultTimeout } from "bun:test";
 import { single } from "./support/crowd.ts";
 import { PlayLedger } from "../support/play-ledger.ts";
-import { endWell, serve, serveOrRefuse, serveTwo, statusOf } from "./support/playcounts.ts";
+import { endWell, healthy, serve, serveTwo, start } from "./support/playcounts.ts";
 import { RedisServer, testWithRedis } from "./support/redis-server.ts";
 import { Scene, stopEverything } from "./support/scene.ts";
-import { until } from "./support/until.ts";
 
 // Redis ends, and is started again.
 
@@ -13,11 +12,6 @@ afterEach(stopEverything);
 
 const CLIENTS = 8;
 const KEPT = ["--appendonly", "yes", "--appendfsync", "always"];
-
-/** Waits until a server says how it is. */
-async function health(url: string, status: number): Promise<void> {
-  await until(`a health of ${status}`, async () => (await statusOf(url, "health")) === status);
-}
 
 testWithRedis(
   "While Redis is not there plays are refused; when it is back with what it kept, all goes on",
@@ -29,13 +23,13 @@ testWithRedis(
       for (const end of [() => redis.kill(), () => redis.end(), () => redis.kill()]) {
         await Bun.sleep(300);
         await end();
-        for (const { url } of scene.servers) await health(url, 503);
+        for (const { url } of scene.servers) await healthy(url, 503);
         // Whoever asks now knows at once that nothing was counted.
         const unknown = ledger.count(500);
         for (const { url } of scene.servers) await ledger.send(url, single("while it is not there"));
         expect(ledger.count(500)).toBe(unknown);
         await redis.start();
-        for (const { url } of scene.servers) await health(url, 200);
+        for (const { url } of scene.servers) await healthy(url);
       }
     });
     const before = scene.troubles;
@@ -62,14 +56,14 @@ testWithRedis("While Redis loads what it kept plays are refused", async () => {
   await redis.kill();
   await redis.start(false, "--key-load-delay", "20000");
   await Promise.all(plays.map((play) => ledger.send(server.url, play)));
-  await health(server.url, 503);
+  await healthy(server.url, 503);
   expect(await redis.info("loading")).toBe("1");
   expect([...ledger.answers]).toEqual([
     [200, plays.length],
     [503, plays.length],
   ]);
   await redis.ask("CONFIG", "SET", "key-load-delay", 0);
-  await health(server.url, 200);
+  await healthy(server.url);
   expect(await ledger.faults(server.url)).toEqual([]);
   expect((await ledger.send(server.url, single("song-0"))).text).toBe("2");
   await endWell([server]);
@@ -83,8 +77,12 @@ testWithRedis(
     await scene.crowd.playMore(CLIENTS, 100);
     await redis.kill();
     await redis.start();
-    for (const { url } of scene.servers) await health(url, 200);
+    for (const { url } of scene.servers) await healthy(url);
     expect((await scene.faults()).join("\n")).toMatch(/^lost: /m);
+    for (const { url } of scene.servers)
+      expect(await scene.ledger.send(url, single("first"))).toMatchObject({ outcome: "counted" });
+    // One that comes to know of all this now has to find each song where the others do.
+    scene.servers.push(await serve(`redis://${redis.address}`));
     const before = scene.troubles;
     await scene.crowd.playMore(CLIENTS, 100);
     expect(scene.troubles).toEqual(before);
@@ -93,26 +91,15 @@ testWithRedis(
   },
 );
 
-testWithRedis(
-  "A start without Redis is one line and status 1, or a server that is well when Redis is",
-  async () => {
-    const redis = await RedisServer.start();
-    await redis.kill();
-    const start = await serveOrRefuse(`redis://${redis.address}`);
-    if ("status" in start) {
-      expect(start).toEqual({
-        status: 1,
-        stdout: "",
-        stderr: expect.stringMatching(/^playcount: [^\n]+\n$/),
-      });
-      return;
-    }
-    const ledger = new PlayLedger();
-    expect((await ledger.send(start.url, single("a"))).outcome).toBe("refused");
-    expect(await statusOf(start.url, "health")).toBe(503);
-    await redis.start();
-    await health(start.url, 200);
-    expect((await ledger.send(start.url, single("a"))).text).toBe("1");
-    await endWell([start]);
-  },
-);
+testWithRedis("A server that is started without Redis listens as soon as that is there", async () => {
+  const redis = await RedisServer.start();
+  await redis.kill();
+  const starting = start(`redis://${redis.address}`);
+  const first = await Promise.race([starting.then(() => "listens"), Bun.sleep(500).then(() => "waits")]);
+  expect(first).toBe("waits");
+  await redis.start();
+  const server = await starting;
+  await healthy(server.url);
+  expect((await new PlayLedger().send(server.url, single("a"))).text).toBe("1");
+  expect(await endWell([server])).toMatch(/^playcount: .*Redis/);
+});

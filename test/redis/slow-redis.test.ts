@@ -1,11 +1,10 @@
 import { afterEach, expect, setDefaultTimeout } from "bun:test";
 import { PlayLedger } from "../support/play-ledger.ts";
 import { single } from "./support/crowd.ts";
-import { endWell, serve, serveTwo, statusOf } from "./support/playcounts.ts";
+import { endWell, healthy, serve, serveTwo } from "./support/playcounts.ts";
 import { RedisServer, testWithRedis } from "./support/redis-server.ts";
 import { Scene, stopEverything } from "./support/scene.ts";
 import { TcpProxy } from "./support/tcp-proxy.ts";
-import { until } from "./support/until.ts";
 
 // Redis stands still, for a while or for longer than anybody waits.
 
@@ -62,11 +61,11 @@ testWithRedis(
     await send(ledger, server.url, SENT, SENT);
     expect(ledger.count(500)).toBeGreaterThan(0);
     expect(ledger.count(200)).toBe(1);
-    await until("it says that it is not well", async () => (await statusOf(server.url, "health")) === 503);
+    await healthy(server.url, 503);
     await send(ledger, server.url, SENT, SENT);
     expect([...ledger.answers.keys()].sort()).toEqual([200, 500, 503]);
     redis.thaw();
-    await until("it is well", async () => (await statusOf(server.url, "health")) === 200);
+    await healthy(server.url);
     const before = ledger.count(500, 503);
     await send(ledger, server.url, SENT, SENT);
     expect(ledger.count(500, 503)).toBe(before);

@@ -5,10 +5,10 @@ import { Reader, type Reply } from "./resp.ts";
 
 /**
  * What becomes of a command: it is passed on; it is passed on `twice`, and answered once; nobody ever answers it, nor
- * what comes behind it (`never`); the connection is closed `before` it is passed on, or `behind` it, when it was done
- * and is not answered; or this is answered, and it is not passed on.
+ * what comes behind it (`never`), and perhaps it is passed on `late`; the connection is closed `before` it is passed on,
+ * or `behind` it, when it was done and is not answered; or this is answered, and it is not passed on.
  */
-export type Fate = "well" | "twice" | "never" | "close before" | "close behind" | { answer: string };
+export type Fate = "well" | "twice" | "never" | "late" | "close before" | "close behind" | { answer: string };
 
 /** A command that was taken, and its answer as soon as it is there. */
 interface Taken {
@@ -27,6 +27,8 @@ export class Interposer {
   readonly target: number;
   readonly #server: Server = createServer((client) => this.#accept(client));
   readonly #sockets = new Set<Socket>();
+  /** Commands that are late, with what has them done. */
+  readonly #late: (() => Promise<void>)[] = [];
 
   private constructor(target: number) {
     this.target = target;
@@ -44,6 +46,13 @@ export class Interposer {
   /** What `--store` is told. */
   get url(): string {
     return `redis://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+  }
+
+  /** Has all commands done that are late, whoever still waits for them; gives how many those were. */
+  async passOn(): Promise<number> {
+    const late = this.#late.splice(0);
+    for (const pass of late) await pass();
+    return late.length;
   }
 
   stop(): void {
@@ -72,12 +81,22 @@ export class Interposer {
       for (const { value, bytes } of requests.take(data)) {
         const words = (value as Reply[]).map(String);
         this.seen.push((words[0] ?? "").toUpperCase());
-        dialogue.ask(this.fate(words), bytes);
+        const fate = this.fate(words);
+        if (fate === "late") this.#late.push(() => this.#pass(Buffer.from(bytes)));
+        dialogue.ask(fate === "late" ? "never" : fate, bytes);
       }
     });
     server.on("data", (data: Buffer) => {
       for (const { bytes } of answers.take(data)) dialogue.answer(bytes);
     });
+  }
+
+  /** Sends a command over a connection of its own: that on which it came is closed by now. */
+  async #pass(bytes: Buffer): Promise<void> {
+    const server = connect(this.target, "127.0.0.1");
+    server.write(bytes);
+    await once(server, "data");
+    server.destroy();
   }
 }
 
@@ -128,4 +147,9 @@ class Dialogue {
 /** How Redis says that something is wrong. */
 export function error(text: string): Fate {
   return { answer: `-${text}\r\n` };
+}
+
+/** Whether a command may count something: it is a script, and none that only looks how Redis is. */
+export function mayCount([name = "", ...words]: readonly string[]): boolean {
+  return /^(?:EVAL|EVALSHA|FCALL)$/i.test(name) && !words.some((word) => word.endsWith("}:probe"));
 }

@@ -1,12 +1,20 @@
 import { expect } from "bun:test";
 import { join } from "node:path";
-import { type Ended, type Listening, listen, RUNTIMES } from "../../support/process.ts";
+import { type Listening, listen, RUNTIMES } from "../../support/process.ts";
+import { until } from "./until.ts";
 
 const main = join(import.meta.dir, "../../../src/main.ts");
 
-/** Starts playcount with its counts in Redis. */
-export function serve(store: string, ...options: string[]): Promise<Listening> {
+/** Starts playcount with its counts in Redis; it listens as soon as it knows how these are laid out. */
+export function start(store: string, ...options: string[]): Promise<Listening> {
   return listen([...RUNTIMES.bun, main, "--port", "0", "--store", store, ...options]);
+}
+
+/** The same, and waits until it says that it is well. */
+export async function serve(store: string, ...options: string[]): Promise<Listening> {
+  const server = await start(store, ...options);
+  await healthy(server.url);
+  return server;
 }
 
 /** Starts two of them on the same counts. */
@@ -14,11 +22,9 @@ export function serveTwo(store: string, ...options: string[]): Promise<Listening
   return Promise.all([serve(store, ...options), serve(store, ...options)]);
 }
 
-/** Starts one that may refuse; tells how it ended if it did. */
-export async function serveOrRefuse(store: string, ...options: string[]): Promise<Listening | Ended> {
-  return await serve(store, ...options).catch(
-    ({ message }: Error) => JSON.parse(message.slice(message.indexOf("{"))) as Ended,
-  );
+/** Waits until a server says that it is well, or that it is not. */
+export async function healthy(url: string, status: 200 | 503 = 200): Promise<void> {
+  await until(`a health of ${status}`, async () => (await statusOf(url, "health")) === status);
 }
 
 /** Stops servers; whatever has happened, each ends well and has said nothing but lines for who operates it. */
