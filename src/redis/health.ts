@@ -18,12 +18,21 @@ export class Health {
   areOthers = false;
   #trouble: string | undefined;
   #isClosed = false;
+  #wake: () => void = () => {};
+  /** How often a server was lost, or there again. */
+  #changes = 0;
 
   /** `log` is told whenever that changes. */
   constructor(redis: Redis, log: (line: string) => void) {
     this.#redis = redis;
     this.#log = log;
     this.#trouble = redis.cluster.trouble;
+    // Whatever has happened to a server meanwhile, it is looked at before anything is said to be well again.
+    redis.cluster.onChange = () => {
+      this.#changes++;
+      this.#trouble ??= "a server was lost just now";
+      this.#wake();
+    };
     void this.#watch();
   }
 
@@ -39,13 +48,17 @@ export class Health {
   async #watch(): Promise<void> {
     let told: string | undefined;
     while (!this.#isClosed) {
-      this.#trouble = this.#redis.cluster.trouble ?? (await this.#checkLayout()) ?? (await this.#probe());
+      const woken = new Promise<void>((resolve) => (this.#wake = resolve));
+      const changes = this.#changes;
+      const trouble = this.#redis.cluster.trouble ?? (await this.#checkLayout()) ?? (await this.#probe());
       if (this.#isClosed) return;
+      if (changes !== this.#changes) continue;
+      this.#trouble = trouble;
       if (this.#trouble !== told) {
         this.#log(this.#trouble === undefined ? "Redis can be used again" : `Redis: ${this.#trouble}`);
         told = this.#trouble;
       }
-      await Bun.sleep(INTERVAL);
+      await Promise.race([Bun.sleep(INTERVAL), woken]);
     }
   }
 

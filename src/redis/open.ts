@@ -31,7 +31,7 @@ const MOST_PLACES = 64;
 /** Milliseconds until Redis is asked again for how the data is laid out. */
 const ASK_AGAIN = 10;
 /** Milliseconds until it is said that Redis does not answer. */
-const PATIENCE = 500;
+const PATIENCE = 100;
 /** Milliseconds for which the same line is not said again. */
 const QUIET = 10_000;
 

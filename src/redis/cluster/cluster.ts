@@ -36,6 +36,8 @@ export class Cluster {
   #isCluster: boolean | undefined;
   #isClosed = false;
   #wake: () => void = () => {};
+  /** Called whenever a server is lost, or there again. */
+  onChange: () => void = () => {};
 
   constructor(options: ClusterOptions) {
     this.#options = options;
@@ -143,7 +145,10 @@ export class Cluster {
   #node(address: string): Node {
     const known = this.#nodes.get(address);
     if (known !== undefined) return known;
-    const node = new Node(address, this.#options, () => this.#wake());
+    const node = new Node(address, this.#options, () => {
+      this.#wake();
+      this.onChange();
+    });
     this.#nodes.set(address, node);
     return node;
   }
