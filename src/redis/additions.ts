@@ -1,7 +1,8 @@
 import { type Addition, MAX_COUNT } from "../store/count-store.ts";
 import { Refusal } from "../store/refusal.ts";
+import { type AskedSong, Item } from "./asked-song.ts";
 import type { Head } from "./heads.ts";
-import { Item, Lane, type Question } from "./lane.ts";
+import { Lane, type Question } from "./lane.ts";
 import { failedChange, failedReading, unreachable } from "./outcomes.ts";
 import type { Redis } from "./redis.ts";
 import type { Room } from "./room.ts";
@@ -60,49 +61,73 @@ export class Additions {
 
   readonly #addition: Question<Addition> = {
     script: ADD,
+    together: (one, other) => (one + other <= MAX_COUNT ? one + other : undefined),
     prepare: ({ argument }, head, keys) => {
       for (const key of head.keys) keys.push(key);
       return String(argument);
     },
-    settle: (item, word, head) => this.#settleAddition(item, word, head),
+    settle: (song, word, head) => this.#settleAddition(song, word, head),
     failed: failedChange,
   };
 
   readonly #asked: Question<Addition> = {
     script: GET,
+    together: (one, other) => (one === other ? one : undefined),
     prepare: ({ shard, argument: after }, head, keys) => {
       const counted = this.#redis.heads.countedKeys(shard, after < 0 ? undefined : after);
       keys.push(head.keys[0] as string, ...counted);
       return String(counted.length);
     },
-    settle: (item, word, head) => {
-      if (item.argument >= 0 && item.argument < head.dropped) item.reject(Refusal.dropped(head.dropped));
-      else this.#settle(item, word, head);
+    settle: ({ shard, argument: after, items }, word, head) => {
+      const count = this.#countOf(shard, word);
+      const isDropped = after >= 0 && after < head.dropped;
+      for (const item of items) {
+        if (isDropped) item.reject(Refusal.dropped(head.dropped));
+        else if (count === undefined) item.reject(unreachable());
+        else item.resolve({ count, fold: head.newest });
+      }
     },
     failed: failedReading,
   };
 
-  #settleAddition(item: Item<Addition>, word: string, head: Head): void {
-    const { shard, argument: plays } = item;
-    if (word.startsWith("o")) item.reject(Refusal.overflow(Number(word.slice(1)), plays));
-    else if (word.startsWith("r")) {
-      const again = () => this.#laneOf(this.#adding, this.#addition, shard).again(item);
-      const granted = Number(word.slice(1));
-      this.#room
-        .ask({ shard, epoch: head.epoch, songs: 1, left: 0, granted })
-        .then(again, (error) => item.reject(error));
-    } else if (this.#settle(item, word, head)) this.plays += plays;
+  #settleAddition({ shard, items }: AskedSong<Addition>, word: string, head: Head): void {
+    const number = Number(word.slice(1));
+    if (word.startsWith("o")) return this.#overflow(items, number);
+    if (word.startsWith("r")) {
+      const lane = this.#laneOf(this.#adding, this.#addition, shard);
+      const need = { shard, epoch: head.epoch, songs: 1, left: 0, granted: number };
+      this.#room.ask(need).then(
+        () => items.forEach((item) => lane.again(item)),
+        (error) => items.forEach((item) => item.reject(error)),
+      );
+      return;
+    }
+    let count = this.#countOf(shard, word);
+    for (const item of items.toReversed()) {
+      if (count === undefined) item.reject(unreachable());
+      else {
+        item.resolve({ count, fold: head.newest });
+        count -= item.argument;
+        this.plays += item.argument;
+      }
+    }
   }
 
-  /** Gives whether it could be done. */
-  #settle(item: Item<Addition>, word: string, head: Head): boolean {
-    const count = Number(word);
-    if (word !== "" && count <= MAX_COUNT) {
-      item.resolve({ count, fold: head.newest });
-      return true;
+  /** Of several that are too many together, some may be added. */
+  #overflow(items: readonly Item<Addition>[], count: number): void {
+    const [first] = items as [Item<Addition>];
+    if (items.length === 1) return first.reject(Refusal.overflow(count, first.argument));
+    for (const item of items) {
+      item.isAlone = true;
+      this.#laneOf(this.#adding, this.#addition, item.shard).again(item);
     }
-    this.#log(`${this.#redis.layout.keyOf(item.shard)} cannot be used: ${word.slice(1)}`);
-    item.reject(unreachable());
-    return false;
+  }
+
+  /** `undefined` if Redis could not tell. */
+  #countOf(shard: number, word: string): number | undefined {
+    const count = Number(word);
+    if (word !== "" && count <= MAX_COUNT) return count;
+    this.#log(`${this.#redis.layout.keyOf(shard)} cannot be used: ${word.slice(1)}`);
+    return undefined;
   }
 }

@@ -1,12 +1,12 @@
+import { type AskedSong, gather, type Item } from "./asked-song.ts";
 import type { Head } from "./heads.ts";
 import type { Redis } from "./redis.ts";
 import type { Script } from "./scripts/script.ts";
-import type { Waiting } from "./waiting.ts";
 
 /** Most songs of one script: some tenths of a millisecond, for which all others wait. */
 const MOST = 256;
 
-/** How often a song is tried again because its shard has another head by now, which changes with each fold, or no room. */
+/** How often something is tried again because the shard has another head by now, which changes with each fold, or no room. */
 const MOST_TRIES = 100;
 
 /** A group of so many is one of many that come at once, for which it is worth waiting a little. */
@@ -15,49 +15,15 @@ const MANY = 8;
 /** How many turns of the event loop that is: so many that most have come, which is less than Redis takes for them. */
 const TURNS = 3;
 
-/** One song that something is asked of. */
-export class Item<T> {
-  readonly shard: number;
-  readonly id: string;
-  readonly argument: number;
-  /** What was known of its shard when it was asked. */
-  head: Head | undefined;
-  tries = 0;
-  readonly #waiting: Waiting;
-  readonly #resolve: (value: T) => void;
-  readonly #reject: (error: unknown) => void;
-
-  constructor(
-    song: { shard: number; id: string; argument: number; waiting: Waiting },
-    resolve: (value: T) => void,
-    reject: (error: unknown) => void,
-  ) {
-    this.shard = song.shard;
-    this.id = song.id;
-    this.argument = song.argument;
-    this.#waiting = song.waiting;
-    this.#resolve = resolve;
-    this.#reject = reject;
-  }
-
-  resolve(value: T): void {
-    this.#waiting.leave(1);
-    this.#resolve(value);
-  }
-
-  reject(error: unknown): void {
-    this.#waiting.leave(1);
-    this.#reject(error);
-  }
-}
-
-/** What is asked of songs, one by one: the script, the keys of a song's shard that it needs, and how it answers. */
+/** What is asked of songs: by which script, and what becomes of its answer. */
 export interface Question<T> {
   readonly script: Script;
+  /** The argument of two that are asked together, if they can be. */
+  together: (one: number, other: number) => number | undefined;
   /** Puts the keys of a song there; gives the argument of the script. */
-  prepare: (item: Item<T>, head: Head, keys: string[]) => string;
-  /** Settles an item by what Redis said of it, but for that its shard has another head. */
-  settle: (item: Item<T>, word: string, head: Head) => void;
+  prepare: (song: AskedSong<T>, head: Head, keys: string[]) => string;
+  /** Settles the items of a song by what Redis said of it, but for that its shard has another head. */
+  settle: (song: AskedSong<T>, word: string, head: Head) => void;
   /** What it means if the script as a whole failed. */
   failed: (error: unknown) => unknown;
 }
@@ -100,28 +66,44 @@ export class Lane<T> {
     this.#isUnderWay = false;
   }
 
-  async #ask(items: Item<T>[]): Promise<void> {
-    const { heads } = this.#redis;
-    const keys: string[] = [];
-    const args: string[] = [];
-    for (const item of items) {
-      item.head = heads.of(item.shard);
-      args.push(item.head.text, item.id, this.#question.prepare(item, item.head, keys));
+  /** One script for all whose shards have the same head, as nearly all have. */
+  async #ask(items: readonly Item<T>[]): Promise<void> {
+    const byHead = new Map<string, AskedSong<T>[]>();
+    for (const song of gather(items, this.#question.together)) {
+      const { text } = this.#redis.heads.of(song.shard);
+      const others = byHead.get(text);
+      if (others === undefined) byHead.set(text, [song]);
+      else others.push(song);
     }
-    const { shard } = items[0] as Item<T>;
+    await Promise.all(Array.from(byHead, ([head, songs]) => this.#askAlike(head, songs)));
+  }
+
+  async #askAlike(text: string, songs: readonly AskedSong<T>[]): Promise<void> {
+    const { script, prepare, failed } = this.#question;
+    const { heads } = this.#redis;
+    const { shard } = songs[0] as AskedSong<T>;
+    const head = heads.of(shard);
+    const keys: string[] = [];
+    const given = songs.map((song) => prepare(song, heads.of(song.shard), keys));
+    const [same = ""] = given;
+    const areSame = given.every((argument) => argument === same);
+    const args = [text, areSame ? same : ""];
+    for (const [at, { id }] of songs.entries()) {
+      args.push(id);
+      if (!areSame) args.push(given[at] as string);
+    }
     try {
-      const reply = await this.#redis.onShard(shard, this.#question.script, keys, args);
-      const words = (reply as string).split(" ");
-      for (let at = 0; at < items.length; at++) this.#settle(items[at] as Item<T>, words[at] ?? "");
+      const words = ((await this.#redis.onShard(shard, script, keys, args)) as string).split(" ");
+      for (const [at, song] of songs.entries()) this.#settle(song, words[at] ?? "", head);
     } catch (error) {
-      const meant = this.#question.failed(error);
-      for (const item of items) item.reject(meant);
+      const meant = failed(error);
+      for (const { items } of songs) for (const item of items) item.reject(meant);
     }
   }
 
-  #settle(item: Item<T>, word: string): void {
-    if (!word.startsWith("h")) return this.#question.settle(item, word, item.head as Head);
-    this.#redis.heads.learn(item.shard, word.slice(1));
-    this.again(item);
+  #settle(song: AskedSong<T>, word: string, head: Head): void {
+    if (!word.startsWith("h")) return this.#question.settle(song, word, head);
+    this.#redis.heads.learn(song.shard, word.slice(1));
+    for (const item of song.items) this.again(item);
   }
 }

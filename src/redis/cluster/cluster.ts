@@ -1,6 +1,6 @@
 import type { Script } from "../scripts/script.ts";
 import type { ConnectionOptions } from "./connection.ts";
-import { ErrorReply, Lost, NotDone, refusalOf } from "./failures.ts";
+import { Broken, ErrorReply, Lost, NotDone, refusalOf } from "./failures.ts";
 import { Node } from "./node.ts";
 import { addressOf, hostOf, readSlotRanges, SLOTS } from "./slots.ts";
 
@@ -68,7 +68,7 @@ export class Cluster {
     return this.#owners[slot]?.address;
   }
 
-  /** @throws {NotDone} if it did nothing, {Lost} if it is not known; {Error} if the script failed. */
+  /** @throws {NotDone} if it did nothing, {Lost} if it is not known; {Broken} if the script failed. */
   async run(run: Run): Promise<unknown> {
     const deadline = performance.now() + this.#options.timeout;
     let node = this.#owners[run.slot];
@@ -107,7 +107,7 @@ export class Cluster {
     if (code === "READONLY" || code === "CLUSTERDOWN" || code === "MASTERDOWN") this.#wake();
     if (code !== "TRYAGAIN") {
       const refusal = refusalOf(code as string);
-      throw refusal === undefined ? new Error(`Redis: ${error.message}`) : new NotDone(refusal);
+      throw refusal === undefined ? new Broken(`Redis: ${error.message}`) : new NotDone(refusal);
     }
     await Bun.sleep(TRY_AGAIN);
     return this.#owners[slot];

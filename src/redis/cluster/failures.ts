@@ -12,6 +12,11 @@ export class Lost extends Error {
   }
 }
 
+/** A script failed, and nobody knows how far it had come: something is there that none of these scripts has put there. */
+export class Broken extends Error {
+  override name = "Broken";
+}
+
 /** A server answered with an error. */
 export class ErrorReply extends Error {
   override name = "ErrorReply";

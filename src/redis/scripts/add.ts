@@ -4,17 +4,18 @@ import { SHARED } from "./shared.ts";
 /**
  * Adds plays to songs of any shards, each by itself.
  *
- * KEYS: for each song its shard, and the sets of that. ARGV: for each song the head that the caller knows, the id, and the
- * plays, 1 or more. Gives a word for each song, with blanks between: its new count; `h` and the head that the shard has;
- * `r` and how many songs it has been granted, if there is no room for a new one; `o` and what the count is, if it would
- * pass 2^53 - 1; or `e` and the error that kept it from doing anything.
+ * ARGV: the head that the caller knows of all these shards; the plays of each song, 1 or more, or nothing; the ids, each
+ * with its plays behind it if they were not said before. KEYS: for each song its shard, and the sets of that.
+ * Gives a word for each song, with blanks between: its new count; `h` and the head that the shard has; `r` and how many
+ * songs it has been granted, if there is no room for a new one; `o` and what the count is, if it would pass 2^53 - 1; or
+ * `e` and the error that kept it from doing anything.
  *
  * Most songs have been played in the open fold, and there is no other: for those it is two commands.
  */
 export const ADD: Script = new Script(
   SHARED +
     String.raw`
-local words, at, changed = {}, 1, nil
+local words, at, changed, pcall = {}, 1, nil, redis.pcall
 
 -- A song of a shard with sets, or one that is new to the open fold: new is what the open fold has now.
 local function settle(key, at, sets, head, id, plays, new)
@@ -42,19 +43,21 @@ local function settle(key, at, sets, head, id, plays, new)
   return digits(before - kept + plays)
 end
 
-for i = 1, #ARGV, 3 do
-  local key, head, id, plays = KEYS[at], ARGV[i], ARGV[i + 1], ARGV[i + 2]
-  local sets = (head == '' or string.byte(head, -1) == 58) and 0 or countSets(head)
-  local now = redis.pcall('HGET', key, HEAD)
+local head, same = ARGV[1], ARGV[2]
+local sets = countSets(head)
+local step = same == '' and 2 or 1
+for i = 3, #ARGV, step do
+  local key, id = KEYS[at], ARGV[i]
+  local plays = step == 1 and same or ARGV[i + 1]
+  local now = pcall('HGET', key, HEAD)
   local word
   if type(now) == 'table' then word = 'e' .. string.match(now.err, '%S+')
   elseif (now or '') ~= head then word = 'h' .. (now or '')
   else
-    local new = redis.pcall('HINCRBY', key, id, plays)
-    if type(new) == 'table' then word = 'e' .. string.match(new.err, '%S+')
-    elseif sets == 0 and new ~= tonumber(plays) and new <= MAX then
+    local new = call('HINCRBY', key, id, plays)
+    if sets == 0 and new < 1e14 and new ~= tonumber(plays) then
       changed = changed or key
-      word = new < 1e14 and new or digits(new)
+      word = new
     else word = settle(key, at, sets, head, id, tonumber(plays), new) end
   end
   words[#words + 1] = word

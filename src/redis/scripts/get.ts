@@ -4,16 +4,19 @@ import { SHARED } from "./shared.ts";
 /**
  * The counts of songs of any shards.
  *
- * KEYS: for each song its shard, and those of its sets that count. ARGV: for each song the head that the caller knows, the
- * id, and how many sets those are. Gives a word for each song, with blanks between: its count; `h` and the head that the
- * shard has; or `e` and an error.
+ * ARGV: the head that the caller knows of all these shards; how many of a shard's sets count, or nothing; the ids, each with
+ * that number behind it if it was not said before. KEYS: for each song its shard, and those of its sets that count. Gives a
+ * word for each song, with blanks between: its count; `h` and the head that the shard has; or `e` and an error.
  */
 export const GET: Script = new Script(
   SHARED +
     String.raw`
 local words, at = {}, 1
-for i = 1, #ARGV, 3 do
-  local key, head, id, sets = KEYS[at], ARGV[i], ARGV[i + 1], tonumber(ARGV[i + 2])
+local head, same = ARGV[1], ARGV[2]
+local step = same == '' and 2 or 1
+for i = 3, #ARGV, step do
+  local key, id = KEYS[at], ARGV[i]
+  local sets = tonumber(step == 1 and same or ARGV[i + 1])
   local found = redis.pcall('HMGET', key, HEAD, id)
   local word
   if found.err then word = 'e' .. string.match(found.err, '%S+')
