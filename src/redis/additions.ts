@@ -1,6 +1,7 @@
 import { type Addition, MAX_COUNT } from "../store/count-store.ts";
 import { Refusal } from "../store/refusal.ts";
 import { type AskedSong, Item } from "./asked-song.ts";
+import type { Frozen } from "./frozen.ts";
 import type { Head } from "./heads.ts";
 import { Lane, type Question } from "./lane.ts";
 import { failedChange, failedReading, unreachable } from "./outcomes.ts";
@@ -19,13 +20,18 @@ export class Additions {
   plays = 0;
   readonly #redis: Redis;
   readonly #room: Room;
+  readonly #frozen: Frozen;
   readonly #adding: Lanes = new Map();
   readonly #asking: Lanes = new Map();
   readonly #log: (line: string) => void;
   readonly #waiting: Waiting;
 
-  constructor(redis: Redis, room: Room, waiting: Waiting, log: (line: string) => void) {
+  constructor(
+    { redis, room, frozen, waiting }: { redis: Redis; room: Room; frozen: Frozen; waiting: Waiting },
+    log: (line: string) => void,
+  ) {
     this.#redis = redis;
+    this.#frozen = frozen;
     this.#waiting = waiting;
     this.#room = room;
     this.#log = log;
@@ -54,7 +60,7 @@ export class Additions {
     const group = this.#redis.groupOf(shard);
     const known = lanes.get(group);
     if (known !== undefined) return known;
-    const lane = new Lane(this.#redis, question);
+    const lane = new Lane(this.#redis, this.#frozen, question);
     lanes.set(group, lane);
     return lane;
   }

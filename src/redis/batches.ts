@@ -2,6 +2,8 @@ import type { BatchAddition } from "../store/count-store.ts";
 import { Refusal, UnknownOutcome } from "../store/refusal.ts";
 import { fingerprintOf, type RequestKey } from "../store/request-key.ts";
 import { type Batch, commandOf, divide, groupsOf, type Mode, type Part } from "./batch-parts.ts";
+import type { Frozen } from "./frozen.ts";
+import { frozenBy } from "./heads.ts";
 import { failedChange } from "./outcomes.ts";
 import { eachOf, type Redis } from "./redis.ts";
 import type { Claim, Requests } from "./requests.ts";
@@ -28,11 +30,16 @@ interface Progress {
 export class Batches {
   readonly #redis: Redis;
   readonly #room: Room;
+  readonly #frozen: Frozen;
   readonly #requests: Requests;
   readonly #writersAShard: string;
 
-  constructor(redis: Redis, room: Room, requests: Requests, maxWriters: number) {
+  constructor(
+    { redis, room, frozen, requests }: { redis: Redis; room: Room; frozen: Frozen; requests: Requests },
+    maxWriters: number,
+  ) {
     this.#redis = redis;
+    this.#frozen = frozen;
     this.#room = room;
     this.#requests = requests;
     this.#writersAShard = String(Math.max(64, Math.ceil(maxWriters / redis.layout.shards)));
@@ -131,6 +138,7 @@ export class Batches {
       if (begun === "true") progress.isBegun = true;
       if (answer === "no") {
         const needs = this.#needsOf(rest, group);
+        if (await this.#waitForFrozen(rest, group)) tries = 0;
         if (mode === "add") await this.#room.askForAll(needs);
         else if (rest.every((problem) => problem.startsWith("r"))) return void progress.needs.push(...needs);
         continue;
@@ -145,6 +153,15 @@ export class Batches {
       return;
     }
     throw new Error("Shards have other heads, or no room, each time");
+  }
+
+  /** Waits if a shard is frozen; gives whether one is. */
+  async #waitForFrozen(problems: readonly string[], group: readonly Part[]): Promise<boolean> {
+    const frozen = problems.find((problem) => frozenBy(problem) !== undefined);
+    if (frozen === undefined) return false;
+    const { shard } = group[Number(frozen.slice(1).split(" ")[0])] as Part;
+    await this.#frozen.wait(shard, frozenBy(frozen) as number);
+    return true;
   }
 
   /** Learns from what kept a script from adding; gives what room it needs. */

@@ -2,19 +2,10 @@ import { Refusal, UnknownOutcome } from "../store/refusal.ts";
 import { eachOf, type Redis } from "./redis.ts";
 import { failedChange, failedReading, meaning } from "./outcomes.ts";
 import { CONTROL } from "./scripts/control.ts";
-import { ACKNOWLEDGE, CLEAR, SEAL } from "./scripts/shard.ts";
+import { type Work, workOn } from "./shard-work.ts";
 
 /** How many shards are worked on at a time. */
 const WIDTH = 64;
-
-type Kind = "seal" | "acknowledge" | "clear";
-
-/** Something that is done to one shard after the other: what it is, and the epoch and the kept fold when it began. */
-interface UnderWay {
-  name: string;
-  epoch: number;
-  kept: number;
-}
 
 /** Which folds there are. */
 export interface FoldsState {
@@ -60,72 +51,107 @@ export class Control {
     await this.#change("clear", 0);
   }
 
+  /**
+   * Clears all if `isUnchanged`; gives whether it did. Nothing is added to any shard from when that is asked until they are
+   * cleared: so what is cleared is what was asked about.
+   */
+  async clearIf(isUnchanged: () => Promise<boolean>): Promise<boolean> {
+    const frozen = await this.#begin("freeze", 0);
+    if (frozen === undefined || frozen === "done") return false;
+    await this.#work(frozen);
+    if (!(await isUnchanged())) {
+      await this.#thaw(frozen);
+      return false;
+    }
+    const clear: Work = { ...frozen, kind: "clear", number: frozen.epoch + 1 };
+    // It may have taken so long that somebody has thawed it.
+    if (!(await this.#turn(frozen, clear))) return false;
+    await this.#end(clear);
+    return true;
+  }
+
   /** Ends whatever somebody else has begun. */
   async endOther(): Promise<void> {
-    const [under, epoch, kept] = (await this.#redis.onControl(CONTROL, ["under way"])) as string[];
-    if (under !== undefined && under !== "") {
-      await this.#end({ name: under, epoch: Number(epoch), kept: Number(kept) });
-    }
+    const [name = "", epoch, kept] = (await this.#redis.onControl(CONTROL, ["under way"])) as string[];
+    if (name !== "") await this.#endFor(workOf(name, epoch, kept));
+  }
+
+  /** Has plays added again to a shard that was frozen so long ago that who did it must have died. */
+  async recover(shard: number, frozenBy: number): Promise<void> {
+    await this.endOther();
+    await workOn(this.#redis, shard, { kind: "thaw", number: frozenBy, epoch: 0, kept: 0 });
   }
 
   /** Gives whether it was done by this call, and not before. */
-  async #change(kind: Kind, fold: number): Promise<boolean> {
+  async #change(kind: "seal" | "acknowledge" | "clear", fold: number): Promise<boolean> {
+    for (;;) {
+      const work = await this.#begin(kind, fold);
+      if (work === "done") return false;
+      if (work !== undefined) return await this.#end(work);
+    }
+  }
+
+  /** Writes down what is to be done. If something else is under way, that is ended, and nothing else is done. */
+  async #begin(kind: Work["kind"], fold: number): Promise<Work | "done" | undefined> {
     try {
-      for (;;) {
-        const begin = ["begin", kind, String(fold), String(this.#maxFolds)];
-        const [word, ...rest] = (await this.#redis.onControl(CONTROL, begin)) as string[];
-        if (word === "done") return false;
-        if (word !== "go" && word !== "busy") throw refusal(word, fold, Number(rest[0]), this.#maxFolds);
-        const [name = "", epoch, kept] = rest;
-        const isEnder = await this.#end({ name, epoch: Number(epoch), kept: Number(kept) });
-        if (word === "go") return isEnder;
-      }
+      const args = ["begin", kind, String(fold), String(this.#maxFolds)];
+      const [word, ...rest] = (await this.#redis.onControl(CONTROL, args)) as string[];
+      if (word === "done") return word;
+      if (word !== "go" && word !== "busy") throw refusal(word, fold, Number(rest[0]), this.#maxFolds);
+      const [name = "", epoch, kept] = rest;
+      if (word === "go") return workOf(name, epoch, kept);
+      await this.#endFor(workOf(name, epoch, kept));
+      return undefined;
+    } catch (error) {
+      throw failedChange(error);
+    }
+  }
+
+  /** Ends what somebody else has begun; only he himself clears what he has frozen. */
+  async #endFor(work: Work): Promise<void> {
+    if (work.kind === "freeze") await this.#thaw(work);
+    else await this.#end(work);
+  }
+
+  async #thaw(frozen: Work): Promise<void> {
+    const thaw: Work = { ...frozen, kind: "thaw" };
+    if (await this.#turn(frozen, thaw)) await this.#end(thaw);
+  }
+
+  /** Has something else under way; gives false if it is not any more. */
+  async #turn(from: Work, to: Work): Promise<boolean> {
+    return (await this.#redis.onControl(CONTROL, ["turn", nameOf(from), nameOf(to)])) === 1;
+  }
+
+  /** Does it to every shard, and crosses it out; gives whether that was done by this. */
+  async #end(work: Work): Promise<boolean> {
+    try {
+      const freed = await this.#work(work);
+      return (await this.#redis.onControl(CONTROL, ["end", nameOf(work), ...freed])) === 1;
     } catch (error) {
       const meant = failedChange(error);
-      // It may have been begun, and then somebody will end it.
-      throw meant instanceof Refusal && meant.reason === "unavailable" ? new UnknownOutcome() : meant;
+      // It has been begun, and somebody will end it.
+      throw meant instanceof Refusal ? new UnknownOutcome() : meant;
     }
   }
 
-  /** Does it to every shard; gives whether it was crossed out by this. */
-  async #end({ name, epoch, kept }: UnderWay): Promise<boolean> {
-    const [kind, number] = name.split(":") as [Kind, string];
+  /** Gives each shard, and what room it has ever given back. */
+  async #work(work: Work): Promise<string[]> {
     const freed: string[] = [];
     await eachOf(this.#redis.layout.shards, WIDTH, async (shard) => {
-      if (kind === "seal") await this.#seal(shard, epoch, Number(number));
-      else if (kind === "clear") await this.#clear(shard, Number(number));
-      else freed.push(String(shard), await this.#acknowledge(shard, epoch, Number(number), kept));
+      freed.push(String(shard), await workOn(this.#redis, shard, work));
     });
-    return (await this.#redis.onControl(CONTROL, ["end", name, ...freed])) === 1;
+    return work.kind === "acknowledge" ? freed : [];
   }
+}
 
-  async #seal(shard: number, epoch: number, fold: number): Promise<void> {
-    const { layout } = this.#redis;
-    const keys = [layout.keyOf(shard), layout.foldKeyOf(shard, fold)];
-    this.#learn(shard, await this.#redis.onShard(shard, SEAL, keys, [String(epoch), String(fold)]));
-  }
+function nameOf({ kind, number }: Work): string {
+  return `${kind}:${number}`;
+}
 
-  async #acknowledge(shard: number, epoch: number, fold: number, dropped: number): Promise<string> {
-    const { layout } = this.#redis;
-    const keys = [layout.keyOf(shard), layout.foldKeyOf(shard, dropped)];
-    const args = [epoch, fold, dropped].map(String);
-    const [head, freed] = (await this.#redis.onShard(shard, ACKNOWLEDGE, keys, args)) as [string, string];
-    this.#learn(shard, head);
-    return freed;
-  }
-
-  async #clear(shard: number, epoch: number): Promise<void> {
-    for (;;) {
-      const { text, keys } = this.#redis.heads.of(shard);
-      const head = await this.#redis.onShard(shard, CLEAR, keys, [text, String(epoch)]);
-      this.#learn(shard, head);
-      if (this.#redis.heads.of(shard).epoch >= epoch) return;
-    }
-  }
-
-  #learn(shard: number, head: unknown): void {
-    this.#redis.heads.learn(shard, head as string);
-  }
+function workOf(name: string, epoch: string | undefined, kept: string | undefined): Work {
+  const [kind, number] = name.split(":") as [Work["kind"], string];
+  return { kind, number: Number(number), epoch: Number(epoch), kept: Number(kept) };
 }
 
 function refusal(word: string | undefined, fold: number, other: number, maxFolds: number): Refusal {

@@ -14,6 +14,12 @@ export interface Head {
   readonly keys: readonly string[];
 }
 
+/** Whose doing it is that a shard is frozen; `undefined` if it is not. */
+export function frozenBy(head: string): number | undefined {
+  const at = head.indexOf("!");
+  return at < 0 ? undefined : Number(head.slice(at + 1));
+}
+
 /** The heads of all shards, as they were when last heard of. */
 export class Heads {
   readonly layout: Layout;
@@ -28,7 +34,9 @@ export class Heads {
     return this.#heads[shard] as Head;
   }
 
-  learn(shard: number, text: string): Head {
+  /** Learns a head as Redis has it: of one that is frozen, what it was and will be again. */
+  learn(shard: number, head: string): Head {
+    const [text = ""] = head.split("!", 1);
     if (this.of(shard).text !== text) this.#heads[shard] = this.#read(shard, text);
     return this.of(shard);
   }

@@ -1,5 +1,7 @@
 import { type AskedSong, gather, type Item } from "./asked-song.ts";
-import type { Head } from "./heads.ts";
+import type { Frozen } from "./frozen.ts";
+import { frozenBy, type Head } from "./heads.ts";
+import { failedReading } from "./outcomes.ts";
 import type { Redis } from "./redis.ts";
 import type { Script } from "./scripts/script.ts";
 
@@ -34,12 +36,14 @@ export interface Question<T> {
  */
 export class Lane<T> {
   readonly #redis: Redis;
+  readonly #frozen: Frozen;
   readonly #question: Question<T>;
   #queue: Item<T>[] = [];
   #isUnderWay = false;
 
-  constructor(redis: Redis, question: Question<T>) {
+  constructor(redis: Redis, frozen: Frozen, question: Question<T>) {
     this.#redis = redis;
+    this.#frozen = frozen;
     this.#question = question;
   }
 
@@ -103,7 +107,15 @@ export class Lane<T> {
 
   #settle(song: AskedSong<T>, word: string, head: Head): void {
     if (!word.startsWith("h")) return this.#question.settle(song, word, head);
+    const by = frozenBy(word);
     this.#redis.heads.learn(song.shard, word.slice(1));
-    for (const item of song.items) this.again(item);
+    if (by === undefined) {
+      for (const item of song.items) this.again(item);
+    } else {
+      this.#frozen.wait(song.shard, by).then(
+        () => song.items.forEach((item) => this.push(item)),
+        (error) => song.items.forEach((item) => item.reject(failedReading(error))),
+      );
+    }
   }
 }

@@ -14,6 +14,7 @@ import type { RequestKey } from "../store/request-key.ts";
 import { Additions } from "./additions.ts";
 import { Batches } from "./batches.ts";
 import { Control } from "./control.ts";
+import { Frozen } from "./frozen.ts";
 import { Health } from "./health.ts";
 import { unreachable } from "./outcomes.ts";
 import { Reading } from "./reading.ts";
@@ -29,6 +30,9 @@ export interface RedisStoreOptions extends StoreOptions {
   /** Told what an operator should know. */
   log?: (line: string) => void;
 }
+
+/** How often it is asked about a condition while the counts change. */
+const MOST_TRIES = 10;
 
 /**
  * Counts that are in Redis, or in a cluster of it: nothing of them is here, so any number of these may be at work on the
@@ -57,11 +61,15 @@ export class RedisStore implements CountStore {
     const maxWriters = settle("maxWriters", options.maxWriters);
     this.#redis = redis;
     this.#control = new Control(redis, settle("maxFolds", options.maxFolds));
+    const frozen = new Frozen(this.#control);
     const room = new Room(redis, this.#control, settle("maxSongs", options.maxSongs));
     const log = options.log ?? (() => {});
     this.#health = new Health(redis, log);
-    this.#additions = new Additions(redis, room, this.#waiting, log);
-    this.#batches = new Batches(redis, room, new Requests(redis, maxWriters), maxWriters);
+    this.#additions = new Additions({ redis, room, frozen, waiting: this.#waiting }, log);
+    this.#batches = new Batches(
+      { redis, room, frozen, requests: new Requests(redis, maxWriters) },
+      maxWriters,
+    );
     this.#reading = new Reading(redis);
     this.#survey = new Survey(redis);
   }
@@ -121,9 +129,18 @@ export class RedisStore implements CountStore {
   }
 
   async clear(unless?: (version: string) => boolean): Promise<boolean> {
-    if (unless?.(await this.version)) return false;
-    await this.#waiting.hold(1, () => this.#control.clear());
-    return true;
+    return await this.#waiting.hold(1, async () => {
+      if (unless === undefined) {
+        await this.#control.clear();
+        return true;
+      }
+      for (let tries = 0; tries < MOST_TRIES; tries++) {
+        const asked = await this.version;
+        if (unless(asked)) return false;
+        if (await this.#control.clearIf(async () => (await this.version) === asked)) return true;
+      }
+      throw Refusal.unavailable("The counts change too often for a condition");
+    });
   }
 
   async figures(): Promise<StoreFigures> {

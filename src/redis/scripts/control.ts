@@ -11,7 +11,8 @@ import { Script } from "./script.ts";
  *
  * `lay out, shards, writers, seed, name`: gives the layout that is in force. `folds`: gives those that are not
  * acknowledged, the one that is kept, and the one that was dropped last. `begin, kind, fold, most folds`: gives `go` and
- * the epoch and the kept fold; `busy` and the same of something else; or a reason not to. `under way`: gives that alone. `end, what`, with pairs of a shard and
+ * the epoch and the kept fold; `busy` and the same of something else; or a reason not to. `under way`: gives that
+ * alone. `turn, what, what else`: gives whether that is under way now in the place of the first. `end, what`, with pairs of a shard and
  * what it has given back: gives whether that has ended by this. `take, shard, epoch, granted, how many, most songs,
  * how many altogether`: gives for how many songs the shard has been granted room altogether, or `full`, `busy`, or
  * `lost` if nothing is laid out any more. `take back, epoch`, with such
@@ -29,6 +30,11 @@ if verb == 'lay out' then
   return call('HMGET', key, 'shards', 'writers', 'seed', 'name')
 end
 if verb == 'under way' then return { text('under way'), digits(number('epoch')), digits(number('kept')) } end
+if verb == 'turn' then
+  if text('under way') ~= ARGV[2] then return 0 end
+  call('HSET', key, 'under way', ARGV[3])
+  return 1
+end
 if verb == 'folds' then return { text('folds'), digits(number('kept')), digits(number('dropped')) } end
 
 local folds = {}
@@ -73,8 +79,10 @@ end
 
 if verb == 'begin' then
   local kind, fold = ARGV[2], tonumber(ARGV[3])
-  local name = kind .. ':' .. (kind == 'clear' and digits(number('epoch') + 1) or ARGV[3])
   local other = text('under way')
+  if kind == 'clear' then fold = number('epoch') + 1 end
+  if kind == 'freeze' and other == '' then fold = call('HINCRBY', key, 'freezes', 1) end
+  local name = kind .. ':' .. digits(fold)
   if other == '' then
     local why = refusal(kind, fold)
     if why then return why end
@@ -96,7 +104,7 @@ if verb == 'end' then
     write(folds)
     call('HSET', key, 'dropped', digits(number('kept')), 'kept', digits(fold))
     takeBack()
-  else
+  elseif kind == 'clear' then
     for shard = 0, number('shards') - 1 do call('HDEL', key, 'granted:' .. shard, 'freed:' .. shard) end
     call('HDEL', key, 'folds', 'newest', 'kept', 'dropped', 'used')
     call('HSET', key, 'epoch', digits(fold))

@@ -20,7 +20,8 @@ for i = 3, #ARGV, step do
   local found = redis.pcall('HMGET', key, HEAD, id)
   local word
   if found.err then word = 'e' .. string.match(found.err, '%S+')
-  elseif (found[1] or '') ~= head then word = 'h' .. (found[1] or '')
+  elseif (found[1] or '') ~= head and string.match(found[1] or '', '^[^!]*') ~= head then
+    word = 'h' .. (found[1] or '')
   elseif sets == 0 then word = found[2] or '0'
   else
     local count = tonumber(found[2] or 0)

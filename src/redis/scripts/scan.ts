@@ -13,7 +13,7 @@ export const SCAN: Script = new Script(
   SHARED +
     String.raw`
 local head, walked, cursor, count, least = ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4], tonumber(ARGV[5])
-local now = call('HGET', KEYS[1], HEAD) or ''
+local now = string.match(call('HGET', KEYS[1], HEAD) or '', '^[^!]*')
 if now ~= head then return { 'h', now } end
 if #KEYS == 1 then return { '0' } end
 local found = call('HSCAN', KEYS[1 + walked], cursor, 'COUNT', count)

@@ -68,6 +68,30 @@ return call('HGET', KEYS[1], HEAD)
   { writes: true },
 );
 
+/** Has nothing added for now. KEYS: the shard. ARGV: the epoch, and a number that says whose doing it is. */
+export const FREEZE: Script = new Script(
+  SHARED +
+    String.raw`
+local head = readHead(KEYS[1])
+if head.epoch == tonumber(ARGV[1]) and head.frozen == '' then
+  call('HSET', KEYS[1], HEAD, head.text .. '!' .. ARGV[2])
+end
+return head.text
+`,
+  { writes: true },
+);
+
+/** As it was before it was frozen. KEYS: the shard. ARGV: whose doing that was. */
+export const THAW: Script = new Script(
+  SHARED +
+    String.raw`
+local head = readHead(KEYS[1])
+if head.frozen == ARGV[1] then call('HSET', KEYS[1], HEAD, head.text) end
+return head.text
+`,
+  { writes: true },
+);
+
 /** Grants room for songs. KEYS: the shard. ARGV: the epoch, and for how many it has been granted altogether. */
 export const GRANT: Script = new Script(
   SHARED +
@@ -105,7 +129,7 @@ local answer = {}
 for _, key in ipairs(KEYS) do
   answer[#answer + 1] = call('HGET', key, CHANGES) or '0'
   answer[#answer + 1] = digits(readRoom(key).songs)
-  answer[#answer + 1] = call('HGET', key, HEAD) or ''
+  answer[#answer + 1] = readHead(key).text
 end
 return answer
 `,

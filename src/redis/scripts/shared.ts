@@ -7,7 +7,8 @@
  * - its head: `epoch:newest:kept:dropped:sets`. The epoch is how often all was cleared; then come the newest fold that was
  *   sealed, the newest that was acknowledged, whose plays are kept, and the newest that was dropped; and the folds that
  *   have a hash, the oldest first, with commas between. A caller says which head he knows: if it is another one by now,
- *   nothing is done, and he is told. So the keys that a script works on are those that it was given.
+ *   nothing is done, and he is told. So the keys that a script works on are those that it was given. A head with `!` and a
+ *   number behind it is frozen: nobody knows that one, so nothing is added until it is as it was.
  * - its room: `granted:freed:open:own`. How many songs it has ever been granted room for in this epoch, and how many it has
  *   given back; then for the open fold, and each of the sets, the songs of which it is the newest to have any: these
  *   are all songs, each once, and those that go when the oldest set is dropped.
@@ -30,9 +31,9 @@ local function countSets(head)
 end
 
 local function readHead(key)
-  local text = call('HGET', key, HEAD) or ''
+  local text, frozen = string.match(call('HGET', key, HEAD) or '', '^([^!]*)!?(%d*)$')
   local epoch, newest, kept, dropped, list = string.match(text, '^(%d+):(%d+):(%d+):(%d+):(.*)$')
-  local head = { text = text, epoch = tonumber(epoch or 0), newest = tonumber(newest or 0),
+  local head = { text = text, frozen = frozen, epoch = tonumber(epoch or 0), newest = tonumber(newest or 0),
     kept = tonumber(kept or 0), dropped = tonumber(dropped or 0), sets = {} }
   for fold in string.gmatch(list or '', '%d+') do table.insert(head.sets, fold) end
   return head

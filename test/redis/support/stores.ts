@@ -15,7 +15,12 @@ interface Options extends StoreOptions {
 
 /** Opens counts in Redis, in few shards unless told, and waits until they can be used. */
 export async function openStore(store: string, options: Options = {}): Promise<RedisStore> {
-  const defaults = { ...readSettings(() => undefined), shards: 16, storePrefix: crypto.randomUUID() };
+  const defaults = {
+    ...readSettings(() => undefined),
+    shards: 16,
+    storeTimeout: 10_000,
+    storePrefix: crypto.randomUUID(),
+  };
   const opened = await openRedis({ ...defaults, ...options, store }, () => {});
   stopLater({ stop: () => opened.store.close() });
   while (opened.store.ailment !== undefined) await Bun.sleep(1);
