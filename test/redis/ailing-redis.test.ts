@@ -15,6 +15,8 @@ setDefaultTimeout(60_000);
 afterEach(stopEverything);
 
 const SONGS = Array.from({ length: 40 }, (_, song) => `song-${song}`);
+/** So many that each shard has some. */
+const MANY = Array.from({ length: 300 }, (_, song) => `song-${song}`);
 const SHARDS = ["--shards", "16"];
 
 /** A server of songs that were all played once. */
@@ -137,15 +139,36 @@ testWithRedis(
     await redis.ask("SET", "{playcount:5}", "x");
     const server = await serve(`redis://${redis.address}`, ...SHARDS);
     const ledger = new PlayLedger();
-    for (const id of [...SONGS, ...SONGS]) await ledger.send(server.url, single(id));
-    const { outcome } = await ledger.send(server.url, batch(SONGS));
+    for (const id of [...MANY, ...MANY]) await ledger.send(server.url, single(id));
+    const { outcome } = await ledger.send(server.url, batch(MANY));
     expect(outcome).not.toBe("counted");
-    expect(ledger.count(200)).toBeGreaterThan(SONGS.length);
+    expect(ledger.count(200)).toBeGreaterThan(MANY.length);
     expect(ledger.count(500, 503)).toBeGreaterThan(1);
     expect(await redis.ask("GET", "{playcount:5}")).toBe("x");
     await redis.ask("DEL", "{playcount:5}");
     expect(await ledger.faults(server.url)).toEqual([]);
-    expect((await ledger.send(server.url, batch(SONGS))).outcome).toBe("counted");
+    expect((await ledger.send(server.url, batch(MANY))).outcome).toBe("counted");
     expect(await endWell([server])).toMatch(/^playcount: .*\{playcount:5\}/m);
+  },
+);
+
+testWithRedis(
+  "Where something else is in the place of a shard's fold, what is refused is not counted",
+  async () => {
+    const redis = await RedisServer.start();
+    const server = await serve(`redis://${redis.address}`, ...SHARDS);
+    const ledger = new PlayLedger();
+    for (const id of MANY) await ledger.send(server.url, single(id));
+    await fetch(`${server.url}folds/1`, { method: "PUT" });
+    await redis.ask("RENAME", "{playcount:5}:1", "{playcount:5}:kept");
+    await redis.ask("SET", "{playcount:5}:1", "x");
+    const plays = [...MANY, ...MANY].map(single);
+    await Promise.all([...plays, batch(MANY)].map((play) => ledger.send(server.url, play)));
+    for (const play of plays) await ledger.send(server.url, play);
+    expect(ledger.count(500, 503)).toBeGreaterThan(1);
+    expect(ledger.count(200)).toBeGreaterThan(2 * MANY.length);
+    await redis.ask("RENAME", "{playcount:5}:kept", "{playcount:5}:1");
+    expect(await ledger.faults(server.url)).toEqual([]);
+    await endWell([server]);
   },
 );
