@@ -2,6 +2,7 @@ import type { BatchAddition } from "../store/count-store.ts";
 import { Refusal, UnknownOutcome } from "../store/refusal.ts";
 import { fingerprintOf, type RequestKey } from "../store/request-key.ts";
 import { type Batch, commandOf, divide, groupsOf, type Mode, type Part } from "./batch-parts.ts";
+import { NotDone } from "./cluster/failures.ts";
 import type { Frozen } from "./frozen.ts";
 import { frozenBy } from "./heads.ts";
 import { failedChange } from "./outcomes.ts";
@@ -172,6 +173,8 @@ export class Batches {
       throw Refusal.overflow(count, plays);
     }
     const { heads } = this.#redis;
+    const failed = problems.find((problem) => problem.startsWith("e"));
+    if (failed !== undefined) throw new NotDone(`a shard cannot be read: ${failed}`);
     const needs: Need[] = [];
     for (const problem of problems) {
       const [place = "", ...rest] = problem.slice(1).split(" ");

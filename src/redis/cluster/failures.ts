@@ -40,7 +40,6 @@ const REFUSALS: Readonly<Record<string, string>> = {
   NOAUTH: "it wants a password",
   WRONGPASS: "it does not take the password",
   NOPERM: "it does not permit it",
-  WRONGTYPE: "a key that should be one of playcount's is something else",
   TRYAGAIN: "a shard is being moved",
 };
 

@@ -20,15 +20,18 @@ local words, at, changed, pcall = {}, 1, nil, redis.pcall
 -- A song of a shard with sets, or one that is new to the open fold: new is what the open fold has now.
 local function settle(key, at, sets, head, id, plays, new)
   local before, kept, newest = new - plays, 0, 0
+  local failure
   for set = sets, 1, -1 do
-    local old = tonumber(call('HGET', KEYS[at + set], id) or 0)
+    local old = pcall('HGET', KEYS[at + set], id)
+    if type(old) == 'table' then failure, old = 'e' .. string.match(old.err, '%S+'), 0 end
+    old = tonumber(old or 0)
     if old > 0 and newest == 0 then newest = set end
     before = before + old
     if set == 1 and keepsOldest(head) then kept = old end
   end
   local isNew = new == plays
   local room = isNew and readRoom(key)
-  local refusal = (before > MAX - plays and 'o' .. digits(before))
+  local refusal = failure or (before > MAX - plays and 'o' .. digits(before))
     or (isNew and newest == 0 and room.left <= 0 and 'r' .. digits(room.granted))
   if refusal then
     if isNew then call('HDEL', key, id) else call('HINCRBY', key, id, digits(-plays)) end

@@ -11,7 +11,7 @@ import { SHARED } from "./shared.ts";
  * Gives `no` or `yes`, whether any of the shards had added it before, and then
  *
  * - `no`, nothing was done: problems, as `h` with the place of a shard and the head it has; `o` with a count that would
- *   pass 2^53 - 1 and what would be added; or, if there is no room in one of them, for each shard that gets new songs `r`
+ *   pass 2^53 - 1 and what would be added; `e` with the place of a shard and the error of reading it; or, if there is no room in one of them, for each shard that gets new songs `r`
  *   with its place, how many those are, for how many it has room, and for how many it was ever granted it;
  * - `yes`, unless it only checks: the new counts, with blanks between.
  *
@@ -28,7 +28,11 @@ local SLICE = 1000
 -- A shard's head, or any field of another hash, and behind it the plays that the songs of a part have there; false: none.
 local function look(part, key)
   local last = part.first + part.n - 1
-  local all = call('HMGET', key, HEAD, unpack(ARGV, part.first, math.min(last, part.first + SLICE - 1)))
+  local all = redis.pcall('HMGET', key, HEAD, unpack(ARGV, part.first, math.min(last, part.first + SLICE - 1)))
+  if all.err then
+    table.insert(problems, 'e' .. #parts .. ' ' .. string.match(all.err, '%S+'))
+    return { part.head }
+  end
   for from = part.first + SLICE, last, SLICE do
     local some = call('HMGET', key, unpack(ARGV, from, math.min(from + SLICE - 1, last)))
     for _, plays in ipairs(some) do all[#all + 1] = plays end
