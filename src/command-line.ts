@@ -54,6 +54,9 @@ export function readCommandLine(
   if (settings.playToken !== "" && settings.token === "") {
     throw new RangeError(`${environmentName("playToken")} needs ${environmentName("token")} beside it`);
   }
+  if (settings.store !== "" && settings.data !== "") {
+    throw new RangeError("the counts are either in Redis (--store) or in a folder (--data)");
+  }
   return { do: flags.has("health-check") ? "check health" : "serve", settings };
 }
 
@@ -71,7 +74,7 @@ export function help(): string {
     const { default: preset, help } = SETTINGS[name];
     const value = isSecret(name) ? "PATH" : typeof preset === "number" ? "N" : "TEXT";
     const flag = `--${flagName(name)} ${value}`;
-    return `  ${flag.padEnd(24)}${help}${preset === "" ? "" : ` (${preset})`}`;
+    return `  ${flag.padEnd(30)}${help}${preset === "" ? "" : ` (${preset})`}`;
   });
   return `playcount: a play counter whose whole interface is HTTP
 
@@ -79,9 +82,9 @@ Usage: playcount [options]
        playcount copy --from URL --to URL   move the counts to other servers; see copy --help
 
 ${rows.join("\n")}
-      --health-check      ask the server with these settings; exit 0 if it is healthy, else 1
-  -h, --help              show this
-  -v, --version           show the version
+      --health-check            ask the server with these settings; exit 0 if it is healthy, else 1
+  -h, --help                    show this
+  -v, --version                 show the version
 
 Each option can be set in the environment too, as ${environmentName("port")} or ${environmentName("maxIdBytes")}.
 

@@ -42,7 +42,8 @@ export function settle<K extends keyof Settings>(name: K, value: unknown, where:
   const setting: TextSetting | NumberSetting = SETTINGS[name];
   if (value === undefined) return setting.default as Settings[K];
   if (!isUsable(setting, value)) {
-    if ("isSecret" in setting) throw new RangeError(`${where} must be ${wantedOf(setting)}`);
+    if ("isSecret" in setting || "isUnquoted" in setting)
+      throw new RangeError(`${where} must be ${wantedOf(setting)}`);
     throw new RangeError(
       `${where} must be ${wantedOf(setting)}, not ${typeof value === "string" ? JSON.stringify(value) : String(value)}`,
     );

@@ -30,6 +30,8 @@ export interface TextSetting {
   default: string;
   /** Whether it must never be shown: it cannot be on a command line, which all users of a machine can read. */
   isSecret?: true;
+  /** Whether somebody may have written a secret into it by mistake. */
+  isUnquoted?: true;
   pattern: RegExp;
   wanted: string;
   help: string;
@@ -105,6 +107,7 @@ export const SETTINGS: {
       /^(?:rediss?:\/\/(?:[^\s:@/,]+@)?(?:[\w.-]+|\[[\da-f:.]+\])(?::\d{1,5})?(?:,(?:[\w.-]+|\[[\da-f:.]+\])(?::\d{1,5})?)*(?:\/\d{1,5})?)?$/i,
     wanted:
       "redis:// or rediss://, USER@ if there is one, HOST:PORT of one or several servers, and no password",
+    isUnquoted: true,
     help: "Redis that has the counts, one server or a cluster: redis://HOST:PORT,HOST:PORT",
   },
   storePassword: {

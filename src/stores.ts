@@ -70,6 +70,7 @@ async function durable(settings: Settings, workers: number, entry: string): Prom
 
 /** Each thread has connections of its own. Loaded only if it is asked for: other runtimes have no such client. */
 async function inRedis(settings: Settings): Promise<Counts> {
+  if (!("Bun" in globalThis)) throw new RangeError("--store needs Bun");
   const { openRedis } = await import("./redis/open.ts");
   const { store, layout } = await openRedis(settings, (line) => console.error(`playcount: ${line}`));
   return {

@@ -1,3 +1,4 @@
+import { until } from "./support/until.ts";
 import { afterEach, expect, setDefaultTimeout } from "bun:test";
 import { Random } from "../random.ts";
 import { askRedis } from "./support/ask-redis.ts";
@@ -39,7 +40,10 @@ testWithRedis("A cluster moves slots, half of them or all, and survives the deat
   expect(await to.ask("GET", "{tag}2")).toBe("2");
   await reshard(second, to, 10);
   const replica = cluster.replicas[cluster.masters.indexOf(to)] as RedisServer;
-  await to.ask("WAIT", 1, 5000);
+  await until("the replica has all", async () => {
+    const offsets = [await to.info("master_repl_offset"), await replica.info("slave_repl_offset")];
+    return offsets[0] === offsets[1];
+  });
   await to.kill();
   await cluster.promoted(replica);
   expect(await replica.ask("GET", "{tag}1")).toBe("1");
