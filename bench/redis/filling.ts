@@ -1,4 +1,5 @@
 import { songId } from "../song-id.ts";
+import { readAll } from "../songs/filled.ts";
 
 const BATCH = 20_000;
 /** Batches on their way at a time, so that neither the server nor Redis waits for the other. */
@@ -15,6 +16,13 @@ export async function playEach(url: string, songs: number): Promise<void> {
     }
   };
   await Promise.all(Array.from({ length: AT_A_TIME }, fill));
+}
+
+/** @throws {Error} unless so many songs have so many plays in all. */
+export async function checkListing(url: string, songs: number, plays: number): Promise<void> {
+  const all = await readAll(url);
+  if (all.songs === songs && all.plays === plays) return;
+  throw new Error(`${plays} plays of ${songs} songs became ${all.plays} plays of ${all.songs} songs`);
 }
 
 async function addBatch(url: string, body: string): Promise<void> {

@@ -3,6 +3,7 @@ import { toResult } from "../part.ts";
 import { versionOf } from "../programs.ts";
 import { redisVersions } from "../redis-programs.ts";
 import type { Suite } from "../suite.ts";
+import { measureBatches } from "./batches.ts";
 import { measurePosts } from "./posts.ts";
 
 /** Counts in Redis: what a play costs in all processes together, alone and in batches, and with many songs. */
@@ -12,6 +13,7 @@ export const redis: Suite = {
     // First of all, as it tells what is not installed.
     const oha = versionOf([findOha(), "--version"], /^oha (\S+)/, HOW_TO_GET_OHA);
     const programs = { bun: Bun.version, oha, ...redisVersions() };
-    return toResult([await measurePosts(plan)], plan.smoke, programs);
+    const parts = [await measurePosts(plan), await measureBatches(plan)];
+    return toResult(parts, plan.smoke, programs);
   },
 };
