@@ -6,11 +6,15 @@ import type { Plays } from "./pace-child.ts";
 /** Plays are looked at for so long at least: of what takes a millisecond the wake counts too. */
 const LEAST_LOOK_MS = 1000;
 
+/** Over how many connections plays come unless told. */
+const CONNECTIONS = 8;
+
 /** What is played meanwhile: on which server, of how many songs, and for how long before anything else happens. */
 interface Beside {
   url: string;
   songs: number;
   warmUpMs: number;
+  connections?: number;
 }
 
 /** What came of it. */
@@ -29,12 +33,12 @@ interface Played<S extends Span> {
  * @throws {Error} unless all plays are answered.
  */
 export async function playBeside<S extends Span>(
-  { url, songs, warmUpMs }: Beside,
+  { url, songs, warmUpMs, connections = CONNECTIONS }: Beside,
   act: () => Promise<S>,
 ): Promise<Played<S>> {
   const { port } = new URL(url);
-  const command = [process.execPath, "bench/songs/pace-child.ts", port, String(songs)];
-  const pace = spawn(command, { stdout: "pipe" });
+  const sender = [process.execPath, "bench/songs/pace-child.ts"];
+  const pace = spawn([...sender, port, String(songs), String(connections)], { stdout: "pipe" });
   try {
     await Bun.sleep(warmUpMs);
     const span = await act();
