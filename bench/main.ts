@@ -3,12 +3,13 @@ import { parseArgs } from "node:util";
 import { endAllOnExit } from "./children.ts";
 import { durable } from "./durable/suite.ts";
 import { http } from "./http.ts";
+import { redis } from "./redis/suite.ts";
 import { publish } from "./report.ts";
 import { songs } from "./songs/suite.ts";
 import { store } from "./store/suite.ts";
 import type { Suite, SuiteResult } from "./suite.ts";
 
-const SUITES: readonly Suite[] = [http, store, songs, durable];
+const SUITES: readonly Suite[] = [http, store, songs, durable, redis];
 const FEWEST_ROUNDS = 5;
 
 const USAGE = `Usage: bun bench/main.ts [options] [suite…]

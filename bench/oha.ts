@@ -32,6 +32,12 @@ interface LoadOptions {
   /** Whether the URL is a regular expression, dots aside: then each request goes to another URL that it matches. */
   isPattern?: boolean;
   body?: string;
+  /** A file each line of which is a body, to be sent in random order, in the place of `body`. */
+  bodies?: string;
+  /** Fields of the header, as in `Prefer: return=minimal`. */
+  fields?: readonly string[];
+  /** The status that each answer must have; 200 unless told. */
+  status?: number;
   /** The body's content type. */
   type?: string;
   /** Each asks again as soon as it is answered; 32 unless told. */
@@ -41,29 +47,36 @@ interface LoadOptions {
 /**
  * Has oha send `requests` requests. A figure that oha does not give is NaN.
  *
- * @throws {Error} unless each one is answered with 200.
+ * @throws {Error} unless each one is answered with the status that it should be.
  */
 export async function load(
   url: string,
   method: string,
   requests: number,
-  { isPattern = false, body, type, connections = CONNECTIONS }: LoadOptions = {},
+  options: LoadOptions = {},
 ): Promise<Load> {
-  const options = ["-n", String(requests), "-c", String(connections), "--no-tui", "--output-format", "json"];
-  if (isPattern) options.push("--rand-regex-url");
-  if (body !== undefined) options.push("-d", body);
-  if (type !== undefined) options.push("-T", type);
-  const output = await run([findOha(), ...options, "-m", method, url]);
+  const output = await run([findOha(), "-n", String(requests), ...toArguments(options), "-m", method, url]);
   const { summary, latencyPercentiles, statusCodeDistribution, errorDistribution } = JSON.parse(
     output,
   ) as OhaOutput;
-  if (!Bun.deepEquals([statusCodeDistribution, errorDistribution], [{ 200: requests }, {}])) {
+  const { status = 200 } = options;
+  if (!Bun.deepEquals([statusCodeDistribution, errorDistribution], [{ [status]: requests }, {}])) {
     const seen = JSON.stringify({ ...statusCodeDistribution, ...errorDistribution });
-    throw new Error(`${method} ${url} was to be answered ${requests} times with 200, and was: ${seen}`);
+    throw new Error(`${method} ${url} was to be answered ${requests} times with ${status}, and was: ${seen}`);
   }
   return {
     requestsPerSecond: summary?.requestsPerSec ?? Number.NaN,
     p50Ms: (latencyPercentiles?.p50 ?? Number.NaN) * 1000,
     p99Ms: (latencyPercentiles?.p99 ?? Number.NaN) * 1000,
   };
+}
+
+function toArguments({ isPattern, body, bodies, fields = [], type, connections }: LoadOptions): string[] {
+  const options = ["-c", String(connections ?? CONNECTIONS), "--no-tui", "--output-format", "json"];
+  if (isPattern === true) options.push("--rand-regex-url");
+  if (body !== undefined) options.push("-d", body);
+  if (bodies !== undefined) options.push("-Z", bodies);
+  if (type !== undefined) options.push("-T", type);
+  for (const field of fields) options.push("-H", field);
+  return options;
 }

@@ -55,7 +55,8 @@ export async function ask(url: string, method: string = "GET", body?: string): P
   return { status: response.status, headers: response.headers, body: await response.text() };
 }
 
-async function freePort(): Promise<number> {
+/** A port of 127.0.0.1 that nobody has for now. */
+export async function freePort(): Promise<number> {
   const { promise, resolve, reject } = Promise.withResolvers<number>();
   const server = createServer().once("error", reject);
   server.listen(0, "127.0.0.1", () => {

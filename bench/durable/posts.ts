@@ -1,12 +1,13 @@
 import process from "node:process";
 import { end } from "../children.ts";
 import { cpuBetween, readCpuTimes } from "../cpu.ts";
+import { makeFolder } from "../folder.ts";
 import { load } from "../oha.ts";
 import type { Part, Row } from "../part.ts";
 import { type RunningServer, start } from "../server.ts";
 import { ratios, shuffle, summarise } from "../statistics.ts";
 import type { Plan } from "../suite.ts";
-import { DURABLE, makeFolder, MEMORY, REDIS, type Subject, subjects } from "./subjects.ts";
+import { DURABLE, MEMORY, REDIS, type Subject, subjects } from "./subjects.ts";
 
 /** Connections, and the requests of a slice. */
 const LOADS = [

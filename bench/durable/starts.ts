@@ -1,12 +1,13 @@
 import { join } from "node:path";
 import process from "node:process";
 import { end } from "../children.ts";
+import { makeFolder } from "../folder.ts";
 import type { Part, Row } from "../part.ts";
+import { playcount } from "../playcount.ts";
 import { ask, type RunningServer, start } from "../server.ts";
 import { songId } from "../song-id.ts";
 import { summarise } from "../statistics.ts";
 import { type Plan, ROUNDS_OF_LONG } from "../suite.ts";
-import { makeFolder, playcount } from "./subjects.ts";
 
 const SIZES = [1000, 1_000_000] as const;
 const SMOKE_SIZES = [10, 1000] as const;

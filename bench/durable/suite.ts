@@ -1,10 +1,10 @@
 import { findOha, HOW_TO_GET_OHA } from "../oha.ts";
 import { toResult } from "../part.ts";
 import { versionOf } from "../programs.ts";
+import { redisVersions } from "../redis-programs.ts";
 import type { Suite } from "../suite.ts";
 import { measurePosts } from "./posts.ts";
 import { measureStarts } from "./starts.ts";
-import { versions } from "./subjects.ts";
 
 /** Counts on a disk: what it costs to have each play there before it is answered, and to start again. */
 export const durable: Suite = {
@@ -14,7 +14,7 @@ export const durable: Suite = {
     const programs = {
       bun: Bun.version,
       oha: versionOf([findOha(), "--version"], /^oha (\S+)/, HOW_TO_GET_OHA),
-      ...versions(),
+      ...redisVersions(),
     };
     return toResult([await measurePosts(plan), await measureStarts(plan)], plan.smoke, programs);
   },

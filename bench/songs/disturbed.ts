@@ -1,10 +1,9 @@
-import process from "node:process";
-import { type Child, end, spawn } from "../children.ts";
+import { end } from "../children.ts";
 import { MemoryWatch } from "../memory.ts";
 import { percentile } from "../statistics.ts";
+import { lookOn, playBeside } from "./beside.ts";
 import type { Disturbance, Span } from "./disturbances.ts";
 import { checkPlays, readAll, startFilled } from "./filled.ts";
-import type { Plays } from "./pace-child.ts";
 
 /** What plays, and the server's memory, were like meanwhile. */
 export interface Disturbed {
@@ -26,52 +25,40 @@ const SMOKE_WARM_UP_MS = 500;
 const LEAST_MS = 3000;
 const SMOKE_LEAST_MS = 500;
 
-/** Plays are looked at for so long at least: of what takes a millisecond the wake counts too. */
-const LEAST_LOOK_MS = 1000;
-
 const MEBIBYTE = 2 ** 20;
+
+/** What a disturbance was, and memory meanwhile. */
+interface Watched extends Span {
+  before: number;
+  most: number;
+}
 
 /** Disturbs a server that is made for it, has `songs` songs, and counts plays at the time. */
 export async function disturb(what: Disturbance, songs: number, isSmoke: boolean): Promise<Disturbed> {
-  const server = await startFilled(songs);
-  const { port } = new URL(server.url);
-  const pace = spawn([process.execPath, "bench/songs/pace-child.ts", port, String(songs)], {
-    stdout: "pipe",
-  });
+  const { url, child } = await startFilled(songs);
   try {
-    await Bun.sleep(isSmoke ? SMOKE_WARM_UP_MS : WARM_UP_MS);
-    const watch = new MemoryWatch(server.child.pid);
-    const span = await what.run(server.url, songs, isSmoke ? SMOKE_LEAST_MS : LEAST_MS);
-    await Bun.sleep(Math.max(0, LEAST_LOOK_MS - (span.ended - span.began)));
-    const [before, most] = [watch.before.resident / MEBIBYTE, watch.stop() / MEBIBYTE];
-    const plays = await stopPace(pace);
-    await check(server.url, songs, plays.tookMs.length, what.clears);
-    const took = playsOf(plays, span);
+    const warmUpMs = isSmoke ? SMOKE_WARM_UP_MS : WARM_UP_MS;
+    const { span, tookMs, played } = await playBeside(
+      { url, songs, warmUpMs },
+      async (): Promise<Watched> => {
+        const watch = new MemoryWatch(child.pid);
+        const span = await what.run(url, songs, isSmoke ? SMOKE_LEAST_MS : LEAST_MS);
+        await lookOn(span);
+        return { ...span, before: watch.before.resident / MEBIBYTE, most: watch.stop() / MEBIBYTE };
+      },
+    );
+    await check(url, songs, played, what.clears);
     return {
-      p99Ms: percentile(took, 0.99),
-      slowestMs: percentile(took, 1),
-      beforeMiB: before,
-      mostMiB: most,
-      upMiB: most - before,
+      p99Ms: percentile(tookMs, 0.99),
+      slowestMs: percentile(tookMs, 1),
+      beforeMiB: span.before,
+      mostMiB: span.most,
+      upMiB: span.most - span.before,
       tookMs: span.ended - span.began,
     };
   } finally {
-    end(pace);
-    end(server.child);
+    end(child);
   }
-}
-
-async function stopPace(pace: Child<"pipe">): Promise<Plays> {
-  pace.kill("SIGTERM");
-  const output = await pace.stdout.text();
-  if ((await pace.exited) !== 0) throw new Error("not all plays were answered");
-  return JSON.parse(output) as Plays;
-}
-
-/** How long the plays took that were due in `span`. */
-function playsOf({ dueAt, tookMs }: Plays, { began, ended }: Span): number[] {
-  const until = Math.max(ended, began + LEAST_LOOK_MS);
-  return tookMs.filter((_, at) => (dueAt[at] ?? 0) >= began && (dueAt[at] ?? 0) < until);
 }
 
 /** @throws {Error} unless what is listed now is what it must be after so many plays. */

@@ -17,7 +17,7 @@ export async function readAll(url: string): Promise<Listing> {
   return await read("GET", `${url}/`);
 }
 
-/** Seals a fold, and reads what is in it in the same way. */
+/** Seals a fold, unless it is sealed, and reads what is in it in the same way. */
 export async function readFold(url: string, fold: number): Promise<Listing> {
   return await read("PUT", `${url}/folds/${fold}`);
 }

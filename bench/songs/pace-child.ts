@@ -1,6 +1,6 @@
 /**
- * `bun pace-child.ts PORT SONGS` sends plays of songs at random at an even pace until SIGTERM, and prints
- * {@linkcode Plays} as JSON.
+ * `bun pace-child.ts PORT SONGS CONNECTIONS` sends plays of songs at random at an even pace, the same whatever the number
+ * of connections, until SIGTERM, and prints {@linkcode Plays} as JSON.
  */
 import process from "node:process";
 import { sharedNow } from "../clock.ts";
@@ -12,17 +12,17 @@ export interface Plays {
   tookMs: number[];
 }
 
-const CONNECTIONS = 8;
-const EVERY_MS = 4;
+const PLAYS_PER_MS = 2;
 
-const [port = 0, songs = 0] = process.argv.slice(2).map(Number);
+const [port = 0, songs = 0, count = 0] = process.argv.slice(2).map(Number);
 const plays: Plays = { dueAt: [], tookMs: [] };
-const connections = Array.from({ length: CONNECTIONS }, () => {
-  return new PacedConnection({ port, songs, everyMs: EVERY_MS, onAnswer });
+const everyMs = count / PLAYS_PER_MS;
+const connections = Array.from({ length: count }, () => {
+  return new PacedConnection({ port, songs, everyMs, onAnswer });
 });
 await Promise.all(connections.map((connection) => connection.open()));
 const now = sharedNow();
-connections.forEach((connection, at) => connection.begin(now + (EVERY_MS * at) / CONNECTIONS));
+connections.forEach((connection, at) => connection.begin(now + at / PLAYS_PER_MS));
 const clock = setInterval(() => connections.forEach((connection) => connection.tick()), 1);
 process.on("SIGTERM", stop);
 

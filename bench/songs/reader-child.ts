@@ -2,11 +2,12 @@
 import process from "node:process";
 import { sharedNow } from "../clock.ts";
 
-/** What a listing held, and when it was asked for and had come, in milliseconds since 1970. */
+/** What a listing held, and when it was asked for, began to come and had come, in milliseconds since 1970. */
 export interface Listing {
   songs: number;
   plays: number;
   began: number;
+  answered: number;
   ended: number;
 }
 
@@ -21,9 +22,10 @@ async function read(method: string, url: string): Promise<Listing> {
   const counter = new PairCounter();
   const began = sharedNow();
   const { ok, status, body } = await fetch(url, { method });
+  const answered = sharedNow();
   if (!ok) throw new Error(`${method} ${url} was answered with ${status}`);
   for await (const bytes of body ?? []) counter.read(bytes);
-  return { ...counter.finish(), began, ended: sharedNow() };
+  return { ...counter.finish(), began, answered, ended: sharedNow() };
 }
 
 /** Counts the pairs of `id=count,id=count`, and adds up their counts. */
