@@ -15,6 +15,8 @@ import { BATCH } from "./scripts/batch.ts";
 const WIDTH = 16;
 /** How often a script is tried again because shards have other heads, or no room. */
 const MOST_TRIES = 100;
+/** Fewest writers that a shard remembers: those who come while others are still about to end their requests. */
+const WRITERS_A_SHARD = 1024;
 
 /** How far a batch has come. */
 interface Progress {
@@ -43,7 +45,7 @@ export class Batches {
     this.#frozen = frozen;
     this.#room = room;
     this.#requests = requests;
-    this.#writersAShard = String(Math.max(64, Math.ceil(maxWriters / redis.layout.shards)));
+    this.#writersAShard = String(Math.max(WRITERS_A_SHARD, Math.ceil(maxWriters / redis.layout.shards)));
   }
 
   /** Adds all or nothing; `kind` is the kind of the request. */
@@ -146,7 +148,7 @@ export class Batches {
       }
       if (mode === "check") return;
       progress.isBegun = true;
-      progress.fold = Math.min(progress.fold, command.fold);
+      progress.fold = Math.min(progress.fold, command.fold, Number(rest[1]));
       const counts = (rest[0] as string).split(" ");
       let at = 0;
       for (const { places } of group)
@@ -173,6 +175,7 @@ export class Batches {
       throw Refusal.overflow(count, plays);
     }
     const { heads } = this.#redis;
+    if (problems.some((problem) => problem.startsWith("u"))) throw new UnknownOutcome();
     const failed = problems.find((problem) => problem.startsWith("e"));
     if (failed !== undefined) throw new NotDone(`a shard cannot be read: ${failed}`);
     const needs: Need[] = [];

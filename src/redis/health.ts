@@ -28,11 +28,11 @@ export class Health {
     this.#log = log;
     this.#trouble = redis.cluster.trouble;
     // Whatever has happened to a server meanwhile, it is looked at before anything is said to be well again.
-    redis.cluster.onChange = () => {
+    redis.cluster.whenChanged(() => {
       this.#changes++;
       this.#trouble ??= "a server was lost just now";
       this.#wake();
-    };
+    });
     void this.#watch();
   }
 

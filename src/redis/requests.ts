@@ -29,7 +29,13 @@ export class Requests {
 
   /** @throws {Refusal} `stale key`, `key reused`. */
   async claim({ writer, seq }: RequestKey, fingerprint: number): Promise<Claim> {
-    const reply = await this.#ask(writer, ["claim", writer, String(seq), String(fingerprint)]);
+    const reply = await this.#ask(writer, [
+      "claim",
+      writer,
+      String(seq),
+      String(fingerprint),
+      this.#writersAPlace(),
+    ]);
     const [word, first = "", second = ""] = reply;
     if (word === "stale") throw Refusal.staleKey(seq, Number(first));
     if (word === "reused") throw Refusal.keyReused(seq);
@@ -41,15 +47,19 @@ export class Requests {
   /** Has an answer kept, as long as it is the last one of its writer. */
   async confirm({ writer, seq }: RequestKey, { fold, counts }: BatchAddition): Promise<void> {
     const kept = counts.length > MOST_COUNTS ? "-" : counts.join(" ");
-    const writers = this.#redis.layout.writersAPlace(this.#maxWriters);
-    const mostCounts = Math.max(MOST_COUNTS, writers * COUNTS_A_WRITER);
-    const numbers = [counts.length, writers, mostCounts].map(String);
+    const writers = this.#writersAPlace();
+    const mostCounts = Math.max(MOST_COUNTS, Number(writers) * COUNTS_A_WRITER);
+    const numbers = [String(counts.length), writers, String(mostCounts)];
     await this.#ask(writer, ["confirm", writer, String(seq), String(fold), kept, ...numbers]);
   }
 
   /** As if a request that was refused had never come. */
   async release({ writer, seq }: RequestKey): Promise<void> {
     await this.#ask(writer, ["release", writer, String(seq)]);
+  }
+
+  #writersAPlace(): string {
+    return String(this.#redis.layout.writersAPlace(this.#maxWriters));
   }
 
   async #ask(writer: string, args: string[]): Promise<string[]> {

@@ -1,5 +1,9 @@
+import { NotDone } from "./cluster/failures.ts";
 import type { Redis } from "./redis.ts";
 import { ACKNOWLEDGE, CLEAR, FREEZE, SEAL, THAW } from "./scripts/shard.ts";
+
+/** How often a shard is tried again because it has another head by now. */
+const MOST_TRIES = 100;
 
 /** What is done to all shards, one after the other. */
 export interface Work {
@@ -13,17 +17,11 @@ export interface Work {
 
 /** Does to a shard what is to be done to all. Where it has been done it changes nothing. Gives what room was ever given back. */
 export async function workOn(redis: Redis, shard: number, work: Work): Promise<string> {
-  const { kind, number, epoch, kept } = work;
+  const { kind, number, epoch } = work;
   const { heads, layout } = redis;
   const key = layout.keyOf(shard);
   if (kind === "clear") return await clear(redis, shard, number);
-  if (kind === "acknowledge") {
-    const args = [epoch, number, kept].map(String);
-    const reply = await redis.onShard(shard, ACKNOWLEDGE, [key, layout.foldKeyOf(shard, kept)], args);
-    const [head, freed] = reply as [string, string];
-    heads.learn(shard, head);
-    return freed;
-  }
+  if (kind === "acknowledge") return await acknowledge(redis, shard, work);
   const head =
     kind === "seal"
       ? await redis.onShard(shard, SEAL, [key, layout.foldKeyOf(shard, number)], [epoch, number].map(String))
@@ -34,10 +32,23 @@ export async function workOn(redis: Redis, shard: number, work: Work): Promise<s
   return "0";
 }
 
+/** The keys that there are to drop or to clear are those of the head: with another one nothing is done. */
+async function acknowledge(redis: Redis, shard: number, { epoch, number, kept }: Work): Promise<string> {
+  for (let tries = 0; tries < MOST_TRIES; tries++) {
+    const { text, keys } = redis.heads.of(shard);
+    const args = [text, ...[epoch, number, kept].map(String)];
+    const [head = "", freed = ""] = (await redis.onShard(shard, ACKNOWLEDGE, keys, args)) as string[];
+    const now = redis.heads.learn(shard, head);
+    if (now.epoch > epoch || now.kept >= number) return freed;
+  }
+  throw new NotDone("a shard has another head each time");
+}
+
 async function clear(redis: Redis, shard: number, epoch: number): Promise<string> {
-  for (;;) {
+  for (let tries = 0; tries < MOST_TRIES; tries++) {
     const { text, keys } = redis.heads.of(shard);
     const head = await redis.onShard(shard, CLEAR, keys, [text, String(epoch)]);
     if (redis.heads.learn(shard, head as string).epoch >= epoch) return "0";
   }
+  throw new NotDone("a shard has another head each time");
 }

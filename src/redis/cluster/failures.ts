@@ -43,7 +43,12 @@ const REFUSALS: Readonly<Record<string, string>> = {
   TRYAGAIN: "a shard is being moved",
 };
 
+/** Of these the first command of a script that writes is refused, and so all of it. */
+const OF_WRITES = ["MISCONF", "OOM", "READONLY", "NOREPLICAS"];
+
 /** What an error that a server answers with means, if it certainly did nothing. */
-export function refusalOf(code: string): string | undefined {
-  return Object.hasOwn(REFUSALS, code) ? REFUSALS[code] : undefined;
+export function refusalOf({ code, message }: ErrorReply): string | undefined {
+  const isWithinScript = / script: |@user_script/.test(message);
+  if (!Object.hasOwn(REFUSALS, code) || (isWithinScript && !OF_WRITES.includes(code))) return undefined;
+  return REFUSALS[code];
 }

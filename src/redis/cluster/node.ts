@@ -10,6 +10,8 @@ const UNREACHABLE = "it cannot be reached";
 export class Node {
   /** `host:port`. */
   readonly address: string;
+  /** When it was last known to be of use. */
+  neededAt: number = performance.now();
   readonly #options: ConnectionOptions;
   readonly #onChange: () => void;
   #connection: Connection | undefined;

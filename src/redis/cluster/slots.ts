@@ -32,6 +32,13 @@ export function addressOf(host: string, port: number | string): string {
   return `${host.includes(":") && !host.startsWith("[") ? `[${host}]` : host}:${port}`;
 }
 
+/** Where `MOVED slot host:port` or `ASK slot host:port` leads; the host may be missing, and is that of `asked` then. */
+export function readRedirection(message: string, asked: string): string {
+  const [, , where = ""] = message.split(" ");
+  const [host, port] = [hostOf(where), where.slice(where.lastIndexOf(":") + 1)];
+  return addressOf(host === "" || host === "?" ? hostOf(asked) : host, port);
+}
+
 /** The host of `host:port`. */
 export function hostOf(address: string): string {
   return address.slice(0, address.lastIndexOf(":"));

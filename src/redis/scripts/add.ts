@@ -31,10 +31,12 @@ local function settle(key, at, sets, head, id, plays, new)
   end
   local isNew = new == plays
   local room = isNew and readRoom(key)
-  local refusal = failure or (before > MAX - plays and 'o' .. digits(before))
+  local refusal = failure or (before > MAX - plays and 'o')
     or (isNew and newest == 0 and room.left <= 0 and 'r' .. digits(room.granted))
   if refusal then
     if isNew then call('HDEL', key, id) else call('HINCRBY', key, id, digits(-plays)) end
+    -- What it was before is exact only now.
+    if refusal == 'o' then return 'o' .. digits(before - new + plays + tonumber(call('HGET', key, id) or 0)) end
     return refusal
   end
   if isNew then
@@ -66,7 +68,7 @@ for i = 3, #ARGV, step do
   words[#words + 1] = word
   at = at + 1 + sets
 end
-if changed then call('HINCRBY', changed, CHANGES, 1) end
+if changed then touch(changed) end
 return table.concat(words, ' ')
 `,
   { writes: true },

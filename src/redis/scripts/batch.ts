@@ -11,9 +11,11 @@ import { SHARED } from "./shared.ts";
  * Gives `no` or `yes`, whether any of the shards had added it before, and then
  *
  * - `no`, nothing was done: problems, as `h` with the place of a shard and the head it has; `o` with a count that would
- *   pass 2^53 - 1 and what would be added; `e` with the place of a shard and the error of reading it; or, if there is no room in one of them, for each shard that gets new songs `r`
+ *   pass 2^53 - 1 and what would be added; `e` with the place of a shard and the error of reading it; `u` if it
+ *   is not known any more whether a shard had added it; or, if there is no room in one of them, for each shard that gets new songs `r`
  *   with its place, how many those are, for how many it has room, and for how many it was ever granted it;
- * - `yes`, unless it only checks: the new counts, with blanks between.
+ * - `yes`, unless it only checks: the new counts, with blanks between, and the fold that was sealed before it was added by
+ *   those that had added it before.
  *
  * A shard that has added the same request before adds nothing: its songs have the counts of now.
  */
@@ -22,6 +24,10 @@ export const BATCH: Script = new Script(
     String.raw`
 local mode, writer, stamp, most = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
 local parts, problems, needs, lacksRoom, doneBefore = {}, {}, {}, false, false
+-- The fold that was sealed before those shards added it that had it before.
+local foldBefore = MAX
+-- The field of the newest stamp of a writer whose request is not known any more.
+local FORGOTTEN = '\255f'
 -- As many values as a command takes at a time.
 local SLICE = 1000
 
@@ -72,6 +78,19 @@ local function checkSongs(part)
   lacksRoom = lacksRoom or room.left < fresh
 end
 
+-- Whether this request has been added here before; it has as well if a later one of the same writer has.
+local function isDone(part)
+  local found = call('HMGET', part.writers, writer, FORGOTTEN)
+  local last, fold = string.match(found[1] or '', '^(%d+) (%d+)')
+  if last and tonumber(last) >= tonumber(stamp) then
+    part.done = true
+    if last == stamp then foldBefore = math.min(foldBefore, tonumber(fold)) end
+  elseif found[2] and tonumber(found[2]) >= tonumber(stamp) then
+    table.insert(problems, 'u' .. #parts)
+  end
+  return part.done
+end
+
 local function check(part)
   part.open = look(part, part.key)
   local now = part.open[1] or ''
@@ -80,29 +99,24 @@ local function check(part)
     return
   end
   if part.sets > 0 then lookAtSets(part) end
-  -- A later request of the same writer may have been added by now, if this one comes late.
-  local last = part.writers and string.match(call('HGET', part.writers, writer) or '', '^%d+')
-  if last and tonumber(last) >= tonumber(stamp) then
-    part.done, doneBefore = true, true
-  else checkSongs(part) end
+  if part.writers and isDone(part) then doneBefore = true else checkSongs(part) end
 end
 
--- Remembers the last request of a writer here. Writers that have not come back while twice as many others came are
--- forgotten: by then the request is either known where all writers are, or given up.
-local function remember(key)
-  local tick = call('HINCRBY', key, '\255t', 1)
-  call('HSET', key, writer, stamp .. ' ' .. tick)
-  if call('HLEN', key) <= 2 * most + 1 then return end
-  local all, ticks = call('HGETALL', key), {}
+-- Remembers the last request of a writer here. Of very many those are forgotten that came first, and it is noted which were.
+local function remember(part)
+  local key = part.writers
+  call('HSET', key, writer, stamp .. ' ' .. (string.match(part.head, '^%d+:(%d+)') or '0'))
+  if call('HLEN', key) <= 2 * most then return end
+  local all, stamps = call('HGETALL', key), {}
   for at = 1, #all, 2 do
-    if all[at] ~= '\255t' then table.insert(ticks, tonumber(string.match(all[at + 1], '%d+$'))) end
+    if all[at] ~= FORGOTTEN then stamps[#stamps + 1] = tonumber(string.match(all[at + 1], '^%d+')) end
   end
-  table.sort(ticks)
+  table.sort(stamps)
+  local newest = stamps[#stamps - most]
   for at = 1, #all, 2 do
-    if all[at] ~= '\255t' and tonumber(string.match(all[at + 1], '%d+$')) < ticks[#ticks - most + 1] then
-      call('HDEL', key, all[at])
-    end
+    if all[at] ~= FORGOTTEN and tonumber(string.match(all[at + 1], '^%d+')) <= newest then call('HDEL', key, all[at]) end
   end
+  call('HSET', key, FORGOTTEN, digits(newest))
 end
 
 local function takeRoom(part, room, n)
@@ -130,7 +144,7 @@ local function add(part, counts)
     call('HSET', part.key, unpack(changes, from, math.min(from + SLICE - 1, #changes)))
   end
   if room then writeRoom(part.key, room) end
-  if part.writers and not part.done then remember(part.writers) end
+  if part.writers and not part.done then remember(part) end
   return #changes > 0
 end
 
@@ -156,8 +170,8 @@ local counts, changed = {}, nil
 for _, part in ipairs(parts) do
   if add(part, counts) then changed = changed or part.key end
 end
-if changed then call('HINCRBY', changed, CHANGES, 1) end
-return { 'yes', tostring(doneBefore), table.concat(counts, ' ') }
+if changed then touch(changed) end
+return { 'yes', tostring(doneBefore), table.concat(counts, ' '), digits(foldBefore) }
 `,
   { writes: true },
 );

@@ -12,7 +12,8 @@ local head, epoch, fold = readHead(KEYS[1]), tonumber(ARGV[1]), tonumber(ARGV[2]
 if head.epoch > epoch or head.newest >= fold then return head.text end
 head.epoch, head.newest = epoch, fold
 local room = readRoom(KEYS[1])
-local changes = tonumber(call('HGET', KEYS[1], CHANGES) or 0) + 1
+touch(KEYS[1])
+local changes = call('HGET', KEYS[1], CHANGES)
 if room.open > 0 then
   call('RENAME', KEYS[1], KEYS[2])
   call('HDEL', KEYS[2], HEAD, ROOM, CHANGES)
@@ -21,7 +22,7 @@ if room.open > 0 then
   room.open = 0
   writeRoom(KEYS[1], room)
 end
-call('HSET', KEYS[1], CHANGES, digits(changes))
+call('HSET', KEYS[1], CHANGES, changes)
 writeHead(KEYS[1], head)
 return head.text
 `,
@@ -29,23 +30,26 @@ return head.text
 );
 
 /**
- * Keeps a fold, and drops the one that was kept. KEYS: the shard, and the set of the fold that is dropped. ARGV: the epoch,
- * the fold, and the one that is dropped; 0: none. Gives the head, and how many songs' room was ever given back.
+ * Keeps a fold, and drops the one that was kept, with all older ones that may have been left. KEYS: the shard, and its
+ * sets. ARGV: the head that the caller knows, the epoch, the fold, and the one that is dropped; 0: none. Gives the head,
+ * and how many songs' room was ever given back.
  */
 export const ACKNOWLEDGE: Script = new Script(
   SHARED +
     String.raw`
 local head, room = readHead(KEYS[1]), readRoom(KEYS[1])
-local epoch, fold, dropped = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
-if head.epoch == epoch and head.kept < fold then
+local epoch, fold, dropped = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
+if head.text == ARGV[1] and head.epoch == epoch and head.kept < fold then
   head.kept, head.dropped = fold, math.max(head.dropped, dropped)
-  if dropped > 0 and tonumber(head.sets[1] or 0) == dropped then
+  local set = 1
+  while tonumber(head.sets[1] or dropped + 1) <= dropped do
     table.remove(head.sets, 1)
     room.freed = room.freed + table.remove(room.own, 1)
-    call('UNLINK', KEYS[2])
-    writeRoom(KEYS[1], room)
+    set = set + 1
+    call('UNLINK', KEYS[set])
   end
-  call('HINCRBY', KEYS[1], CHANGES, 1)
+  writeRoom(KEYS[1], room)
+  touch(KEYS[1])
   writeHead(KEYS[1], head)
 end
 return { head.text, digits(room.freed) }
@@ -59,9 +63,10 @@ export const CLEAR: Script = new Script(
     String.raw`
 local head = readHead(KEYS[1])
 if head.epoch >= tonumber(ARGV[2]) or head.text ~= ARGV[1] then return head.text end
-local changes = tonumber(call('HGET', KEYS[1], CHANGES) or 0) + 1
+touch(KEYS[1])
+local changes = call('HGET', KEYS[1], CHANGES)
 call('UNLINK', unpack(KEYS))
-call('HSET', KEYS[1], CHANGES, digits(changes))
+call('HSET', KEYS[1], CHANGES, changes)
 writeHead(KEYS[1], { epoch = tonumber(ARGV[2]), newest = 0, kept = 0, dropped = 0, sets = {} })
 return call('HGET', KEYS[1], HEAD)
 `,

@@ -12,7 +12,8 @@
  * - its room: `granted:freed:open:own`. How many songs it has ever been granted room for in this epoch, and how many it has
  *   given back; then for the open fold, and each of the sets, the songs of which it is the newest to have any: these
  *   are all songs, each once, and those that go when the oldest set is dropped.
- * - its changes: how many there were, of this shard or of others in the same script.
+ * - its changes: a number that grows with each, of this shard or of others in the same script; never less than the
+ *   milliseconds since 2024, so that none comes again if Redis has lost the last ones.
  */
 export const SHARED: string = String.raw`
 local MAX = 9007199254740991
@@ -49,6 +50,13 @@ end
 local function keepsOldest(head)
   local kept, oldest = string.match(head, '^%d+:%d+:(%d+):%d+:(%d+)')
   return kept ~= nil and kept == oldest
+end
+
+-- Says that something has changed.
+local function touch(key)
+  local now = call('TIME')
+  local ms = math.floor((tonumber(now[1]) - 1704067200) * 1000 + tonumber(now[2]) / 1000)
+  call('HSET', key, CHANGES, digits(math.max(tonumber(call('HGET', key, CHANGES) or 0) + 1, ms)))
 end
 
 local function readRoom(key)

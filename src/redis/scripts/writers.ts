@@ -4,7 +4,7 @@ import { Script } from "./script.ts";
  * The last request of each writer. KEYS: a hash of the writers, a set of them by when they came last, and another one of
  * those whose answers have many counts.
  *
- * `claim, writer, seq, fingerprint`: gives `go` and a stamp, the same one if the request was begun before and not ended, or
+ * `claim, writer, seq, fingerprint, most writers`: gives `go` and a stamp, the same one if the request was begun before and not ended, or
  * what else is to be said of it: `stale` and the newest number, `reused`, or `done`, the fold and the counts (`-` if they were not kept).
  * `confirm, writer, seq, fold, counts, how many, most writers, most counts`: it has been added.
  * `release, writer, seq`: it was refused, and is as if it had never come, if it has come but once.
@@ -19,7 +19,16 @@ local all, recent, large = KEYS[1], KEYS[2], KEYS[3]
 local record = call('HGET', all, writer)
 local lastSeq, lastPrint, state, rest = string.match(record or '', '^(%d+) (%d+) (.) ?(.*)$')
 
-local function came() call('ZADD', recent, call('HINCRBY', all, '\255c', 1), writer) end
+-- A number above all that there were, even if the last ones were lost: never less than the microseconds since 1970.
+local function tick()
+  local now = call('TIME')
+  local next = math.max(tonumber(call('HGET', all, '\255c') or 0) + 1, tonumber(now[1]) * 1000000 + tonumber(now[2]))
+  local text = string.format('%.0f', next)
+  call('HSET', all, '\255c', text)
+  return text
+end
+
+local function came() call('ZADD', recent, tick(), writer) end
 
 local function forgetLarge(name)
   local counts = call('ZSCORE', large, name)
@@ -28,6 +37,15 @@ local function forgetLarge(name)
   local held = string.match(call('HGET', all, '\255l:' .. name) or '', '%d+')
   call('HDEL', all, '\255l:' .. name)
   call('HINCRBY', all, '\255n', -tonumber(held or 0))
+end
+
+-- Forgets those who have been silent for longest, but for so many.
+local function forgetOldest(most)
+  while call('ZCARD', recent) > most do
+    local oldest = call('ZPOPMIN', recent)[1]
+    forgetLarge(oldest)
+    call('HDEL', all, oldest)
+  end
 end
 
 if verb == 'claim' then
@@ -45,6 +63,8 @@ if verb == 'claim' then
   -- Of one that was begun before no more than that is kept, so that records do not grow.
   local before = record and (state == '=' and record or table.concat({ lastSeq, lastPrint, state, string.match(rest, '^%d+') }, ' ')) or ''
   call('HSET', all, writer, table.concat({ seq, ARGV[4], '?', stamp, before }, ' '))
+  -- One that is refused takes nobody's place; but not for ever, if it is not known what became of it.
+  forgetOldest(2 * tonumber(ARGV[5]) + 10)
   return { 'go', stamp }
 end
 
@@ -74,11 +94,7 @@ while tonumber(call('HGET', all, '\255n') or 0) > mostCounts do
   if kept then call('HSET', all, oldest, kept .. ' -') end
   forgetLarge(oldest)
 end
-while call('ZCARD', recent) > mostWriters do
-  local oldest = call('ZPOPMIN', recent)[1]
-  forgetLarge(oldest)
-  call('HDEL', all, oldest)
-end
+forgetOldest(mostWriters)
 return { 'ok' }
 `,
   { writes: true },
