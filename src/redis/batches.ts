@@ -155,7 +155,7 @@ export class Batches {
         for (const place of places) progress.counts[place] = Number(counts[at++]);
       return;
     }
-    throw new Error("Shards have other heads, or no room, each time");
+    throw new NotDone("shards have other heads, or no room, each time");
   }
 
   /** Waits if a shard is frozen; gives whether one is. */

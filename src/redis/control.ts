@@ -58,22 +58,32 @@ export class Control {
   async clearIf(isUnchanged: () => Promise<boolean>): Promise<boolean> {
     const frozen = await this.#begin("freeze", 0);
     if (frozen === undefined || frozen === "done") return false;
-    await this.#work(frozen);
-    if (!(await isUnchanged())) {
-      await this.#thaw(frozen);
-      return false;
+    const clear: Work = { ...frozen, kind: "clear", number: Math.max(frozen.epoch + 1, Date.now()) };
+    try {
+      await this.#work(frozen);
+      if (!(await isUnchanged())) {
+        await this.#thaw(frozen);
+        return false;
+      }
+      // It may have taken so long that somebody has thawed it.
+      if (!(await this.#turn(frozen, clear))) return false;
+    } catch (error) {
+      this.#thaw(frozen).catch(() => {}); // or somebody else does, in a second
+      throw failedChange(error);
     }
-    const clear: Work = { ...frozen, kind: "clear", number: frozen.epoch + 1 };
-    // It may have taken so long that somebody has thawed it.
-    if (!(await this.#turn(frozen, clear))) return false;
     await this.#end(clear);
     return true;
   }
 
+  /** Goes on to the epoch that a shard has: what is the same for all was lost with a server, and the shard was not. */
+  async raise(epoch: number): Promise<void> {
+    await this.#redis.onControl(CONTROL, ["raise", "", String(epoch)]);
+  }
+
   /** Ends whatever somebody else has begun. */
   async endOther(): Promise<void> {
-    const [name = "", epoch, kept] = (await this.#redis.onControl(CONTROL, ["under way"])) as string[];
-    if (name !== "") await this.#endFor(workOf(name, epoch, kept));
+    const [name = "", , kept] = (await this.#redis.onControl(CONTROL, ["under way"])) as string[];
+    if (name !== "") await this.#endFor(workOf(name, kept));
   }
 
   /** Has plays added again to a shard that was frozen so long ago that who did it must have died. */
@@ -87,7 +97,8 @@ export class Control {
     for (;;) {
       const work = await this.#begin(kind, fold);
       if (work === "done") return false;
-      if (work !== undefined) return await this.#end(work);
+      const isEnder = work && (await this.#end(work));
+      if (isEnder !== undefined) return isEnder;
     }
   }
 
@@ -98,9 +109,9 @@ export class Control {
       const [word, ...rest] = (await this.#redis.onControl(CONTROL, args)) as string[];
       if (word === "done") return word;
       if (word !== "go" && word !== "busy") throw refusal(word, fold, Number(rest[0]), this.#maxFolds);
-      const [name = "", epoch, kept] = rest;
-      if (word === "go") return workOf(name, epoch, kept);
-      await this.#endFor(workOf(name, epoch, kept));
+      const [name = "", , kept] = rest;
+      if (word === "go") return workOf(name, kept);
+      await this.#endFor(workOf(name, kept));
       return undefined;
     } catch (error) {
       throw failedChange(error);
@@ -123,11 +134,19 @@ export class Control {
     return (await this.#redis.onControl(CONTROL, ["turn", nameOf(from), nameOf(to)])) === 1;
   }
 
-  /** Does it to every shard, and crosses it out; gives whether that was done by this. */
-  async #end(work: Work): Promise<boolean> {
+  /** Does it to every shard, and crosses it out; gives whether that was done by this, or nothing if it has to begin anew. */
+  async #end(work: Work): Promise<boolean | undefined> {
     try {
       const freed = await this.#work(work);
-      return (await this.#redis.onControl(CONTROL, ["end", nameOf(work), ...freed])) === 1;
+      const { heads, layout } = this.#redis;
+      const epochs = Array.from({ length: layout.shards }, (_, shard) => heads.of(shard).epoch);
+      const newest = Math.max(...epochs);
+      if (newest <= (work.kind === "clear" ? work.number : work.epoch)) {
+        return (await this.#redis.onControl(CONTROL, ["end", nameOf(work), ...freed])) === 1;
+      }
+      // A shard is ahead of what is the same for all.
+      await this.#redis.onControl(CONTROL, ["raise", nameOf(work), String(newest)]);
+      return undefined;
     } catch (error) {
       const meant = failedChange(error);
       // It has been begun, and somebody will end it.
@@ -145,12 +164,12 @@ export class Control {
   }
 }
 
-function nameOf({ kind, number }: Work): string {
-  return `${kind}:${number}`;
+function nameOf({ kind, number, epoch }: Work): string {
+  return `${kind}:${number}:${epoch}`;
 }
 
-function workOf(name: string, epoch: string | undefined, kept: string | undefined): Work {
-  const [kind, number] = name.split(":") as [Work["kind"], string];
+function workOf(name: string, kept: string | undefined): Work {
+  const [kind, number, epoch] = name.split(":") as [Work["kind"], string, string];
   return { kind, number: Number(number), epoch: Number(epoch), kept: Number(kept) };
 }
 

@@ -1,4 +1,5 @@
 import { Lost, NotDone } from "./cluster/failures.ts";
+import type { Control } from "./control.ts";
 import { Layout } from "./layout.ts";
 import type { Redis } from "./redis.ts";
 import { CONTROL } from "./scripts/control.ts";
@@ -6,6 +7,8 @@ import { PROBE } from "./scripts/shard.ts";
 
 /** Milliseconds from one look at how Redis is to the next. */
 const INTERVAL = 250;
+/** Milliseconds after which somebody else ends what was begun. */
+const PATIENCE = 1000;
 
 /**
  * Whether plays can be counted: each server that has shards is asked to write something, again and again. That finds those
@@ -13,6 +16,9 @@ const INTERVAL = 250;
  */
 export class Health {
   readonly #redis: Redis;
+  readonly #control: Control;
+  #underWay = "";
+  #underWaySince = 0;
   readonly #log: (line: string) => void;
   /** Whether there are other counts by now, laid out in another way: nothing here can be done with them. */
   areOthers = false;
@@ -23,8 +29,9 @@ export class Health {
   #changes = 0;
 
   /** `log` is told whenever that changes. */
-  constructor(redis: Redis, log: (line: string) => void) {
+  constructor(redis: Redis, control: Control, log: (line: string) => void) {
     this.#redis = redis;
+    this.#control = control;
     this.#log = log;
     this.#trouble = redis.cluster.trouble;
     // Whatever has happened to a server meanwhile, it is looked at before anything is said to be well again.
@@ -69,12 +76,21 @@ export class Health {
   async #checkLayout(): Promise<string | undefined> {
     const { data } = this.#redis.layout;
     try {
-      const found = await this.#redis.onControl(CONTROL, Layout.request(data));
-      if (Layout.read(data.prefix, found as string[]).name !== data.name) this.areOthers = true;
+      const found = (await this.#redis.onControl(CONTROL, Layout.request(data))) as string[];
+      if (Layout.read(data.prefix, found).name !== data.name) this.areOthers = true;
+      else await this.#endOld(found[4] ?? "");
     } catch (error) {
       return `how the counts are laid out: ${(error as Error).message}`;
     }
     return this.areOthers ? "what was there was lost, and laid out anew: start this server again" : undefined;
+  }
+
+  /** Ends what has been under way for so long that who began it must have died. */
+  async #endOld(underWay: string): Promise<void> {
+    if (underWay !== this.#underWay) [this.#underWay, this.#underWaySince] = [underWay, performance.now()];
+    if (underWay === "" || performance.now() - this.#underWaySince < PATIENCE) return;
+    this.#underWaySince = performance.now();
+    await this.#control.endOther().catch(() => {}); // the next time, then
   }
 
   /** What one of the servers says, the first one that takes nothing. */

@@ -1,7 +1,7 @@
 import { type AskedSong, gather, type Item } from "./asked-song.ts";
 import type { Frozen } from "./frozen.ts";
 import { frozenBy, type Head } from "./heads.ts";
-import { failedReading } from "./outcomes.ts";
+import { failedReading, unreachable } from "./outcomes.ts";
 import type { Redis } from "./redis.ts";
 import type { Script } from "./scripts/script.ts";
 
@@ -54,20 +54,23 @@ export class Lane<T> {
 
   /** Has something asked again, but not for ever. */
   again(item: Item<T>): void {
-    if (++item.tries > MOST_TRIES) item.reject(new Error("A shard has another head, or no room, each time"));
+    if (++item.tries > MOST_TRIES) item.reject(unreachable());
     else this.push(item);
   }
 
   async #run(): Promise<void> {
     this.#isUnderWay = true;
-    while (this.#queue.length > 0) {
-      const items = this.#queue.length <= MOST ? this.#queue : this.#queue.slice(0, MOST);
-      this.#queue = this.#queue.length <= MOST ? [] : this.#queue.slice(MOST);
-      await this.#ask(items);
-      if (items.length < MANY) continue;
-      for (let turn = 0; turn < TURNS; turn++) await new Promise(setImmediate);
+    try {
+      while (this.#queue.length > 0) {
+        const items = this.#queue.length <= MOST ? this.#queue : this.#queue.slice(0, MOST);
+        this.#queue = this.#queue.length <= MOST ? [] : this.#queue.slice(MOST);
+        await this.#ask(items);
+        if (items.length < MANY) continue;
+        for (let turn = 0; turn < TURNS; turn++) await new Promise(setImmediate);
+      }
+    } finally {
+      this.#isUnderWay = false; // whatever happens, those who come later are asked
     }
-    this.#isUnderWay = false;
   }
 
   /** One script for all whose shards have the same head, as nearly all have. */

@@ -48,7 +48,11 @@ export async function openRedis(
   try {
     for (let isTold = false, since = performance.now(); ;) {
       const layout = await askForLayout(cluster, settings);
-      if (layout !== undefined) return { store: storeOf(cluster, layout, settings, log), layout };
+      if (layout !== undefined) {
+        const store = storeOf(cluster, layout, settings, log);
+        await store.endOthers();
+        return { store, layout };
+      }
       if (!isTold && performance.now() - since > PATIENCE) {
         log(`waits for Redis: ${cluster.trouble ?? "it does not answer"}`);
         isTold = true;

@@ -64,7 +64,7 @@ export class RedisStore implements CountStore {
     const frozen = new Frozen(this.#control);
     const room = new Room(redis, this.#control, settle("maxSongs", options.maxSongs));
     const log = options.log ?? (() => {});
-    this.#health = new Health(redis, log);
+    this.#health = new Health(redis, this.#control, log);
     this.#additions = new Additions({ redis, room, frozen, waiting: this.#waiting }, log);
     this.#batches = new Batches(
       { redis, room, frozen, requests: new Requests(redis, maxWriters) },
@@ -151,6 +151,11 @@ export class RedisStore implements CountStore {
       folds: unacknowledged.length,
       bytes: undefined,
     };
+  }
+
+  /** Ends what others have begun and left, before anything is counted. */
+  async endOthers(): Promise<void> {
+    await this.#control.endOther().catch(() => {}); // and if that fails, as soon as it can be
   }
 
   /** Ends the connections; nothing can be asked any more. */

@@ -3,6 +3,7 @@ import { NotDone } from "./cluster/failures.ts";
 import type { Control } from "./control.ts";
 import { failedReading } from "./outcomes.ts";
 import { eachOf, type Redis } from "./redis.ts";
+import { workOn } from "./shard-work.ts";
 import { CONTROL } from "./scripts/control.ts";
 import { GIVE_BACK, GRANT } from "./scripts/shard.ts";
 
@@ -93,14 +94,19 @@ export class Room {
     const reply = (await this.#redis.onControl(CONTROL, args)) as string;
     if (reply === "full") return false;
     if (reply === "lost") throw new NotDone("what was there has been lost");
-    if (reply === "busy") {
-      await this.#control.endOther();
-      return true; // at least it is known then what is so
-    }
+    const [word, number] = reply.split(" ");
+    if (word === "busy") await this.#control.endOther();
+    else if (word === "ahead") await this.#control.raise(epoch);
+    else if (word === "behind") {
+      const clear = { kind: "clear", number: Number(number), epoch, kept: 0 } as const;
+      await workOn(this.#redis, shard, clear);
+    } else await this.#hand(shard, epoch, reply);
+    return true; // in any case it can be tried again
+  }
+
+  async #hand(shard: number, epoch: number, granted: string): Promise<void> {
     this.#hasGranted = true;
-    const key = this.#redis.layout.keyOf(shard);
-    await this.#redis.onShard(shard, GRANT, [key], [String(epoch), reply]);
-    return true;
+    await this.#redis.onShard(shard, GRANT, [this.#redis.layout.keyOf(shard)], [String(epoch), granted]);
   }
 
   /**

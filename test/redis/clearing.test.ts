@@ -59,7 +59,7 @@ testWithRedis("What is cleared on a condition is what was seen, whoever plays me
 testWithRedis("Shards that were frozen by a server that died are played again, some time later", async () => {
   const { redis, one, other } = await openTwo();
   await one.add("a", 1);
-  await redis.ask("HSET", "{shared}", "under way", "freeze:7");
+  await redis.ask("HSET", "{shared}", "under way", "freeze:7:0");
   for (let shard = 0; shard < 16; shard++) {
     const freeze =
       "redis.call('HSET', KEYS[1], '\\255h', (redis.call('HGET', KEYS[1], '\\255h') or '') .. '!7')";

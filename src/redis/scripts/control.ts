@@ -5,17 +5,18 @@ import { Script } from "./script.ts";
  *
  * - `shards`, `writers`, `seed`, `name`: how the data is laid out, which never changes;
  * - `epoch`, `newest`, `kept`, `dropped`, `folds`: how often all was cleared, and which folds there are;
- * - `under way`: what is being done to one shard after the other, as `seal:17`. Nothing else begins until that has
- *   ended, and anybody may end it;
+ * - `under way`: what is being done to one shard after the other, as `seal:17:0`, with the epoch. Nothing else begins
+ *   until that has ended, and anybody may end it;
  * - `used`, and for each shard `granted:N` and `freed:N`: for how many songs there is no room left.
  *
- * `lay out, shards, writers, seed, name`: gives the layout that is in force. `folds`: gives those that are not
+ * `lay out, shards, writers, seed, name`: gives the layout that is in force, and what is under way. `folds`: gives those that are not
  * acknowledged, the one that is kept, and the one that was dropped last. `begin, kind, fold, most folds`: gives `go` and
  * the epoch and the kept fold; `busy` and the same of something else; or a reason not to. `under way`: gives that
  * alone. `turn, what, what else`: gives whether that is under way now in the place of the first. `end, what`, with pairs of a shard and
  * what it has given back: gives whether that has ended by this. `take, shard, epoch, granted, how many, most songs,
- * how many altogether`: gives for how many songs the shard has been granted room altogether, or `full`, `busy`, or
- * `lost` if nothing is laid out any more. `take back, epoch`, with such
+ * how many altogether`: gives for how many songs the shard has been granted room altogether, or `full`, `busy`, `lost` if
+ * nothing is laid out any more, `behind` and the epoch, or `ahead`, if the shard is, because a server has lost what came
+ * last. `raise, what, epoch`: gives that up, and goes on to that epoch. `take back, epoch`, with such
  * pairs.
  */
 export const CONTROL: Script = new Script(
@@ -27,9 +28,14 @@ local function digits(n) return string.format('%.0f', n) end
 
 if verb == 'lay out' then
   for at, field in ipairs({ 'shards', 'writers', 'seed', 'name' }) do call('HSETNX', key, field, ARGV[at + 1]) end
-  return call('HMGET', key, 'shards', 'writers', 'seed', 'name')
+  return call('HMGET', key, 'shards', 'writers', 'seed', 'name', 'under way')
 end
 if verb == 'under way' then return { text('under way'), digits(number('epoch')), digits(number('kept')) } end
+if verb == 'raise' then
+  if text('under way') == ARGV[2] then call('HDEL', key, 'under way') end
+  if number('epoch') < tonumber(ARGV[3]) then call('HSET', key, 'epoch', ARGV[3]) end
+  return 1
+end
 if verb == 'turn' then
   if text('under way') ~= ARGV[2] then return 0 end
   call('HSET', key, 'under way', ARGV[3])
@@ -80,9 +86,12 @@ end
 if verb == 'begin' then
   local kind, fold = ARGV[2], tonumber(ARGV[3])
   local other = text('under way')
-  if kind == 'clear' then fold = number('epoch') + 1 end
+  if kind == 'clear' then
+    local now = call('TIME')
+    fold = math.max(number('epoch') + 1, tonumber(now[1]) * 1000 + math.floor(tonumber(now[2]) / 1000))
+  end
   if kind == 'freeze' and other == '' then fold = call('HINCRBY', key, 'freezes', 1) end
-  local name = kind .. ':' .. digits(fold)
+  local name = kind .. ':' .. digits(fold) .. ':' .. digits(number('epoch'))
   if other == '' then
     local why = refusal(kind, fold)
     if why then return why end
@@ -93,7 +102,7 @@ end
 
 if verb == 'end' then
   if text('under way') ~= ARGV[2] then return 0 end
-  local kind, fold = string.match(ARGV[2], '^(%a+):(%d+)$')
+  local kind, fold = string.match(ARGV[2], '^(%a+):(%d+):%d+$')
   fold = tonumber(fold)
   if kind == 'seal' then
     table.insert(folds, fold)
@@ -115,7 +124,9 @@ end
 
 if number('shards') == 0 then return 'lost' end
 local shard, granted, most = ARGV[2], number('granted:' .. ARGV[2]), tonumber(ARGV[6])
-if number('epoch') ~= tonumber(ARGV[3]) or string.match(text('under way'), '^clear') then return 'busy' end
+if string.match(text('under way'), '^clear') then return 'busy' end
+if number('epoch') > tonumber(ARGV[3]) then return 'behind ' .. digits(number('epoch')) end
+if number('epoch') < tonumber(ARGV[3]) then return 'ahead' end
 if granted > tonumber(ARGV[4]) then return digits(granted) end
 local left, wanted = most - number('used'), tonumber(ARGV[5])
 if left < tonumber(ARGV[7]) then return 'full' end
