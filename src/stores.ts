@@ -6,7 +6,10 @@ import type { CountStore } from "./store/count-store.ts";
 import { ShardedStore, type StoreHandle } from "./store/sharded-store.ts";
 
 /** By what a worker attaches itself to the counts. */
-export type Attachment = { thread: number; handle: StoreHandle } | DurableAttachment | { layout: LayoutData };
+export type Attachment =
+  | { thread: number; handle: StoreHandle }
+  | DurableAttachment
+  | { layout: LayoutData; plays: SharedArrayBuffer; thread: number };
 
 /** The counts of a process, as its main thread has them. */
 export interface Counts {
@@ -36,7 +39,7 @@ export async function openCounts(settings: Settings, workers: number, entry: str
 export async function attachStore(attachment: Attachment, settings: Settings): Promise<CountStore> {
   if ("layout" in attachment) {
     const { attachRedis } = await import("./redis/open.ts");
-    return await attachRedis(attachment.layout, settings);
+    return await attachRedis(attachment, settings, attachment.thread);
   }
   return "port" in attachment
     ? attachDurable(attachment, settings)
@@ -72,11 +75,11 @@ async function durable(settings: Settings, workers: number, entry: string): Prom
 async function inRedis(settings: Settings): Promise<Counts> {
   if (!("Bun" in globalThis)) throw new RangeError("--store needs Bun");
   const { openRedis } = await import("./redis/open.ts");
-  const { store, layout } = await openRedis(settings, (line) => console.error(`playcount: ${line}`));
+  const { store, layout, plays } = await openRedis(settings, (line) => console.error(`playcount: ${line}`));
   return {
     store,
-    attach: () => ({ layout }),
+    attach: (thread) => ({ layout, plays, thread }),
     release: () => {},
-    close: () => Promise.resolve(true),
+    close: () => Promise.resolve(true), // what was answered is in Redis
   };
 }

@@ -5,6 +5,7 @@ import type { Frozen } from "./frozen.ts";
 import type { Head } from "./heads.ts";
 import { Lane, type Question } from "./lane.ts";
 import { failedChange, failedReading, unreachable } from "./outcomes.ts";
+import type { PlayCounter } from "./play-counter.ts";
 import type { Redis } from "./redis.ts";
 import type { Room } from "./room.ts";
 import { ADD } from "./scripts/add.ts";
@@ -14,24 +15,31 @@ import type { Waiting } from "./waiting.ts";
 /** By the group of the shards. */
 type Lanes = Map<number, Lane<Addition>>;
 
+/** What additions are made with. */
+export interface AdditionsParts {
+  redis: Redis;
+  room: Room;
+  frozen: Frozen;
+  waiting: Waiting;
+  /** Told of all that are made. */
+  plays: PlayCounter;
+}
+
 /** Adds to songs and asks for their counts, one by one: what is asked side by side goes together. */
 export class Additions {
-  /** How many plays were added. */
-  plays = 0;
   readonly #redis: Redis;
   readonly #room: Room;
   readonly #frozen: Frozen;
+  readonly #plays: PlayCounter;
   readonly #adding: Lanes = new Map();
   readonly #asking: Lanes = new Map();
   readonly #log: (line: string) => void;
   readonly #waiting: Waiting;
 
-  constructor(
-    { redis, room, frozen, waiting }: { redis: Redis; room: Room; frozen: Frozen; waiting: Waiting },
-    log: (line: string) => void,
-  ) {
+  constructor({ redis, room, frozen, waiting, plays }: AdditionsParts, log: (line: string) => void) {
     this.#redis = redis;
     this.#frozen = frozen;
+    this.#plays = plays;
     this.#waiting = waiting;
     this.#room = room;
     this.#log = log;
@@ -114,7 +122,7 @@ export class Additions {
       else {
         item.resolve({ count, fold: head.newest });
         count -= item.argument;
-        this.plays += item.argument;
+        this.#plays.add(item.argument);
       }
     }
   }

@@ -3,12 +3,14 @@ import type { Heads } from "./heads.ts";
 import type { Layout } from "./layout.ts";
 import type { Redis } from "./redis.ts";
 
-/** Most songs of one script, but for those of one shard: two milliseconds, for which all others wait. */
+/** Most songs of one script: two milliseconds, for which all others wait. */
 const MOST = 1024;
 
 /** The songs of a batch that are in one shard, by their place in the batch. */
 export interface Part {
   shard: number;
+  /** Where one shard has very many, they are added one piece after the other: which one this is, from 0 on. */
+  piece: number;
   places: number[];
 }
 
@@ -50,12 +52,12 @@ export function commandOf(heads: Heads, { mode, batch, group, writersAShard }: S
     args: [mode, key?.writer ?? "", stamp, writersAShard],
     fold: Number.MAX_SAFE_INTEGER,
   };
-  for (const { shard, places } of group) {
+  for (const { shard, piece, places } of group) {
     const head = heads.of(shard);
     command.fold = Math.min(command.fold, head.newest);
     command.keys.push(...head.keys);
     if (key !== undefined) command.keys.push(heads.layout.addersKeyOf(shard));
-    command.args.push(head.text, String(places.length));
+    command.args.push(head.text, String(places.length), String(piece));
     for (const place of places) command.args.push((songs[place] as Song)[0]);
     for (const place of places) command.args.push(String((songs[place] as Song)[1]));
   }
@@ -64,19 +66,28 @@ export function commandOf(heads: Heads, { mode, batch, group, writersAShard }: S
 
 /** The parts of a batch; one without songs if it has none, which tells what fold it is. */
 export function divide(layout: Layout, songs: Batch["songs"]): Part[] {
-  const parts = new Map<number, Part>();
+  const parts: Part[] = [];
+  const open = new Map<number, Part>();
   for (const [place, [id]] of songs.entries()) {
     const shard = layout.shardOf(id);
-    const part = parts.get(shard) ?? { shard, places: [] };
+    let part = open.get(shard);
+    if (part === undefined || part.places.length === MOST) {
+      part = { shard, piece: part === undefined ? 0 : part.piece + 1, places: [] };
+      open.set(shard, part);
+      parts.push(part);
+    }
     part.places.push(place);
-    parts.set(shard, part);
   }
-  if (songs.length === 0) parts.set(0, { shard: 0, places: [] });
-  return [...parts.values()];
+  return parts.length > 0 ? parts : [{ shard: 0, piece: 0, places: [] }];
 }
 
-/** Parts that go in one script each. */
-export function groupsOf(redis: Redis, parts: readonly Part[]): Part[][] {
+/** Parts that go in one script each; and then those that have to wait until the pieces in front of them are added. */
+export function roundsOf(redis: Redis, parts: readonly Part[]): Part[][][] {
+  const rounds = Map.groupBy(parts, ({ piece }) => piece);
+  return Array.from(rounds.values(), (round) => groupsOf(redis, round));
+}
+
+function groupsOf(redis: Redis, parts: readonly Part[]): Part[][] {
   const groups: Part[][] = [];
   const open = new Map<number, { group: Part[]; songs: number }>();
   for (const part of parts) {

@@ -1,9 +1,10 @@
 import type { BatchAddition } from "../store/count-store.ts";
 import { Refusal, UnknownOutcome } from "../store/refusal.ts";
 import { fingerprintOf, type RequestKey } from "../store/request-key.ts";
-import { type Batch, commandOf, divide, groupsOf, type Mode, type Part } from "./batch-parts.ts";
+import { type Batch, commandOf, divide, roundsOf, type Mode, type Part } from "./batch-parts.ts";
 import { NotDone } from "./cluster/failures.ts";
 import type { Frozen } from "./frozen.ts";
+import { Gate } from "./gate.ts";
 import { frozenBy } from "./heads.ts";
 import { failedChange } from "./outcomes.ts";
 import { eachOf, type Redis } from "./redis.ts";
@@ -12,7 +13,9 @@ import type { Need, Room } from "./room.ts";
 import { BATCH } from "./scripts/batch.ts";
 
 /** How many scripts of a batch are under way at a time. */
-const WIDTH = 16;
+const WIDTH = 32;
+/** How many songs of all batches are: plays wait behind them. */
+const MOST_SONGS = 2048;
 /** How often a script is tried again because shards have other heads, or no room. */
 const MOST_TRIES = 100;
 /** Fewest writers that a shard remembers: those who come while others are still about to end their requests. */
@@ -31,6 +34,7 @@ interface Progress {
 
 /** Adds to several songs at once, and to one by a request with a key. */
 export class Batches {
+  readonly #gate = new Gate(MOST_SONGS);
   readonly #redis: Redis;
   readonly #room: Room;
   readonly #frozen: Frozen;
@@ -96,7 +100,7 @@ export class Batches {
 
   /** @throws {Refusal} if nothing was added, {UnknownOutcome} if some of it may have been. */
   async #addParts(batch: Batch): Promise<BatchAddition> {
-    const groups = groupsOf(this.#redis, batch.parts);
+    const rounds = roundsOf(this.#redis, batch.parts);
     const progress: Progress = {
       counts: new Float64Array(batch.songs.length),
       fold: Number.MAX_SAFE_INTEGER,
@@ -105,11 +109,11 @@ export class Batches {
     };
     try {
       // A script checks all of its songs by itself.
-      if (groups.length > 1) {
-        await this.#runAll("check", batch, groups, progress);
+      if (rounds.flat().length > 1) {
+        await this.#runAll("check", batch, rounds.flat(), progress);
         await this.#room.askForAll(progress.needs);
       }
-      await this.#runAll("add", batch, groups, progress);
+      for (const round of rounds) await this.#runAll("add", batch, round, progress);
     } catch (error) {
       throw progress.isBegun && error instanceof Refusal ? new UnknownOutcome() : error;
     }
@@ -136,7 +140,10 @@ export class Batches {
         group,
         writersAShard: this.#writersAShard,
       });
-      const reply = await this.#redis.onShard((group[0] as Part).shard, BATCH, command.keys, command.args);
+      const songs = group.reduce((sum, { places }) => sum + places.length, 0);
+      const { shard } = group[0] as Part;
+      const { keys, args } = command;
+      const reply = await this.#gate.pass(songs, () => this.#redis.onShard(shard, BATCH, keys, args));
       const [answer, begun, ...rest] = reply as string[];
       if (begun === "true") progress.isBegun = true;
       if (answer === "no") {

@@ -12,6 +12,7 @@ export interface FoldsState {
   unacknowledged: number[];
   kept: number;
   dropped: number;
+  epoch: number;
 }
 
 /**
@@ -32,9 +33,9 @@ export class Control {
 
   async folds(): Promise<FoldsState> {
     const reply = this.#redis.onControl(CONTROL, ["folds"]);
-    const [list, kept, dropped] = (await meaning(reply, failedReading)) as [string, string, string];
+    const [list = "", kept, dropped, epoch] = (await meaning(reply, failedReading)) as string[];
     const unacknowledged = list.split(",").filter(Boolean).map(Number);
-    return { unacknowledged, kept: Number(kept), dropped: Number(dropped) };
+    return { unacknowledged, kept: Number(kept), dropped: Number(dropped), epoch: Number(epoch) };
   }
 
   /** @throws {Refusal} as a store's `seal` does. */

@@ -4,6 +4,7 @@ import { Cluster } from "./cluster/cluster.ts";
 import { Lost, NotDone } from "./cluster/failures.ts";
 import { slotOf } from "./cluster/slots.ts";
 import { Layout, type LayoutData } from "./layout.ts";
+import { PlayCounter } from "./play-counter.ts";
 import { Redis } from "./redis.ts";
 import { RedisStore } from "./redis-store.ts";
 import { CONTROL } from "./scripts/control.ts";
@@ -43,20 +44,20 @@ const QUIET = 10_000;
 export async function openRedis(
   settings: RedisSettings,
   log: (line: string) => void,
-): Promise<{ store: RedisStore; layout: LayoutData }> {
+): Promise<{ store: RedisStore; layout: LayoutData; plays: SharedArrayBuffer }> {
   const cluster = connect(settings);
   try {
-    for (let isTold = false, since = performance.now(); ;) {
+    for (let told = "", since = performance.now(); ;) {
       const layout = await askForLayout(cluster, settings);
-      if (layout !== undefined) {
-        const store = storeOf(cluster, layout, settings, log);
+      if (typeof layout !== "string") {
+        const plays = new PlayCounter();
+        const store = storeOf(cluster, layout, settings, { log, plays });
         await store.endOthers();
-        return { store, layout };
+        return { store, layout, plays: plays.buffer };
       }
-      if (!isTold && performance.now() - since > PATIENCE) {
-        log(`waits for Redis: ${cluster.trouble ?? "it does not answer"}`);
-        isTold = true;
-      }
+      const why = cluster.trouble ?? layout;
+      if (why !== told && performance.now() - since > PATIENCE) log(`waits for Redis: ${why}`);
+      if (performance.now() - since > PATIENCE) told = why;
       await Bun.sleep(ASK_AGAIN);
     }
   } catch (error) {
@@ -66,22 +67,31 @@ export async function openRedis(
 }
 
 /** A store of the same counts, with connections of its own. */
-export async function attachRedis(layout: LayoutData, settings: RedisSettings): Promise<RedisStore> {
+export async function attachRedis(
+  { layout, plays }: { layout: LayoutData; plays: SharedArrayBuffer },
+  settings: RedisSettings,
+  thread: number,
+): Promise<RedisStore> {
   const cluster = connect(settings);
   for (const since = performance.now(); performance.now() - since < settings.storeTimeout;) {
     if (cluster.trouble === undefined) break;
     await Bun.sleep(ASK_AGAIN);
   }
-  return storeOf(cluster, layout, settings, () => {}); // who has opened it tells how Redis is
+  // Who has opened it tells how Redis is.
+  const log = (line: string) => console.error(`playcount: ${line}`);
+  return storeOf(cluster, layout, settings, {
+    log: (line) => (line.startsWith("Redis") ? undefined : log(line)),
+    plays: new PlayCounter(plays, thread),
+  });
 }
 
 function storeOf(
   cluster: Cluster,
   layout: LayoutData,
   settings: RedisSettings,
-  log: (line: string) => void,
+  { log, plays }: { log: (line: string) => void; plays: PlayCounter },
 ): RedisStore {
-  return new RedisStore(new Redis(cluster, new Layout(layout)), { ...settings, log: onceAWhile(log) });
+  return new RedisStore(new Redis(cluster, new Layout(layout)), { ...settings, plays, log: onceAWhile(log) });
 }
 
 /** Says no line again that it has just said: what goes wrong does so with each request. */
@@ -94,7 +104,8 @@ function onceAWhile(log: (line: string) => void): (line: string) => void {
   };
 }
 
-async function askForLayout(cluster: Cluster, settings: RedisSettings): Promise<LayoutData | undefined> {
+/** Gives why it cannot be read, if Redis does not answer. */
+async function askForLayout(cluster: Cluster, settings: RedisSettings): Promise<LayoutData | string> {
   const { storePrefix: prefix, shards, store } = settings;
   if (cluster.isCluster === false && store.includes(","))
     throw new RangeError("several addresses are those of a cluster, and the first that answered is of none");
@@ -113,7 +124,8 @@ async function askForLayout(cluster: Cluster, settings: RedisSettings): Promise<
       );
     return found;
   } catch (error) {
-    if (error instanceof NotDone || error instanceof Lost) return undefined;
+    if (error instanceof NotDone) return error.message;
+    if (error instanceof Lost) return "it does not answer in time, or too few replicas do";
     throw error;
   }
 }

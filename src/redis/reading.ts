@@ -1,21 +1,25 @@
 import { type Chunk, type Entry, MAX_COUNT } from "../store/count-store.ts";
 import { Highest } from "../store/highest.ts";
 import { Refusal } from "../store/refusal.ts";
+import { Gate } from "./gate.ts";
+import type { Head } from "./heads.ts";
 import { failedReading } from "./outcomes.ts";
 import type { Redis } from "./redis.ts";
 import { SCAN } from "./scripts/scan.ts";
 
 /** About how many songs are read in one step, which is some tenths of a millisecond. */
-const STEP = 500;
+const STEP = 250;
 /** How many shards are read ahead: their first steps are under way while others are given. */
-const AHEAD = 32;
+const AHEAD = 8;
+/** How many steps are under way at a time, of all lists: plays wait behind them. */
+const MOST_STEPS = 4;
 
 /** Which songs of a shard are wanted. */
 interface Wanted {
   /** The keys of the sets that count, as far as is known. */
   keys: (shard: number) => string[];
-  /** Of the folds up to this one it need not be known what they had; if that has been dropped it cannot be told. */
-  after: number;
+  /** Throws if it cannot be told any more. */
+  check: (head: Head) => void;
   /** What a song must have. */
   least: () => number;
 }
@@ -26,6 +30,7 @@ type Step = { cursor: string; entries: Entry[] } | undefined;
 /** Reads many songs, shard by shard and some at a time. */
 export class Reading {
   readonly #redis: Redis;
+  readonly #gate = new Gate(MOST_STEPS);
 
   constructor(redis: Redis) {
     this.#redis = redis;
@@ -44,12 +49,16 @@ export class Reading {
     return found.entries();
   }
 
-  /** A shard of a fold is read to its end, and then given in the order of ids: Redis has none that lasts. */
-  async *fold(fold: number): AsyncGenerator<Chunk> {
+  /** What is in a fold of an epoch. A shard is read to its end, and then given in the order of ids: Redis has none that lasts. */
+  async *fold(fold: number, epoch: number): AsyncGenerator<Chunk> {
     const { heads, layout } = this.#redis;
     const keys = (shard: number) =>
       heads.of(shard).sets.includes(fold) ? [layout.foldKeyOf(shard, fold)] : [];
-    for await (const shard of this.#shards({ keys, after: fold - 1, least: () => 1 })) {
+    const check = (head: Head) => {
+      if (head.epoch > epoch) throw Refusal.unknownFold(fold); // all was cleared meanwhile
+      if (fold <= head.dropped) throw Refusal.dropped(head.dropped);
+    };
+    for await (const shard of this.#shards({ keys, check, least: () => 1 })) {
       const entries: Entry[] = [];
       for await (const chunk of shard) entries.push(...chunk);
       if (entries.length > 0) yield entries.sort(([a], [b]) => (a < b ? -1 : 1));
@@ -59,7 +68,10 @@ export class Reading {
   #counted(after: number | undefined, least: () => number): Wanted {
     const { heads, layout } = this.#redis;
     const keys = (shard: number) => [...heads.countedKeys(shard, after), layout.keyOf(shard)];
-    return { keys, after: after ?? Infinity, least };
+    const check = ({ dropped }: Head) => {
+      if (after !== undefined && after < dropped) throw Refusal.dropped(dropped);
+    };
+    return { keys, check, least };
   }
 
   async *#chunks(wanted: Wanted): AsyncGenerator<Chunk> {
@@ -97,14 +109,15 @@ export class Reading {
     const { heads, layout } = this.#redis;
     try {
       for (;;) {
-        const { text, dropped } = heads.of(shard);
+        const { text } = heads.of(shard);
         const keys = wanted.keys(shard);
         const least = Math.min(wanted.least(), MAX_COUNT);
         const args = [text, String(set + 1), cursor, String(STEP), String(least)];
-        const reply = await this.#redis.onShard(shard, SCAN, [layout.keyOf(shard), ...keys], args);
+        const all = [layout.keyOf(shard), ...keys];
+        const reply = await this.#gate.pass(1, () => this.#redis.onShard(shard, SCAN, all, args));
         const [next = "", ...rest] = reply as string[];
         if (next !== "h") {
-          if (wanted.after < dropped) throw Refusal.dropped(dropped);
+          wanted.check(heads.of(shard));
           return { cursor: next, entries: entriesOf(rest) };
         }
         heads.learn(shard, rest[0] ?? "");

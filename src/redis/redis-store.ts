@@ -17,6 +17,7 @@ import { Control } from "./control.ts";
 import { Frozen } from "./frozen.ts";
 import { Health } from "./health.ts";
 import { unreachable } from "./outcomes.ts";
+import { PlayCounter } from "./play-counter.ts";
 import { Reading } from "./reading.ts";
 import type { Redis } from "./redis.ts";
 import { Requests } from "./requests.ts";
@@ -27,6 +28,8 @@ import { Waiting } from "./waiting.ts";
 export interface RedisStoreOptions extends StoreOptions {
   /** How many requests may wait for Redis: 1 to 2^20, 10,000 unless told. */
   maxWaiting?: number;
+  /** Those of all threads; its own unless told. */
+  plays?: PlayCounter;
   /** Told what an operator should know. */
   log?: (line: string) => void;
 }
@@ -51,8 +54,7 @@ export class RedisStore implements CountStore {
   readonly #reading: Reading;
   readonly #survey: Survey;
   readonly #health: Health;
-  /** Those of batches, and of requests with a key. */
-  #plays = 0;
+  readonly #plays: PlayCounter;
 
   /** @throws {RangeError} for a limit that is out of its range. */
   constructor(redis: Redis, options: RedisStoreOptions = {}) {
@@ -63,9 +65,10 @@ export class RedisStore implements CountStore {
     this.#control = new Control(redis, settle("maxFolds", options.maxFolds));
     const frozen = new Frozen(this.#control);
     const room = new Room(redis, this.#control, settle("maxSongs", options.maxSongs));
+    this.#plays = options.plays ?? new PlayCounter();
     const log = options.log ?? (() => {});
     this.#health = new Health(redis, this.#control, log);
-    this.#additions = new Additions({ redis, room, frozen, waiting: this.#waiting }, log);
+    this.#additions = new Additions({ redis, room, frozen, waiting: this.#waiting, plays: this.#plays }, log);
     this.#batches = new Batches(
       { redis, room, frozen, requests: new Requests(redis, maxWriters) },
       maxWriters,
@@ -101,34 +104,41 @@ export class RedisStore implements CountStore {
   }
 
   entries(after?: number): AsyncIterable<Chunk> {
+    this.#checkSame();
     return this.#reading.entries(after);
   }
 
   top(n: number, after?: number): Promise<Entry[]> {
+    this.#checkSame();
     return this.#reading.top(n, after);
   }
 
   async seal(fold: number): Promise<boolean> {
+    this.#checkSame();
     return await this.#waiting.hold(1, () => this.#control.seal(fold));
   }
 
   async folds(): Promise<number[]> {
+    this.#checkSame();
     return (await this.#control.folds()).unacknowledged;
   }
 
   async *fold(fold: number): AsyncGenerator<Chunk> {
-    const { unacknowledged, kept, dropped } = await this.#control.folds();
+    this.#checkSame();
+    const { unacknowledged, kept, dropped, epoch } = await this.#control.folds();
     if (!unacknowledged.includes(fold) && fold !== kept) {
       throw fold <= dropped ? Refusal.dropped(dropped) : Refusal.unknownFold(fold);
     }
-    yield* this.#reading.fold(fold);
+    yield* this.#reading.fold(fold, epoch);
   }
 
   async acknowledge(fold: number): Promise<void> {
+    this.#checkSame();
     await this.#waiting.hold(1, () => this.#control.acknowledge(fold));
   }
 
   async clear(unless?: (version: string) => boolean): Promise<boolean> {
+    this.#checkSame();
     return await this.#waiting.hold(1, async () => {
       if (unless === undefined) {
         await this.#control.clear();
@@ -147,7 +157,7 @@ export class RedisStore implements CountStore {
     const [{ songs }, { unacknowledged }] = await Promise.all([this.#survey.take(), this.#control.folds()]);
     return {
       songs,
-      plays: this.#plays + this.#additions.plays,
+      plays: this.#plays.total,
       folds: unacknowledged.length,
       bytes: undefined,
     };
@@ -171,12 +181,17 @@ export class RedisStore implements CountStore {
 
   async #addAll(kind: string, plays: ReadonlyMap<string, number>, key?: RequestKey): Promise<BatchAddition> {
     const addition = await this.#waiting.hold(plays.size, () => this.#batches.add(kind, plays, key));
-    for (const more of plays.values()) this.#plays += more;
+    for (const more of plays.values()) this.#plays.add(more);
     return addition;
   }
 
-  #check(id: string): void {
+  /** @throws {Refusal} `unavailable` if there are other counts by now, of which nothing is known here. */
+  #checkSame(): void {
     if (this.#health.areOthers) throw unreachable();
+  }
+
+  #check(id: string): void {
+    this.#checkSame();
     if (isTooLong(id, this.maxIdBytes)) throw Refusal.tooLong(this.maxIdBytes);
   }
 }

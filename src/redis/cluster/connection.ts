@@ -50,7 +50,20 @@ export class Connection {
     } catch (error) {
       client.close();
       const { code, message } = error as { code?: string; message?: string };
-      throw new NotDone(code === "ERR_REDIS_CONNECTION_CLOSED" ? "it cannot be reached" : String(message));
+      const isClosed = code === "ERR_REDIS_CONNECTION_CLOSED";
+      throw new NotDone(
+        isClosed ? "it cannot be reached, or lets nobody in with this password, or by TLS" : String(message),
+      );
+    }
+    try {
+      await client.send("PING", []);
+    } catch (error) {
+      const { code, message } = error as { code?: string; message: string };
+      // It is there, and may say for now that it is loading, say. Of a database that there is not, Bun says it is no command.
+      if (code !== "ERR_REDIS_SERVER_ERROR") {
+        client.close();
+        throw new NotDone(message);
+      }
     }
     return new Connection(client, options.timeout);
   }

@@ -5,7 +5,8 @@ import { SHARED } from "./shared.ts";
  * Adds plays to many songs of some shards: to all of them, or to none.
  *
  * ARGV: `check` or `add`; a writer and a stamp of his request, or two empty ones; how many writers a shard remembers; and
- * then for each shard the head that the caller knows, how many songs it has, their ids, and the plays of each, 0 or more.
+ * then for each shard the head that the caller knows, how many songs it has, which piece of very many these are, from 0 on,
+ * their ids, and the plays of each, 0 or more.
  * KEYS: for each shard its hash, its sets, and with a writer the hash of those who have added to it.
  *
  * Gives `no` or `yes`, whether any of the shards had added it before, and then
@@ -81,8 +82,8 @@ end
 -- Whether this request has been added here before; it has as well if a later one of the same writer has.
 local function isDone(part)
   local found = call('HMGET', part.writers, writer, FORGOTTEN)
-  local last, fold = string.match(found[1] or '', '^(%d+) (%d+)')
-  if last and tonumber(last) >= tonumber(stamp) then
+  local last, fold, piece = string.match(found[1] or '', '^(%d+) (%d+) (%d+)')
+  if last and (tonumber(last) > tonumber(stamp) or last == stamp and tonumber(piece) >= part.piece) then
     part.done = true
     if last == stamp then foldBefore = math.min(foldBefore, tonumber(fold)) end
   elseif found[2] and tonumber(found[2]) >= tonumber(stamp) then
@@ -105,7 +106,7 @@ end
 -- Remembers the last request of a writer here. Of very many those are forgotten that came first, and it is noted which were.
 local function remember(part)
   local key = part.writers
-  call('HSET', key, writer, stamp .. ' ' .. (string.match(part.head, '^%d+:(%d+)') or '0'))
+  call('HSET', key, writer, stamp .. ' ' .. (string.match(part.head, '^%d+:(%d+)') or '0') .. ' ' .. part.piece)
   if call('HLEN', key) <= 2 * most then return end
   local all, stamps = call('HGETALL', key), {}
   for at = 1, #all, 2 do
@@ -151,13 +152,13 @@ end
 local at, arg = 1, 5
 while arg <= #ARGV do
   local head, n = ARGV[arg], tonumber(ARGV[arg + 1])
-  local part = { key = KEYS[at], at = at, head = head, n = n, first = arg + 2, sets = 0 }
+  local part = { key = KEYS[at], at = at, head = head, n = n, piece = tonumber(ARGV[arg + 2]), first = arg + 3, sets = 0 }
   if head ~= '' and string.byte(head, -1) ~= 58 then
     part.sets, part.keeps = countSets(head), keepsOldest(head)
   end
   at = at + 1 + part.sets
   if writer ~= '' then part.writers, at = KEYS[at], at + 1 end
-  arg = arg + 2 + 2 * n
+  arg = arg + 3 + 2 * n
   check(part)
   parts[#parts + 1] = part
 end

@@ -10,7 +10,7 @@ import { Script } from "./script.ts";
  * - `used`, and for each shard `granted:N` and `freed:N`: for how many songs there is no room left.
  *
  * `lay out, shards, writers, seed, name`: gives the layout that is in force, and what is under way. `folds`: gives those that are not
- * acknowledged, the one that is kept, and the one that was dropped last. `begin, kind, fold, most folds`: gives `go` and
+ * acknowledged, the one that is kept, the one that was dropped last, and the epoch. `begin, kind, fold, most folds`: gives `go` and
  * the epoch and the kept fold; `busy` and the same of something else; or a reason not to. `under way`: gives that
  * alone. `turn, what, what else`: gives whether that is under way now in the place of the first. `end, what`, with pairs of a shard and
  * what it has given back: gives whether that has ended by this. `take, shard, epoch, granted, how many, most songs,
@@ -41,7 +41,7 @@ if verb == 'turn' then
   call('HSET', key, 'under way', ARGV[3])
   return 1
 end
-if verb == 'folds' then return { text('folds'), digits(number('kept')), digits(number('dropped')) } end
+if verb == 'folds' then return { text('folds'), digits(number('kept')), digits(number('dropped')), digits(number('epoch')) } end
 
 local folds = {}
 for fold in string.gmatch(text('folds'), '%d+') do table.insert(folds, tonumber(fold)) end
