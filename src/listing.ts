@@ -3,6 +3,7 @@ import type { Grammar } from "./mapping.ts";
 import { PieceWriter } from "./piece-writer.ts";
 import { pause } from "./steps.ts";
 import type { Chunk, CountStore } from "./store/count-store.ts";
+import { Refusal } from "./store/refusal.ts";
 
 /** Bytes that make a piece worth sending. A piece ends with the chunk that reaches this. */
 const PIECE = 64 * 1024;
@@ -55,7 +56,8 @@ function stream(writer: PieceWriter, iterator: ChunkIterator): ReadableStream<Ui
         controller.enqueue(ended ? writer.finish() : writer.take());
         if (ended) controller.close();
       } catch (error) {
-        console.error(error); // it is too late for a status: the client sees the answer break off
+        // It is too late for a status: the client sees the answer break off.
+        console.error(error instanceof Refusal ? `playcount: a list broke off: ${error.message}` : error);
         throw error;
       }
     },

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, mock, spyOn, test } from "bun:test";
-import { createHandler, Refusal, ShardedStore } from "../src/mod.ts";
+import { type CountStore, createHandler, Refusal, ShardedStore } from "../src/mod.ts";
+import { MapStore } from "../src/store/map-store.ts";
 import { delayed } from "./store/contract/support.ts";
 
 const HOST = "http://localhost";
@@ -204,3 +205,24 @@ function thrower(error: unknown): () => never {
     throw error;
   };
 }
+
+test("A clear without a condition asks the store about none, and one with a condition about its version", async () => {
+  const asked: boolean[] = [];
+  const store = new MapStore();
+  const spy: CountStore = Object.create(store, {
+    clear: {
+      value: (unless?: (version: string) => boolean) => {
+        asked.push(unless !== undefined);
+        return store.clear(unless);
+      },
+    },
+    version: { get: () => store.version },
+  });
+  const handler = createHandler(spy);
+  const clear = async (headers: Record<string, string>) =>
+    (await handler(new Request("http://localhost/", { method: "DELETE", headers }))).status;
+  expect([await clear({}), await clear({ "if-match": "*" }), await clear({ "if-match": '"x"' })]).toEqual([
+    200, 200, 412,
+  ]);
+  expect(asked).toEqual([false, false, true]);
+});

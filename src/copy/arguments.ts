@@ -73,7 +73,8 @@ function readServer(written: string, name: string): string {
     return new Placement(written).urls[0] as string;
   } catch {
     const wanted = "http or https URLs without user, query and fragment, with commas between";
-    throw new RangeError(`--${name} must be ${wanted}, not ${JSON.stringify(written)}`);
+    const quoted = written.includes("@") ? "" : `, not ${JSON.stringify(written)}`; // it may have a password
+    throw new RangeError(`--${name} must be ${wanted}${quoted}`);
   }
 }
 

@@ -9,7 +9,9 @@ const FAILED = 1;
 /** Does what `playcount copy` is for, with `args` behind it, and ends the program. */
 export async function copy(settings: CopySettings, args: readonly string[]): Promise<never> {
   const stopping = new AbortController();
-  for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => stopping.abort());
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    process.on(signal, () => (stopping.signal.aborted ? process.exit(FAILED) : stopping.abort()));
+  }
   const report = new Report(process.stderr);
   const startedAt = performance.now();
   try {

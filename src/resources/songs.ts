@@ -62,7 +62,8 @@ function clearUnlessChanged({ store }: Service, exchange: Exchange): Awaitable<R
       noneMatchFails(headers.get("if-none-match"), isCurrent)
     );
   }
-  const isConditional = headers.has("if-match") || headers.has("if-none-match");
+  const match = headers.get("if-match");
+  const isConditional = (match !== null && match.trim() !== "*") || headers.has("if-none-match");
   return whenReady(store.clear(isConditional ? conditionFails : undefined), (isCleared) => {
     if (!isCleared) throw preconditionFailed();
     return replyDone(exchange);
