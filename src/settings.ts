@@ -50,6 +50,14 @@ export interface NumberSetting {
 /** RFC 6750 §2.1. */
 const TOKEN = /^(?:[A-Za-z0-9._~+/-]+=*)?$/;
 
+const PORT = String.raw`:(?:[1-9]\d{0,3}|[1-5]\d{4}|6[0-4]\d{3}|65[0-4]\d\d|655[0-2]\d|6553[0-5])`;
+const SERVER = String.raw`(?:[\w.-]+|\[[\da-f:.]+\])(?:${PORT})?`;
+/** Several servers are those of a cluster, which has no databases. */
+const STORE = new RegExp(
+  String.raw`^(?:rediss?://(?:[\w.%-]+@)?${SERVER}(?:(?:,${SERVER})+|/\d{1,5})?)?$`,
+  "i",
+);
+
 /** What each setting is by default, may be, and means. */
 export const SETTINGS: {
   readonly [K in keyof Settings]: Settings[K] extends string ? TextSetting : NumberSetting;
@@ -103,8 +111,7 @@ export const SETTINGS: {
   },
   store: {
     default: "",
-    pattern:
-      /^(?:rediss?:\/\/(?:[^\s:@/,]+@)?(?:[\w.-]+|\[[\da-f:.]+\])(?::\d{1,5})?(?:,(?:[\w.-]+|\[[\da-f:.]+\])(?::\d{1,5})?)*(?:\/\d{1,5})?)?$/i,
+    pattern: STORE,
     wanted:
       "redis:// or rediss://, USER@ if there is one, HOST:PORT of one or several servers, and no password",
     isUnquoted: true,

@@ -180,3 +180,35 @@ describe("Names", () => {
     expect(readSettings(find)).toMatchObject({ port: 1, maxSongs: 5, host: "127.0.0.1" });
   });
 });
+
+test.each([
+  "redis://localhost",
+  "redis://10.0.0.1:6379/3",
+  "rediss://me@a.example:1",
+  "redis://[::1]:65535",
+  "redis://a:7000,b:7001,[fd00::1]:7002",
+])("%p is where counts may be", (store) => expect(settle("store", store)).toBe(store));
+
+test.each([
+  "redis://",
+  "localhost:6379",
+  "http://localhost:6379",
+  "redis://me:secret@localhost",
+  "redis://localhost:0",
+  "redis://localhost:65536",
+  "redis://a,b/3",
+  "redis://a,",
+  "redis://a b",
+  "redis://a?db=3",
+])("%p is not, and is not repeated", (store) => {
+  const refused = () => settle("store", store);
+  expect(refused).toThrow(/^store must be redis:\/\/ or rediss:\/\/, .*and no password$/);
+});
+
+test("a number of shards is a power of two, 1 to 16384", () => {
+  for (const shards of [1, 2, 1024, 16_384]) expect(settle("shards", shards)).toBe(shards);
+  for (const shards of [0, 3, 1000, 32_768, 1.5, -2])
+    expect(() => settle("shards", shards)).toThrow(
+      `shards must be a power of two from 1 to 16384, not ${shards}`,
+    );
+});
