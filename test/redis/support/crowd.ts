@@ -1,6 +1,7 @@
 import type { Random } from "../../random.ts";
 import type { Play, PlayLedger } from "../../support/play-ledger.ts";
 import type { Table } from "../../torture/table.ts";
+import { inTime } from "./until.ts";
 
 /** Songs that all play, and those that each client with keys plays alone. */
 const [SHARED, OWN] = [30, 6];
@@ -61,7 +62,7 @@ export class Crowd {
     const shared = () => `song-${random.below(SHARED)}`;
     const some = () => [...Array.from({ length: 6 }, shared), `new-${number}`];
     const play = client % 4 === 0 ? single(random.chance(0.2) ? `new-${number}` : shared()) : batch(some());
-    const { outcome } = await ledger.send(this.#url(), play);
+    const { outcome } = await inTime(`an answer to ${play.path}`, ledger.send(this.#url(), play));
     if (outcome !== "counted") await Bun.sleep(PAUSE_MS);
   }
 
@@ -71,7 +72,7 @@ export class Crowd {
     const songs = Array.from({ length: 1 + random.below(OWN) }, (_, song) => own(song));
     const key = `"client-${client}:${++this.#requests}"`;
     const play = { ...(client % 4 === 1 ? single(own(random.below(OWN))) : batch(songs)), key };
-    const text = await this.#untilCounted(play);
+    const text = await inTime(`${key} is counted`, this.#untilCounted(play));
     if (text === undefined) return;
     ledger.note(play.songs, "counted");
     for (const [id, plays] of play.songs) this.#exact.set(id, (this.#exact.get(id) ?? 0) + plays);

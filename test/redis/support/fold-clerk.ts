@@ -2,6 +2,7 @@ import type { Random } from "../../random.ts";
 import { readCounts } from "../../support/counts.ts";
 import type { PlayLedger } from "../../support/play-ledger.ts";
 import type { Table } from "../../torture/table.ts";
+import { inTime } from "./until.ts";
 
 /** So long, in milliseconds, the job waits before it asks again. */
 const PAUSE_MS = 20;
@@ -50,8 +51,12 @@ export class FoldClerk {
     this.folds++;
   }
 
-  /** Asks until it is done; gives the text of the answer. */
   async #ask(method: string, fold: number): Promise<string> {
+    return await inTime(`${method} of fold ${fold} is done`, this.#untilDone(method, fold));
+  }
+
+  /** Asks until it is done; gives the text of the answer. */
+  async #untilDone(method: string, fold: number): Promise<string> {
     const { ledger, random, urls } = this.#options;
     for (;;) {
       const init = { method, keepalive: false };

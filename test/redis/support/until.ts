@@ -1,5 +1,5 @@
 /** So long something is waited for that has to come: a test that waits in vain says for what. */
-const MOST_MS = 30_000;
+const MOST_MS = 25_000;
 
 /** Waits until `condition` holds, which may fail meanwhile; gives what it gave. @throws {Error} that says `what` did not come. */
 export async function until<T>(
@@ -19,4 +19,15 @@ export async function until<T>(
     await Bun.sleep(20);
   }
   throw new Error(`Waited in vain: ${what}${last === undefined ? "" : ` (${String(last)})`}`);
+}
+
+/** Gives what comes of something, if it comes in time. @throws {Error} that says `what` did not come. */
+export async function inTime<T>(what: string, act: Promise<T>): Promise<T> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const tooLate = setTimeout(() => reject(new Error(`Waited in vain: ${what}`)), MOST_MS);
+  try {
+    return await Promise.race([act, promise]);
+  } finally {
+    clearTimeout(tooLate);
+  }
 }
