@@ -1,5 +1,5 @@
 import type { RequestKey } from "../store/request-key.ts";
-import type { Heads } from "./heads.ts";
+import type { Head, Heads } from "./heads.ts";
 import type { Layout } from "./layout.ts";
 import type { Redis } from "./redis.ts";
 
@@ -44,24 +44,39 @@ export interface Command {
   fold: number;
 }
 
-/** The script's keys and arguments, with the heads that are known of the shards. */
+/** What stands in the place of something that differs. */
+const EACH = "*";
+/** A part's number of songs and its piece are one argument; there are fewer songs in a part. */
+const PIECE = 65_536;
+
+/** The script's keys and arguments, with the heads that are known of the shards. What is the same for all is said once. */
 export function commandOf(heads: Heads, { mode, batch, group, writersAShard }: Share): Command {
   const { songs, key, stamp } = batch;
-  const command: Command = {
-    keys: [],
-    args: [mode, key?.writer ?? "", stamp, writersAShard],
-    fold: Number.MAX_SAFE_INTEGER,
-  };
-  for (const { shard, piece, places } of group) {
-    const head = heads.of(shard);
-    command.fold = Math.min(command.fold, head.newest);
-    command.keys.push(...head.keys);
-    if (key !== undefined) command.keys.push(heads.layout.addersKeyOf(shard));
-    command.args.push(head.text, String(places.length), String(piece));
-    for (const place of places) command.args.push((songs[place] as Song)[0]);
-    for (const place of places) command.args.push(String((songs[place] as Song)[1]));
+  const known = group.map(({ shard }) => heads.of(shard));
+  const [first] = known as [Head];
+  const head = known.every(({ text }) => text === first.text) ? first.text : EACH;
+  const plays = playsOfAll(songs, group);
+  const keys: string[] = [];
+  const args = [mode, key?.writer ?? "", stamp, writersAShard, head, plays];
+  for (const [at, { shard, piece, places }] of group.entries()) {
+    for (const one of (known[at] as Head).keys) keys.push(one);
+    if (key !== undefined) keys.push(heads.layout.addersKeyOf(shard));
+    if (head === EACH) args.push((known[at] as Head).text);
+    args.push(String(places.length + PIECE * piece));
+    for (const place of places) args.push((songs[place] as Song)[0]);
+    if (plays === EACH) for (const place of places) args.push(String((songs[place] as Song)[1]));
   }
-  return command;
+  return { keys, args, fold: Math.min(...known.map(({ newest }) => newest)) };
+}
+
+/** Those of each song, if they are the same. */
+function playsOfAll(songs: Batch["songs"], group: readonly Part[]): string {
+  const [place] = (group[0] as Part).places;
+  if (place === undefined) return EACH;
+  const [, plays] = songs[place] as Song;
+  for (const { places } of group)
+    for (const other of places) if ((songs[other] as Song)[1] !== plays) return EACH;
+  return String(plays);
 }
 
 /** The parts of a batch; one without songs if it has none, which tells what fold it is. */

@@ -4,9 +4,10 @@ import { SHARED } from "./shared.ts";
 /**
  * Adds plays to many songs of some shards: to all of them, or to none.
  *
- * ARGV: `check` or `add`; a writer and a stamp of his request, or two empty ones; how many writers a shard remembers; and
- * then for each shard the head that the caller knows, how many songs it has, which piece of very many these are, from 0 on,
- * their ids, and the plays of each, 0 or more.
+ * ARGV: `check` or `add`; a writer and a stamp of his request, or two empty ones; how many writers a shard remembers; the
+ * head that the caller knows of all shards, or `*`; the plays of all songs, 0 or more, or `*`; and then for each shard its
+ * head if they differ, how many songs it has, and 65,536 times which piece of very many these are, from 0 on; their ids;
+ * and the plays of each if they differ.
  * KEYS: for each shard its hash, its sets, and with a writer the hash of those who have added to it.
  *
  * Gives `no` or `yes`, whether any of the shards had added it before, and then
@@ -24,6 +25,7 @@ export const BATCH: Script = new Script(
   SHARED +
     String.raw`
 local mode, writer, stamp, most = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
+local sameHead, samePlays = ARGV[5], tonumber(ARGV[6]) -- nil: they differ
 local parts, problems, needs, lacksRoom, doneBefore = {}, {}, {}, false, false
 -- The fold that was sealed before those shards added it that had it before.
 local foldBefore = MAX
@@ -63,10 +65,12 @@ local function lookAtSets(part)
   end
 end
 
+local function playsOf(part, n) return samePlays or tonumber(ARGV[part.first + part.n + n - 1]) end
+
 local function checkSongs(part)
   local fresh = 0
   for n = 1, part.n do
-    local plays = tonumber(ARGV[part.first + part.n + n - 1])
+    local plays = playsOf(part, n)
     local before = tonumber(part.open[n + 1] or 0) + (part.sealed and part.sealed[n] or 0)
     if before > MAX - plays then table.insert(problems, 'o' .. digits(before) .. ' ' .. digits(plays)) end
     if before == 0 and plays > 0 then fresh = fresh + 1 end
@@ -129,7 +133,7 @@ end
 local function add(part, counts)
   local changes, room = {}, nil
   for n = 1, part.n do
-    local open, plays = tonumber(part.open[n + 1] or 0), part.done and 0 or tonumber(ARGV[part.first + part.n + n - 1])
+    local open, plays = tonumber(part.open[n + 1] or 0), part.done and 0 or playsOf(part, n)
     if plays > 0 then
       changes[#changes + 1] = ARGV[part.first + n - 1]
       changes[#changes + 1] = open + plays
@@ -149,16 +153,19 @@ local function add(part, counts)
   return #changes > 0
 end
 
-local at, arg = 1, 5
+local at, arg = 1, 7
 while arg <= #ARGV do
-  local head, n = ARGV[arg], tonumber(ARGV[arg + 1])
-  local part = { key = KEYS[at], at = at, head = head, n = n, piece = tonumber(ARGV[arg + 2]), first = arg + 3, sets = 0 }
+  local head = sameHead
+  if head == '*' then head, arg = ARGV[arg], arg + 1 end
+  local number = tonumber(ARGV[arg])
+  local n = number % 65536
+  local part = { key = KEYS[at], at = at, head = head, n = n, piece = (number - n) / 65536, first = arg + 1, sets = 0 }
   if head ~= '' and string.byte(head, -1) ~= 58 then
     part.sets, part.keeps = countSets(head), keepsOldest(head)
   end
   at = at + 1 + part.sets
   if writer ~= '' then part.writers, at = KEYS[at], at + 1 end
-  arg = arg + 3 + 2 * n
+  arg = arg + 1 + (samePlays and n or 2 * n)
   check(part)
   parts[#parts + 1] = part
 end
