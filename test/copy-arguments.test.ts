@@ -99,7 +99,7 @@ test.each([
   [[...FROM, "--to="], `--to ${WANTED} ""`],
   [[...FROM, "--to", "http://c,"], `--to ${WANTED} ""`],
   [[...FROM, "--to", "http://c, http://d"], `--to ${WANTED} " http://d"`],
-  [[...FROM, "--to", "http://u:p@c"], `--to ${WANTED} "http://u:p@c"`],
+  [[...FROM, "--to", "http://u:p@c"], "without user, query and fragment, with commas between"], // and no password
   [[...FROM, "--to", "http://c?x=1"], `--to ${WANTED} "http://c?x=1"`],
   [[...FROM, "--to", "http://c,http://c:80/"], "--to lists http://c/ twice"],
   [[...FROM, ...TO, ...TO], "--to is there twice; servers have commas between them"],
