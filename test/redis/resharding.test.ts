@@ -13,11 +13,14 @@ afterEach(stopEverything);
 const CLIENTS = 12;
 const SHARDS = 16;
 
+/** More than any move takes, on a machine that is busy with other things as well. */
+const PATIENT = ["--store-timeout", "10000"];
+
 testWithRedis(
   "While slots move one by one, each half moved for a while, every play is counted once",
   async () => {
     const cluster = await RedisCluster.start({ hasReplicas: false });
-    const scene = new Scene("slots", await serveTwo(cluster.url, "--shards", String(SHARDS)));
+    const scene = new Scene("slots", await serveTwo(cluster.url, "--shards", String(SHARDS), ...PATIENT));
     const { random } = scene;
     await scene.during(CLIENTS, true, async () => {
       for (let shard = 0; shard < 2 * SHARDS; shard++) {
@@ -35,7 +38,7 @@ testWithRedis(
 testWithRedis("While redis-cli moves hundreds of slots, every play is counted once", async () => {
   const cluster = await RedisCluster.start({ hasReplicas: false });
   const [first, second, third] = cluster.masters as [RedisServer, RedisServer, RedisServer];
-  const scene = new Scene("many slots", await serveTwo(cluster.url));
+  const scene = new Scene("many slots", await serveTwo(cluster.url, ...PATIENT));
   await scene.during(CLIENTS, true, async () => {
     await reshard(first, second, 400);
     await reshard(second, third, 400);
