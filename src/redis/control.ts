@@ -1,7 +1,7 @@
 import { Refusal, UnknownOutcome } from "../store/refusal.ts";
 import { eachOf, type Redis } from "./redis.ts";
 import { failedChange, failedReading, meaning } from "./outcomes.ts";
-import { CONTROL } from "./scripts/control.ts";
+import { BEGIN, END, RAISE, STATE, TURN } from "./scripts/control.ts";
 import { type Work, workOn } from "./shard-work.ts";
 
 /** How many shards are worked on at a time. */
@@ -32,7 +32,7 @@ export class Control {
   }
 
   async folds(): Promise<FoldsState> {
-    const reply = this.#redis.onControl(CONTROL, ["folds"]);
+    const reply = this.#redis.onControl(STATE, []);
     const [list = "", kept, dropped, epoch] = (await meaning(reply, failedReading)) as string[];
     const unacknowledged = list.split(",").filter(Boolean).map(Number);
     return { unacknowledged, kept: Number(kept), dropped: Number(dropped), epoch: Number(epoch) };
@@ -78,12 +78,12 @@ export class Control {
 
   /** Goes on to the epoch that a shard has: what is the same for all was lost with a server, and the shard was not. */
   async raise(epoch: number): Promise<void> {
-    await this.#redis.onControl(CONTROL, ["raise", "", String(epoch)]);
+    await this.#redis.onControl(RAISE, ["", String(epoch)]);
   }
 
   /** Ends whatever somebody else has begun. */
   async endOther(): Promise<void> {
-    const [name = "", , kept] = (await this.#redis.onControl(CONTROL, ["under way"])) as string[];
+    const [, kept, , , name = ""] = (await this.#redis.onControl(STATE, [])) as string[];
     if (name !== "") await this.#endFor(workOf(name, kept));
   }
 
@@ -106,11 +106,11 @@ export class Control {
   /** Writes down what is to be done. If something else is under way, that is ended, and nothing else is done. */
   async #begin(kind: Work["kind"], fold: number): Promise<Work | "done" | undefined> {
     try {
-      const args = ["begin", kind, String(fold), String(this.#maxFolds)];
-      const [word, ...rest] = (await this.#redis.onControl(CONTROL, args)) as string[];
+      const args = [kind, String(fold), String(this.#maxFolds)];
+      const [word, ...rest] = (await this.#redis.onControl(BEGIN, args)) as string[];
       if (word === "done") return word;
       if (word !== "go" && word !== "busy") throw refusal(word, fold, Number(rest[0]), this.#maxFolds);
-      const [name = "", , kept] = rest;
+      const [name = "", kept] = rest;
       if (word === "go") return workOf(name, kept);
       await this.#endFor(workOf(name, kept));
       return undefined;
@@ -132,7 +132,7 @@ export class Control {
 
   /** Has something else under way; gives false if it is not any more. */
   async #turn(from: Work, to: Work): Promise<boolean> {
-    return (await this.#redis.onControl(CONTROL, ["turn", nameOf(from), nameOf(to)])) === 1;
+    return (await this.#redis.onControl(TURN, [nameOf(from), nameOf(to)])) === 1;
   }
 
   /** Does it to every shard, and crosses it out; gives whether that was done by this, or nothing if it has to begin anew. */
@@ -143,10 +143,10 @@ export class Control {
       const epochs = Array.from({ length: layout.shards }, (_, shard) => heads.of(shard).epoch);
       const newest = Math.max(...epochs);
       if (newest <= (work.kind === "clear" ? work.number : work.epoch)) {
-        return (await this.#redis.onControl(CONTROL, ["end", nameOf(work), ...freed])) === 1;
+        return (await this.#redis.onControl(END, [nameOf(work), ...freed])) === 1;
       }
       // A shard is ahead of what is the same for all.
-      await this.#redis.onControl(CONTROL, ["raise", nameOf(work), String(newest)]);
+      await this.#redis.onControl(RAISE, [nameOf(work), String(newest)]);
       return undefined;
     } catch (error) {
       const meant = failedChange(error);

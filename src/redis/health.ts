@@ -2,7 +2,7 @@ import { Lost, NotDone } from "./cluster/failures.ts";
 import type { Control } from "./control.ts";
 import { Layout } from "./layout.ts";
 import type { Redis } from "./redis.ts";
-import { CONTROL } from "./scripts/control.ts";
+import { LAY_OUT } from "./scripts/control.ts";
 import { PROBE } from "./scripts/shard.ts";
 
 /** Milliseconds from one look at how Redis is to the next. */
@@ -76,7 +76,7 @@ export class Health {
   async #checkLayout(): Promise<string | undefined> {
     const { data } = this.#redis.layout;
     try {
-      const found = (await this.#redis.onControl(CONTROL, Layout.request(data))) as string[];
+      const found = (await this.#redis.onControl(LAY_OUT, Layout.request(data))) as string[];
       if (Layout.read(data.prefix, found).name !== data.name) this.areOthers = true;
       else await this.#endOld(found[4] ?? "");
     } catch (error) {

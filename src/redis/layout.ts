@@ -37,7 +37,7 @@ export class Layout {
 
   /** What is asked for to have it laid out like this, if it is not yet in any way. */
   static request({ shards, writers, seed, name }: Omit<LayoutData, "prefix">): string[] {
-    return ["lay out", String(shards), String(writers), seed.join(":"), name];
+    return [String(shards), String(writers), seed.join(":"), name];
   }
 
   /** Reads how it is laid out. */

@@ -7,7 +7,7 @@ import { Layout, type LayoutData } from "./layout.ts";
 import { PlayCounter } from "./play-counter.ts";
 import { Redis } from "./redis.ts";
 import { RedisStore } from "./redis-store.ts";
-import { CONTROL } from "./scripts/control.ts";
+import { LAY_OUT } from "./scripts/control.ts";
 
 /** What is set about counts that are in Redis. */
 export type RedisSettings = Pick<
@@ -115,7 +115,7 @@ async function askForLayout(cluster: Cluster, settings: RedisSettings): Promise<
     seed: randomKey(),
     name: crypto.randomUUID(),
   };
-  const run = { slot: slotOf(prefix), script: CONTROL, keys: [`{${prefix}}`], args: Layout.request(wanted) };
+  const run = { slot: slotOf(prefix), script: LAY_OUT, keys: [`{${prefix}}`], args: Layout.request(wanted) };
   try {
     const found = Layout.read(prefix, (await cluster.run(run)) as string[]);
     if (found.shards !== shards)

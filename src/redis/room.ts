@@ -4,7 +4,7 @@ import type { Control } from "./control.ts";
 import { failedReading } from "./outcomes.ts";
 import { eachOf, type Redis } from "./redis.ts";
 import { workOn } from "./shard-work.ts";
-import { CONTROL } from "./scripts/control.ts";
+import { TAKE, TAKE_BACK } from "./scripts/room.ts";
 import { GIVE_BACK, GRANT } from "./scripts/shard.ts";
 
 /** Milliseconds between two times at which shards are asked to give back room that they do not use. */
@@ -90,8 +90,8 @@ export class Room {
 
   /** Gives whether there was room, and in all shards for `altogether`. */
   async #grant({ shard, epoch, songs, left, granted }: Need, altogether: number): Promise<boolean> {
-    const args = ["take", shard, epoch, granted, songs - left, this.#maxSongs, altogether].map(String);
-    const reply = (await this.#redis.onControl(CONTROL, args)) as string;
+    const args = [shard, epoch, granted, songs - left, this.#maxSongs, altogether].map(String);
+    const reply = (await this.#redis.onControl(TAKE, args)) as string;
     if (reply === "full") return false;
     if (reply === "lost") throw new NotDone("what was there has been lost");
     const [word, number] = reply.split(" ");
@@ -129,7 +129,7 @@ export class Room {
       const total = await this.#redis.onShard(shard, GIVE_BACK, [layout.keyOf(shard)], [String(epoch)]);
       freed.push(String(shard), total as string);
     });
-    await this.#redis.onControl(CONTROL, ["take back", String(epoch), ...freed]);
+    await this.#redis.onControl(TAKE_BACK, [String(epoch), ...freed]);
     return true;
   }
 }
