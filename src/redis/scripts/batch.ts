@@ -1,3 +1,4 @@
+import { ADD_KNOWN } from "./add-known.ts";
 import { Script } from "./script.ts";
 import { SHARED } from "./shared.ts";
 
@@ -33,6 +34,12 @@ local foldBefore = MAX
 local FORGOTTEN = '\255f'
 -- As many values as a command takes at a time.
 local SLICE = 1000
+
+` +
+    ADD_KNOWN +
+    String.raw`
+local known = mode == 'add' and addKnown()
+if known then return known end
 
 -- A shard's head, or any field of another hash, and behind it the plays that the songs of a part have there; false: none.
 local function look(part, key)

@@ -228,6 +228,27 @@ export function testBatch(makeStore: MakeStore): void {
     expect(await reasonOf(() => store.add("d", 1))).toBe("full");
   });
 
+  test("the same plays for songs that are all known are added as any others, and refused", async () => {
+    const store = await makeStore({});
+    await store.addAll(batch(["a", MAX_COUNT - 2], ["b", 5], ["c", 5]));
+    const all = (more: number) => store.addAll(batch(["a", more], ["b", more], ["c", more]));
+    expect(await reasonOf(() => all(3))).toBe("overflow");
+    const answers = [await all(1), await all(0), await all(1)];
+    expect(answers.map(({ counts }) => [...counts])).toEqual([
+      [MAX_COUNT - 1, 6, 6],
+      [MAX_COUNT - 1, 6, 6],
+      [MAX_COUNT, 7, 7],
+    ]);
+    expect(await reasonOf(() => all(1))).toBe("overflow");
+    await store.seal(1);
+    expect((await store.addAll(batch(["b", 1], ["c", 1]))).counts).toEqual(Float64Array.of(8, 8));
+    expect(await listed(store)).toEqual([
+      ["a", MAX_COUNT],
+      ["b", 8],
+      ["c", 8],
+    ]);
+  });
+
   test("batches that come side by side are each added whole", async () => {
     const store = await makeStore({});
     const songs = Array.from({ length: 50 }, (_, n): Entry => [`song-${n}`, 1]);
