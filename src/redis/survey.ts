@@ -5,9 +5,19 @@ import { SURVEY } from "./scripts/shard.ts";
 /** How many shards are looked at in one script, where that is possible, and how many scripts are under way at a time. */
 const [MOST, WIDTH] = [64, 32];
 
+/** How all shards are together. */
+export interface Figures {
+  changes: number;
+  songs: number;
+}
+
 /** How all shards are, each when its turn comes. */
 export class Survey {
   readonly #redis: Redis;
+
+  /** The one under way, and the one behind it. */
+  #running: Promise<unknown> = Promise.resolve();
+  #next: Promise<Figures> | undefined;
 
   constructor(redis: Redis) {
     this.#redis = redis;
@@ -17,7 +27,19 @@ export class Survey {
    * The number of all changes there were, and of the songs. If there is any change between two surveys, the second one has
    * more of them; it costs no walk over the songs, but one over the shards.
    */
-  async take(): Promise<{ changes: number; songs: number }> {
+  take(): Promise<Figures> {
+    if (this.#next !== undefined) return this.#next;
+    // Whoever asks while one is under way wants to know what is so from now on: all of them wait for the next one.
+    const next = this.#running.then(() => {
+      this.#next = undefined;
+      return this.#take();
+    });
+    this.#next = next;
+    this.#running = next.catch(() => {});
+    return next;
+  }
+
+  async #take(): Promise<Figures> {
     const { layout, heads } = this.#redis;
     const most = this.#redis.groupOf(0) === this.#redis.groupOf(1) ? MOST : 1;
     let [changes, songs] = [0, 0];
