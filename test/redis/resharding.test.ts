@@ -1,8 +1,9 @@
 import { afterEach, expect, setDefaultTimeout } from "bun:test";
 import { endWell, serveTwo } from "./support/playcounts.ts";
-import { RedisCluster } from "./support/redis-cluster.ts";
+import { RedisCluster, startNode } from "./support/redis-cluster.ts";
 import { type RedisServer, testWithRedis } from "./support/redis-server.ts";
 import { moveSlot, reshard, slotOf } from "./support/resharding.ts";
+import { openStore } from "./support/stores.ts";
 import { Scene, stopEverything } from "./support/scene.ts";
 
 // Slots move from node to node while two servers play, and a job seals folds: nobody should notice.
@@ -32,6 +33,32 @@ testWithRedis(
     expect(scene.clerk.folds).toBeGreaterThan(0);
     expect(scene.troubles).toEqual({});
     await endWell(scene.servers);
+  },
+);
+
+testWithRedis("While slots move to a master that is new, every play is counted once", async () => {
+  const cluster = await RedisCluster.start({ hasReplicas: false });
+  const scene = new Scene("new", await serveTwo(cluster.url, "--shards", String(SHARDS), ...PATIENT));
+  await scene.during(CLIENTS, true, async () => {
+    const added = await cluster.addMaster();
+    for (let shard = 0; shard < SHARDS; shard += 2) {
+      const slot = await slotOf(added, `{playcount:${shard}}`);
+      // Its first slot is only half there for a while, and so it belongs to a server that has none.
+      await moveSlot(cluster, slot, added, () => Bun.sleep(shard === 0 ? 700 : 0));
+    }
+  });
+  expect(await scene.faults()).toEqual([]);
+  expect(scene.troubles).toEqual({});
+  await endWell(scene.servers);
+});
+
+testWithRedis(
+  "A server that has left the cluster is passed over, though it is the first that is asked",
+  async () => {
+    const cluster = await RedisCluster.start({ hasReplicas: false });
+    const gone = await startNode();
+    const store = await openStore(cluster.url.replace("redis://", `redis://${gone.address},`));
+    for (let n = 1; n <= 20; n++) expect((await store.add("a", 1)).count).toBe(n);
   },
 );
 

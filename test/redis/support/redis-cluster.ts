@@ -18,7 +18,7 @@ interface Options {
 /** Three masters, and a replica of each. */
 export class RedisCluster {
   static readonly MASTERS = 3;
-  readonly masters: readonly RedisServer[];
+  readonly masters: RedisServer[];
   /** In the order of their masters. */
   readonly replicas: readonly RedisServer[];
   /** In front of the nodes, in the order of `masters`, if there are any. */
@@ -79,6 +79,16 @@ export class RedisCluster {
     await this.whole(this.nodes.length);
   }
 
+  /** Starts another master, which has no slots yet. */
+  async addMaster(): Promise<RedisServer> {
+    const [first] = this.masters as [RedisServer];
+    const node = await startNode();
+    this.masters.push(node);
+    await first.ask("CLUSTER", "MEET", "127.0.0.1", node.port, node.busPort);
+    await this.whole(this.nodes.length);
+    return node;
+  }
+
   /** Waits until all nodes that run know so many nodes, and that every slot is served. */
   async whole(known: number): Promise<void> {
     for (const node of this.nodes) {
@@ -104,6 +114,11 @@ export class RedisCluster {
     await node.start();
     await linked(node);
   }
+}
+
+/** Starts a node that belongs to no cluster. */
+export function startNode(): Promise<RedisServer> {
+  return RedisServer.start((_, busPort) => nodeOptions(busPort, LATE_MS));
 }
 
 function nodeOptions(busPort: number, timeoutMs: number): string[] {
