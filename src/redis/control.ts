@@ -6,6 +6,8 @@ import { type Work, workOn } from "./shard-work.ts";
 
 /** How many shards are worked on at a time. */
 const WIDTH = 64;
+/** Milliseconds that somebody may take to clear what he has frozen, and until it is looked whether he has. */
+const [PATIENCE, PAUSE] = [1000, 10];
 
 /** Which folds there are. */
 export interface FoldsState {
@@ -83,8 +85,8 @@ export class Control {
 
   /** Ends whatever somebody else has begun. */
   async endOther(): Promise<void> {
-    const [, kept, , , name = ""] = (await this.#redis.onControl(STATE, [])) as string[];
-    if (name !== "") await this.#endFor(workOf(name, kept));
+    const work = await this.#underWay();
+    if (work !== undefined) await this.#endFor(work);
   }
 
   /** Has plays added again to a shard that was frozen so long ago that who did it must have died. */
@@ -119,10 +121,19 @@ export class Control {
     }
   }
 
-  /** Ends what somebody else has begun; only he himself clears what he has frozen. */
+  /** Ends what somebody else has begun. What he has frozen only he himself clears, and he has a second for that. */
   async #endFor(work: Work): Promise<void> {
-    if (work.kind === "freeze") await this.#thaw(work);
-    else await this.#end(work);
+    if (work.kind !== "freeze") return void (await this.#end(work));
+    for (const since = performance.now(); performance.now() - since < PATIENCE;) {
+      await Bun.sleep(PAUSE);
+      if ((await this.#underWay())?.number !== work.number) return;
+    }
+    await this.#thaw(work);
+  }
+
+  async #underWay(): Promise<Work | undefined> {
+    const [, kept, , , name = ""] = (await this.#redis.onControl(STATE, [])) as string[];
+    return name === "" ? undefined : workOf(name, kept);
   }
 
   async #thaw(frozen: Work): Promise<void> {

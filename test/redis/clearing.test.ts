@@ -56,6 +56,16 @@ testWithRedis("What is cleared on a condition is what was seen, whoever plays me
   expect(refused).toBeGreaterThan(0);
 });
 
+testWithRedis("Clears on a condition that come side by side are done one after the other", async () => {
+  const { one, other } = await openTwo();
+  for (let round = 0; round < 20; round++) {
+    await one.add("a", 1);
+    const clears = [one, other, one, other].map((store) => store.clear(() => false));
+    expect(await Promise.all(clears)).toEqual([true, true, true, true]);
+    expect(await totalOf(other)).toBe(0);
+  }
+});
+
 testWithRedis("Shards that were frozen by a server that died are played again, some time later", async () => {
   const { redis, one, other } = await openTwo();
   await one.add("a", 1);

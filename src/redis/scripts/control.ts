@@ -47,7 +47,7 @@ local function refusal(kind, fold)
 end
 
 local kind, fold = ARGV[1], tonumber(ARGV[2])
-local other = text('under way')
+local other = string.match(text('under way'), '^%a+:%d+:%d+$') or '' -- what else is there was put there by nobody
 if kind == 'clear' then
   local now = call('TIME')
   fold = math.max(number('epoch') + 1, tonumber(now[1]) * 1000 + math.floor(tonumber(now[2]) / 1000))
