@@ -10,6 +10,7 @@ import {
   pipelinedCases,
   wireCases,
 } from "./cases/index.ts";
+import { stopAll } from "../redis/support/clean-up.ts";
 import { type Running, RUNTIMES } from "./runtimes.ts";
 import { type Subject, subjectOf } from "./subject.ts";
 import { runCases } from "./suite.ts";
@@ -20,6 +21,8 @@ function environmentOf(settings: Partial<Settings>): Record<string, string> {
     entries.map(([name, value]) => [environmentName(name as keyof Settings), String(value)]),
   );
 }
+
+afterAll(stopAll); // the Redis that some are on
 
 for (const runtime of RUNTIMES) {
   describe(`on ${runtime.name}`, () => {
