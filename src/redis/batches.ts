@@ -6,9 +6,9 @@ import { NotDone } from "./cluster/failures.ts";
 import type { Frozen } from "./frozen.ts";
 import { Gate } from "./gate.ts";
 import { frozenBy } from "./heads.ts";
-import { failedChange } from "./outcomes.ts";
+import { failedChange, meaning } from "./outcomes.ts";
 import { eachOf, type Redis } from "./redis.ts";
-import type { Claim, Requests } from "./requests.ts";
+import type { Requests } from "./requests.ts";
 import type { Need, Room } from "./room.ts";
 import { BATCH } from "./scripts/batch.ts";
 
@@ -57,7 +57,7 @@ export class Batches {
     const songs = [...plays];
     const batch = { songs, parts: divide(this.#redis.layout, songs), key, stamp: "" };
     if (key === undefined) return await this.#addParts(batch);
-    const claim = await this.#claim(key, fingerprintOf(kind, plays));
+    const claim = await meaning(this.#requests.claim(key, fingerprintOf(kind, plays)), failedChange);
     if ("fold" in claim) {
       const { fold, counts } = claim;
       return counts === undefined
@@ -77,14 +77,6 @@ export class Batches {
   async #countNow({ songs, parts }: Batch): Promise<BatchAddition> {
     const none = songs.map(([id]) => [id, 0] as const);
     return await this.#addParts({ songs: none, parts, key: undefined, stamp: "" });
-  }
-
-  async #claim(key: RequestKey, fingerprint: number): Promise<Claim> {
-    try {
-      return await this.#requests.claim(key, fingerprint);
-    } catch (error) {
-      throw failedChange(error);
-    }
   }
 
   async #addClaimed(batch: Batch, key: RequestKey): Promise<BatchAddition> {

@@ -6,7 +6,7 @@ import { slotOf } from "./cluster/slots.ts";
 import { Layout, type LayoutData } from "./layout.ts";
 import { PlayCounter } from "./play-counter.ts";
 import { Redis } from "./redis.ts";
-import { RedisStore } from "./redis-store.ts";
+import { RedisStore, type RedisStoreOptions } from "./redis-store.ts";
 import { LAY_OUT } from "./scripts/control.ts";
 
 /** What is set about counts that are in Redis. */
@@ -77,21 +77,25 @@ export async function attachRedis(
     if (cluster.trouble === undefined) break;
     await Bun.sleep(ASK_AGAIN);
   }
-  // Who has opened it tells how Redis is.
   const log = (line: string) => console.error(`playcount: ${line}`);
-  return storeOf(cluster, layout, settings, {
-    log: (line) => (line.startsWith("Redis") ? undefined : log(line)),
-    plays: new PlayCounter(plays, thread),
-  });
+  const healthLog = () => {}; // who has opened it tells how Redis is
+  return storeOf(cluster, layout, settings, { log, healthLog, plays: new PlayCounter(plays, thread) });
 }
+
+/** Who hears of what a store does. */
+type Told = Required<Pick<RedisStoreOptions, "log" | "plays">> & Pick<RedisStoreOptions, "healthLog">;
 
 function storeOf(
   cluster: Cluster,
   layout: LayoutData,
   settings: RedisSettings,
-  { log, plays }: { log: (line: string) => void; plays: PlayCounter },
+  { log, ...told }: Told,
 ): RedisStore {
-  return new RedisStore(new Redis(cluster, new Layout(layout)), { ...settings, plays, log: onceAWhile(log) });
+  return new RedisStore(new Redis(cluster, new Layout(layout)), {
+    ...settings,
+    ...told,
+    log: onceAWhile(log),
+  });
 }
 
 /** Says no line again that it has just said: what goes wrong does so with each request. */

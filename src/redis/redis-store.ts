@@ -32,6 +32,8 @@ export interface RedisStoreOptions extends StoreOptions {
   plays?: PlayCounter;
   /** Told what an operator should know. */
   log?: (line: string) => void;
+  /** Told whenever it can count no more, or again. */
+  healthLog?: (line: string) => void;
 }
 
 /** How often it is asked about a condition while the counts change. */
@@ -67,7 +69,7 @@ export class RedisStore implements CountStore {
     const room = new Room(redis, this.#control, settle("maxSongs", options.maxSongs));
     this.#plays = options.plays ?? new PlayCounter();
     const log = options.log ?? (() => {});
-    this.#health = new Health(redis, this.#control, log);
+    this.#health = new Health(redis, this.#control, options.healthLog ?? log);
     this.#additions = new Additions({ redis, room, frozen, waiting: this.#waiting, plays: this.#plays }, log);
     this.#batches = new Batches(
       { redis, room, frozen, requests: new Requests(redis, maxWriters) },

@@ -1,7 +1,7 @@
 import { afterEach, expect, setDefaultTimeout } from "bun:test";
-import { type CountStore, type Entry, Refusal } from "../../src/mod.ts";
+import { type CountStore, Refusal } from "../../src/mod.ts";
 import { UnknownOutcome } from "../../src/store/refusal.ts";
-import { listed } from "../store/contract/support.ts";
+import { listed, sealed } from "../store/contract/support.ts";
 import { stopAll } from "./support/clean-up.ts";
 import { RedisServer, testWithRedis } from "./support/redis-server.ts";
 import { openStore } from "./support/stores.ts";
@@ -23,12 +23,6 @@ async function open(options: { shards?: number; maxWriters?: number } = {}): Pro
   const another = () =>
     openStore(`redis://${redis.address}`, { storePrefix: "shared", maxWriters: 4000, ...options });
   return { redis, store: await another(), another };
-}
-
-async function sealed(store: CountStore, fold: number): Promise<Entry[]> {
-  const entries: Entry[] = [];
-  for await (const chunk of store.fold(fold)) entries.push(...chunk);
-  return entries;
 }
 
 /** Has the last request of a writer be one that was added and not confirmed, as if its server had died just then. */

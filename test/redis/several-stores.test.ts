@@ -1,8 +1,8 @@
 import { afterAll, expect, setDefaultTimeout } from "bun:test";
-import { type CountStore, type Entry, Refusal } from "../../src/mod.ts";
+import { type CountStore, Refusal } from "../../src/mod.ts";
 import { MapStore } from "../../src/store/map-store.ts";
 import { Random } from "../random.ts";
-import { byId, listed } from "../store/contract/support.ts";
+import { listed, sealed } from "../store/contract/support.ts";
 import { stopAll } from "./support/clean-up.ts";
 import { RedisServer, testWithRedis } from "./support/redis-server.ts";
 import { openStore } from "./support/stores.ts";
@@ -72,12 +72,6 @@ async function oldest(store: CountStore): Promise<number | undefined> {
   const [fold] = await store.folds();
   if (fold !== undefined) await store.acknowledge(fold);
   return fold;
-}
-
-async function sealed(store: CountStore, fold: number): Promise<Entry[]> {
-  const entries: Entry[] = [];
-  for await (const chunk of store.fold(fold)) entries.push(...chunk);
-  return entries.sort(byId);
 }
 
 /** What came of it: an answer, or the reason of a refusal. */

@@ -68,11 +68,6 @@ export class Connection {
     return new Connection(client, options.timeout);
   }
 
-  /** How many commands wait for their answers. */
-  get pending(): number {
-    return this.#pending.size;
-  }
-
   /** @throws {NotDone} if it was not sent, {Lost} if it was and no answer came; {ErrorReply}. */
   send(command: string, args: string[]): Promise<unknown> {
     if (!this.#client.connected) return Promise.reject(new NotDone("it cannot be reached"));

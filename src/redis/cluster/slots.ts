@@ -28,7 +28,7 @@ export function readSlotRanges(reply: unknown, asked: string): SlotRange[] {
 }
 
 /** `host:port`, an IPv6 address in brackets. */
-export function addressOf(host: string, port: number | string): string {
+function addressOf(host: string, port: number | string): string {
   return `${host.includes(":") && !host.startsWith("[") ? `[${host}]` : host}:${port}`;
 }
 

@@ -1,3 +1,5 @@
+import { COMMON } from "./common.ts";
+
 /**
  * What scripts begin with about what is the same for all shards. That is a hash, of
  *
@@ -7,11 +9,12 @@
  *   until that has ended, and anybody may end it;
  * - `used`, and for each shard `granted:N` and `freed:N`: for how many songs there is no room left.
  */
-export const CONTROL_SHARED: string = String.raw`
-local call, key = redis.call, KEYS[1]
+export const CONTROL_SHARED: string =
+  COMMON +
+  String.raw`
+local key = KEYS[1]
 local function text(field) return call('HGET', key, field) or '' end
 local function number(field) return tonumber(call('HGET', key, field) or 0) end
-local function digits(n) return string.format('%.0f', n) end
 
 -- Room that shards have given back, each altogether, as pairs from an argument on: what is here already is not taken again.
 local function takeBack(first)

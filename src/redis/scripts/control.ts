@@ -48,10 +48,7 @@ end
 
 local kind, fold = ARGV[1], tonumber(ARGV[2])
 local other = string.match(text('under way'), '^%a+:%d+:%d+$') or '' -- what else is there was put there by nobody
-if kind == 'clear' then
-  local now = call('TIME')
-  fold = math.max(number('epoch') + 1, tonumber(now[1]) * 1000 + math.floor(tonumber(now[2]) / 1000))
-end
+if kind == 'clear' then fold = math.max(number('epoch') + 1, math.floor(micros() / 1000)) end
 if kind == 'freeze' and other == '' then fold = call('HINCRBY', key, 'freezes', 1) end
 local name = kind .. ':' .. digits(fold) .. ':' .. digits(number('epoch'))
 if other == '' then

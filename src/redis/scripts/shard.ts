@@ -12,8 +12,7 @@ local head, epoch, fold = readHead(KEYS[1]), tonumber(ARGV[1]), tonumber(ARGV[2]
 if head.epoch > epoch or head.newest >= fold then return head.text end
 head.epoch, head.newest = epoch, fold
 local room = readRoom(KEYS[1])
-touch(KEYS[1])
-local changes = call('HGET', KEYS[1], CHANGES)
+local changes = nextChange(KEYS[1])
 if room.open > 0 then
   call('RENAME', KEYS[1], KEYS[2])
   call('HDEL', KEYS[2], HEAD, ROOM, CHANGES)
@@ -63,8 +62,7 @@ export const CLEAR: Script = new Script(
     String.raw`
 local head = readHead(KEYS[1])
 if head.epoch >= tonumber(ARGV[2]) or head.text ~= ARGV[1] then return head.text end
-touch(KEYS[1])
-local changes = call('HGET', KEYS[1], CHANGES)
+local changes = nextChange(KEYS[1])
 call('UNLINK', unpack(KEYS))
 call('HSET', KEYS[1], CHANGES, changes)
 writeHead(KEYS[1], { epoch = tonumber(ARGV[2]), newest = 0, kept = 0, dropped = 0, sets = {} })

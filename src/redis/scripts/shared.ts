@@ -1,3 +1,5 @@
+import { COMMON } from "./common.ts";
+
 /**
  * What all scripts of a shard begin with.
  *
@@ -15,13 +17,11 @@
  * - its changes: a number that grows with each, of this shard or of others in the same script; never less than the
  *   milliseconds since 2024, so that none comes again if Redis has lost the last ones.
  */
-export const SHARED: string = String.raw`
+export const SHARED: string =
+  COMMON +
+  String.raw`
 local MAX = 9007199254740991
 local HEAD, ROOM, CHANGES = '\255h', '\255r', '\255v'
-local call = redis.call
-
--- A whole number of any size, in digits.
-local function digits(n) return string.format('%.0f', n) end
 
 -- How many sets a head names.
 local function countSets(head)
@@ -52,12 +52,14 @@ local function keepsOldest(head)
   return kept ~= nil and kept == oldest
 end
 
--- Says that something has changed.
-local function touch(key)
-  local now = call('TIME')
-  local ms = math.floor((tonumber(now[1]) - 1704067200) * 1000 + tonumber(now[2]) / 1000)
-  call('HSET', key, CHANGES, digits(math.max(tonumber(call('HGET', key, CHANGES) or 0) + 1, ms)))
+-- The changes of a shard after one more.
+local function nextChange(key)
+  local ms = math.floor(micros() / 1000) - 1704067200000
+  return digits(math.max(tonumber(call('HGET', key, CHANGES) or 0) + 1, ms))
 end
+
+-- Says that something has changed.
+local function touch(key) call('HSET', key, CHANGES, nextChange(key)) end
 
 local function readRoom(key)
   local numbers = {}

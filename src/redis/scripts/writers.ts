@@ -1,3 +1,4 @@
+import { COMMON } from "./common.ts";
 import { Script } from "./script.ts";
 
 /**
@@ -13,19 +14,18 @@ import { Script } from "./script.ts";
  * is confirmed; with `!` in the place of `?` if it has come again since. Stamps grow.
  */
 export const WRITERS: Script = new Script(
-  String.raw`
-local call, verb, writer, seq = redis.call, ARGV[1], ARGV[2], ARGV[3]
+  COMMON +
+    String.raw`
+local verb, writer, seq = ARGV[1], ARGV[2], ARGV[3]
 local all, recent, large = KEYS[1], KEYS[2], KEYS[3]
 local record = call('HGET', all, writer)
 local lastSeq, lastPrint, state, rest = string.match(record or '', '^(%d+) (%d+) (.) ?(.*)$')
 
 -- A number above all that there were, even if the last ones were lost: never less than the microseconds since 1970.
 local function tick()
-  local now = call('TIME')
-  local next = math.max(tonumber(call('HGET', all, '\255c') or 0) + 1, tonumber(now[1]) * 1000000 + tonumber(now[2]))
-  local text = string.format('%.0f', next)
-  call('HSET', all, '\255c', text)
-  return text
+  local next = digits(math.max(tonumber(call('HGET', all, '\255c') or 0) + 1, micros()))
+  call('HSET', all, '\255c', next)
+  return next
 end
 
 local function came() call('ZADD', recent, tick(), writer) end

@@ -1,13 +1,6 @@
 import { expect, test } from "bun:test";
-import { type CountStore, type Entry, MAX_COUNT, type RefusalReason } from "../../../src/mod.ts";
-import { byId, countOf, listed, type MakeStore, reasonOf } from "./support.ts";
-
-/** Every song of a fold, by id. */
-async function sealed(store: CountStore, fold: number): Promise<Entry[]> {
-  const entries: Entry[] = [];
-  for await (const chunk of store.fold(fold)) entries.push(...chunk);
-  return entries.sort(byId);
-}
+import { type Entry, MAX_COUNT, type RefusalReason } from "../../../src/mod.ts";
+import { countOf, listed, type MakeStore, reasonOf, sealed } from "./support.ts";
 
 /** Sealing and acknowledging. */
 export function testFolds(makeStore: MakeStore): void {

@@ -34,6 +34,13 @@ export async function listed(
   return entries.sort(byId);
 }
 
+/** Every song of a fold, by id. */
+export async function sealed(store: CountStore, fold: number): Promise<Entry[]> {
+  const entries: Entry[] = [];
+  for await (const chunk of store.fold(fold)) entries.push(...chunk);
+  return entries.sort(byId);
+}
+
 /** The same store, but that each of its answers takes a turn of the event loop. */
 export function delayed(store: CountStore): CountStore {
   const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
