@@ -2,6 +2,7 @@ import { type Addition, MAX_COUNT } from "../store/count-store.ts";
 import { Refusal } from "../store/refusal.ts";
 import { type AskedSong, Item } from "./asked-song.ts";
 import type { Frozen } from "./frozen.ts";
+import type { Generation } from "./generation.ts";
 import type { Head } from "./heads.ts";
 import { Lane, type Question } from "./lane.ts";
 import { failedChange, failedReading, unreachable } from "./outcomes.ts";
@@ -18,6 +19,7 @@ type Lanes = Map<number, Lane<Addition>>;
 /** What additions are made with. */
 export interface AdditionsParts {
   redis: Redis;
+  generation: Generation;
   room: Room;
   frozen: Frozen;
   waiting: Waiting;
@@ -28,6 +30,7 @@ export interface AdditionsParts {
 /** Adds to songs and asks for their counts, one by one: what is asked side by side goes together. */
 export class Additions {
   readonly #redis: Redis;
+  readonly #generation: Generation;
   readonly #room: Room;
   readonly #frozen: Frozen;
   readonly #plays: PlayCounter;
@@ -36,8 +39,12 @@ export class Additions {
   readonly #log: (line: string) => void;
   readonly #waiting: Waiting;
 
-  constructor({ redis, room, frozen, waiting, plays }: AdditionsParts, log: (line: string) => void) {
+  constructor(
+    { redis, generation, room, frozen, waiting, plays }: AdditionsParts,
+    log: (line: string) => void,
+  ) {
     this.#redis = redis;
+    this.#generation = generation;
     this.#frozen = frozen;
     this.#plays = plays;
     this.#waiting = waiting;
@@ -68,7 +75,10 @@ export class Additions {
     const group = this.#redis.groupOf(shard);
     const known = lanes.get(group);
     if (known !== undefined) return known;
-    const lane = new Lane(this.#redis, this.#frozen, question);
+    const lane = new Lane(
+      { redis: this.#redis, generation: this.#generation, frozen: this.#frozen },
+      question,
+    );
     lanes.set(group, lane);
     return lane;
   }

@@ -35,6 +35,8 @@ export interface Share {
   group: readonly Part[];
   /** How many writers a shard remembers. */
   writersAShard: string;
+  /** That of the heads; empty if there is none that is known. */
+  generation: string;
 }
 
 export interface Command {
@@ -50,14 +52,14 @@ const EACH = "*";
 const PIECE = 65_536;
 
 /** The script's keys and arguments, with the heads that are known of the shards. What is the same for all is said once. */
-export function commandOf(heads: Heads, { mode, batch, group, writersAShard }: Share): Command {
+export function commandOf(heads: Heads, { mode, batch, group, writersAShard, generation }: Share): Command {
   const { songs, key, stamp } = batch;
   const known = group.map(({ shard }) => heads.of(shard));
   const [first] = known as [Head];
   const head = known.every(({ text }) => text === first.text) ? first.text : EACH;
   const plays = playsOfAll(songs, group);
-  const keys: string[] = [];
-  const args = [mode, key?.writer ?? "", stamp, writersAShard, head, plays];
+  const keys: string[] = generation === "" ? [] : [heads.layout.generation];
+  const args = [generation, mode, key?.writer ?? "", stamp, writersAShard, head, plays];
   for (const [at, { shard, piece, places }] of group.entries()) {
     for (const one of (known[at] as Head).keys) keys.push(one);
     if (key !== undefined) keys.push(heads.layout.addersKeyOf(shard));

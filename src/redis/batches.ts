@@ -5,6 +5,7 @@ import { type Batch, commandOf, divide, roundsOf, type Mode, type Part } from ".
 import { NotDone } from "./cluster/failures.ts";
 import type { Frozen } from "./frozen.ts";
 import { Gate } from "./gate.ts";
+import type { Generation } from "./generation.ts";
 import { frozenBy } from "./heads.ts";
 import { failedChange, meaning } from "./outcomes.ts";
 import { eachOf, type Redis } from "./redis.ts";
@@ -32,20 +33,28 @@ interface Progress {
   needs: Need[];
 }
 
+/** What batches are added with. */
+export interface BatchesParts {
+  redis: Redis;
+  generation: Generation;
+  room: Room;
+  frozen: Frozen;
+  requests: Requests;
+}
+
 /** Adds to several songs at once, and to one by a request with a key. */
 export class Batches {
   readonly #gate = new Gate(MOST_SONGS);
   readonly #redis: Redis;
+  readonly #generation: Generation;
   readonly #room: Room;
   readonly #frozen: Frozen;
   readonly #requests: Requests;
   readonly #writersAShard: string;
 
-  constructor(
-    { redis, room, frozen, requests }: { redis: Redis; room: Room; frozen: Frozen; requests: Requests },
-    maxWriters: number,
-  ) {
+  constructor({ redis, generation, room, frozen, requests }: BatchesParts, maxWriters: number) {
     this.#redis = redis;
+    this.#generation = generation;
     this.#frozen = frozen;
     this.#room = room;
     this.#requests = requests;
@@ -126,7 +135,9 @@ export class Batches {
 
   async #run(mode: Mode, batch: Batch, group: readonly Part[], progress: Progress): Promise<void> {
     for (let tries = 0; tries < MOST_TRIES; tries++) {
+      const generation = this.#generation.current();
       const command = commandOf(this.#redis.heads, {
+        generation,
         mode,
         batch,
         group,
@@ -136,6 +147,10 @@ export class Batches {
       const { shard } = group[0] as Part;
       const { keys, args } = command;
       const reply = await this.#gate.pass(songs, () => this.#redis.onShard(shard, BATCH, keys, args));
+      if (reply === null) {
+        this.#generation.forget(generation);
+        continue;
+      }
       const [answer, begun, ...rest] = reply as string[];
       if (begun === "true") progress.isBegun = true;
       if (answer === "no") {

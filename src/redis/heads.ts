@@ -24,6 +24,8 @@ export function frozenBy(head: string): number | undefined {
 export class Heads {
   readonly layout: Layout;
   readonly #heads: Head[];
+  /** How often one has turned out to be another one than was known. */
+  alterations = 0;
 
   constructor(layout: Layout) {
     this.layout = layout;
@@ -37,7 +39,10 @@ export class Heads {
   /** Learns a head as Redis has it: of one that is frozen, what it was and will be again. */
   learn(shard: number, head: string): Head {
     const [text = ""] = head.split("!", 1);
-    if (this.of(shard).text !== text) this.#heads[shard] = this.#read(shard, text);
+    if (this.of(shard).text !== text) {
+      this.#heads[shard] = this.#read(shard, text);
+      this.alterations++;
+    }
     return this.of(shard);
   }
 

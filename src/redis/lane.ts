@@ -1,5 +1,6 @@
 import { type AskedSong, gather, type Item } from "./asked-song.ts";
 import type { Frozen } from "./frozen.ts";
+import type { Generation } from "./generation.ts";
 import { frozenBy, type Head } from "./heads.ts";
 import { failedReading, unreachable } from "./outcomes.ts";
 import type { Redis } from "./redis.ts";
@@ -36,13 +37,18 @@ export interface Question<T> {
  */
 export class Lane<T> {
   readonly #redis: Redis;
+  readonly #generation: Generation;
   readonly #frozen: Frozen;
   readonly #question: Question<T>;
   #queue: Item<T>[] = [];
   #isUnderWay = false;
 
-  constructor(redis: Redis, frozen: Frozen, question: Question<T>) {
+  constructor(
+    { redis, generation, frozen }: { redis: Redis; generation: Generation; frozen: Frozen },
+    question: Question<T>,
+  ) {
     this.#redis = redis;
+    this.#generation = generation;
     this.#frozen = frozen;
     this.#question = question;
   }
@@ -87,20 +93,26 @@ export class Lane<T> {
 
   async #askAlike(text: string, songs: readonly AskedSong<T>[]): Promise<void> {
     const { script, prepare, failed } = this.#question;
-    const { heads } = this.#redis;
+    const { heads, layout } = this.#redis;
+    const generation = this.#generation.current();
     const { shard } = songs[0] as AskedSong<T>;
     const head = heads.of(shard);
-    const keys: string[] = [];
+    const keys: string[] = generation === "" ? [] : [layout.generation];
     const given = songs.map((song) => prepare(song, heads.of(song.shard), keys));
     const [same = ""] = given;
     const areSame = given.every((argument) => argument === same);
-    const args = [text, areSame ? same : ""];
+    const args = [generation, text, areSame ? same : ""];
     for (const [at, { id }] of songs.entries()) {
       args.push(id);
       if (!areSame) args.push(given[at] as string);
     }
     try {
-      const words = ((await this.#redis.onShard(shard, script, keys, args)) as string).split(" ");
+      const reply = (await this.#redis.onShard(shard, script, keys, args)) as string | null;
+      if (reply === null) {
+        this.#generation.forget(generation);
+        return await this.#askAlike(text, songs);
+      }
+      const words = reply.split(" ");
       for (const [at, song] of songs.entries()) this.#settle(song, words[at] ?? "", head);
     } catch (error) {
       const meant = failed(error);

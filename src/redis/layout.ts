@@ -22,6 +22,8 @@ export class Layout {
   /** The key of what is the same for all shards. */
   readonly control: string;
   readonly controlSlot: number;
+  /** The key of the number that changes with every head. */
+  readonly generation: string;
   readonly #keys: readonly string[];
   readonly #slots: readonly number[];
 
@@ -31,6 +33,7 @@ export class Layout {
     this.shards = shards;
     this.control = `{${prefix}}`;
     this.controlSlot = slotOf(prefix);
+    this.generation = `${this.control}:generation`;
     this.#keys = Array.from({ length: shards }, (_, shard) => `{${prefix}:${shard}}`);
     this.#slots = this.#keys.map((key) => slotOf(key.slice(1, -1)));
   }

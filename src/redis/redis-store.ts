@@ -15,6 +15,7 @@ import { Additions } from "./additions.ts";
 import { Batches } from "./batches.ts";
 import { Control } from "./control.ts";
 import { Frozen } from "./frozen.ts";
+import { Generation } from "./generation.ts";
 import { Health } from "./health.ts";
 import { unreachable } from "./outcomes.ts";
 import { PlayCounter } from "./play-counter.ts";
@@ -70,11 +71,9 @@ export class RedisStore implements CountStore {
     this.#plays = options.plays ?? new PlayCounter();
     const log = options.log ?? (() => {});
     this.#health = new Health(redis, this.#control, options.healthLog ?? log);
-    this.#additions = new Additions({ redis, room, frozen, waiting: this.#waiting, plays: this.#plays }, log);
-    this.#batches = new Batches(
-      { redis, room, frozen, requests: new Requests(redis, maxWriters) },
-      maxWriters,
-    );
+    const parts = { redis, generation: new Generation(redis), room, frozen };
+    this.#additions = new Additions({ ...parts, waiting: this.#waiting, plays: this.#plays }, log);
+    this.#batches = new Batches({ ...parts, requests: new Requests(redis, maxWriters) }, maxWriters);
     this.#reading = new Reading(redis);
     this.#survey = new Survey(redis);
   }

@@ -28,7 +28,12 @@ export class Redis {
 
   /** Which shards can be in one script: of a number all those that give the same one. */
   groupOf(shard: number): number {
-    return this.cluster.isCluster === false ? 0 : shard;
+    return this.isCluster ? shard : 0;
+  }
+
+  /** Whether each shard may be on another server. */
+  get isCluster(): boolean {
+    return this.cluster.isCluster !== false;
   }
 }
 

@@ -40,29 +40,30 @@ export class Survey {
   }
 
   async #take(): Promise<Figures> {
-    const { layout, heads } = this.#redis;
-    const most = this.#redis.groupOf(0) === this.#redis.groupOf(1) ? MOST : 1;
-    let [changes, songs] = [0, 0];
     try {
-      await eachOf(Math.ceil(layout.shards / most), WIDTH, async (part) => {
-        const first = part * most;
-        const shards = Array.from({ length: Math.min(most, layout.shards - first) }, (_, at) => first + at);
-        const reply = await this.#redis.onShard(
-          first,
-          SURVEY,
-          shards.map((shard) => layout.keyOf(shard)),
-          [],
-        );
-        for (const [at, shard] of shards.entries()) {
-          const [changed, counted, head] = (reply as string[]).slice(3 * at, 3 * at + 3);
-          changes += Number(changed);
-          songs += Number(counted);
-          heads.learn(shard, head ?? "");
-        }
-      });
+      return await learnAll(this.#redis);
     } catch (error) {
       throw failedReading(error);
     }
-    return { changes, songs };
   }
+}
+
+/** Learns the heads of all shards, each when its turn comes, and what else there is to know of them. */
+export async function learnAll(redis: Redis): Promise<Figures> {
+  const { layout, heads } = redis;
+  const most = redis.isCluster ? 1 : MOST;
+  let [changes, songs] = [0, 0];
+  await eachOf(Math.ceil(layout.shards / most), WIDTH, async (part) => {
+    const first = part * most;
+    const shards = Array.from({ length: Math.min(most, layout.shards - first) }, (_, at) => first + at);
+    const keys = shards.map((shard) => layout.keyOf(shard));
+    const reply = (await redis.onShard(first, SURVEY, keys, [])) as string[];
+    for (const [at, shard] of shards.entries()) {
+      const [changed, counted, head] = reply.slice(3 * at, 3 * at + 3);
+      changes += Number(changed);
+      songs += Number(counted);
+      heads.learn(shard, head ?? "");
+    }
+  });
+  return { changes, songs };
 }

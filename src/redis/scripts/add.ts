@@ -1,26 +1,38 @@
+import { KNOWN } from "./known.ts";
 import { Script } from "./script.ts";
 import { SHARED } from "./shared.ts";
 
 /**
  * Adds plays to songs of any shards, each by itself.
  *
- * ARGV: the head that the caller knows of all these shards; the plays of each song, 1 or more, or nothing; the ids, each
- * with its plays behind it if they were not said before. KEYS: for each song its shard, and the sets of that.
- * Gives a word for each song, with blanks between: its new count; `h` and the head that the shard has; `r` and how many
+ * ARGV: the generation that the caller knows, or nothing; the head that he knows of all these shards; the plays of each
+ * song, 1 or more, or nothing; the ids, each with its plays behind it if they were not said before. KEYS: that of the
+ * generation if he knows one; and for each song its shard, and the sets of that.
+ * Gives nothing if the generation is another one; or a word for each song, with blanks between: its new count; `h` and the head that the shard has; `r` and how many
  * songs it has been granted, if there is no room for a new one; `o` and what the count is, if it would pass 2^53 - 1; or
  * `e` and the error that kept it from doing anything.
  *
- * Most songs have been played in the open fold, and there is no other: for those it is two commands.
+ * Most songs have been played in the open fold, and there is no other: for those it is one command, or two with a look at
+ * the head.
  */
 export const ADD: Script = new Script(
   SHARED +
+    KNOWN +
     String.raw`
-local words, at, changed, pcall = {}, 1, nil, redis.pcall
+local words, at, changed, pcall = {}, firstKey, nil, redis.pcall
+local head, same = ARGV[2], ARGV[3]
+
+-- A word that says that a shard has another head, or cannot be read; nothing if it can be added to.
+local function refuse(key)
+  local now = pcall('HGET', key, HEAD)
+  if type(now) == 'table' then return 'e' .. string.match(now.err, '%S+') end
+  if (now or '') ~= head then return 'h' .. (now or '') end
+end
 
 -- A song of a shard with sets, or one that is new to the open fold: new is what the open fold has now.
-local function settle(key, at, sets, head, id, plays, new)
+local function settle(key, at, sets, id, plays, new)
   local before, kept, newest = new - plays, 0, 0
-  local failure
+  local failure = areKnown and refuse(key) -- it may be one that was lost, with its head
   for set = sets, 1, -1 do
     local old = pcall('HGET', KEYS[at + set], id)
     if type(old) == 'table' then failure, old = 'e' .. string.match(old.err, '%S+'), 0 end
@@ -48,22 +60,21 @@ local function settle(key, at, sets, head, id, plays, new)
   return digits(before - kept + plays)
 end
 
-local head, same = ARGV[1], ARGV[2]
 local sets = countSets(head)
 local step = same == '' and 2 or 1
-for i = 3, #ARGV, step do
+for i = 4, #ARGV, step do
   local key, id = KEYS[at], ARGV[i]
   local plays = step == 1 and same or ARGV[i + 1]
-  local now = pcall('HGET', key, HEAD)
-  local word
-  if type(now) == 'table' then word = 'e' .. string.match(now.err, '%S+')
-  elseif (now or '') ~= head then word = 'h' .. (now or '')
-  else
-    local new = call('HINCRBY', key, id, plays)
-    if sets == 0 and new < 1e14 and new ~= tonumber(plays) then
+  local word = not areKnown and refuse(key)
+  if not word then
+    local new = pcall('HINCRBY', key, id, plays)
+    if type(new) == 'table' then
+      word = refuse(key)
+      if not word then return new end -- a server that takes nothing: this is the first one
+    elseif sets == 0 and new < 1e14 and new ~= tonumber(plays) then
       changed = changed or key
       word = new
-    else word = settle(key, at, sets, head, id, tonumber(plays), new) end
+    else word = settle(key, at, sets, id, tonumber(plays), new) end
   end
   words[#words + 1] = word
   at = at + 1 + sets

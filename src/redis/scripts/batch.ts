@@ -1,17 +1,19 @@
 import { ADD_KNOWN } from "./add-known.ts";
+import { KNOWN } from "./known.ts";
 import { Script } from "./script.ts";
 import { SHARED } from "./shared.ts";
 
 /**
  * Adds plays to many songs of some shards: to all of them, or to none.
  *
- * ARGV: `check` or `add`; a writer and a stamp of his request, or two empty ones; how many writers a shard remembers; the
+ * ARGV: the generation that the caller knows, or nothing; `check` or `add`; a writer and a stamp of his request, or two empty ones; how many writers a shard remembers; the
  * head that the caller knows of all shards, or `*`; the plays of all songs, 0 or more, or `*`; and then for each shard its
  * head if they differ, how many songs it has, and 65,536 times which piece of very many these are, from 0 on; their ids;
  * and the plays of each if they differ.
- * KEYS: for each shard its hash, its sets, and with a writer the hash of those who have added to it.
+ * KEYS: that of the generation if he knows one; and for each shard its hash, its sets, and with a writer the hash of those
+ * who have added to it.
  *
- * Gives `no` or `yes`, whether any of the shards had added it before, and then
+ * Gives nothing if the generation is another one; or `no` or `yes`, whether any of the shards had added it before, and then
  *
  * - `no`, nothing was done: problems, as `h` with the place of a shard and the head it has; `o` with a count that would
  *   pass 2^53 - 1 and what would be added; `e` with the place of a shard and the error of reading it; `u` if it
@@ -24,9 +26,11 @@ import { SHARED } from "./shared.ts";
  */
 export const BATCH: Script = new Script(
   SHARED +
+    KNOWN +
     String.raw`
-local mode, writer, stamp, most = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
-local sameHead, samePlays = ARGV[5], tonumber(ARGV[6]) -- nil: they differ
+local mode, writer, stamp, most = ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[5])
+local sameHead, samePlays = ARGV[6], tonumber(ARGV[7]) -- nil: they differ
+local FIRST_ARG = 8
 local parts, problems, needs, lacksRoom, doneBefore = {}, {}, {}, false, false
 -- The fold that was sealed before those shards added it that had it before.
 local foldBefore = MAX
@@ -160,7 +164,7 @@ local function add(part, counts)
   return #changes > 0
 end
 
-local at, arg = 1, 7
+local at, arg = firstKey, FIRST_ARG
 while arg <= #ARGV do
   local head = sameHead
   if head == '*' then head, arg = ARGV[arg], arg + 1 end

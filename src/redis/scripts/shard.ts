@@ -1,12 +1,34 @@
 import { Script } from "./script.ts";
 import { SHARED } from "./shared.ts";
 
+/**
+ * What scripts go on with that may give a shard another head. The last argument is `1`, and the last key that of the
+ * generation, if there is one: it is another one behind each of them, and never one that has been.
+ */
+const CHANGING = String.raw`
+local generation = table.remove(ARGV) == '1' and table.remove(KEYS)
+
+local function writeText(key, text)
+  call('HSET', key, HEAD, text)
+  if generation then
+    call('SET', generation, digits(math.max(tonumber(call('GET', generation) or 0) + 1, micros())))
+  end
+end
+
+local function writeHead(key, head)
+  head.text = digits(head.epoch) .. ':' .. digits(head.newest) .. ':' .. digits(head.kept) .. ':' ..
+    digits(head.dropped) .. ':' .. table.concat(head.sets, ',')
+  writeText(key, head.text)
+end
+`;
+
 // Each can be done again, by anybody, however late: an epoch that has passed, or a fold that is sealed or acknowledged
 // already, changes nothing. All give the head that the shard has then.
 
 /** Seals what is in the open fold. KEYS: the shard, and the set that it becomes. ARGV: the epoch, the fold. */
 export const SEAL: Script = new Script(
   SHARED +
+    CHANGING +
     String.raw`
 local head, epoch, fold = readHead(KEYS[1]), tonumber(ARGV[1]), tonumber(ARGV[2])
 if head.epoch > epoch or head.newest >= fold then return head.text end
@@ -35,6 +57,7 @@ return head.text
  */
 export const ACKNOWLEDGE: Script = new Script(
   SHARED +
+    CHANGING +
     String.raw`
 local head, room = readHead(KEYS[1]), readRoom(KEYS[1])
 local epoch, fold, dropped = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
@@ -59,6 +82,7 @@ return { head.text, digits(room.freed) }
 /** Forgets all. KEYS: the shard, and its sets. ARGV: the head that the caller knows, the epoch that begins. */
 export const CLEAR: Script = new Script(
   SHARED +
+    CHANGING +
     String.raw`
 local head = readHead(KEYS[1])
 if head.epoch >= tonumber(ARGV[2]) or head.text ~= ARGV[1] then return head.text end
@@ -74,10 +98,11 @@ return call('HGET', KEYS[1], HEAD)
 /** Has nothing added for now. KEYS: the shard. ARGV: the epoch, and a number that says whose doing it is. */
 export const FREEZE: Script = new Script(
   SHARED +
+    CHANGING +
     String.raw`
 local head = readHead(KEYS[1])
 if head.epoch == tonumber(ARGV[1]) and head.frozen == '' then
-  call('HSET', KEYS[1], HEAD, head.text .. '!' .. ARGV[2])
+  writeText(KEYS[1], head.text .. '!' .. ARGV[2])
 end
 return head.text
 `,
@@ -87,9 +112,10 @@ return head.text
 /** As it was before it was frozen. KEYS: the shard. ARGV: whose doing that was. */
 export const THAW: Script = new Script(
   SHARED +
+    CHANGING +
     String.raw`
 local head = readHead(KEYS[1])
-if head.frozen == ARGV[1] then call('HSET', KEYS[1], HEAD, head.text) end
+if head.frozen == ARGV[1] then writeText(KEYS[1], head.text) end
 return head.text
 `,
   { writes: true },

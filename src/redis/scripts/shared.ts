@@ -40,12 +40,6 @@ local function readHead(key)
   return head
 end
 
-local function writeHead(key, head)
-  head.text = digits(head.epoch) .. ':' .. digits(head.newest) .. ':' .. digits(head.kept) .. ':' ..
-    digits(head.dropped) .. ':' .. table.concat(head.sets, ',')
-  call('HSET', key, HEAD, head.text)
-end
-
 -- Whether the oldest set of a head is the fold that is kept, which no count has.
 local function keepsOldest(head)
   local kept, oldest = string.match(head, '^%d+:%d+:(%d+):%d+:(%d+)')

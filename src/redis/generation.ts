@@ -1,0 +1,59 @@
+import type { Redis } from "./redis.ts";
+import { GENERATION } from "./scripts/control.ts";
+import { learnAll } from "./survey.ts";
+
+/** Milliseconds between two tries to learn all heads while they change. */
+const PAUSE = 10;
+
+/**
+ * A number that changes with every head: where one server has all shards, and their heads are known as they were at that
+ * number, it is enough to look whether it is still the same. In a cluster there is none, and each head is looked at.
+ */
+export class Generation {
+  readonly #redis: Redis;
+  /** The number, and how often heads had turned out to be others when they were known as of that. */
+  #known = { number: "", alterations: -1 };
+  #isLearning = false;
+
+  constructor(redis: Redis) {
+    this.#redis = redis;
+  }
+
+  /** That of the heads as they are known now; empty if there is none, or not yet. */
+  current(): string {
+    const { heads, isCluster } = this.#redis;
+    if (isCluster) return "";
+    if (this.#known.alterations === heads.alterations) return this.#known.number;
+    if (!this.#isLearning) void this.#learn();
+    return "";
+  }
+
+  /** What is to be known if it is another one by now. */
+  forget(number: string): void {
+    if (this.#known.number === number) this.#known.alterations = -1;
+  }
+
+  async #learn(): Promise<void> {
+    this.#isLearning = true;
+    try {
+      const { heads } = this.#redis;
+      const { alterations } = heads;
+      const before = await this.#read();
+      await learnAll(this.#redis);
+      const after = await this.#read();
+      // No head has changed there, and each is here as it is there.
+      if (before === after && heads.alterations === alterations) this.#known = { number: after, alterations };
+      else await Bun.sleep(PAUSE);
+    } catch {
+      await Bun.sleep(PAUSE); // Redis cannot be asked: others say so
+    } finally {
+      this.#isLearning = false;
+    }
+  }
+
+  async #read(): Promise<string> {
+    const { layout, cluster } = this.#redis;
+    const run = { slot: layout.controlSlot, script: GENERATION, keys: [layout.generation], args: [] };
+    return (await cluster.run(run)) as string;
+  }
+}
