@@ -62,19 +62,20 @@ end
 
 local sets = countSets(head)
 local step = same == '' and 2 or 1
+local plays, number = same, tonumber(same)
 for i = 4, #ARGV, step do
   local key, id = KEYS[at], ARGV[i]
-  local plays = step == 1 and same or ARGV[i + 1]
+  if step == 2 then plays, number = ARGV[i + 1], tonumber(ARGV[i + 1]) end
   local word = not areKnown and refuse(key)
   if not word then
     local new = pcall('HINCRBY', key, id, plays)
     if type(new) == 'table' then
       word = refuse(key)
       if not word then return new end -- a server that takes nothing: this is the first one
-    elseif sets == 0 and new < 1e14 and new ~= tonumber(plays) then
+    elseif sets == 0 and new < 1e14 and new ~= number then
       changed = changed or key
       word = new
-    else word = settle(key, at, sets, id, tonumber(plays), new) end
+    else word = settle(key, at, sets, id, number, new) end
   end
   words[#words + 1] = word
   at = at + 1 + sets
