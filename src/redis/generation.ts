@@ -39,10 +39,11 @@ export class Generation {
       const { heads } = this.#redis;
       const { alterations } = heads;
       const before = await this.#read();
-      await learnAll(this.#redis);
+      const { areFrozen } = await learnAll(this.#redis);
       const after = await this.#read();
       // No head has changed there, and each is here as it is there.
-      if (before === after && heads.alterations === alterations) this.#known = { number: after, alterations };
+      const areSame = before === after && heads.alterations === alterations;
+      if (areSame && !areFrozen) this.#known = { number: after, alterations };
       else await Bun.sleep(PAUSE);
     } catch {
       await Bun.sleep(PAUSE); // Redis cannot be asked: others say so

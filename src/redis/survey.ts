@@ -1,3 +1,4 @@
+import { frozenBy } from "./heads.ts";
 import { failedReading } from "./outcomes.ts";
 import { eachOf, type Redis } from "./redis.ts";
 import { SURVEY } from "./scripts/shard.ts";
@@ -9,6 +10,8 @@ const [MOST, WIDTH] = [64, 32];
 export interface Figures {
   changes: number;
   songs: number;
+  /** Whether any is frozen. */
+  areFrozen: boolean;
 }
 
 /** How all shards are, each when its turn comes. */
@@ -52,18 +55,19 @@ export class Survey {
 export async function learnAll(redis: Redis): Promise<Figures> {
   const { layout, heads } = redis;
   const most = redis.isCluster ? 1 : MOST;
-  let [changes, songs] = [0, 0];
+  let [changes, songs, areFrozen] = [0, 0, false];
   await eachOf(Math.ceil(layout.shards / most), WIDTH, async (part) => {
     const first = part * most;
     const shards = Array.from({ length: Math.min(most, layout.shards - first) }, (_, at) => first + at);
     const keys = shards.map((shard) => layout.keyOf(shard));
     const reply = (await redis.onShard(first, SURVEY, keys, [])) as string[];
     for (const [at, shard] of shards.entries()) {
-      const [changed, counted, head] = reply.slice(3 * at, 3 * at + 3);
+      const [changed, counted, head = ""] = reply.slice(3 * at, 3 * at + 3);
       changes += Number(changed);
       songs += Number(counted);
-      heads.learn(shard, head ?? "");
+      heads.learn(shard, head);
+      areFrozen ||= frozenBy(head) !== undefined;
     }
   });
-  return { changes, songs };
+  return { changes, songs, areFrozen };
 }

@@ -158,7 +158,7 @@ local answer = {}
 for _, key in ipairs(KEYS) do
   answer[#answer + 1] = call('HGET', key, CHANGES) or '0'
   answer[#answer + 1] = digits(readRoom(key).songs)
-  answer[#answer + 1] = readHead(key).text
+  answer[#answer + 1] = call('HGET', key, HEAD) or ''
 end
 return answer
 `,
