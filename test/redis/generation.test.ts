@@ -1,5 +1,9 @@
-import { afterEach, expect, setDefaultTimeout } from "bun:test";
+import { afterEach, expect, setDefaultTimeout, test } from "bun:test";
 import type { CountStore } from "../../src/mod.ts";
+import { Generation } from "../../src/redis/generation.ts";
+import { Heads } from "../../src/redis/heads.ts";
+import { Layout } from "../../src/redis/layout.ts";
+import type { Redis } from "../../src/redis/redis.ts";
 import { ADD } from "../../src/redis/scripts/add.ts";
 import { BATCH } from "../../src/redis/scripts/batch.ts";
 import { GET } from "../../src/redis/scripts/get.ts";
@@ -99,7 +103,7 @@ testWithRedis(
     await one.add("full", Number.MAX_SAFE_INTEGER - 1);
     const before = await listed(other);
     const fresh = ids.map((id) => [`fresh ${id}`, 3] as const);
-  await expect(one.addAll(new Map([...all, ...fresh, ["full", 3]]))).rejects.toThrow("would pass");
+    await expect(one.addAll(new Map([...all, ...fresh, ["full", 3]]))).rejects.toThrow("would pass");
     expect(await listed(other)).toEqual(before);
     for (let shard = 0; shard < 16; shard++) await redis.ask("HSET", `{shared:${shard}}`, "broken", "x");
     await expect(one.addAll(new Map([...all, ["broken", 3]]))).rejects.toThrow();
@@ -135,3 +139,35 @@ testWithRedis(
     expect(plays).toBeGreaterThan(0);
   },
 );
+
+test("Heads that change while they are looked at, there or here, are known by no generation", async () => {
+  const heads = new Heads(new Layout({ prefix: "p", shards: 2, writers: 1, seed: [1, 2], name: "n" }));
+  let [looks, there, here] = [0, "5", () => {}];
+  const redis = {
+    heads,
+    layout: heads.layout,
+    isCluster: false,
+    cluster: { run: async () => there },
+    onShard: async (_shard: number, _script: unknown, keys: string[]) => {
+      looks++;
+      setTimeout(here);
+      await Bun.sleep(1);
+      return keys.flatMap(() => ["0", "0", ""]);
+    },
+  } as unknown as Redis;
+  const generation = new Generation(redis);
+  const lookTwice = async () => {
+    for (const end = looks + 2; looks < end; await Bun.sleep(1)) expect(generation.current()).toBe("");
+  };
+  here = () => (there += "5");
+  await lookTwice();
+  here = () => heads.learn(0, heads.of(0).text === "" ? "1:2:0:0:2" : "");
+  await lookTwice();
+  here = () => {};
+  await until("it is known", () => generation.current() === there);
+  heads.learn(1, "1:2:0:0:2");
+  await lookTwice();
+  await until("it is known", () => generation.current() === there);
+  generation.forget(there);
+  expect(generation.current()).toBe("");
+});
