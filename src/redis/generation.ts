@@ -41,9 +41,8 @@ export class Generation {
       const before = await this.#read();
       const { areFrozen } = await learnAll(this.#redis);
       const after = await this.#read();
-      // No head has changed there, and each is here as it is there.
-      const areSame = before === after && heads.alterations === alterations;
-      if (areSame && !areFrozen) this.#known = { number: after, alterations };
+      // If one turns out to be another one here meanwhile, this is no longer what is known.
+      if (before === after && !areFrozen) this.#known = { number: after, alterations };
       else await Bun.sleep(PAUSE);
     } catch {
       await Bun.sleep(PAUSE); // Redis cannot be asked: others say so

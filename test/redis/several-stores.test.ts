@@ -10,7 +10,10 @@ import { openStore } from "./support/stores.ts";
 setDefaultTimeout(120_000);
 afterAll(stopAll);
 
+/** More, if something has not been done often enough by then. */
 const STEPS = 4000;
+const OFTEN = 4;
+const KINDS = ["add", "add keyed", "add all", "seal", "acknowledge", "get after", "list", "clear"];
 
 testWithRedis(
   "Whichever of three stores is asked, the same counts are answered as by a plain Map",
@@ -23,7 +26,8 @@ testWithRedis(
     const oracle = new MapStore(options);
     const done = new Map<string, number>();
     let newest = 0;
-    for (let step = 0; step < STEPS; step++) {
+    const areDone = () => KINDS.every((name) => (done.get(name) ?? 0) >= OFTEN);
+    for (let step = 0; step < STEPS || !areDone(); step++) {
       const act = anyAct(random, step, () => newest++);
       const [found, wanted] = await Promise.all([
         outcomeOf(act, random.pick(stores) as CountStore),
@@ -32,8 +36,6 @@ testWithRedis(
       expect(found, `step ${step}: ${act.name}`).toEqual(wanted);
       if (typeof wanted !== "string") done.set(act.name, (done.get(act.name) ?? 0) + 1);
     }
-    for (const name of ["add", "add keyed", "add all", "seal", "acknowledge", "get after", "list", "clear"])
-      expect(done.get(name), name).toBeGreaterThan(3);
   },
 );
 

@@ -1,7 +1,7 @@
 import { expect } from "bun:test";
 import { join } from "node:path";
 import { CountClient, type CountClientOptions } from "../../src/client.ts";
-import { listen, RUNTIMES } from "./process.ts";
+import { listen, run, RUNTIMES } from "./process.ts";
 
 /** The entry of the program. */
 export const main: string = join(import.meta.dir, "../../src/main.ts");
@@ -45,6 +45,13 @@ export async function copyKilled(command: readonly string[], afterMs: number): P
   const timer = setTimeout(() => child.kill("SIGKILL"), afterMs);
   await child.exited;
   clearTimeout(timer);
+}
+
+/** Milliseconds that a program takes to start, as fast as the machine is now. */
+export async function startTime(): Promise<number> {
+  const since = performance.now();
+  await run([...bun, "copy", "--help"]);
+  return performance.now() - since;
 }
 
 /** As many songs, and their plays. */
