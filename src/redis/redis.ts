@@ -20,6 +20,18 @@ export class Redis {
     return this.cluster.run({ slot: this.layout.slotOf(shard), script, keys, args });
   }
 
+  /** Runs a script that may give a shard another head, which is another generation as well where there is one. */
+  onHead(
+    shard: number,
+    script: Script,
+    keys: readonly string[],
+    args: readonly (string | number)[],
+  ): Promise<unknown> {
+    const words = args.map(String);
+    if (this.isCluster) return this.onShard(shard, script, keys, [...words, "0"]);
+    return this.onShard(shard, script, [...keys, this.layout.generation], [...words, "1"]);
+  }
+
   /** Runs a script on what is the same for all shards. */
   onControl(script: Script, args: readonly string[]): Promise<unknown> {
     const { control, controlSlot } = this.layout;

@@ -147,7 +147,7 @@ test("Heads that change while they are looked at, there or here, are known by no
     heads,
     layout: heads.layout,
     isCluster: false,
-    cluster: { run: async () => there },
+    cluster: { run: () => Promise.resolve(there) },
     onShard: async (_shard: number, _script: unknown, keys: string[]) => {
       looks++;
       setTimeout(here);

@@ -6,10 +6,10 @@ import { SHARED } from "./shared.ts";
 /**
  * Adds plays to many songs of some shards: to all of them, or to none.
  *
- * ARGV: the generation that the caller knows, or nothing; `check` or `add`; a writer and a stamp of his request, or two empty ones; how many writers a shard remembers; the
- * head that the caller knows of all shards, or `*`; the plays of all songs, 0 or more, or `*`; and then for each shard its
- * head if they differ, how many songs it has, and 65,536 times which piece of very many these are, from 0 on; their ids;
- * and the plays of each if they differ.
+ * ARGV: the generation that the caller knows, or nothing; `check` or `add`; a writer and a stamp of his request, or two
+ * empty ones; how many writers a shard remembers; the head that the caller knows of all shards, or `*`; the plays of all
+ * songs, 0 or more, or `*`; and then for each shard its head if they differ, how many songs it has, and 65,536 times which
+ * piece of very many these are, from 0 on; their ids; and the plays of each if they differ.
  * KEYS: that of the generation if he knows one; and for each shard its hash, its sets, and with a writer the hash of those
  * who have added to it.
  *
@@ -17,8 +17,8 @@ import { SHARED } from "./shared.ts";
  *
  * - `no`, nothing was done: problems, as `h` with the place of a shard and the head it has; `o` with a count that would
  *   pass 2^53 - 1 and what would be added; `e` with the place of a shard and the error of reading it; `u` if it
- *   is not known any more whether a shard had added it; or, if there is no room in one of them, for each shard that gets new songs `r`
- *   with its place, how many those are, for how many it has room, and for how many it was ever granted it;
+ *   is not known any more whether a shard had added it; or, if there is no room in one of them, for each shard that gets
+ *   new songs `r` with its place, how many those are, for how many it has room, and for how many it was ever granted it;
  * - `yes`, unless it only checks: the new counts, with blanks between, and the fold that was sealed before it was added by
  *   those that had added it before.
  *

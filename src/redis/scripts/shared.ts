@@ -10,7 +10,8 @@ import { COMMON } from "./common.ts";
  *   sealed, the newest that was acknowledged, whose plays are kept, and the newest that was dropped; and the folds that
  *   have a hash, the oldest first, with commas between. A caller says which head he knows: if it is another one by now,
  *   nothing is done, and he is told. So the keys that a script works on are those that it was given. A head with `!` and a
- *   number behind it is frozen: nobody knows that one, so nothing is added until it is as it was.
+ *   number behind it is frozen: nobody knows that one, so nothing is added until it is as it was. Where one server has all
+ *   shards there is one number, the generation, that changes with every head: who knows all heads may say that instead.
  * - its room: `granted:freed:open:own`. How many songs it has ever been granted room for in this epoch, and how many it has
  *   given back; then for the open fold, and each of the sets, the songs of which it is the newest to have any: these
  *   are all songs, each once, and those that go when the oldest set is dropped.
