@@ -6,8 +6,10 @@ import { type Work, workOn } from "./shard-work.ts";
 
 /** How many shards are worked on at a time. */
 const WIDTH = 64;
-/** Milliseconds that somebody may take to clear what he has frozen, and until it is looked whether he has. */
-const [PATIENCE, PAUSE] = [1000, 10];
+/** Milliseconds after which whoever has begun something, or frozen shards, must have died: others end it then. */
+export const PATIENCE = 1000;
+/** Milliseconds until it is looked again whether somebody has cleared what he has frozen. */
+const PAUSE = 10;
 
 /** Which folds there are. */
 export interface FoldsState {
@@ -91,7 +93,9 @@ export class Control {
 
   /** Has plays added again to a shard that was frozen so long ago that who did it must have died. */
   async recover(shard: number, frozenBy: number): Promise<void> {
-    await this.endOther();
+    const work = await this.#underWay();
+    if (work?.kind === "freeze" && work.number === frozenBy) await this.#thaw(work);
+    else if (work !== undefined) await this.#endFor(work);
     await workOn(this.#redis, shard, { kind: "thaw", number: frozenBy, epoch: 0, kept: 0 });
   }
 

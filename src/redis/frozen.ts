@@ -1,9 +1,7 @@
-import type { Control } from "./control.ts";
+import { type Control, PATIENCE } from "./control.ts";
 
 /** Milliseconds until a frozen shard is looked at again. */
 const PAUSE = 5;
-/** Milliseconds after which whoever froze the shards must have died. */
-const PATIENCE = 1000;
 /** Most of those that are remembered. */
 const MOST = 16;
 

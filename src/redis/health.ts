@@ -1,5 +1,5 @@
 import { Lost, NotDone } from "./cluster/failures.ts";
-import type { Control } from "./control.ts";
+import { type Control, PATIENCE } from "./control.ts";
 import { Layout } from "./layout.ts";
 import type { Redis } from "./redis.ts";
 import { LAY_OUT } from "./scripts/control.ts";
@@ -7,8 +7,6 @@ import { PROBE } from "./scripts/shard.ts";
 
 /** Milliseconds from one look at how Redis is to the next. */
 const INTERVAL = 250;
-/** Milliseconds after which somebody else ends what was begun. */
-const PATIENCE = 1000;
 
 /**
  * Whether plays can be counted: each server that has shards is asked to write something, again and again. That finds those

@@ -18,8 +18,24 @@ local function eachSong(act)
   end
 end
 
+local isPlain = samePlays and samePlays > 0 and writer == '' and sameHead ~= '*' and countSets(sameHead) == 0
+
+-- Of part of a batch: whether that can be added, as the counts are far from too high.
+local function checkKnown()
+  local arg = FIRST_ARG
+  for k = firstKey, #KEYS do
+    local n = tonumber(ARGV[arg]) % 65536
+    local all = n <= SLICE and redis.pcall('HMGET', KEYS[k], HEAD, unpack(ARGV, arg + 1, arg + n))
+    if not all or all.err or (all[1] or '') ~= sameHead then return end
+    for i = 2, n + 1 do
+      if not all[i] or #all[i] > 14 then return end
+    end
+    arg = arg + 1 + n
+  end
+  return samePlays < 1e14 and { 'yes', 'false' }
+end
+
 local function addKnown()
-  if not samePlays or samePlays == 0 or writer ~= '' or sameHead == '*' or countSets(sameHead) > 0 then return end
   local plays, counts, pcall = ARGV[7], {}, redis.pcall
   local isOther = eachSong(function(key, id, isFirst)
     if isFirst and not areKnown and pcall('HGET', key, HEAD) ~= (sameHead ~= '' and sameHead) then return true end

@@ -42,8 +42,8 @@ local SLICE = 1000
 ` +
     ADD_KNOWN +
     String.raw`
-local known = mode == 'add' and addKnown()
-if known then return known end
+local answer = isPlain and (mode == 'add' and addKnown() or mode == 'check' and checkKnown())
+if answer then return answer end
 
 -- A shard's head, or any field of another hash, and behind it the plays that the songs of a part have there; false: none.
 local function look(part, key)
