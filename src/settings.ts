@@ -126,8 +126,8 @@ export const SETTINGS: {
   },
   storePrefix: {
     default: "playcount",
-    pattern: /^[\w.:-]{1,64}$/,
-    wanted: "1 to 64 of A-Z a-z 0-9 _ . : -",
+    pattern: /^[\w.-]{1,64}$/, // a colon is what separates it from what comes behind
+    wanted: "1 to 64 of A-Z a-z 0-9 _ . -",
     help: "what all keys in Redis begin with",
   },
   storeTimeout: {

@@ -56,7 +56,7 @@ const OTHERS: {
   maxStoreBytes: ["1048576", 2 ** 20],
   data: ["/var/lib/plays", "/var/lib/plays"],
   store: ["rediss://me@a.example:7000,[::1]:7001", "rediss://me@a.example:7000,[::1]:7001"],
-  storePrefix: ["a:b", "a:b"],
+  storePrefix: ["a.b", "a.b"],
   storeTimeout: ["20", 20],
   shards: ["64", 64],
   waitReplicas: ["2", 2],

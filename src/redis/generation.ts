@@ -1,18 +1,19 @@
 import type { Redis } from "./redis.ts";
-import { GENERATION } from "./scripts/control.ts";
+import { GENERATION } from "./scripts/generation.ts";
 import { learnAll } from "./survey.ts";
 
 /** Milliseconds between two tries to learn all heads while they change. */
 const PAUSE = 10;
 
 /**
- * A number that changes with every head: where one server has all shards, and their heads are known as they were at that
- * number, it is enough to look whether it is still the same. In a cluster there is none, and each head is looked at.
+ * A word that is another one, and never one that it has been, as soon as any head is: where one server has all shards, and
+ * their heads are known as they were under that word, it is enough to look whether it is still the same. In a cluster there
+ * is none, and each head is looked at.
  */
 export class Generation {
   readonly #redis: Redis;
-  /** The number, and how often heads had turned out to be others when they were known as of that. */
-  #known = { number: "", alterations: -1 };
+  /** The word, and how often heads had turned out to be others when they were known as they were under it. */
+  #known = { word: "", alterations: -1 };
   #isLearning = false;
 
   constructor(redis: Redis) {
@@ -23,14 +24,14 @@ export class Generation {
   current(): string {
     const { heads, isCluster } = this.#redis;
     if (isCluster) return "";
-    if (this.#known.alterations === heads.alterations) return this.#known.number;
+    if (this.#known.alterations === heads.alterations) return this.#known.word;
     if (!this.#isLearning) void this.#learn();
     return "";
   }
 
-  /** What is to be known if it is another one by now. */
-  forget(number: string): void {
-    if (this.#known.number === number) this.#known.alterations = -1;
+  /** Has heads looked at until they are known again; to be called with a generation that turned out to be no longer in force. */
+  forget(word: string): void {
+    if (this.#known.word === word) this.#known.alterations = -1;
   }
 
   async #learn(): Promise<void> {
@@ -42,7 +43,7 @@ export class Generation {
       const { areFrozen } = await learnAll(this.#redis);
       const after = await this.#read();
       // If one turns out to be another one here meanwhile, this is no longer what is known.
-      if (before === after && !areFrozen) this.#known = { number: after, alterations };
+      if (before === after && !areFrozen) this.#known = { word: after, alterations };
       else await Bun.sleep(PAUSE);
     } catch {
       await Bun.sleep(PAUSE); // Redis cannot be asked: others say so
@@ -53,7 +54,12 @@ export class Generation {
 
   async #read(): Promise<string> {
     const { layout, cluster } = this.#redis;
-    const run = { slot: layout.controlSlot, script: GENERATION, keys: [layout.generation], args: [] };
+    const run = {
+      slot: layout.controlSlot,
+      script: GENERATION,
+      keys: [layout.generation],
+      args: [crypto.randomUUID()],
+    };
     return (await cluster.run(run)) as string;
   }
 }

@@ -70,7 +70,7 @@ export class Lane<T> {
       while (this.#queue.length > 0) {
         const items = this.#queue.length <= MOST ? this.#queue : this.#queue.slice(0, MOST);
         this.#queue = this.#queue.length <= MOST ? [] : this.#queue.slice(MOST);
-        await this.#ask(items);
+        await this.#ask(gather(items, this.#question.together));
         if (items.length < MANY) continue;
         for (let turn = 0; turn < TURNS; turn++) await new Promise(setImmediate);
       }
@@ -79,19 +79,19 @@ export class Lane<T> {
     }
   }
 
-  /** One script for all whose shards have the same head, as nearly all have. */
-  async #ask(items: readonly Item<T>[]): Promise<void> {
+  /** One script for all whose shards have the same head, as nearly all have, as heads are known now. */
+  async #ask(songs: Iterable<AskedSong<T>>): Promise<void> {
     const byHead = new Map<string, AskedSong<T>[]>();
-    for (const song of gather(items, this.#question.together)) {
+    for (const song of songs) {
       const { text } = this.#redis.heads.of(song.shard);
       const others = byHead.get(text);
       if (others === undefined) byHead.set(text, [song]);
       else others.push(song);
     }
-    await Promise.all(Array.from(byHead, ([head, songs]) => this.#askAlike(head, songs)));
+    await Promise.all(Array.from(byHead.values(), (alike) => this.#askAlike(alike)));
   }
 
-  async #askAlike(text: string, songs: readonly AskedSong<T>[]): Promise<void> {
+  async #askAlike(songs: readonly AskedSong<T>[]): Promise<void> {
     const { script, prepare, failed } = this.#question;
     const { heads, layout } = this.#redis;
     const generation = this.#generation.current();
@@ -101,7 +101,7 @@ export class Lane<T> {
     const given = songs.map((song) => prepare(song, heads.of(song.shard), keys));
     const [same = ""] = given;
     const areSame = given.every((argument) => argument === same);
-    const args = [generation, text, areSame ? same : ""];
+    const args = [generation, head.text, areSame ? same : ""];
     for (const [at, { id }] of songs.entries()) {
       args.push(id);
       if (!areSame) args.push(given[at] as string);
@@ -110,7 +110,7 @@ export class Lane<T> {
       const reply = (await this.#redis.onShard(shard, script, keys, args)) as string | null;
       if (reply === null) {
         this.#generation.forget(generation);
-        return await this.#askAlike(text, songs);
+        return await this.#ask(songs);
       }
       const words = reply.split(" ");
       for (const [at, song] of songs.entries()) this.#settle(song, words[at] ?? "", head);

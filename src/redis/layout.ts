@@ -22,7 +22,7 @@ export class Layout {
   /** The key of what is the same for all shards. */
   readonly control: string;
   readonly controlSlot: number;
-  /** The key of the number that changes with every head. */
+  /** The key of what says that no head has changed. */
   readonly generation: string;
   readonly #keys: readonly string[];
   readonly #slots: readonly number[];

@@ -20,7 +20,7 @@ export class Redis {
     return this.cluster.run({ slot: this.layout.slotOf(shard), script, keys, args });
   }
 
-  /** Runs a script that may give a shard another head, which is another generation as well where there is one. */
+  /** Runs a script that may give a shard another head: where there are generations, this is another one then. */
   onHead(
     shard: number,
     script: Script,
@@ -28,8 +28,8 @@ export class Redis {
     args: readonly (string | number)[],
   ): Promise<unknown> {
     const words = args.map(String);
-    if (this.isCluster) return this.onShard(shard, script, keys, [...words, "0"]);
-    return this.onShard(shard, script, [...keys, this.layout.generation], [...words, "1"]);
+    if (this.isCluster) return this.onShard(shard, script, keys, [...words, ""]);
+    return this.onShard(shard, script, [...keys, this.layout.generation], [...words, crypto.randomUUID()]);
   }
 
   /** Runs a script on what is the same for all shards. */

@@ -1,4 +1,4 @@
-import { KNOWN } from "./known.ts";
+import { KNOWN } from "./generation.ts";
 import { Script } from "./script.ts";
 import { SHARED } from "./shared.ts";
 
@@ -70,8 +70,8 @@ for i = 4, #ARGV, step do
   if not word then
     local new = pcall('HINCRBY', key, id, plays)
     if type(new) == 'table' then
-      word = refuse(key)
-      if not word then return new end -- a server that takes nothing: this is the first one
+      word = refuse(key) or string.match(new.err, 'not an integer') and 'eERR'
+      if not word then return new end -- a server that takes nothing, and has not taken what came before
     elseif sets == 0 and new < 1e14 and new ~= number then
       changed = changed or key
       word = new

@@ -1,5 +1,5 @@
 import { ADD_KNOWN } from "./add-known.ts";
-import { KNOWN } from "./known.ts";
+import { KNOWN } from "./generation.ts";
 import { Script } from "./script.ts";
 import { SHARED } from "./shared.ts";
 

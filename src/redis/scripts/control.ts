@@ -72,9 +72,6 @@ return 1
   { writes: true },
 );
 
-/** Gives the number that changes with every head. KEYS: where it is. */
-export const GENERATION: Script = new Script("return redis.call('GET', KEYS[1]) or '0'", { writes: false });
-
 /** Crosses out what has been done. ARGV: what, and pairs of a shard and what room it has given back. Gives 1, or 0 if it is not under way any more. */
 export const END: Script = new Script(
   CONTROL_SHARED +

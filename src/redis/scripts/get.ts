@@ -1,4 +1,4 @@
-import { KNOWN } from "./known.ts";
+import { KNOWN } from "./generation.ts";
 import { Script } from "./script.ts";
 import { SHARED } from "./shared.ts";
 

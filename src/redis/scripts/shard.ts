@@ -1,26 +1,6 @@
+import { CHANGING } from "./generation.ts";
 import { Script } from "./script.ts";
 import { SHARED } from "./shared.ts";
-
-/**
- * What scripts go on with that may give a shard another head. The last argument is `1`, and the last key that of the
- * generation, if there is one: it is another one behind each of them, and never one that has been.
- */
-const CHANGING = String.raw`
-local generation = table.remove(ARGV) == '1' and table.remove(KEYS)
-
-local function writeText(key, text)
-  call('HSET', key, HEAD, text)
-  if generation then
-    call('SET', generation, digits(math.max(tonumber(call('GET', generation) or 0) + 1, micros())))
-  end
-end
-
-local function writeHead(key, head)
-  head.text = digits(head.epoch) .. ':' .. digits(head.newest) .. ':' .. digits(head.kept) .. ':' ..
-    digits(head.dropped) .. ':' .. table.concat(head.sets, ',')
-  writeText(key, head.text)
-end
-`;
 
 // Each can be done again, by anybody, however late: an epoch that has passed, or a fold that is sealed or acknowledged
 // already, changes nothing. All give the head that the shard has then.

@@ -1,4 +1,6 @@
 import { fieldOf } from "./ask-redis.ts";
+import type { Certificate } from "./certificate.ts";
+import { freePort } from "./ports.ts";
 import { RedisServer } from "./redis-server.ts";
 import { TcpProxy } from "./tcp-proxy.ts";
 import { until } from "./until.ts";
@@ -13,6 +15,8 @@ interface Options {
   hasReplicas?: boolean;
   /** Whether each node says that it is where a proxy in front of it is. */
   hasProxies?: boolean;
+  /** With it they are there for TLS as well, and are named so. */
+  certificate?: Certificate;
 }
 
 /** Three masters, and a replica of each. */
@@ -23,20 +27,39 @@ export class RedisCluster {
   readonly replicas: readonly RedisServer[];
   /** In front of the nodes, in the order of `masters`, if there are any. */
   readonly proxies: readonly TcpProxy[];
+  readonly #tlsPorts: readonly number[];
 
-  private constructor(nodes: readonly RedisServer[], proxies: readonly TcpProxy[]) {
+  private constructor(
+    nodes: readonly RedisServer[],
+    proxies: readonly TcpProxy[],
+    tlsPorts: readonly number[],
+  ) {
+    this.#tlsPorts = tlsPorts;
     this.masters = nodes.slice(0, RedisCluster.MASTERS);
     this.replicas = nodes.slice(RedisCluster.MASTERS);
     this.proxies = proxies;
   }
 
   /** Starts one, and waits until it answers for all slots. */
-  static async start({ hasReplicas = true, hasProxies = false }: Options = {}): Promise<RedisCluster> {
+  static async start({
+    hasReplicas = true,
+    hasProxies = false,
+    certificate,
+  }: Options = {}): Promise<RedisCluster> {
     const count = RedisCluster.MASTERS * (hasReplicas ? 2 : 1);
     const options = (busPort: number) => nodeOptions(busPort, hasReplicas ? SOON_MS : LATE_MS);
     const proxies: TcpProxy[] = [];
+    const tlsPorts: number[] = [];
     const nodes = await Promise.all(
       Array.from({ length: count }, async () => {
+        if (certificate !== undefined) {
+          const tlsPort = await freePort();
+          tlsPorts.push(tlsPort);
+          return await RedisServer.start((_, busPort) => [
+            ...options(busPort),
+            ...certificate.options(tlsPort),
+          ]);
+        }
         if (!hasProxies) return await RedisServer.start((_, busPort) => options(busPort));
         const proxy = await TcpProxy.start();
         proxies.push(proxy);
@@ -49,6 +72,7 @@ export class RedisCluster {
     const cluster = new RedisCluster(
       nodes,
       nodes.flatMap(({ port }) => proxies.find(({ target }) => target === port) ?? []),
+      tlsPorts,
     );
     await cluster.#join();
     return cluster;
@@ -60,8 +84,9 @@ export class RedisCluster {
 
   /** What `--store` is told: two of the nodes, or the proxies in front of them. */
   get url(): string {
-    const ports = (this.proxies.length > 0 ? this.proxies : this.masters).map(({ port }) => port);
-    return `redis://127.0.0.1:${ports[0]},127.0.0.1:${ports[1]}`;
+    const plain = (this.proxies.length > 0 ? this.proxies : this.masters).map(({ port }) => port);
+    const [scheme, ports] = this.#tlsPorts.length > 0 ? ["rediss", this.#tlsPorts] : ["redis", plain];
+    return `${scheme}://127.0.0.1:${ports[0]},127.0.0.1:${ports[1]}`;
   }
 
   /** As `redis-cli --cluster create` does it, but without its waiting. */

@@ -8,6 +8,7 @@ import { stopLater } from "./clean-up.ts";
 interface Options extends StoreOptions {
   /** What the keys begin with: those of nobody else unless told. */
   storePrefix?: string;
+  storePassword?: string;
   shards?: number;
   storeTimeout?: number;
   maxWaiting?: number;
