@@ -6,7 +6,7 @@ import { learnAll } from "./survey.ts";
 const PAUSE = 10;
 
 /**
- * A word that is another one, and never one that it has been, as soon as any head is: where one server has all shards, and
+ * A word that is another one, and never one that it has been, as soon as a head is: where one server has all shards, and
  * their heads are known as they were under that word, it is enough to look whether it is still the same. In a cluster there
  * is none, and each head is looked at.
  */

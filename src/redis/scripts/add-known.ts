@@ -1,11 +1,13 @@
 /**
- * A part of the script for batches: adds the same plays to songs that have all been played in the open fold, of shards that
- * are all as the caller knows them and have no sets, by a request without a key. That is what most batches are, and it takes
- * one command a song, half of the time of what does for all of them. What turns out to be another one on the way is taken
- * back. Gives nothing, and has done nothing, if it is another one.
+ * A part of the script for batches, whose names it uses, for what most batches are: the same plays of songs that have all been
+ * played in the open fold, of shards that are all as the caller knows them and have no sets, by a request without a key. That
+ * takes one command a song, half of the time of what does for any batch. It is tried, and taken back if a song turns out not
+ * to be of that kind. Both functions give the script's answer; or nothing, and then they have done nothing.
  */
 export const ADD_KNOWN: string = String.raw`
--- Calls act with the shard and the id of each song, until it gives something.
+local isPlain = samePlays and samePlays > 0 and writer == '' and sameHead ~= '*' and countSets(sameHead) == 0
+
+-- Calls act with the shard and the id of each song, and whether it is the first one there, until it gives something.
 local function eachSong(act)
   local arg = FIRST_ARG
   for k = firstKey, #KEYS do
@@ -18,9 +20,7 @@ local function eachSong(act)
   end
 end
 
-local isPlain = samePlays and samePlays > 0 and writer == '' and sameHead ~= '*' and countSets(sameHead) == 0
-
--- Of part of a batch: whether that can be added, as the counts are far from too high.
+-- Whether all can be added: they are there, and their counts far from too high.
 local function checkKnown()
   local arg = FIRST_ARG
   for k = firstKey, #KEYS do
@@ -36,15 +36,15 @@ local function checkKnown()
 end
 
 local function addKnown()
-  local plays, counts, pcall = ARGV[7], {}, redis.pcall
-  local isOther = eachSong(function(key, id, isFirst)
+  local plays, counts, pcall = digits(samePlays), {}, redis.pcall
+  local isOtherKind = eachSong(function(key, id, isFirst)
     if isFirst and not areKnown and pcall('HGET', key, HEAD) ~= (sameHead ~= '' and sameHead) then return true end
     local new = pcall('HINCRBY', key, id, plays)
     if type(new) == 'table' then return true end
     counts[#counts + 1] = new
     return new == samePlays or new >= 1e14
   end)
-  if not isOther then
+  if not isOtherKind then
     touch(KEYS[firstKey])
     return { 'yes', 'false', table.concat(counts, ' '), digits(MAX) }
   end
@@ -52,7 +52,7 @@ local function addKnown()
   eachSong(function(key, id)
     if left == 0 then return true end
     left = left - 1
-    if call('HINCRBY', key, id, -samePlays) == 0 then call('HDEL', key, id) end
+    if call('HINCRBY', key, id, digits(-samePlays)) == 0 then call('HDEL', key, id) end
   end)
 end
 `;
