@@ -7,8 +7,8 @@ import { SHARED } from "./shared.ts";
  *
  * ARGV: the generation that the caller knows, or nothing; the head that he knows of all these shards; the plays of each
  * song, 1 or more, or nothing; the ids, each with its plays behind it if they were not said before. KEYS: that of the
- * generation if he knows one; and for each song its shard, and the sets of that.
- * Gives nothing if the generation is another one; or a word for each song, with blanks between: its new count; `h` and the head that the shard has; `r` and how many
+ * generation if he knows one; and for each song its shard, and the sets of that. Gives nothing if the generation is another
+ * one; or a word for each song, with blanks between: its new count; `h` and the head that the shard has; `r` and how many
  * songs it has been granted, if there is no room for a new one; `o` and what the count is, if it would pass 2^53 - 1; or
  * `e` and the error that kept it from doing anything.
  *
