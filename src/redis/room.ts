@@ -60,7 +60,8 @@ export class Room {
   }
 
   /** The same for several shards, for all of them or for none. */
-  async askForAll(needs: readonly Need[]): Promise<void> {
+  async askForAll(all: readonly Need[]): Promise<void> {
+    const needs = sumByShard(all);
     const lacking = needs.filter(({ songs, left }) => left < songs);
     const [first] = lacking;
     if (first === undefined) return;
@@ -132,4 +133,14 @@ export class Room {
     await this.#redis.onControl(TAKE_BACK, [String(epoch), ...freed]);
     return true;
   }
+}
+
+/** Of a shard whose songs come in several pieces the needs are one: each of them has counted on the same room. */
+function sumByShard(needs: readonly Need[]): Need[] {
+  const sums = new Map<number, Need>();
+  for (const need of needs) {
+    const songs = need.songs + (sums.get(need.shard)?.songs ?? 0);
+    sums.set(need.shard, { ...need, songs });
+  }
+  return [...sums.values()];
 }

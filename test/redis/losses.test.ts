@@ -14,7 +14,7 @@ afterEach(stopAll);
 
 const WRITERS = "{shared:writers:0}";
 
-async function open(options: { shards?: number; maxWriters?: number } = {}): Promise<{
+async function open(options: { shards?: number; maxWriters?: number; maxSongs?: number } = {}): Promise<{
   redis: RedisServer;
   store: CountStore;
   another: () => Promise<CountStore>;
@@ -100,6 +100,24 @@ testWithRedis("Shards that have lost all, and do not know of a clear, are played
   expect(await sealed(store, 1)).toHaveLength(50);
 });
 
+testWithRedis("Shards that have lost all have a fold acknowledged, and the next one sealed", async () => {
+  const { redis, store, another } = await open();
+  await store.clear();
+  for (let n = 0; n < 50; n++) await store.add(`song-${n}`, 1);
+  await store.seal(1);
+  for (let shard = 0; shard < 16; shard += 2) await redis.ask("DEL", `{shared:${shard}}`);
+  await store.acknowledge(1);
+  const [first] = await Promise.all([store.add("song-0", 1), (await another()).add("song-1", 1)]);
+  expect(first).toEqual({ count: 1, fold: 1 });
+  await store.seal(2);
+  expect(await sealed(store, 2)).toEqual([
+    ["song-0", 1],
+    ["song-1", 1],
+  ]);
+  await store.acknowledge(2);
+  expect(await listed(store)).toEqual([]);
+});
+
 testWithRedis("A clear that was begun is ended soon, and at once by a server that starts", async () => {
   const { redis, store, another } = await open();
   for (let n = 0; n < 50; n++) await store.add(`song-${n}`, 1);
@@ -131,6 +149,20 @@ testWithRedis("Very many songs of one shard are added in pieces, and once", asyn
   for (const [at, [id, more]] of [...plays].entries())
     expect(counts.get(id) ?? 0).toBe(more * (at < 2048 ? 1 : 2));
 });
+
+testWithRedis(
+  "Very many songs of one shard that there is no room for are refused, and none is added",
+  async () => {
+    const { store } = await open({ shards: 1, maxSongs: 3000 });
+    await store.add("a", 1);
+    const songs = (count: number) => new Map(Array.from({ length: count }, (_, n) => [`song-${n}`, 1]));
+    await expect(store.addAll(songs(3000))).rejects.toThrow("There is room for 3000 songs");
+    expect(await listed(store)).toEqual([["a", 1]]);
+    await store.addAll(songs(2999));
+    expect(await listed(store)).toHaveLength(3000);
+    await expect(store.add("one more", 1)).rejects.toThrow("There is room for 3000 songs");
+  },
+);
 
 testWithRedis("A fold that is read while all is cleared breaks off", async () => {
   const { store, another } = await open();

@@ -11,6 +11,7 @@ const [COPIED, RESTORED] = [3, 5];
 
 const LOST = /: \d+ plays; .*: \d+ lost\n|: the folds are .*; they were /;
 const OTHER_FOLDS = /: the folds are .*; they were |fold \d+ was .*, and is now /;
+const NOTICED = /it does not start: .*(?:damaged|old copy)/;
 const DOUBLED = /: \d+ plays; .*: \d+ too many\n/;
 
 /** What must not go unnoticed, and what has to be said of it. */
@@ -36,7 +37,8 @@ export const FLAWS: Readonly<Record<string, [Flaw, wanted: RegExp]>> = {
         rmSync(join(folder, MARK), { force: true });
       },
     },
-    LOST,
+    // It sees itself what is behind a commit that is missing.
+    new RegExp(`${LOST.source}|${NOTICED.source}`),
   ],
 
   // What is said first depends on whether the plays that are gone had been handed over, or sealed, since the copy.
@@ -48,7 +50,7 @@ export const FLAWS: Readonly<Record<string, [Flaw, wanted: RegExp]>> = {
 
   "a log that is gone, while the other files say what was in it": [
     { spoil: (folder) => rmSync(join(folder, LOG), { force: true }) },
-    /it does not start: .*(?:damaged|old copy)/,
+    NOTICED,
   ],
 
   "clients that send again without a key": [{ again: "without a key" }, DOUBLED],

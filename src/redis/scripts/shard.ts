@@ -41,7 +41,9 @@ export const ACKNOWLEDGE: Script = new Script(
     String.raw`
 local head, room = readHead(KEYS[1]), readRoom(KEYS[1])
 local epoch, fold, dropped = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
-if head.text == ARGV[1] and head.epoch == epoch and head.kept < fold then
+if head.text == ARGV[1] and head.epoch <= epoch and head.kept < fold then
+  -- One that was lost knows of no fold, and of no clear.
+  head.epoch, head.newest = epoch, math.max(head.newest, fold)
   head.kept, head.dropped = fold, math.max(head.dropped, dropped)
   local set = 1
   while tonumber(head.sets[1] or dropped + 1) <= dropped do
