@@ -124,7 +124,7 @@ async function askForLayout(cluster: Cluster, settings: RedisSettings): Promise<
     const found = Layout.read(prefix, (await cluster.run(run)) as string[]);
     if (found.shards !== shards)
       throw new RangeError(
-        `the counts are laid out in ${found.shards} shards, not in ${shards}: see --shards`,
+        `the counts were laid out with --shards ${found.shards}, which cannot be changed to ${shards}`,
       );
     return found;
   } catch (error) {

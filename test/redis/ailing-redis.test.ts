@@ -108,6 +108,29 @@ testWithRedis("While the memory of Redis is full, plays are refused", async () =
   await subject.expectRecovery();
 });
 
+testWithRedis(
+  "While the memory of Redis is full, plays can be handed over, and all can be cleared",
+  async () => {
+    const redis = await RedisServer.start();
+    const { url, ...server } = await serve(`redis://${redis.address}`, ...SHARDS);
+    const ask = async (method: string, path: string) => {
+      const answer = await fetch(url + path, { method });
+      return `${answer.status} ${await answer.text()}`.trim();
+    };
+    expect(await ask("POST", "song/1")).toBe("200 1");
+    await redis.ask("CONFIG", "SET", "maxmemory", 1);
+    expect(await ask("POST", "song/1")).toStartWith("503 ");
+    expect(await ask("PUT", "folds/1")).toBe("201 1=1");
+    expect(await ask("DELETE", "folds/1")).toStartWith("200");
+    expect(await ask("GET", "song/1")).toBe("200 0");
+    expect(await ask("DELETE", "")).toStartWith("200");
+    await redis.ask("CONFIG", "SET", "maxmemory", 0);
+    await healthy(url);
+    expect(await ask("POST", "song/1")).toBe("200 1");
+    await endWell([{ url, ...server }]);
+  },
+);
+
 testWithRedis("While Redis is a replica of another one, plays are refused", async () => {
   const [redis, other] = [await RedisServer.start(), await RedisServer.start()];
   const subject = await Subject.on(`redis://${redis.address}`);

@@ -137,6 +137,21 @@ testWithRedis("A generation that was lost is never the one that it was", async (
   expect(await one.add("a", 1)).toEqual({ count: 1, fold: 0 });
 });
 
+testWithRedis(
+  "Where something else is in the generation's place heads are looked at, until that is mended",
+  async () => {
+    const { one, other, asked, redis } = await openTwo();
+    const plays = await untilKnown(one, asked);
+    await redis.ask("DEL", KEY);
+    await redis.ask("HSET", KEY, "a", "b");
+    expect(await countOf(one.add("a", 1))).toBe(plays + 1);
+    expect(asked.at(-1)).toBe("add");
+    await other.seal(1);
+    expect(await one.add("a", 1)).toEqual({ count: plays + 2, fold: 1 });
+    await untilKnown(one, asked);
+  },
+);
+
 testWithRedis("Plays that go on while shards are sealed one by one are each in one fold", async () => {
   const { address } = await RedisServer.start();
   const open = () => openStore(`redis://${address}`, { storePrefix: "shared", shards: 256 });

@@ -18,11 +18,13 @@ async function open(options: { shards?: number; maxWriters?: number; maxSongs?: 
   redis: RedisServer;
   store: CountStore;
   another: () => Promise<CountStore>;
+  told: string[];
 }> {
   const redis = await RedisServer.start();
+  const told: string[] = [];
   const another = () =>
-    openStore(`redis://${redis.address}`, { storePrefix: "shared", maxWriters: 4000, ...options });
-  return { redis, store: await another(), another };
+    openStore(`redis://${redis.address}`, { storePrefix: "shared", maxWriters: 4000, ...options }, told);
+  return { redis, store: await another(), another, told };
 }
 
 /** Has the last request of a writer be one that was added and not confirmed, as if its server had died just then. */
@@ -116,6 +118,16 @@ testWithRedis("Shards that have lost all have a fold acknowledged, and the next 
   ]);
   await store.acknowledge(2);
   expect(await listed(store)).toEqual([]);
+});
+
+testWithRedis("When Redis has lost all, the operator is told, and counting begins anew", async () => {
+  const { redis, store, told } = await open();
+  await store.add("a", 5);
+  expect(told).toEqual([]);
+  await redis.ask("FLUSHALL");
+  await until("it is told", () => told.length > 0);
+  expect(told).toEqual(["Redis had lost what is the same for all shards, which begins anew"]);
+  expect(await store.add("a", 1)).toEqual({ count: 1, fold: 0 });
 });
 
 testWithRedis("A clear that was begun is ended soon, and at once by a server that starts", async () => {

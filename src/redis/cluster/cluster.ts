@@ -68,7 +68,6 @@ export class Cluster {
         return await this.#runOn(node, run, isAsked);
       } catch (error) {
         if (!(error instanceof ErrorReply)) throw error;
-        if (performance.now() > deadline) throw new NotDone(refusalOf(error) ?? error.code);
         isAsked = error.code === "ASK";
         node = await this.#redirect(error, run.slot, node, deadline);
       }
@@ -79,9 +78,11 @@ export class Cluster {
     this.#topology.close();
   }
 
-  /** Where to go with a command that did nothing. */
+  /** Where to go with a command that did nothing, if there is time for that. */
   async #redirect(error: ErrorReply, slot: number, node: Node, deadline: number): Promise<Node | undefined> {
     const { code } = error;
+    const isElsewhere = code === "MOVED" || code === "ASK" || code === "TRYAGAIN";
+    if (isElsewhere && performance.now() > deadline) throw new NotDone(code);
     if (code === "MOVED" || code === "ASK") {
       const next = this.#topology.node(readRedirection(error.message, node.address));
       next.neededAt = performance.now();

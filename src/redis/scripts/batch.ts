@@ -189,6 +189,8 @@ local counts, changed = {}, nil
 for _, part in ipairs(parts) do
   if add(part, counts) then changed = changed or part.key end
 end
+-- Something is written where nothing is added any more as well: replicas are waited for until they have that, and so all.
+changed = changed or doneBefore and parts[1].key
 if changed then touch(changed) end
 return { 'yes', tostring(doneBefore), table.concat(counts, ' '), digits(foldBefore) }
 `,

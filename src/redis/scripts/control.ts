@@ -3,11 +3,19 @@ import { Script } from "./script.ts";
 
 // KEYS of all of these: what is the same for all shards.
 
-/** ARGV: number of shards, number of places for writers, seed, name. Gives the layout that is in force, and what is under way. */
+/**
+ * ARGV: number of shards, number of places for writers, seed, name. Gives the layout that is in force, what is under way, and
+ * whether it was laid out by this.
+ */
 export const LAY_OUT: Script = new Script(
   String.raw`
-for at, field in ipairs({ 'shards', 'writers', 'seed', 'name' }) do redis.call('HSETNX', KEYS[1], field, ARGV[at]) end
-return redis.call('HMGET', KEYS[1], 'shards', 'writers', 'seed', 'name', 'under way')
+local isNew = false
+for at, field in ipairs({ 'shards', 'writers', 'seed', 'name' }) do
+  if redis.call('HSETNX', KEYS[1], field, ARGV[at]) == 1 then isNew = true end
+end
+local answer = redis.call('HMGET', KEYS[1], 'shards', 'writers', 'seed', 'name', 'under way')
+answer[6] = tostring(isNew)
+return answer
 `,
   { writes: true },
 );
@@ -58,7 +66,7 @@ if other == '' then
 elseif other ~= name then return { 'busy', other, digits(number('kept')) } end
 return { 'go', name, digits(number('kept')) }
 `,
-  { writes: true },
+  { writes: true, frees: true },
 );
 
 /** Has something else under way. ARGV: what, and what in its place. Gives 1, or 0 if it is not any more. */
@@ -69,7 +77,7 @@ if text('under way') ~= ARGV[1] then return 0 end
 call('HSET', key, 'under way', ARGV[2])
 return 1
 `,
-  { writes: true },
+  { writes: true, frees: true },
 );
 
 /** Crosses out what has been done. ARGV: what, and pairs of a shard and what room it has given back. Gives 1, or 0 if it is not under way any more. */
@@ -105,7 +113,7 @@ end
 call('HDEL', key, 'under way')
 return 1
 `,
-  { writes: true },
+  { writes: true, frees: true },
 );
 
 /** Gives up what is under way, and goes on to the epoch of a shard that is ahead. ARGV: what, the epoch. */
@@ -115,5 +123,5 @@ export const RAISE: Script = new Script(
 if text('under way') == ARGV[1] then call('HDEL', key, 'under way') end
 if number('epoch') < tonumber(ARGV[2]) then call('HSET', key, 'epoch', ARGV[2]) end
 `,
-  { writes: true },
+  { writes: true, frees: true },
 );

@@ -7,7 +7,7 @@ import { Script } from "./script.ts";
  */
 export const KNOWN: string = String.raw`
 local areKnown = ARGV[1] ~= ''
-if areKnown and call('GET', KEYS[1]) ~= ARGV[1] then return false end
+if areKnown and redis.pcall('GET', KEYS[1]) ~= ARGV[1] then return false end
 local firstKey = areKnown and 2 or 1
 `;
 

@@ -35,5 +35,5 @@ export const TAKE_BACK: Script = new Script(
     String.raw`
 if number('epoch') == tonumber(ARGV[1]) then takeBack(2) end
 `,
-  { writes: true },
+  { writes: true, frees: true },
 );

@@ -6,9 +6,10 @@ export class Script {
   /** Whether it may change something. */
   readonly writes: boolean;
 
-  constructor(source: string, { writes }: { writes: boolean }) {
-    this.source = source;
-    this.sha = new Bun.CryptoHasher("sha1").update(source).digest("hex");
+  /** What `frees` memory, or leads to that, is run when Redis has none left as well. */
+  constructor(source: string, { writes, frees = false }: { writes: boolean; frees?: boolean }) {
+    this.source = frees ? `#!lua flags=allow-oom\n${source}` : source;
+    this.sha = new Bun.CryptoHasher("sha1").update(this.source).digest("hex");
     this.writes = writes;
   }
 }

@@ -27,7 +27,7 @@ call('HSET', KEYS[1], CHANGES, changes)
 writeHead(KEYS[1], head)
 return head.text
 `,
-  { writes: true },
+  { writes: true, frees: true },
 );
 
 /**
@@ -58,7 +58,7 @@ if head.text == ARGV[1] and head.epoch <= epoch and head.kept < fold then
 end
 return { head.text, digits(room.freed) }
 `,
-  { writes: true },
+  { writes: true, frees: true },
 );
 
 /** Forgets all. KEYS: the shard, and its sets. ARGV: the head that the caller knows, the epoch that begins. */
@@ -74,7 +74,7 @@ call('HSET', KEYS[1], CHANGES, changes)
 writeHead(KEYS[1], { epoch = tonumber(ARGV[2]), newest = 0, kept = 0, dropped = 0, sets = {} })
 return call('HGET', KEYS[1], HEAD)
 `,
-  { writes: true },
+  { writes: true, frees: true },
 );
 
 /** Has nothing added for now. KEYS: the shard. ARGV: the epoch, and a number that says whose doing it is. */
@@ -88,7 +88,7 @@ if head.epoch == tonumber(ARGV[1]) and head.frozen == '' then
 end
 return head.text
 `,
-  { writes: true },
+  { writes: true, frees: true },
 );
 
 /** As it was before it was frozen. KEYS: the shard. ARGV: whose doing that was. */
@@ -100,7 +100,7 @@ local head = readHead(KEYS[1])
 if head.frozen == ARGV[1] then writeText(KEYS[1], head.text) end
 return head.text
 `,
-  { writes: true },
+  { writes: true, frees: true },
 );
 
 /** Grants room for songs. KEYS: the shard. ARGV: the epoch, and for how many it has been granted altogether. */
@@ -129,7 +129,7 @@ if room.left > 0 then
 end
 return digits(room.freed)
 `,
-  { writes: true },
+  { writes: true, frees: true },
 );
 
 /** How shards are. KEYS: the shards. Gives for each its changes, its songs and its head. */

@@ -14,15 +14,19 @@ interface Options extends StoreOptions {
   maxWaiting?: number;
 }
 
-/** Opens counts in Redis, in few shards unless told, and waits until they can be used. */
-export async function openStore(store: string, options: Options = {}): Promise<RedisStore> {
+/** Opens counts in Redis, in few shards unless told, and waits until they can be used; `told` gets what it logs. */
+export async function openStore(
+  store: string,
+  options: Options = {},
+  told: string[] = [],
+): Promise<RedisStore> {
   const defaults = {
     ...readSettings(() => undefined),
     shards: 16,
     storeTimeout: 10_000,
     storePrefix: crypto.randomUUID(),
   };
-  const opened = await openRedis({ ...defaults, ...options, store }, () => {});
+  const opened = await openRedis({ ...defaults, ...options, store }, (line) => told.push(line));
   stopLater({ stop: () => opened.store.close() });
   while (opened.store.ailment !== undefined) await Bun.sleep(1);
   return opened.store;
