@@ -77,7 +77,7 @@ export class Health {
       const found = (await this.#redis.onControl(LAY_OUT, Layout.request(data))) as string[];
       if (Layout.read(data.prefix, found).name !== data.name) this.areOthers = true;
       else await this.#endOld(found[4] ?? "");
-      if (found[5] === "true") this.#log("Redis had lost what is the same for all shards, which begins anew");
+      if (found[5] === "true") this.#log("Redis has lost data: what it does not have any more begins anew");
     } catch (error) {
       return `how the counts are laid out: ${(error as Error).message}`;
     }

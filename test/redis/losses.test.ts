@@ -126,7 +126,7 @@ testWithRedis("When Redis has lost all, the operator is told, and counting begin
   expect(told).toEqual([]);
   await redis.ask("FLUSHALL");
   await until("it is told", () => told.length > 0);
-  expect(told).toEqual(["Redis had lost what is the same for all shards, which begins anew"]);
+  expect(told).toEqual(["Redis has lost data: what it does not have any more begins anew"]);
   expect(await store.add("a", 1)).toEqual({ count: 1, fold: 0 });
 });
 
