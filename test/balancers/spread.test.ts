@@ -133,9 +133,12 @@ describe.each(PROGRAMS)("%s, with songs that are spread over servers,", (program
     const [, server] = servers as [Listening, Listening];
     server.process.kill("SIGKILL");
     await server.ended;
-    const refused = program === "nginx" ? 502 : 503;
+    // HAProxy may still have had a connection to it.
+    const refused = program === "nginx" ? [502] : [502, 503];
     for (const method of ["GET", "POST"]) {
-      expect(await askFor(url, method, down ?? [])).toEqual(Array(40).fill(refused));
+      const statuses = await askFor(url, method, down ?? []);
+      expect(statuses).toHaveLength(40);
+      for (const status of statuses) expect(refused).toContain(status as number);
       expect(await askFor(url, method, other ?? [])).toEqual(Array(40).fill(200));
     }
     servers[1] = await startPlaycount(new URL(server.url).port);
