@@ -1,8 +1,9 @@
 import { afterEach, expect, setDefaultTimeout } from "bun:test";
+import { listed } from "../store/contract/support.ts";
 import { endWell, serveTwo } from "./support/playcounts.ts";
 import { RedisCluster, startNode } from "./support/redis-cluster.ts";
 import { type RedisServer, testWithRedis } from "./support/redis-server.ts";
-import { moveSlot, reshard, slotOf } from "./support/resharding.ts";
+import { mastersOf, moveSlot, reshard, slotOf } from "./support/resharding.ts";
 import { openStore } from "./support/stores.ts";
 import { Scene, stopEverything } from "./support/scene.ts";
 
@@ -51,6 +52,32 @@ testWithRedis("While slots move to a master that is new, every play is counted o
   expect(scene.troubles).toEqual({});
   await endWell(scene.servers);
 });
+
+testWithRedis(
+  "What is emptied and filled again while its slot is about to move is as it should be",
+  async () => {
+    const cluster = await RedisCluster.start({ hasReplicas: false });
+    const store = await openStore(cluster.url, { storePrefix: "p", shards: 1 });
+    const begin = async (key: string, act: () => Promise<unknown>) => {
+      const slot = await slotOf(cluster.masters[0] as RedisServer, key);
+      const owner = (await mastersOf(cluster))(slot);
+      const other = cluster.masters.find((master) => master !== owner) as RedisServer;
+      await moveSlot(cluster, slot, other, undefined, act);
+    };
+    let seq = 0;
+    const play = async () => {
+      const plays = ["a", "b"].map((id) => [id, 1] as const);
+      return [...(await store.addAll(new Map(plays), { writer: "w", seq: ++seq })).counts];
+    };
+    expect(await play()).toEqual([1, 1]);
+    // An answer of several counts takes the place of the only other one.
+    await begin("{p:writers:0}", async () => expect(await play()).toEqual([2, 2]));
+    expect(await play()).toEqual([3, 3]);
+    await begin("{p:0}", () => store.clear());
+    expect(await listed(store)).toEqual([]);
+    expect(await play()).toEqual([1, 1]);
+  },
+);
 
 testWithRedis(
   "A server that has left the cluster is passed over, though it is the first that is asked",

@@ -70,7 +70,8 @@ local head = readHead(KEYS[1])
 if head.epoch >= tonumber(ARGV[2]) or head.text ~= ARGV[1] then return head.text end
 local changes = nextChange(KEYS[1])
 call('UNLINK', unpack(KEYS))
-call('HSET', KEYS[1], CHANGES, changes)
+-- While its slot is moved, a key that is gone is the other server's: it has no head then, and is cleared there the next time.
+if type(redis.pcall('HSET', KEYS[1], CHANGES, changes)) == 'table' then return '' end
 writeHead(KEYS[1], { epoch = tonumber(ARGV[2]), newest = 0, kept = 0, dropped = 0, sets = {} })
 return call('HGET', KEYS[1], HEAD)
 `,

@@ -30,13 +30,15 @@ end
 
 local function came() call('ZADD', recent, tick(), writer) end
 
+-- How many counts are kept of a writer's answer; 0 if there is but one.
+local function heldOf(name) return tonumber(call('HGET', all, '\255l:' .. name) or 0) end
+
 local function forgetLarge(name)
-  local counts = call('ZSCORE', large, name)
-  if not counts then return end
+  local held = heldOf(name)
+  if held == 0 then return end
   call('ZREM', large, name)
-  local held = string.match(call('HGET', all, '\255l:' .. name) or '', '%d+')
   call('HDEL', all, '\255l:' .. name)
-  call('HINCRBY', all, '\255n', -tonumber(held or 0))
+  call('HINCRBY', all, '\255n', -held)
 end
 
 -- Forgets those who have been silent for longest, but for so many.
@@ -80,14 +82,14 @@ if verb == 'release' then
 end
 
 local fold, counts, many, mostWriters, mostCounts = ARGV[4], ARGV[5], tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8])
-forgetLarge(writer)
 call('HSET', all, writer, lastSeq .. ' ' .. lastPrint .. ' = ' .. fold .. ' ' .. counts)
 came()
 if many > 1 and counts ~= '-' then
+  -- Not removed and added again: while its slot is moved, a key that was empty for a moment is the other server's.
   call('ZADD', large, call('HGET', all, '\255c'), writer)
+  call('HINCRBY', all, '\255n', many - heldOf(writer))
   call('HSET', all, '\255l:' .. writer, many)
-  call('HINCRBY', all, '\255n', many)
-end
+else forgetLarge(writer) end
 while tonumber(call('HGET', all, '\255n') or 0) > mostCounts do
   local oldest = call('ZRANGE', large, 0, 0)[1]
   local kept = string.match(call('HGET', all, oldest) or '', '^(%d+ %d+ = %d+)')

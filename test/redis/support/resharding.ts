@@ -20,12 +20,16 @@ export async function slotOf(node: RedisServer, key: string): Promise<number> {
   return Number(await node.ask("CLUSTER", "KEYSLOT", key));
 }
 
-/** Moves a slot to another master while it is in use; calls `between` when each of its keys was moved. */
+/**
+ * Moves a slot to another master while it is in use; calls `between` when each of its keys was moved, and `begun` when
+ * both masters know that it is moved, and none was yet.
+ */
 export async function moveSlot(
   cluster: RedisCluster,
   slot: number,
   to: RedisServer,
   between: () => Promise<unknown> = async () => {},
+  begun: () => Promise<unknown> = async () => {},
 ): Promise<void> {
   const from = (await mastersOf(cluster))(slot);
   if (from === to) return;
@@ -34,6 +38,7 @@ export async function moveSlot(
   );
   await to.ask("CLUSTER", "SETSLOT", slot, "IMPORTING", fromId as string);
   await from.ask("CLUSTER", "SETSLOT", slot, "MIGRATING", toId as string);
+  await begun();
   for (;;) {
     const [key] = (await from.ask("CLUSTER", "GETKEYSINSLOT", slot, 1)) as Reply[];
     if (key === undefined) break;
