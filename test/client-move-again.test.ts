@@ -16,7 +16,7 @@ import {
 } from "./support/moving.ts";
 import { serve, servePlaycount, stopAll } from "./support/servers.ts";
 import { serveShuffled } from "./support/shuffling.ts";
-import { serveUnreliably } from "./support/unreliable.ts";
+import { serveUnreliably, Unreliability } from "./support/unreliable.ts";
 
 setDefaultTimeout(60_000);
 afterEach(stopAll);
@@ -24,9 +24,8 @@ afterEach(stopAll);
 describe("A fold whose move fails", () => {
   test("is neither lost nor doubled whatever fails how often, in whichever order it is answered", async () => {
     const random = new Random("move");
-    let isReliable = true;
-    const fate = () =>
-      isReliable || random.chance(0.9) ? "well" : random.pick(["lose request", "lose answer"] as const);
+    const unreliability = new Unreliability(random, 0.9);
+    const { fate } = unreliability;
     const backend = servePlaycount();
     const source = serveUnreliably(serveShuffled(backend, random), fate).url;
     const targets = [1, 2].map(() => serveUnreliably(servePlaycount(), fate).url);
@@ -36,12 +35,13 @@ describe("A fold whose move fails", () => {
     let folds = 0;
     while (failures < 10) {
       folds++;
-      isReliable = true;
+      unreliability.isOn = false;
       await new CountClient(backend).addPlays(all);
-      isReliable = false;
-      while ((await mover.move(`${source}/`, folds).catch(() => "failed")) === "failed") failures++;
+      unreliability.isOn = true;
+      while ((await mover.move(`${source}/`, folds).catch(() => "failed")) === "failed")
+        expect(failures++).toBeLessThan(1000);
     }
-    isReliable = true;
+    unreliability.isOn = false;
     expect(await countsOf(...targets)).toEqual(new Map([...all].map(([id, plays]) => [id, plays * folds])));
     expect(await textOf(backend)).toBe("");
   });

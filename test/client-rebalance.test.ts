@@ -2,7 +2,7 @@ import { afterEach, describe, expect, test } from "bun:test";
 import { CountClient } from "../src/client.ts";
 import { Random } from "./random.ts";
 import { serveNoMore, servePlaycount, stopAll } from "./support/servers.ts";
-import { serveUnreliably } from "./support/unreliable.ts";
+import { serveUnreliably, Unreliability } from "./support/unreliable.ts";
 
 afterEach(stopAll);
 
@@ -32,25 +32,20 @@ describe("rebalance", () => {
   });
 
   test("loses and doubles nothing if it is called again after failures anywhere", async () => {
-    const random = new Random("rebalance");
-    const servers = Array.from({ length: 3 }, () => {
-      const fate = () =>
-        isReliable || random.chance(0.85) ? "well" : random.pick(["lose request", "lose answer"] as const);
-      return serveUnreliably(servePlaycount(), fate).url;
-    });
-    let isReliable = true;
+    const unreliability = new Unreliability(new Random("rebalance"), 0.85);
+    const servers = [1, 2, 3].map(() => serveUnreliably(servePlaycount(), unreliability.fate).url);
     const two = servers.slice(0, 2);
     let failures = 0;
     let folds = 0;
     while (failures < 20) {
       folds++;
-      isReliable = true;
+      unreliability.isOn = false;
       await new CountClient(two).addPlays(SONGS);
-      isReliable = false;
+      unreliability.isOn = true;
       const move = () => CountClient.rebalance(two, servers, folds, { retries: 0 }).catch(() => "failed");
       while ((await move()) === "failed") failures++;
     }
-    isReliable = true;
+    unreliability.isOn = false;
     await expectPlaced(servers, new Map([...SONGS].map(([id, plays]) => [id, plays * folds])));
   });
 

@@ -1,3 +1,4 @@
+import type { Random } from "../random.ts";
 import { serve } from "./servers.ts";
 
 /** A request as it arrived, and whether its answer was lost. */
@@ -32,4 +33,15 @@ export function serveUnreliably(
     return what === "lose answer" ? new Response("Lost", { status: 502 }) : answer;
   });
   return { url, seen };
+}
+
+/** Requests that go well in `share` of all cases while it `isOn`, and always while it is not. */
+export class Unreliability {
+  isOn = false;
+  readonly fate: () => "well" | "lose request" | "lose answer";
+
+  constructor(random: Random, share: number) {
+    this.fate = () =>
+      !this.isOn || random.chance(share) ? "well" : random.pick(["lose request", "lose answer"]);
+  }
 }
