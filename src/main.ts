@@ -3,16 +3,16 @@ import { availableParallelism } from "node:os";
 import process from "node:process";
 import { isMainThread, workerData } from "node:worker_threads";
 import type { Serve, Server } from "./adapters/server.ts";
-import { type Command, help, readCommandLine } from "./command-line.ts";
-import { SETTINGS, type Settings } from "./config.ts";
-import { watchEventLoop } from "./event-loop-delay.ts";
-import type { WriterData } from "./durable/writer-thread.ts";
-import { createHandler, type Handler } from "./handler.ts";
-import { checkHealth } from "./health-check.ts";
-import { isLoopback, loopbackNames } from "./loopback.ts";
-import { Metrics } from "./metrics.ts";
+import { type Command, help, readCommandLine } from "./cli/command-line.ts";
+import { SETTINGS, type Settings } from "./settings/settings.ts";
+import { watchEventLoop } from "./http/metrics/event-loop-delay.ts";
+import type { WriterData } from "./store/durable/commit-thread.ts";
+import { createHandler, type Handler } from "./http/handler.ts";
+import { checkHealth } from "./cli/health-check.ts";
+import { isLoopback, loopbackNames } from "./cli/loopback.ts";
+import { Metrics } from "./http/metrics/metrics.ts";
 import type { CountStore } from "./store/count-store.ts";
-import { type Attachment, attachStore, type Counts, openCounts } from "./stores.ts";
+import { type Attachment, attachStore, type Counts, openCounts } from "./cli/open-counts.ts";
 import { VERSION } from "./version.ts";
 
 const BAD_USAGE = 2;
@@ -38,8 +38,9 @@ async function main(): Promise<void> {
   const command = understand();
   if (command.do === "help") console.log(help());
   else if (command.do === "version") console.log(VERSION);
-  else if (command.do === "help with copy") console.log((await import("./copy/arguments.ts")).copyHelp());
-  else if (command.do === "copy") await (await import("./copy/copy.ts")).copy(command.settings, command.args);
+  else if (command.do === "help with copy") console.log((await import("./cli/copy/arguments.ts")).copyHelp());
+  else if (command.do === "copy")
+    await (await import("./cli/copy/copy.ts")).copy(command.settings, command.args);
   else if (command.do === "check health") await healthCheck(command.settings);
   else await run(withHosts(command.settings));
 }
@@ -134,7 +135,7 @@ function makeHandler(store: CountStore, settings: Settings, metrics: Metrics, si
 }
 
 async function listenWithWorkers(settings: Settings, counts: Counts, count: number): Promise<Server> {
-  const { serveWorkers } = await import("./adapters/bun-workers.ts");
+  const { serveWorkers } = await import("./adapters/bun/workers.ts");
   const metrics = new Metrics(Metrics.share(count));
   const dataFor = (number: number) => {
     const attachment = counts.attach(number);
@@ -152,10 +153,10 @@ async function listenWithWorkers(settings: Settings, counts: Counts, count: numb
 async function work(): Promise<void> {
   const { writer } = (workerData ?? {}) as { writer?: WriterData };
   if (writer !== undefined) {
-    const { runWriter } = await import("./durable/writer-thread.ts");
+    const { runWriter } = await import("./store/durable/commit-thread.ts");
     return runWriter(writer, () => process.exit(0));
   }
-  const { runWorker } = await import("./adapters/bun-workers.ts");
+  const { runWorker } = await import("./adapters/bun/workers.ts");
   runWorker<WorkerData>(async ({ settings, attachment, numbers }, number, signal) =>
     makeHandler(await attachStore(attachment, settings), settings, new Metrics(numbers, number), signal),
   );

@@ -1,6 +1,6 @@
 export type { Awaitable } from "./awaitable.ts";
-export { Metrics } from "./metrics.ts";
-export { createHandler, type Handler, type HandlerOptions } from "./handler.ts";
+export { Metrics } from "./http/metrics/metrics.ts";
+export { createHandler, type Handler, type HandlerOptions } from "./http/handler.ts";
 export {
   type Addition,
   type BatchAddition,
@@ -12,4 +12,4 @@ export {
 } from "./store/count-store.ts";
 export { Refusal, type RefusalReason } from "./store/refusal.ts";
 export type { RequestKey } from "./store/request-key.ts";
-export { ShardedStore, type ShardedStoreOptions, type StoreHandle } from "./store/sharded-store.ts";
+export { ShardedStore, type ShardedStoreOptions, type StoreHandle } from "./store/memory/sharded-store.ts";

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { type HashKey, hash, randomKey } from "../src/hash.ts";
-import { Random } from "./random.ts";
+import { Random } from "./support/random.ts";
 
 const ODD = ["a", "0", "\0", "\x7f", "\xff", "\u0100", "é", "€", "\uffff", "😀", "/", "\ud83d"];
 

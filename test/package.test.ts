@@ -36,7 +36,6 @@ async function pack(project: string): Promise<void> {
     "test",
     "package.json",
     "tsconfig.json",
-    "tsconfig.build.json",
     "README.md",
     "LICENSE",
   ])

@@ -11,8 +11,78 @@ const FILES = readdirSync(join(ROOT, "src"), { recursive: true, encoding: "utf8"
   .sort();
 const SOURCES = new Map(FILES.map((path) => [path, readFileSync(join(ROOT, "src", path), "utf8")]));
 
-/** These alone may know what they run on: what is checked with the web's globals alone is everything else. */
-const BOUND_TO_A_RUNTIME = readExcluded();
+/** Only these may use what a runtime adds to the web's globals. */
+const BOUND_TO_A_RUNTIME = /^(?:main\.ts$|cli\/|adapters\/(?:bun|deno|node)[./]|store\/(?:durable|redis)\/)/;
+
+const PORTABLE = readPortable();
+
+const TOOLS = ["awaitable.ts", "steps.ts", "hash.ts", "version.ts"];
+const STORE = ["store", "settings", ...TOOLS];
+
+/** The layers, from the outside in: which folders the files of a folder may import from, besides their own. */
+const MAY_IMPORT: Record<string, readonly string[]> = {
+  "main.ts": ["cli", "adapters", "http", "http/metrics", "store/durable", ...STORE],
+  "mod.ts": ["http", "http/metrics", "store/memory", ...STORE],
+  cli: ["adapters", "client", "store/durable", "store/memory", "store/redis/shards", "store/redis", ...STORE],
+  adapters: ["http", "http/request", "http/response", "store/memory", ...STORE],
+  http: ["http/resources", "http/request", "http/response", "http/metrics", ...STORE],
+  "http/resources": ["http", "http/request", "http/response", "http/metrics", "mapping", ...STORE],
+  "http/request": ["http/response", ...STORE],
+  "http/response": ["http/request", "mapping", ...STORE],
+  "http/metrics": ["http/response"],
+  client: ["mapping", "settings", ...TOOLS],
+  mapping: ["http/request", ...STORE],
+  "store/redis": [
+    "store/redis/songs",
+    "store/redis/batches",
+    "store/redis/control",
+    "store/redis/shards",
+    "store/redis/scripts",
+    "store/redis/cluster",
+    ...STORE,
+  ],
+  "store/redis/songs": [
+    "store/redis",
+    "store/redis/control",
+    "store/redis/shards",
+    "store/redis/scripts",
+    ...STORE,
+  ],
+  "store/redis/batches": [
+    "store/redis",
+    "store/redis/control",
+    "store/redis/shards",
+    "store/redis/scripts",
+    "store/redis/cluster",
+    ...STORE,
+  ],
+  "store/redis/control": [
+    "store/redis",
+    "store/redis/shards",
+    "store/redis/scripts",
+    "store/redis/cluster",
+    ...STORE,
+  ],
+  "store/redis/shards": [
+    "store/redis",
+    "store/redis/control",
+    "store/redis/scripts",
+    "store/redis/cluster",
+    ...STORE,
+  ],
+  "store/redis/cluster": ["store/redis/scripts"],
+  "store/redis/scripts": [],
+  "store/durable": ["store/durable/threads", "store/durable/disk", "store/memory", ...STORE],
+  "store/durable/threads": ["store/memory", ...STORE],
+  "store/durable/disk": ["store/durable/threads", "store/memory", ...STORE],
+  "store/memory": [...STORE],
+  store: [...TOOLS],
+  settings: [],
+  "awaitable.ts": [],
+  "steps.ts": ["awaitable.ts"],
+  "hash.ts": [],
+  "version.ts": [],
+};
 
 interface Manifest {
   version: string;
@@ -72,21 +142,17 @@ describe("The sources", () => {
       for (const target of localImportsOf(path)) expect(FILES, path).toContain(target);
   });
 
-  test("name no runtime, but for the command line and the adapters that are there to", () => {
+  test("name no runtime, except in the folders that exist for one", () => {
     const bound = (path: string) =>
-      importsOf(path).some((name) => /^node:|^\.\/(?:bun|deno|node)\.ts$/.test(name)) ||
+      importsOf(path).some((name) => name.startsWith("node:")) ||
       /\b(?:Bun|Deno|process|Buffer|require|__dirname|setImmediate)\b|\bimport\.meta\b/.test(codeOf(path));
-    const isExcluded = (path: string) =>
-      BOUND_TO_A_RUNTIME.some((excluded) => path === excluded || path.startsWith(`${excluded}/`));
-    expect(FILES.filter((path) => bound(path) && !isExcluded(path))).toEqual([]);
-    const others = FILES.filter(
-      (path) =>
-        isExcluded(path) &&
-        !/^(?:main|stores|command-line|flags|health-check|copy\/[\w-]+|durable\/[\w-]+|redis\/[\w/-]+|adapters\/(?:bun|deno|node|start)(?:-\w+)*)\.ts$/.test(
-          path,
-        ),
-    );
-    expect(others).toEqual([]);
+    const isExpected = (path: string) => BOUND_TO_A_RUNTIME.test(path);
+    expect(FILES.filter((path) => bound(path) && !isExpected(path))).toEqual([]);
+  });
+
+  test("are all compiled without a runtime's types, except in the folders that exist for one", () => {
+    const unchecked = FILES.filter((path) => !PORTABLE.some((glob) => glob.match(path)));
+    expect(unchecked.filter((path) => !BOUND_TO_A_RUNTIME.test(path))).toEqual([]);
   });
 
   test("do not import each other in circles", () => {
@@ -102,42 +168,20 @@ describe("The sources", () => {
     expect(circles).toEqual([]);
   });
 
-  // From the outside in; each may import what stands behind it, and a layer its own.
-  test.each<[layer: RegExp, mayBeImportedBy: RegExp]>([
-    [/^(?:main|mod|client)\.ts$/, /^$/],
-    [/^(?:command-line|health-check|stores)\.ts$/, /^main\.ts$/],
-    [/^durable\//, /^(?:main|stores)\.ts$|^durable\//],
-    [/^redis\//, /^stores\.ts$|^redis\//],
-    [/^redis\/cluster\//, /^redis\/[\w-]+\.ts$|^redis\/cluster\//],
-    [/^redis\/scripts\//, /^redis\//],
-    [/^copy\//, /^(?:main|command-line)\.ts$|^copy\//],
-    [/^flags\.ts$/, /^command-line\.ts$|^copy\//],
-    [/^client\//, /^client(?:\.ts$|\/)|^copy\//],
-    [/^adapters\//, /^(?:main\.ts|health-check\.ts|adapters\/)/],
-    [/^handler\.ts$/, /^(?:main|mod)\.ts$|^adapters\//],
-    [/^routes\.ts$/, /^(?:handler|openapi)\.ts$/],
-    [/^openapi\.ts$/, /^handler\.ts$/],
-    [/^resources\//, /^routes\.ts$|^resources\//],
-    [
-      /^store\/(?!(?:count-store|highest|refusal|request-key)\.ts$)/,
-      /^(?:stores|mod)\.ts$|^adapters\/workerd\.ts$|^durable\/|^store\//,
-    ],
-  ])("%p is imported by %p alone", (layer, mayBeImportedBy) => {
-    const arrows = FILES.flatMap((path) => localImportsOf(path).map((target) => ({ path, target })));
-    expect(arrows.filter(({ path, target }) => layer.test(target) && !mayBeImportedBy.test(path))).toEqual(
-      [],
-    );
-    expect(FILES.some((path) => layer.test(path))).toBe(true);
-  });
+  test.each(Object.entries(MAY_IMPORT))(
+    "of %s import from their own folder and those inside it: %p",
+    (folder, allowed) => {
+      const own = FILES.filter((path) => folderOf(path) === folder);
+      expect(own.length).toBeGreaterThan(0);
+      const others = own.flatMap(localImportsOf).map(folderOf);
+      expect([...new Set(others)].filter((other) => other !== folder && !allowed.includes(other))).toEqual(
+        [],
+      );
+    },
+  );
 
-  test("of the stores know nothing of HTTP", () => {
-    const targets = FILES.filter((path) => path.startsWith("store/")).flatMap(localImportsOf);
-    const others = targets.filter((target) => !target.startsWith("store/"));
-    expect(
-      [...new Set(others)].filter(
-        (target) => !["awaitable.ts", "config.ts", "hash.ts", "steps.ts"].includes(target),
-      ),
-    ).toEqual([]);
+  test("are in a folder whose imports are limited", () => {
+    expect([...new Set(FILES.map(folderOf))].filter((folder) => !(folder in MAY_IMPORT))).toEqual([]);
   });
 
   test("switch no check off", () => {
@@ -170,9 +214,19 @@ function codeOf(path: string): string {
   return code.replace(/"[^"\n]* [^"\n]*"/g, '""').replace(/`[^`]* [^`]*`/g, "``");
 }
 
-/** The sources that the configuration for the portable core leaves out. */
-function readExcluded(): string[] {
-  const text = readFileSync(join(ROOT, "tsconfig.core.json"), "utf8").replace(/^\s*\/\/.*$/gm, "");
-  const { exclude }: { exclude: string[] } = JSON.parse(text);
-  return exclude.map((path) => path.replace(/^src\//, "")).sort();
+/** The longest folder of `MAY_IMPORT` that contains the file; a file at the top of `src` is its own folder. */
+function folderOf(path: string): string {
+  const folders = Object.keys(MAY_IMPORT).filter(
+    (folder) => path === folder || path.startsWith(`${folder}/`),
+  );
+  return folders.sort((a, b) => b.length - a.length)[0] ?? dirname(path);
+}
+
+/** The globs of the configuration that compiles without any runtime's types, relative to `src`. */
+function readPortable(): Bun.Glob[] {
+  const text = readFileSync(join(ROOT, "test/portable/tsconfig.json"), "utf8").replace(/^\s*\/\/.*$/gm, "");
+  const { include }: { include: string[] } = JSON.parse(text);
+  return include.map(
+    (path) => new Bun.Glob(path.replace("../../src/", "").replace(/\/[\w-]+$|^[\w-]+$/, "$&/**")),
+  );
 }

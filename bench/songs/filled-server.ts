@@ -4,8 +4,8 @@
  */
 import process from "node:process";
 import { serve } from "../../src/adapters/bun.ts";
-import { createHandler } from "../../src/handler.ts";
-import { ShardedStore } from "../../src/store/sharded-store.ts";
+import { createHandler } from "../../src/http/handler.ts";
+import { ShardedStore } from "../../src/store/memory/sharded-store.ts";
 import { songId } from "../song-id.ts";
 import { playsAtFirst } from "./plays.ts";
 

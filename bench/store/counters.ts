@@ -1,4 +1,4 @@
-import { ShardedStore } from "../../src/store/sharded-store.ts";
+import { ShardedStore } from "../../src/store/memory/sharded-store.ts";
 
 /** What counts songs, as far as it is measured. */
 export interface Counter {

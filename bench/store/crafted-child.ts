@@ -3,7 +3,7 @@
  * {@linkcode Crafted} as JSON.
  */
 import process from "node:process";
-import { ShardedStore } from "../../src/store/sharded-store.ts";
+import { ShardedStore } from "../../src/store/memory/sharded-store.ts";
 import { craftIds, randomIds } from "./crafted-ids.ts";
 
 /** Nanoseconds of one addition of a new song and one look-up. */

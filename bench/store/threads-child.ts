@@ -4,7 +4,7 @@
  */
 import process from "node:process";
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
-import { ShardedStore, type StoreHandle } from "../../src/store/sharded-store.ts";
+import { ShardedStore, type StoreHandle } from "../../src/store/memory/sharded-store.ts";
 import { sharedNow } from "../clock.ts";
 import { randomSongId, songId } from "../song-id.ts";
 

@@ -1,5 +1,5 @@
 import { lookup } from "node:dns/promises";
-import type { Handler } from "../handler.ts";
+import type { Handler } from "../http/handler.ts";
 import { inTime } from "../awaitable.ts";
 import { type ListenOptions, type Server, urlOf } from "./server.ts";
 

@@ -1,6 +1,6 @@
 import { inTime } from "../awaitable.ts";
-import { type Handler, answerError } from "../handler.ts";
-import { Problem } from "../problem.ts";
+import { type Handler, answerError } from "../http/handler.ts";
+import { Problem } from "../http/response/problem.ts";
 import { type ListenOptions, type Server, urlOf } from "./server.ts";
 
 /** What is used of Deno's own interface. */

@@ -3,11 +3,11 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net";
 import { setImmediate } from "node:timers/promises";
 import { inTime } from "../awaitable.ts";
-import { type Handler, answerError } from "../handler.ts";
-import { Problem } from "../problem.ts";
-import { isHost } from "../target.ts";
-import { IncomingBody } from "./node-body.ts";
-import { Connections } from "./node-connections.ts";
+import { type Handler, answerError } from "../http/handler.ts";
+import { Problem } from "../http/response/problem.ts";
+import { isHost } from "../http/request/target.ts";
+import { IncomingBody } from "./node/body.ts";
+import { Connections } from "./node/connections.ts";
 import { type ListenOptions, type Server, urlOf } from "./server.ts";
 
 export type { ListenOptions, Server } from "./server.ts";

@@ -1,5 +1,5 @@
 import type { Awaitable } from "../awaitable.ts";
-import type { Handler } from "../handler.ts";
+import type { Handler } from "../http/handler.ts";
 
 /** Where to listen. */
 export interface ListenOptions {

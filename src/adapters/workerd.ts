@@ -1,6 +1,6 @@
-import { fromEnvironment, readSettings } from "../config.ts";
-import { createHandler, type Handler } from "../handler.ts";
-import { ShardedStore } from "../store/sharded-store.ts";
+import { fromEnvironment, readSettings } from "../settings/settings.ts";
+import { createHandler, type Handler } from "../http/handler.ts";
+import { ShardedStore } from "../store/memory/sharded-store.ts";
 
 let handler: Handler | undefined;
 

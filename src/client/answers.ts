@@ -1,4 +1,4 @@
-import { parseMapping } from "../mapping.ts";
+import { parseMapping } from "../mapping/write.ts";
 import { CountServerError } from "./count-server-error.ts";
 
 /** What a server answered. */

@@ -1,6 +1,6 @@
-import { mapping, write } from "../mapping.ts";
+import { mapping, write } from "../mapping/write.ts";
 import { lastRequestIn, readNewestFold } from "./answers.ts";
-import type { Asker } from "./asker.ts";
+import type { Asker } from "./server-client.ts";
 import { CountServerError } from "./count-server-error.ts";
 import { lastOrNote, type Mark } from "./notes.ts";
 

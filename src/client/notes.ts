@@ -1,7 +1,7 @@
 import { hash } from "../hash.ts";
-import { mapping, write } from "../mapping.ts";
+import { mapping, write } from "../mapping/write.ts";
 import { lastRequestIn, readNewestFold } from "./answers.ts";
-import type { Asker } from "./asker.ts";
+import type { Asker } from "./server-client.ts";
 import { CountServerError } from "./count-server-error.ts";
 import type { Placement } from "./placement.ts";
 import type { FoldOf } from "./sealed-fold.ts";

@@ -1,5 +1,5 @@
 import { type HashKey, hash } from "../hash.ts";
-import { hasPath } from "../mapping-reader.ts";
+import { hasPath } from "../mapping/read.ts";
 
 interface Placed {
   url: string;

@@ -1,5 +1,5 @@
 import { readFolds, readNewestFold } from "./answers.ts";
-import type { Asker } from "./asker.ts";
+import type { Asker } from "./server-client.ts";
 import { CountServerError } from "./count-server-error.ts";
 import { Delivery } from "./delivery.ts";
 import { claim, Mark, nameOf } from "./notes.ts";

@@ -1,6 +1,6 @@
 import { hash } from "../hash.ts";
-import { PairReader } from "../mapping-reader.ts";
-import type { Asker } from "./asker.ts";
+import { PairReader } from "../mapping/read.ts";
+import type { Asker } from "./server-client.ts";
 import { CountServerError } from "./count-server-error.ts";
 
 /** Whose fold it is, and its number. */

@@ -51,7 +51,7 @@ export function impatient(program: Program): Edit {
 /** A configuration as it is in `deploy/`. */
 export function read(program: Program, setup: Setup): string {
   const name = `${program}-${setup}.${program === "nginx" ? "conf" : "cfg"}`;
-  return readFileSync(join(import.meta.dir, "../../deploy", name), "utf8");
+  return readFileSync(join(import.meta.dir, "../../docs/deploy", name), "utf8");
 }
 
 /** @throws {Error} if something that is to be replaced is not there. */

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { CountClient } from "../../src/client.ts";
+import { CountClient } from "../../src/client/client.ts";
 import { Connection } from "../support/connection.ts";
 import { killAll, type Listening } from "../support/process.ts";
 import { ask, askOnce, request } from "./asking.ts";

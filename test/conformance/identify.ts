@@ -1,4 +1,4 @@
-import type { Handler } from "../../src/handler.ts";
+import type { Handler } from "../../src/http/handler.ts";
 
 /** Has each answer say which runtime it comes from. */
 export function identify(handler: Handler): (request: Request) => Promise<Response> {

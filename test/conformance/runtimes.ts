@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import manifest from "../../package.json" with { type: "json" };
 import { type Listening, listen, RUNTIMES as COMMANDS } from "../support/process.ts";
-import { RedisServer } from "../redis/support/redis-server.ts";
+import { RedisServer } from "../store/redis/support/redis-server.ts";
 import { bundleForWorkerd, WORKERD } from "../support/workerd.ts";
 
 /** A server under test that runs in a process of its own. */

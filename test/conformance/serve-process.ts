@@ -1,10 +1,10 @@
 import process from "node:process";
 import type { Serve } from "../../src/adapters/server.ts";
-import { fromEnvironment, readSettings } from "../../src/config.ts";
-import { attachDurable, WriterThread } from "../../src/durable/open.ts";
-import { createHandler } from "../../src/handler.ts";
+import { fromEnvironment, readSettings } from "../../src/settings/settings.ts";
+import { attachDurable, WriterThread } from "../../src/store/durable/open.ts";
+import { createHandler } from "../../src/http/handler.ts";
 import type { CountStore } from "../../src/store/count-store.ts";
-import { ShardedStore } from "../../src/store/sharded-store.ts";
+import { ShardedStore } from "../../src/store/memory/sharded-store.ts";
 import { identify } from "./identify.ts";
 
 // The server under test on Bun, Deno and Node: the adapter that is named by the first argument, on any free port; with
@@ -20,11 +20,11 @@ console.log(server.url);
 
 async function open(): Promise<CountStore> {
   if (settings.store !== "") {
-    const { openRedis } = await import("../../src/redis/open.ts");
+    const { openRedis } = await import("../../src/store/redis/open.ts");
     return (await openRedis(settings, console.error)).store;
   }
   if (settings.data === "") return new ShardedStore(settings);
-  const entry = new URL("../durable/writer-entry.ts", import.meta.url);
+  const entry = new URL("../store/durable/commit-thread-entry.ts", import.meta.url);
   const options = { ...settings, threads: 1 };
   return attachDurable(
     (await WriterThread.start(entry, { folder: settings.data, options })).connect(1),

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe } from "bun:test";
-import { environmentName, type Settings } from "../../src/config.ts";
+import { environmentName, type Settings } from "../../src/settings/settings.ts";
 import {
   cappedCases,
   CAPS,
@@ -10,7 +10,7 @@ import {
   pipelinedCases,
   wireCases,
 } from "./cases/index.ts";
-import { stopAll } from "../redis/support/clean-up.ts";
+import { stopAll } from "../store/redis/support/clean-up.ts";
 import { type Running, RUNTIMES } from "./runtimes.ts";
 import { type Subject, subjectOf } from "./subject.ts";
 import { runCases } from "./suite.ts";

@@ -1,7 +1,7 @@
 import { afterEach, expect, setDefaultTimeout, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { Random } from "../random.ts";
+import { Random } from "../support/random.ts";
 import { killAll } from "../support/process.ts";
 import { cuts, type Damage, flips } from "./damage.ts";
 import { end, isRefusal, serveOrRefuse } from "./server.ts";

@@ -1,4 +1,4 @@
-import type { Random } from "../random.ts";
+import type { Random } from "../support/random.ts";
 
 /** Something that happened to a file: a part is gone, or a bit is another one. */
 export interface Damage {

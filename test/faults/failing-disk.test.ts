@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { rmSync, writeFileSync } from "node:fs";
-import { Random } from "../random.ts";
+import { Random } from "../support/random.ts";
 import { PlayLedger } from "../support/play-ledger.ts";
 import { type Ended, killAll, type Listening } from "../support/process.ts";
 import { preload } from "./c-program.ts";

@@ -1,7 +1,7 @@
 import { afterEach, expect, setDefaultTimeout } from "bun:test";
 import { rmSync, statfsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { Random } from "../random.ts";
+import { Random } from "../support/random.ts";
 import { PlayLedger } from "../support/play-ledger.ts";
 import { killAll, type Listening } from "../support/process.ts";
 import { mountMemory, removeDisks, resizeMemory, testWithDisk } from "./disk.ts";

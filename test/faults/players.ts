@@ -1,4 +1,4 @@
-import type { Random } from "../random.ts";
+import type { Random } from "../support/random.ts";
 import type { Play, PlayLedger } from "../support/play-ledger.ts";
 
 /** The last request of a client that sends keys, and the text of its answer if there was one. */

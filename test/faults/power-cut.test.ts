@@ -1,7 +1,7 @@
 import { afterEach, expect, setDefaultTimeout } from "bun:test";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { Random } from "../random.ts";
+import { Random } from "../support/random.ts";
 import { PlayLedger } from "../support/play-ledger.ts";
 import { killAll, type Listening } from "../support/process.ts";
 import { preload } from "./c-program.ts";

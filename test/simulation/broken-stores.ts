@@ -5,8 +5,8 @@ import {
   Refusal,
   type RequestKey,
 } from "../../src/mod.ts";
-import { MapStore } from "../../src/store/map-store.ts";
-import type { Random } from "../random.ts";
+import { MapStore } from "../store/map-store.ts";
+import type { Random } from "../support/random.ts";
 
 type Chunks = Iterable<Iterable<readonly [string, number]>>;
 

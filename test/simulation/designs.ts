@@ -1,5 +1,5 @@
 import { type CountStore, ShardedStore } from "../../src/mod.ts";
-import { MapStore } from "../../src/store/map-store.ts";
+import { MapStore } from "../store/map-store.ts";
 import type { Design } from "./actors.ts";
 import { changed, DelayedSeal, forgetsKept, handsOutOnce, knowsWriterOnly } from "./broken-stores.ts";
 import type { MakeServers } from "./simulate.ts";

@@ -1,5 +1,5 @@
 import { type CountStore, Refusal } from "../../src/mod.ts";
-import { Random } from "../random.ts";
+import { Random } from "../support/random.ts";
 import { type Actor, client, type Design, job, look, page } from "./actors.ts";
 import { type Server, SONGS, World } from "./world.ts";
 

@@ -1,5 +1,5 @@
 import { type CountStore, Refusal } from "../../src/mod.ts";
-import type { Random } from "../random.ts";
+import type { Random } from "../support/random.ts";
 
 /** A server: its workers, which a request may come to any of. */
 export type Server = readonly CountStore[];

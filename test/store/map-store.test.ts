@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { MapStore } from "../../src/store/map-store.ts";
+import { MapStore } from "./map-store.ts";
 import { testCountStore } from "./contract.ts";
 import { delayed } from "./contract/support.ts";
 

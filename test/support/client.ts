@@ -1,5 +1,5 @@
 import process from "node:process";
-import { CountClient, type CountServerError } from "../../src/client.ts";
+import { CountClient, type CountServerError } from "../../src/client/client.ts";
 
 // A client that plays on the servers of its arguments, the last of which breaks its listings off, and says what came of it.
 const servers = process.argv.slice(2);

@@ -1,6 +1,6 @@
 import { expect } from "bun:test";
 import { join } from "node:path";
-import { CountClient, type CountClientOptions } from "../../src/client.ts";
+import { CountClient, type CountClientOptions } from "../../src/client/client.ts";
 import { listen, run, RUNTIMES } from "./process.ts";
 
 /** The entry of the program. */

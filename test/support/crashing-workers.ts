@@ -1,8 +1,8 @@
 import process from "node:process";
 import { isMainThread } from "node:worker_threads";
-import { runWorker, serveWorkers } from "../../src/adapters/bun-workers.ts";
-import { createHandler } from "../../src/handler.ts";
-import { ShardedStore, type StoreHandle } from "../../src/store/sharded-store.ts";
+import { runWorker, serveWorkers } from "../../src/adapters/bun/workers.ts";
+import { createHandler } from "../../src/http/handler.ts";
+import { ShardedStore, type StoreHandle } from "../../src/store/memory/sharded-store.ts";
 
 // playcount with three workers, each of which says its number, and dies when it is asked to: between requests by
 // `POST /die`, and by `POST /die-in-clear` in the midst of a clear, while it holds every lock of the store.

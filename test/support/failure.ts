@@ -1,5 +1,5 @@
 import { expect } from "bun:test";
-import { CountServerError } from "../../src/client.ts";
+import { CountServerError } from "../../src/client/client.ts";
 
 /** What a call rejects with; fails if it does not. */
 export async function failureOf(call: Promise<unknown>): Promise<CountServerError> {

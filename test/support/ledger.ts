@@ -1,7 +1,7 @@
 import { writeSync } from "node:fs";
 import process from "node:process";
 import type { Addition } from "../../src/store/count-store.ts";
-import { ShardedStore } from "../../src/store/sharded-store.ts";
+import { ShardedStore } from "../../src/store/memory/sharded-store.ts";
 
 // The program itself, whose store says at the end how many plays it has counted. The first play finds as many
 // songs there as SONGS says, with ids of 500 bytes, for a listing that no buffer takes whole.

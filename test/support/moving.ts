@@ -1,5 +1,5 @@
-import { CountClient } from "../../src/client.ts";
-import { Asker } from "../../src/client/asker.ts";
+import { CountClient } from "../../src/client/client.ts";
+import { Asker } from "../../src/client/server-client.ts";
 import { Placement } from "../../src/client/placement.ts";
 import { Mover } from "../../src/client/rebalance.ts";
 import { servePlaycount } from "./servers.ts";

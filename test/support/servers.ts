@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { type AddressInfo, createServer } from "node:net";
-import { createHandler, type HandlerOptions } from "../../src/handler.ts";
-import { ShardedStore, type ShardedStoreOptions } from "../../src/store/sharded-store.ts";
+import { createHandler, type HandlerOptions } from "../../src/http/handler.ts";
+import { ShardedStore, type ShardedStoreOptions } from "../../src/store/memory/sharded-store.ts";
 
 /** What has to be closed after a test. */
 const open: (() => unknown)[] = [];

@@ -1,4 +1,4 @@
-import type { Random } from "../random.ts";
+import type { Random } from "./random.ts";
 import { serve } from "./servers.ts";
 
 /** A server in front of another one that answers folds in another order each time, as a durable one does after a start. */

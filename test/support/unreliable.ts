@@ -1,4 +1,4 @@
-import type { Random } from "../random.ts";
+import type { Random } from "./random.ts";
 import { serve } from "./servers.ts";
 
 /** A request as it arrived, and whether its answer was lost. */

@@ -1,4 +1,4 @@
-import { Random } from "../random.ts";
+import { Random } from "../support/random.ts";
 import type { Answer, Http } from "./http.ts";
 import { choose, type Kind, type Play } from "./plays.ts";
 import type { World } from "./world.ts";

@@ -1,4 +1,4 @@
-import { Random } from "../random.ts";
+import { Random } from "../support/random.ts";
 import { type Again, Client } from "./client.ts";
 import { Http } from "./http.ts";
 import { Job } from "./job.ts";

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
-import { Random } from "../random.ts";
+import { Random } from "../support/random.ts";
 import { Program } from "./program.ts";
 
 // What is in a new folder takes several writes: between any two of them the program may be killed.

@@ -1,4 +1,4 @@
-import type { Random } from "../random.ts";
+import type { Random } from "../support/random.ts";
 import type { Answer, Http } from "./http.ts";
 import { readCounts } from "../support/counts.ts";
 import type { World } from "./world.ts";

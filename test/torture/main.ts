@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
-import { SEED } from "../random.ts";
+import { SEED } from "../support/random.ts";
 import { type Report, torture } from "./torture.ts";
 
 // `bun run torture --kills 5000` kills the program so often while clients are at it, and ends with status 1 when a play

@@ -1,4 +1,4 @@
-import type { Random } from "../random.ts";
+import type { Random } from "../support/random.ts";
 import type { Crowd } from "./crowd.ts";
 import type { Ended, Program } from "./program.ts";
 

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { Random } from "../random.ts";
+import { Random } from "../support/random.ts";
 import type { Again } from "./client.ts";
 import { Crowd } from "./crowd.ts";
 import { type Ended, Program } from "./program.ts";

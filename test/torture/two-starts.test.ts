@@ -2,7 +2,7 @@ import { afterAll, expect, setDefaultTimeout, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { SEED } from "../random.ts";
+import { SEED } from "../support/random.ts";
 import { Crowd } from "./crowd.ts";
 import { Http } from "./http.ts";
 import { Program } from "./program.ts";

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { type Addition, type CountStore, MAX_COUNT, type RequestKey } from "../../../src/mod.ts";
-import { Random } from "../../random.ts";
+import { Random } from "../../support/random.ts";
 import { countOf, listed, type MakeStore, reasonOf } from "./support.ts";
 
 const keyOf = (writer: string, seq: number): RequestKey => ({ writer, seq });

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { type CountStore, MAX_COUNT, type RefusalReason } from "../../../src/mod.ts";
-import { Random } from "../../random.ts";
+import { Random } from "../../support/random.ts";
 import { countOf, byCount, byId, listed, type MakeStore, ODD_IDS, reasonOf } from "./support.ts";
 
 const STEPS = 20_000;

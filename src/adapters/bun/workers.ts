@@ -1,0 +1,163 @@
+import type { Handler } from "../../http/handler.ts";
+import { serve } from "../bun.ts";
+import { inTime } from "../../awaitable.ts";
+import { type Server, urlOf } from "../server.ts";
+import { takeTurn } from "./start-lock.ts";
+
+/** A thread that ends again is not started anew more often than this. */
+const RESTART_MS = 1000;
+
+/** How much longer than its own deadline a thread may take to say that it has stopped. */
+const MARGIN_SECONDS = 1;
+
+/** What is served by several threads. `D` is what each of them is given to make its handler of. */
+export interface WorkersOptions<D> {
+  host: string;
+  /** 0 for any that is free. */
+  port: number;
+  /** How many threads there are; they are numbered from 1. */
+  count: number;
+  /** The module that each thread runs, which has to call {@linkcode runWorker}. */
+  entry: string;
+  /** Gives what is sent to a thread as `postMessage` does, whenever it begins; `transfer` goes over to it. */
+  dataFor: (number: number) => { data: D; transfer?: readonly Bun.Transferable[] };
+  /** Called whenever a thread has ended, and before it is replaced. */
+  onDeath: (number: number) => void;
+}
+
+/** Makes the handler of one thread. */
+export type MakeHandler<D> = (data: D, number: number, signal: AbortSignal) => Handler | Promise<Handler>;
+
+type Order<D> =
+  { do: "serve"; host: string; port: number; number: number; data: D } | { do: "stop"; graceSeconds: number };
+
+/** A thread begins with `load`: what is sent to it before it is ready to hear is lost. */
+type Report = { did: "load" } | { did: "listen" } | { did: "fail"; message: string } | { did: "stop" };
+
+/**
+ * Serves from several threads of this process, all on one port, and replaces each that dies.
+ *
+ * Fails if the port is taken or the host is not one of this machine's.
+ */
+export async function serveWorkers<D>(options: WorkersOptions<D>): Promise<Server> {
+  const turn = await takeTurn();
+  try {
+    return await startWorkers(options);
+  } finally {
+    turn.end();
+  }
+}
+
+async function startWorkers<D>(options: WorkersOptions<D>): Promise<Server> {
+  const { host, count } = options;
+  // Ports that are shared are shared with any other program of the same user. So it has to be free first; who asks in
+  // this moment is told to come again.
+  const place = await serve(
+    () => new Response(null, { status: 503, headers: { "retry-after": "1" } }),
+    options,
+  );
+  const port = Number(new URL(place.url).port || 80); // a URL leaves 80 out
+  await place.stop(0);
+  const threads = Array.from({ length: count }, (_, at) => new Thread({ ...options, port }, at + 1));
+  await Promise.all(threads.map((thread) => thread.start()));
+  return {
+    url: urlOf(host, port),
+    async stop(graceSeconds) {
+      await Promise.all(threads.map((thread) => thread.stop(graceSeconds)));
+    },
+  };
+}
+
+/** One of the threads, as the main one sees it; it may be started several times. */
+class Thread<D> {
+  readonly #options: WorkersOptions<D>;
+  readonly #number: number;
+  #worker: Worker | undefined;
+  #isStopping = false;
+  #stopped: PromiseWithResolvers<void> = Promise.withResolvers();
+
+  constructor(options: WorkersOptions<D>, number: number) {
+    this.#options = options;
+    this.#number = number;
+  }
+
+  /** Resolves when it listens, and rejects if it cannot. */
+  start(): Promise<void> {
+    const { entry, host, port, dataFor } = this.#options;
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const startedAt = performance.now();
+    const worker = new Worker(entry);
+    let reason = "it ended";
+    this.#worker = worker;
+    worker.addEventListener("message", ({ data: report }: MessageEvent<Report>) => {
+      if (report.did === "listen") return resolve();
+      if (report.did === "stop") return this.#stopped.resolve();
+      // One that cannot listen is of no use, and one that is to stop has nothing to begin with.
+      if (report.did === "fail" || this.#isStopping) {
+        reason = report.did === "fail" ? report.message : reason;
+        worker.terminate();
+      } else {
+        const { data, transfer } = dataFor(this.#number);
+        this.#order({ do: "serve", host, port, number: this.#number, data }, transfer);
+      }
+    });
+    worker.addEventListener("error", (event) => {
+      // Bun shows the source first.
+      reason =
+        /^(?:\w*Error|error): .*$/m.exec(event.message)?.[0] ?? event.message.split("\n", 1)[0] ?? reason;
+    });
+    worker.addEventListener("close", () => {
+      reject(new Error(reason)); // of no effect once it listened
+      this.#bury(reason, performance.now() - startedAt);
+    });
+    return promise;
+  }
+
+  /** Resolves when it has stopped, or has not within `graceSeconds` and is ended. */
+  async stop(graceSeconds: number): Promise<void> {
+    this.#isStopping = true;
+    if (this.#worker === undefined) return;
+    this.#order({ do: "stop", graceSeconds });
+    await inTime(this.#stopped.promise, graceSeconds + MARGIN_SECONDS);
+    this.#worker?.terminate();
+  }
+
+  #order(order: Order<D>, transfer: readonly Bun.Transferable[] = []): void {
+    this.#worker?.postMessage(order, [...transfer]);
+  }
+
+  #bury(reason: string, ranMs: number): void {
+    this.#worker = undefined;
+    this.#options.onDeath(this.#number); // when stopping as well: the others still have requests to answer
+    if (this.#isStopping) return this.#stopped.resolve();
+    console.error(`playcount: worker ${this.#number} died and is replaced; no count is lost: ${reason}`);
+    const restart = () => {
+      if (!this.#isStopping) this.start().catch(() => {}); // its end is seen as that of any other
+    };
+    setTimeout(restart, Math.max(0, RESTART_MS - ranMs));
+  }
+}
+
+/** What a thread does: it makes its handler when it is told to, serves, and stops when it is told to. */
+export function runWorker<D>(makeHandler: MakeHandler<D>): void {
+  const stopping = new AbortController();
+  let server: Server | undefined;
+  const report = (what: Report) => postMessage(what);
+
+  async function listen({ host, port, number, data }: Extract<Order<D>, { do: "serve" }>): Promise<void> {
+    try {
+      server = await serve(await makeHandler(data, number, stopping.signal), { host, port, isShared: true });
+      report({ did: "listen" });
+    } catch (error) {
+      report({ did: "fail", message: error instanceof Error ? error.message : String(error) });
+    }
+  }
+
+  addEventListener("message", async ({ data: order }: MessageEvent<Order<D>>) => {
+    if (order.do === "serve") return listen(order);
+    stopping.abort();
+    await server?.stop(order.graceSeconds);
+    report({ did: "stop" });
+  });
+  report({ did: "load" });
+}

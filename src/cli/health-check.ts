@@ -1,0 +1,33 @@
+import { once } from "node:events";
+import { get, type IncomingMessage } from "node:http";
+import { urlOf } from "../adapters/server.ts";
+import type { Settings } from "../settings/settings.ts";
+
+const SECONDS = 4; // less than the image's own --timeout, so that there is a line that says why
+
+/** The address at which this machine reaches a server that listens on all of its addresses. */
+const LOOPBACK: Readonly<Record<string, string>> = { "0.0.0.0": "127.0.0.1", "::": "::1" };
+
+/**
+ * Asks the server that the settings describe for `/health`.
+ *
+ * Not by `fetch`: that asks a proxy if the environment names one, even for this machine itself.
+ *
+ * @returns what ails it, or `undefined` if it answers 200.
+ */
+export async function checkHealth({
+  host,
+  port,
+  basePath,
+}: Pick<Settings, "host" | "port" | "basePath">): Promise<string | undefined> {
+  if (port === 0) return "cannot check the health of a server on any free port: give its port";
+  const url = `${urlOf(LOOPBACK[host] ?? host, port)}${basePath}/health`;
+  const signal = AbortSignal.timeout(SECONDS * 1000);
+  try {
+    const [{ statusCode }] = (await once(get(url, { signal }), "response")) as [IncomingMessage];
+    return statusCode === 200 ? undefined : `unhealthy: ${url} answers ${statusCode}`;
+  } catch (error) {
+    const reason = signal.aborted ? `no answer in ${SECONDS} seconds` : (error as Error).message;
+    return `unhealthy: ${url}: ${reason}`;
+  }
+}

@@ -1,0 +1,119 @@
+import { settle } from "../settings/settings.ts";
+import { Problem } from "./response/problem.ts";
+import type { Scope } from "./scope.ts";
+import { hostNameOf } from "./request/target.ts";
+
+/** Who may do what. */
+export interface GuardOptions {
+  /** Bearer token for everything; without one everything is open to everybody. */
+  token?: string;
+  /** Bearer token for plays alone, which need one then. */
+  playToken?: string;
+  /** Origins of pages that may read and play, as `https://example.com`. A page of the server's own always may. */
+  corsOrigins?: string | readonly string[];
+  /** The host names that requests may be for; any unless told. A name that begins with a dot stands for all below it. */
+  allowedHosts?: string | readonly string[];
+}
+
+const CHALLENGE = { "www-authenticate": "Bearer" };
+const BAD_TOKEN = { "www-authenticate": 'Bearer error="invalid_token"' };
+const TOO_LITTLE = { "www-authenticate": 'Bearer error="insufficient_scope"' };
+
+/** Refuses requests of those who may not ask them. */
+export class Guard {
+  readonly #token: string | undefined;
+  readonly #playToken: string | undefined;
+  readonly #origins: ReadonlySet<string>;
+  readonly #hosts: readonly string[] | undefined;
+  /** The last host that passed: nearly all requests have the same. */
+  #passed: string | null = null;
+
+  /** @throws {RangeError} for an option that is out of its range, and a `playToken` without a `token`. */
+  constructor(options: GuardOptions) {
+    this.#token = settle("token", options.token) || undefined;
+    this.#playToken = settle("playToken", options.playToken) || undefined;
+    if (this.#playToken !== undefined && this.#token === undefined)
+      throw new RangeError(
+        "playToken needs a token beside it: or else everybody could clear, and only some play",
+      );
+    this.#origins = new Set(listOf("corsOrigins", options.corsOrigins));
+    const hosts = listOf("allowedHosts", options.allowedHosts);
+    this.#hosts = hosts.length === 0 ? undefined : hosts;
+  }
+
+  /**
+   * Refuses a request for a host that is not this server, as a page does that has its own name resolve to this address.
+   *
+   * @throws {Problem} 403
+   */
+  checkHost(host: string | null): void {
+    if (this.#hosts === undefined || host === null || host === this.#passed) return;
+    const name = hostNameOf(host);
+    const isAllowed = this.#hosts.some((allowed) =>
+      allowed.startsWith(".") ? name.endsWith(allowed) : name === allowed,
+    );
+    if (!isAllowed) throw new Problem(403, "This host is not served here");
+    this.#passed = host;
+  }
+
+  /**
+   * Refuses a page of another origin, unless that is listed.
+   *
+   * @returns whether the answer has to say that the page may read it.
+   * @throws {Problem} 403
+   */
+  checkOrigin(origin: string, host: string): boolean {
+    if (this.#origins.has(origin)) return true;
+    // By host alone: what is between here and the page may speak another scheme with it.
+    if (/^https?:\/\/(.*)$/.exec(origin)?.[1] === host.toLowerCase()) return false;
+    throw new Problem(403, "Pages of this origin may not ask here");
+  }
+
+  /**
+   * Refuses what needs a token (RFC 6750).
+   *
+   * @throws {Problem} 401 without one or with a wrong one, 403 with one that is good for less.
+   */
+  checkToken(headers: Headers, scope: Scope): void {
+    if (!this.#needsToken(scope)) return;
+    const given = tokenOf(headers);
+    if (given === undefined) throw new Problem(401, "A bearer token is needed", CHALLENGE);
+    const isForAll = isSame(given, this.#token);
+    const isForPlays = isSame(given, this.#playToken);
+    if (isForAll || (isForPlays && scope === "play")) return;
+    if (isForPlays) throw new Problem(403, "The token is good for plays alone", TOO_LITTLE);
+    throw new Problem(401, "The token is not valid", BAD_TOKEN);
+  }
+
+  /** Whether a request has the token for everything; false where there is none. */
+  isManager(headers: Headers): boolean {
+    return isSame(tokenOf(headers) ?? "", this.#token);
+  }
+
+  #needsToken(scope: Scope): boolean {
+    if (scope === "manage") return this.#token !== undefined;
+    return scope === "play" && this.#playToken !== undefined;
+  }
+}
+
+function tokenOf(headers: Headers): string | undefined {
+  return /^Bearer +([\w.~+/-]+=*) *$/i.exec(headers.get("authorization") ?? "")?.[1];
+}
+
+/** Takes as long for every token of a length, whatever is right about it. */
+function isSame(given: string, expected: string | undefined): boolean {
+  if (expected === undefined) return false;
+  let difference = given.length ^ expected.length;
+  for (let at = 0; at < given.length; at++) {
+    difference |= given.charCodeAt(at) ^ expected.charCodeAt(at % expected.length);
+  }
+  return difference === 0;
+}
+
+function listOf(
+  name: "corsOrigins" | "allowedHosts",
+  value: string | readonly string[] | undefined,
+): string[] {
+  const text = settle(name, typeof value === "string" ? value : value?.join(","));
+  return text === "" ? [] : text.toLowerCase().split(",");
+}

@@ -1,0 +1,156 @@
+import type { Description, Shape } from "./description.ts";
+import { OPEN_METRICS } from "./metrics/open-metrics.ts";
+import { phraseOf, type ProblemStatus } from "./response/problem.ts";
+import { type Operation, pathOf, type Route } from "./routes.ts";
+import { VERSION } from "../version.ts";
+
+type Json = Readonly<Record<string, unknown>>;
+
+const COUNT: Json = { type: "integer", minimum: 0, maximum: Number.MAX_SAFE_INTEGER };
+const MAPPING: Json = { type: "object", additionalProperties: COUNT };
+const ONE: Json = {
+  type: "object",
+  required: ["id", "count"],
+  properties: { id: { type: "string" }, count: COUNT },
+};
+
+/** What an answer is as JSON, and in words as text; or as another type. */
+type Schema = { json: Json; text?: string } | { type: string; schema: Json };
+
+const SCHEMAS: Record<Exclude<Shape, "nothing">, Schema> = {
+  count: { json: ONE, text: "the count" },
+  mapping: { json: MAPPING, text: "pairs of id=count with commas between, the ids percent-encoded" },
+  list: {
+    json: { oneOf: [MAPPING, { type: "array", items: ONE }] },
+    text: "pairs of id=count with commas between, the ids percent-encoded",
+  },
+  folds: { json: { type: "array", items: COUNT }, text: "numbers with commas between" },
+  done: { json: { type: "object", properties: { status: { const: "ok" } } }, text: "OK" },
+  document: { json: { type: "object" } },
+  metrics: { type: OPEN_METRICS.replace(/;.*/, ""), schema: { type: "string" } },
+};
+
+const PARAMETERS: Readonly<Record<string, Json>> = {
+  id: {
+    in: "path",
+    required: true,
+    schema: { type: "string", minLength: 1 },
+    description: "may hold slashes",
+  },
+  fold: { in: "path", required: true, schema: { ...COUNT, minimum: 1 } },
+  top: {
+    in: "query",
+    schema: { type: "integer", minimum: 1, maximum: 1000 },
+    description: "only the highest",
+  },
+  after: { in: "query", schema: COUNT, description: "leaves out the folds up to this one" },
+  "Idempotency-Key": {
+    in: "header",
+    schema: { type: "string", pattern: '^"[A-Za-z0-9._-]{1,64}:\\d{1,16}"$' },
+    description:
+      "who sends, and the number of the request, higher each time: sent again it is not counted twice",
+  },
+};
+
+const BODIES: Record<NonNullable<Description["body"]>, Json> = {
+  "a number": {
+    content: {
+      "text/plain": { schema: { type: "string", pattern: "^\\d+$" } },
+      "application/json": { schema: COUNT },
+    },
+  },
+  "a mapping": {
+    required: true,
+    content: { "text/plain": { schema: { type: "string" } }, "application/json": { schema: MAPPING } },
+  },
+  anything: { description: "is read and not looked at", content: { "*/*": {} } },
+};
+
+const PROBLEM: Json = {
+  "text/plain": { schema: { type: "string" } },
+  "application/problem+json": { schema: { $ref: "#/components/schemas/Problem" } },
+};
+
+/** Describes a route table as an OpenAPI 3.1 document. */
+export function describeRoutes(routes: readonly Route[]): Json {
+  return {
+    openapi: "3.1.0",
+    info: { title: "playcount", version: VERSION, summary: "A play counter whose whole interface is HTTP" },
+    paths: Object.fromEntries(routes.map((route) => [pathOf(route), describePath(route)])),
+    components: {
+      securitySchemes: { bearer: { type: "http", scheme: "bearer" } },
+      schemas: {
+        Problem: {
+          description: "RFC 9457",
+          type: "object",
+          required: ["type", "title", "status"],
+          properties: {
+            type: { const: "about:blank" },
+            title: { type: "string" },
+            status: { type: "integer" },
+            detail: { type: "string" },
+          },
+        },
+      },
+    },
+  };
+}
+
+function describePath(route: Route): Json {
+  const groups = Array.from(pathOf(route).matchAll(/\{(\w+)\}/g), ([, name = ""]) => parameter(name));
+  const operations = Object.entries(route.methods).map(([method, operation]) => [
+    method.toLowerCase(),
+    describeOperation(operation),
+  ]);
+  return { ...(groups.length > 0 && { parameters: groups }), ...Object.fromEntries(operations) };
+}
+
+function describeOperation({ scope, description }: Operation): Json {
+  const { summary, query = [], body, takesKey = false, answers } = description;
+  const parameters = [...query, ...(takesKey ? ["Idempotency-Key"] : [])];
+  const answered = Object.entries(answers).map(([status, shape]) => [status, describeAnswer(shape)]);
+  const refused = refusalsOf({ scope, description }).map((status) => [
+    status,
+    { description: phraseOf(status), content: PROBLEM },
+  ]);
+  return {
+    summary,
+    ...(parameters.length > 0 && { parameters: parameters.map(parameter) }),
+    ...(body !== undefined && { requestBody: BODIES[body] }),
+    // An empty requirement besides: a token is needed only where the server has one.
+    ...(scope !== "read" && { security: [{ bearer: [] }, {}] }),
+    responses: Object.fromEntries([...answered, ...refused]),
+  };
+}
+
+function refusalsOf({ scope, description }: Pick<Operation, "scope" | "description">): ProblemStatus[] {
+  const { body, isConditional, takesKey, isOneType, refusals = [] } = description;
+  const statuses: ProblemStatus[] = [400, 403, 500, ...refusals];
+  if (!isOneType) statuses.push(406);
+  if (scope !== "read") statuses.push(401);
+  if (body !== undefined) statuses.push(413);
+  if (body === "a number" || body === "a mapping") statuses.push(415);
+  if (isConditional) statuses.push(412);
+  if (takesKey) statuses.push(409, 422);
+  if (scope !== "read") statuses.push(503); // the disk, where there is one
+  return [...new Set(statuses)].sort((a, b) => a - b);
+}
+
+function describeAnswer(shape: Shape): Json {
+  if (shape === "nothing") return { description: "nothing more to say" };
+  const answer = SCHEMAS[shape];
+  if ("type" in answer)
+    return { description: "OpenMetrics", content: { [answer.type]: { schema: answer.schema } } };
+  const { json, text } = answer;
+  return {
+    description: text ?? "a JSON document",
+    content: {
+      ...(text !== undefined && { "text/plain": { schema: { type: "string" } } }),
+      "application/json": { schema: json },
+    },
+  };
+}
+
+function parameter(name: string): Json {
+  return { name, ...PARAMETERS[name] };
+}

@@ -1,0 +1,30 @@
+import { Problem } from "../response/problem.ts";
+
+/**
+ * Reads a whole number out of a query, which is empty or begins with `?`.
+ *
+ * @returns `undefined` if `name` is not in it.
+ * @throws {Problem} 400 if it is there twice, or is no whole number from `min` to `max`.
+ */
+export function readNumber(
+  query: string,
+  name: string,
+  { min, max }: { min: number; max: number },
+): number | undefined {
+  if (query === "") return undefined;
+  const values = new URLSearchParams(query).getAll(name);
+  if (values.length === 0) return undefined;
+  const number = values.length === 1 ? parseWholeNumber(values[0] ?? "") : Number.NaN;
+  if (number >= min && number <= max) return number;
+  throw new Problem(400, `${name} must be a whole number from ${min} to ${max}`);
+}
+
+/** The number that decimal digits say, or NaN. */
+export function parseWholeNumber(digits: string): number {
+  return /^\d{1,16}$/.test(digits) ? Number(digits) : Number.NaN;
+}
+
+/** `after` of a query: the newest fold whose plays are to be left out (0 leaves out none). */
+export function readAfter(query: string): number | undefined {
+  return readNumber(query, "after", { min: 0, max: Number.MAX_SAFE_INTEGER });
+}

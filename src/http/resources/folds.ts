@@ -1,0 +1,67 @@
+import { type Awaitable, whenReady } from "../../awaitable.ts";
+import { readToEnd } from "../request/body.ts";
+import type { Exchange, Service } from "../exchange.ts";
+import { listing } from "../response/list-body.ts";
+import { mapping } from "../../mapping/write.ts";
+import { checkNoTag } from "../request/preconditions.ts";
+import { Problem } from "../response/problem.ts";
+import { parseWholeNumber } from "../request/query.ts";
+import { headersFor, reply, replyDone } from "../response/reply.ts";
+
+/** `GET /folds`: the numbers of those that are sealed and not acknowledged, in ascending order. */
+export function listFolds({ store }: Service, exchange: Exchange): Awaitable<Response> {
+  return whenReady(store.folds(), (folds) =>
+    reply(exchange, exchange.format === "json" ? JSON.stringify(folds) : folds.join(",")),
+  );
+}
+
+/** `GET /folds/{n}`: what was sealed, the same bytes each time. */
+export function getFold(service: Service, exchange: Exchange): Awaitable<Response> {
+  return replyFold(service, exchange, numberOf(exchange), 200);
+}
+
+/** `PUT /folds/{n}`: seals what was counted since the last fold, and answers it: 201, or 200 if it was sealed before. */
+export function seal(service: Service, exchange: Exchange): Awaitable<Response> {
+  const fold = numberOf(exchange);
+  checkNoTag(exchange.request.headers);
+  return afterBody(service, exchange, () =>
+    whenReady(service.store.seal(fold), (isNew) => replyFold(service, exchange, fold, isNew ? 201 : 200)),
+  );
+}
+
+/** `DELETE /folds/{n}`: acknowledges it, the oldest one that is not. */
+export function acknowledge(service: Service, exchange: Exchange): Awaitable<Response> {
+  const fold = numberOf(exchange);
+  checkNoTag(exchange.request.headers);
+  return afterBody(service, exchange, () =>
+    whenReady(service.store.acknowledge(fold), () => replyDone(exchange)),
+  );
+}
+
+/** What the body says does not matter, but that it arrives whole: a request that breaks off does nothing. */
+function afterBody(
+  service: Service,
+  { request }: Exchange,
+  act: () => Awaitable<Response>,
+): Awaitable<Response> {
+  return request.body === null ? act() : readToEnd(request, service).then(act);
+}
+
+function replyFold(
+  { store }: Service,
+  exchange: Exchange,
+  fold: number,
+  status: number,
+): Awaitable<Response> {
+  const headers = headersFor(exchange.format, { "cache-control": "no-store" });
+  return whenReady(listing(store.fold(fold), mapping[exchange.format]), (body) =>
+    reply(exchange, body, { status, headers }),
+  );
+}
+
+/** @throws {Problem} 400 if the path does not end with a whole number from 1 to 2^53 − 1. */
+function numberOf({ groups }: Exchange): number {
+  const fold = parseWholeNumber(groups["fold"] ?? "");
+  if (fold >= 1 && fold <= Number.MAX_SAFE_INTEGER) return fold;
+  throw new Problem(400, `A fold must be a whole number from 1 to ${Number.MAX_SAFE_INTEGER}`);
+}

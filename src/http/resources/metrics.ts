@@ -1,0 +1,96 @@
+import { type Awaitable, whenReady } from "../../awaitable.ts";
+import type { Exchange, Service } from "../exchange.ts";
+import { DELAYS } from "../metrics/metrics.ts";
+import { type Family, OPEN_METRICS, writeFamilies } from "../metrics/open-metrics.ts";
+import { reply } from "../response/reply.ts";
+import type { StoreFigures } from "../../store/count-store.ts";
+import { VERSION } from "../../version.ts";
+
+/** `GET /metrics`: how this process is, for programs; OpenMetrics whatever is asked for. */
+export function getMetrics(service: Service, exchange: Exchange): Awaitable<Response> {
+  return whenReady(service.store.figures(), (figures) => {
+    const headers = new Headers({ "content-type": OPEN_METRICS, "cache-control": "no-store" });
+    return reply(exchange, writeFamilies([...ofStore(figures), ...ofProcess(service)]), { headers });
+  });
+}
+
+function ofStore({ songs, plays, folds, bytes }: StoreFigures): Family[] {
+  const families: Family[] = [
+    gauge("playcount_songs", "Songs that take room.", songs),
+    {
+      name: "playcount_plays",
+      type: "counter",
+      help: "Plays that were counted since the start.",
+      samples: [{ suffix: "_total", value: plays }],
+    },
+    {
+      name: "playcount_folds",
+      type: "gauge",
+      help: "Folds: the open one, and those that are sealed and not acknowledged.",
+      samples: [
+        { labels: { state: "open" }, value: 1 },
+        { labels: { state: "sealed" }, value: folds },
+      ],
+    },
+  ];
+  if (bytes === undefined) return families;
+  return [
+    ...families,
+    { ...gauge("playcount_store_bytes", "Memory that the store holds.", bytes), unit: "bytes" },
+  ];
+}
+
+function ofProcess({ metrics, requestCounts }: Service): Family[] {
+  const { counts, sum } = metrics.delays;
+  const requests = requestCounts().map(({ route, method, status, requests }) => ({
+    suffix: "_total",
+    labels: { route, method, status: String(status) },
+    value: requests,
+  }));
+  const buckets = counts.map((value, at) => {
+    const bound = DELAYS[at] as number;
+    return { suffix: "_bucket", labels: { le: bound === Infinity ? "+Inf" : canonical(bound) }, value };
+  });
+  const delays = [
+    ...buckets,
+    { suffix: "_count", value: counts.at(-1) ?? 0 },
+    { suffix: "_sum", value: sum },
+  ];
+  return [
+    {
+      name: "playcount_requests",
+      type: "counter",
+      help: "Requests that were answered; without a route if they were refused before it was looked for, or there is none.",
+      samples: requests,
+    },
+    {
+      name: "playcount_event_loop_delay_seconds",
+      type: "histogram",
+      unit: "seconds",
+      help: "How late the event loops were, looked at ten times a second.",
+      samples: delays,
+    },
+    gauge("playcount_workers", "Threads that answer requests.", metrics.workers),
+    {
+      name: "playcount_worker_deaths",
+      type: "counter",
+      help: "Threads that have ended and were replaced.",
+      samples: [{ suffix: "_total", value: metrics.deaths }],
+    },
+    {
+      name: "playcount",
+      type: "info",
+      help: "Which playcount this is.",
+      samples: [{ suffix: "_info", labels: { version: VERSION }, value: 1 }],
+    },
+  ];
+}
+
+/** As OpenMetrics writes numbers with a point: `1.0`. */
+function canonical(bound: number): string {
+  return Number.isInteger(bound) ? bound.toFixed(1) : String(bound);
+}
+
+function gauge(name: string, help: string, value: number): Family {
+  return { name, type: "gauge", help, samples: [{ value }] };
+}

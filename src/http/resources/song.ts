@@ -1,0 +1,68 @@
+import type { Awaitable } from "../../awaitable.ts";
+import { readWholeNumber } from "../request/body.ts";
+import type { Exchange, Service } from "../exchange.ts";
+import { readKey } from "../request/idempotency-key.ts";
+import { checkNoTag } from "../request/preconditions.ts";
+import { prefersMinimal } from "../request/prefer.ts";
+import { readAfter } from "../request/query.ts";
+import { reply, replyMinimal, type ReplyInit } from "../response/reply.ts";
+import { decodeSongId } from "../request/song-id.ts";
+import { type Addition, MAX_COUNT } from "../../store/count-store.ts";
+import { Refusal } from "../../store/refusal.ts";
+import type { RequestKey } from "../../store/request-key.ts";
+
+// No closures but for a store that is asynchronous: counting in memory is done so fast that they would be felt.
+
+/** `GET /song/{id}`: the song's count now. */
+export function getCount(service: Service, exchange: Exchange): Awaitable<Response> {
+  const id = songId(service, exchange);
+  const count = service.store.get(id, readAfter(exchange.query));
+  return count instanceof Promise
+    ? count.then((later) => replyCount(exchange, id, later))
+    : replyCount(exchange, id, count);
+}
+
+/** `POST /song/{id}`: adds 1, or the number in the body, and answers the new count. */
+export function addPlays(service: Service, exchange: Exchange): Awaitable<Response> {
+  const id = songId(service, exchange);
+  const { request } = exchange;
+  checkNoTag(request.headers);
+  const key = readKey(request.headers, service.isManager);
+  // Nothing is awaited when there is no body: most plays are counted and answered in one turn.
+  if (request.body === null) return add(service, exchange, id, 1, key);
+  return readWholeNumber(request, service).then((plays = 1) => add(service, exchange, id, plays, key));
+}
+
+function add(
+  service: Service,
+  exchange: Exchange,
+  id: string,
+  plays: number,
+  key: RequestKey | undefined,
+): Awaitable<Response> {
+  if (plays > MAX_COUNT) throw new Refusal("overflow", `No count goes past ${MAX_COUNT}`);
+  const addition = service.store.add(id, plays, key);
+  return addition instanceof Promise
+    ? addition.then((later) => replyPlayed(service, exchange, id, later))
+    : replyPlayed(service, exchange, id, addition);
+}
+
+function songId({ store }: Service, { groups }: Exchange): string {
+  return decodeSongId(groups["id"] ?? "", store.maxIdBytes);
+}
+
+function replyPlayed(
+  { foldHeaders }: Service,
+  exchange: Exchange,
+  id: string,
+  { count, fold }: Addition,
+): Response {
+  return prefersMinimal(exchange.request.headers.get("prefer"))
+    ? replyMinimal(fold)
+    : replyCount(exchange, id, count, foldHeaders.for(exchange.format, fold));
+}
+
+function replyCount(exchange: Exchange, id: string, count: number, init?: ReplyInit): Response {
+  const { format } = exchange;
+  return reply(exchange, format === "json" ? JSON.stringify({ id, count }) : String(count), init);
+}

@@ -1,0 +1,90 @@
+import { type Awaitable, whenReady } from "../../awaitable.ts";
+import { readToEnd } from "../request/body.ts";
+import type { Exchange, Service } from "../exchange.ts";
+import { listing } from "../response/list-body.ts";
+import { mapping, ranking, write } from "../../mapping/write.ts";
+import { matchFails, noneMatchFails, preconditionFailed } from "../request/preconditions.ts";
+import { Problem } from "../response/problem.ts";
+import { readAfter, readNumber } from "../request/query.ts";
+import { headersFor, reply, replyDone } from "../response/reply.ts";
+
+/** How many songs a ranking may have: it is put together in memory. */
+const MAX_TOP = 1000;
+
+/** `GET /`: every song with a count; `GET /?top=N`: the N highest. */
+export function list(service: Service, exchange: Exchange): Awaitable<Response> {
+  const [top, after] = [readTop(exchange.query), readAfter(exchange.query)];
+  return whenReady(service.store.version, (version) => listAs(version, service, exchange, { top, after }));
+}
+
+function listAs(
+  version: string,
+  service: Service,
+  exchange: Exchange,
+  { top, after }: { top: number | undefined; after: number | undefined },
+): Awaitable<Response> {
+  const { store } = service;
+  const { request, format } = exchange;
+  const tag = entityTag(version, `${format}${top ?? ""}${after === undefined ? "" : `-${after}`}`);
+  const isCurrent = (listed: string) => listed === tag;
+  if (matchFails(request.headers.get("if-match"), isCurrent)) throw preconditionFailed();
+  const validators = { etag: `"${tag}"`, "cache-control": "no-cache" };
+  if (noneMatchFails(request.headers.get("if-none-match"), isCurrent)) {
+    return new Response(null, { status: 304, headers: { vary: "Accept", ...validators } });
+  }
+  const headers = headersFor(format, { ...validators, ...songLinks(service) });
+  if (top === undefined) {
+    return whenReady(listing(store.entries(after), mapping[format]), (body) =>
+      reply(exchange, body, { headers }),
+    );
+  }
+  return whenReady(store.top(top, after), (entries) =>
+    reply(exchange, write(ranking[format], entries), { headers }),
+  );
+}
+
+/** `DELETE /`: clears everything, unless a condition that came with it does not hold. */
+export function clear(service: Service, exchange: Exchange): Awaitable<Response> {
+  const { request, query } = exchange;
+  if (readTop(query) !== undefined) throw new Problem(400, "DELETE clears all songs, and takes no top");
+  if (readAfter(query) !== undefined) throw new Problem(400, "DELETE clears all songs, and takes no after");
+  if (request.body === null) return clearUnlessChanged(service, exchange);
+  // What the body says does not matter, but that it arrives whole: a request that breaks off clears nothing.
+  return readToEnd(request, service).then(() => clearUnlessChanged(service, exchange));
+}
+
+function clearUnlessChanged({ store }: Service, exchange: Exchange): Awaitable<Response> {
+  const { headers } = exchange.request;
+  function conditionFails(version: string): boolean {
+    const isCurrent = (listed: string) => versionOf(listed) === version; // by the tag of any representation
+    return (
+      matchFails(headers.get("if-match"), isCurrent) ||
+      noneMatchFails(headers.get("if-none-match"), isCurrent)
+    );
+  }
+  const match = headers.get("if-match");
+  const isConditional = (match !== null && match.trim() !== "*") || headers.has("if-none-match");
+  return whenReady(store.clear(isConditional ? conditionFails : undefined), (isCleared) => {
+    if (!isCleared) throw preconditionFailed();
+    return replyDone(exchange);
+  });
+}
+
+/** The store's version, and behind a dot which of the state's representations it is. */
+function entityTag(version: string, representation: string): string {
+  return `${version}.${representation}`;
+}
+
+function versionOf(tag: string): string {
+  return tag.replace(/\..*/s, "");
+}
+
+/** Where a song is, as a URI template (RFC 6570): by RFC 9652, and for older clients in a plain link (RFC 8288). */
+function songLinks({ basePath, resource }: Service): Record<string, string> {
+  const template = `${basePath}/${resource}/{id}`;
+  return { link: `<${template}>; rel="item"; templated=true`, "link-template": `"${template}"; rel="item"` };
+}
+
+function readTop(query: string): number | undefined {
+  return readNumber(query, "top", { min: 1, max: MAX_TOP });
+}

@@ -1,0 +1,115 @@
+import type { Grammar, Utf8Grammar } from "../../mapping/write.ts";
+import type { Chunk } from "../../store/count-store.ts";
+
+const utf8 = new TextEncoder();
+const fromUtf8 = new TextDecoder();
+
+/** Counts below this are whole numbers of 32 bits, whose digits are cheap. */
+const SMALL = 2 ** 30;
+const MOST_DIGITS = 16;
+
+/**
+ * Writes chunks of entries one after the other, as UTF-8, and is emptied piece by piece.
+ *
+ * Of a chunk that has its ids as bytes no string is made: with millions of songs that is nine tenths of the time, and
+ * all of the garbage. What is written is what the grammar's strings would say.
+ */
+export class PieceWriter {
+  readonly #grammar: Grammar;
+  #bytes = new Uint8Array(4096);
+  #length = 0;
+  #isFirst = true;
+
+  constructor(grammar: Grammar) {
+    this.#grammar = grammar;
+    this.#writeText(grammar.open);
+  }
+
+  /** Bytes written since the last piece was taken. */
+  get length(): number {
+    return this.#length;
+  }
+
+  add(chunk: Chunk): void {
+    const { utf8: grammar, entry: write } = this.#grammar;
+    if (grammar === undefined || chunk.eachUtf8 === undefined)
+      for (const entry of chunk) this.#addText(write(entry));
+    else chunk.eachUtf8((id, start, end, count) => this.#addUtf8(grammar, id, start, end, count));
+  }
+
+  take(): Uint8Array<ArrayBuffer> {
+    const piece = this.#bytes.slice(0, this.#length);
+    this.#length = 0;
+    return piece;
+  }
+
+  /** The last piece. */
+  finish(): Uint8Array<ArrayBuffer> {
+    this.#writeText(this.#grammar.close);
+    return this.take();
+  }
+
+  /** The last piece, as a string. */
+  finishText(): string {
+    return fromUtf8.decode(this.finish());
+  }
+
+  #addText(entry: string): void {
+    if (!this.#isFirst) this.#writeText(",");
+    this.#isFirst = false;
+    this.#writeText(entry);
+  }
+
+  #addUtf8(grammar: Utf8Grammar, id: Uint8Array, start: number, end: number, count: number): void {
+    const { before, between, isPlain, escape, longestEscape } = grammar;
+    this.#reserve((end - start) * longestEscape + before.length + between.length + MOST_DIGITS + 1);
+    if (!this.#isFirst) this.#bytes[this.#length++] = 0x2c;
+    this.#isFirst = false;
+    this.#writeAscii(before);
+    const bytes = this.#bytes;
+    let length = this.#length;
+    for (let at = start; at < end; at++) {
+      const byte = id[at] as number;
+      if (isPlain[byte] === 1) {
+        bytes[length++] = byte;
+      } else {
+        this.#length = length;
+        this.#writeAscii(escape(byte));
+        length = this.#length;
+      }
+    }
+    this.#length = length;
+    this.#writeAscii(between);
+    this.#writeCount(count);
+  }
+
+  #writeCount(count: number): void {
+    if (count >= SMALL) return this.#writeAscii(String(count));
+    let digits = 1;
+    for (let bound = 10; count >= bound; bound *= 10) digits++;
+    let rest = count | 0;
+    for (let at = this.#length + digits - 1; at >= this.#length; at--) {
+      const shorter = (rest / 10) | 0;
+      this.#bytes[at] = 0x30 + rest - shorter * 10;
+      rest = shorter;
+    }
+    this.#length += digits;
+  }
+
+  /** There has to be room. */
+  #writeAscii(text: string): void {
+    for (let at = 0; at < text.length; at++) this.#bytes[this.#length++] = text.charCodeAt(at);
+  }
+
+  #writeText(text: string): void {
+    this.#reserve(text.length * 3);
+    this.#length += utf8.encodeInto(text, this.#bytes.subarray(this.#length)).written;
+  }
+
+  #reserve(room: number): void {
+    if (this.#length + room <= this.#bytes.length) return;
+    const larger = new Uint8Array(Math.max(this.#bytes.length * 2, this.#length + room));
+    larger.set(this.#bytes.subarray(0, this.#length));
+    this.#bytes = larger;
+  }
+}

@@ -1,0 +1,16 @@
+import type { HashKey } from "../../hash.ts";
+import type { GrowingBuffer } from "./reserve.ts";
+
+/** What another thread needs to `ShardedStore.attach` itself to a store; can be sent by `postMessage`. */
+export interface StoreHandle {
+  readonly buffer: GrowingBuffer;
+  readonly writers: GrowingBuffer;
+  readonly name: string;
+  readonly key: HashKey;
+  readonly shardBits: number;
+  readonly owners: number;
+  readonly maxSongs: number;
+  readonly maxIdBytes: number;
+  readonly maxFolds: number;
+  readonly maxWriters: number;
+}

@@ -1,0 +1,132 @@
+import { type HashKey, hashWords } from "../../hash.ts";
+import { Refusal } from "../refusal.ts";
+
+/** The longest id that can be packed, in bytes of UTF-8. */
+const MAX_BYTES = 4096;
+
+const utf8 = new TextEncoder();
+const fromUtf8 = new TextDecoder("utf-8", { ignoreBOM: true });
+
+/**
+ * An id as the store keeps and compares it: its length in bytes as two bytes, its UTF-8, and zeros up to a whole word.
+ *
+ * One object serves one id after the other, so that looking an id up allocates nothing. Words are little endian, as
+ * they are on every machine that the runtimes run on.
+ */
+export class PackedId {
+  /** The id's words, and behind them anything. */
+  readonly words: Int32Array = new Int32Array(Math.ceil((2 + MAX_BYTES) / 4));
+  /** How many words the id has: 1 or more. */
+  length = 0;
+  /** A signed 32-bit number. */
+  hash = 0;
+  readonly #bytes = new Uint8Array(this.words.buffer);
+  readonly #key0: number;
+  readonly #key1: number;
+
+  constructor([key0, key1]: HashKey) {
+    this.#key0 = key0 | 0;
+    this.#key1 = key1 | 0;
+  }
+
+  /** The id itself. */
+  get text(): string {
+    return readId(this.#bytes, LENGTH_BYTES, LENGTH_BYTES + bytesOfId(this.words[0] as number));
+  }
+
+  /** @throws {Refusal} `too long` if the id takes more than `maxBytes`. */
+  set(id: string, maxBytes: number): void {
+    this.pack(id, maxBytes);
+    this.hash = hashWords(this.words, 0, this.length, this.#key0, this.#key1);
+  }
+
+  /** As {@linkcode set}, but leaves the hash as it is. */
+  pack(id: string, maxBytes: number): void {
+    if (id.length > maxBytes) throw Refusal.tooLong(maxBytes);
+    if (!this.#setAscii(id)) this.#setUtf8(id, maxBytes);
+  }
+
+  /** Takes the id whose words are at `at`. */
+  setAt(words: Int32Array, at: number): void {
+    this.load(words, at, this.hashAt(words, at));
+  }
+
+  /** Takes the id whose words are at `at`, and whose hash is known. */
+  load(words: Int32Array, at: number, hash: number): void {
+    this.length = wordsOfId(words[at] as number);
+    for (let word = 0; word < this.length; word++) this.words[word] = words[at + word] as number;
+    this.hash = hash;
+  }
+
+  /** Whether the words from `at` on are those of this id. */
+  isAt(words: Int32Array, at: number): boolean {
+    for (let word = 0; word < this.length; word++) {
+      if (words[at + word] !== this.words[word]) return false;
+    }
+    return true;
+  }
+
+  /** Writes the id's words from `at` on. */
+  copyTo(words: Int32Array, at: number): void {
+    for (let word = 0; word < this.length; word++) words[at + word] = this.words[word] as number;
+  }
+
+  /** The hash of the id whose words are at `at`. */
+  hashAt(words: Int32Array, at: number): number {
+    return hashWords(words, at, wordsOfId(words[at] as number), this.#key0, this.#key1);
+  }
+
+  /** Nearly all ids are ASCII: their bytes are their characters. False if this one is not. */
+  #setAscii(id: string): boolean {
+    const { words } = this;
+    const { length } = id;
+    let word = length;
+    let shift = 16;
+    let at = 0;
+    let all = 0;
+    for (let index = 0; index < length; index++) {
+      const code = id.charCodeAt(index);
+      all |= code;
+      word |= code << shift;
+      shift = (shift + 8) & 31;
+      if (shift !== 0) continue;
+      words[at++] = word;
+      word = 0;
+    }
+    if (shift !== 0) words[at++] = word;
+    this.length = at;
+    return all < 0x80;
+  }
+
+  #setUtf8(id: string, maxBytes: number): void {
+    const { read, written } = utf8.encodeInto(id, this.#bytes.subarray(2, 2 + maxBytes));
+    if (read < id.length) throw Refusal.tooLong(maxBytes);
+    this.#bytes[0] = written;
+    this.#bytes[1] = written >> 8;
+    this.#bytes.fill(0, 2 + written, (2 + written + 3) & ~3);
+    this.length = wordsOfId(written);
+  }
+}
+
+/** An id begins with its length in so many bytes. */
+export const LENGTH_BYTES = 2;
+
+/** How many bytes an id has, by its first word. */
+export function bytesOfId(first: number): number {
+  return first & 0xffff;
+}
+
+/** How many words an id takes, by its first word or its length in bytes. */
+export function wordsOfId(first: number): number {
+  return (bytesOfId(first) + LENGTH_BYTES + 3) >> 2;
+}
+
+/** How many units an entry takes, which is a count and an id of so many words. */
+export function unitsOfEntry(idWords: number): number {
+  return 1 + ((idWords + 1) >> 1);
+}
+
+/** Reads the id whose bytes are those from `start` to before `end`. */
+export function readId(bytes: Uint8Array, start: number, end: number): string {
+  return fromUtf8.decode(bytes.subarray(start, end));
+}

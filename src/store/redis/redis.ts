@@ -1,0 +1,63 @@
+import type { Cluster } from "./cluster/cluster.ts";
+import { Heads } from "./shards/heads.ts";
+import type { Layout } from "./shards/layout.ts";
+import type { Script } from "./scripts/script.ts";
+
+/** The servers, how the data is laid out there, and what is known of the shards. */
+export class Redis {
+  readonly cluster: Cluster;
+  readonly heads: Heads;
+  readonly layout: Layout;
+
+  constructor(cluster: Cluster, layout: Layout) {
+    this.cluster = cluster;
+    this.heads = new Heads(layout);
+    this.layout = layout;
+  }
+
+  /** Runs a script on keys of a shard. */
+  onShard(shard: number, script: Script, keys: readonly string[], args: readonly string[]): Promise<unknown> {
+    return this.cluster.run({ slot: this.layout.slotOf(shard), script, keys, args });
+  }
+
+  /** Runs a script that may give a shard another head: where there are generations, this is another one then. */
+  onHead(
+    shard: number,
+    script: Script,
+    keys: readonly string[],
+    args: readonly (string | number)[],
+  ): Promise<unknown> {
+    const words = args.map(String);
+    if (this.isCluster) return this.onShard(shard, script, keys, [...words, ""]);
+    return this.onShard(shard, script, [...keys, this.layout.generation], [...words, crypto.randomUUID()]);
+  }
+
+  /** Runs a script on what is the same for all shards. */
+  onControl(script: Script, args: readonly string[]): Promise<unknown> {
+    const { control, controlSlot } = this.layout;
+    return this.cluster.run({ slot: controlSlot, script, keys: [control], args });
+  }
+
+  /** Which shards can be in one script: of a number all those that give the same one. */
+  groupOf(shard: number): number {
+    return this.isCluster ? shard : 0;
+  }
+
+  /** Whether each shard may be on another server. */
+  get isCluster(): boolean {
+    return this.cluster.isCluster !== false;
+  }
+}
+
+/** Calls `act` for each number below `count`, for at most `width` of them at a time. */
+export async function eachOf(
+  count: number,
+  width: number,
+  act: (number: number) => Promise<void>,
+): Promise<void> {
+  let next = 0;
+  const goOn = async () => {
+    while (next < count) await act(next++);
+  };
+  await Promise.all(Array.from({ length: Math.min(width, count) }, goOn));
+}

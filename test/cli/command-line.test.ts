@@ -1,0 +1,205 @@
+import { afterAll, describe, expect, test } from "bun:test";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { help, readCommandLine } from "../../src/cli/command-line.ts";
+import { createHandler, ShardedStore } from "../../src/mod.ts";
+import { environmentName, flagName, type Settings, settingNames } from "../../src/settings/settings.ts";
+
+/** What a command line has the server be set to. */
+function settingsOf(args: string[], environment: Record<string, string> = {}): Settings {
+  const command = readCommandLine(args, environment);
+  if (command.do !== "serve") throw new Error(`It has the program ${command.do}`);
+  return command.settings;
+}
+
+const DEFAULTS: Settings = {
+  host: "127.0.0.1",
+  port: 8000,
+  workers: 1,
+  resource: "song",
+  basePath: "",
+  maxSongs: 10_000_000,
+  maxIdBytes: 512,
+  maxFolds: 16,
+  maxWriters: 100_000,
+  maxStoreBytes: 2 ** 32,
+  data: "",
+  store: "",
+  storePassword: "",
+  storePrefix: "playcount",
+  storeTimeout: 1000,
+  shards: 1024,
+  waitReplicas: 0,
+  maxWaiting: 10_000,
+  maxBodyBytes: 16 * 1024 * 1024,
+  token: "",
+  playToken: "",
+  corsOrigins: "",
+  allowedHosts: "",
+  shutdownSeconds: 10,
+};
+
+/** A value for each setting that is not its default, as it is written and as it is read. */
+const OTHERS: {
+  [K in Exclude<keyof Settings, "token" | "playToken" | "storePassword">]: readonly [string, Settings[K]];
+} = {
+  host: ["::1", "::1"],
+  port: ["0", 0],
+  workers: ["auto", "auto"],
+  resource: ["video", "video"],
+  basePath: ["/a/b", "/a/b"],
+  maxSongs: ["7", 7],
+  maxIdBytes: ["100", 100],
+  maxFolds: ["3", 3],
+  maxWriters: ["4", 4],
+  maxStoreBytes: ["1048576", 2 ** 20],
+  data: ["/var/lib/plays", "/var/lib/plays"],
+  store: ["rediss://me@a.example:7000,[::1]:7001", "rediss://me@a.example:7000,[::1]:7001"],
+  storePrefix: ["a.b", "a.b"],
+  storeTimeout: ["20", 20],
+  shards: ["64", 64],
+  waitReplicas: ["2", 2],
+  maxWaiting: ["5", 5],
+  maxBodyBytes: ["1024", 1024],
+  corsOrigins: ["https://a.example,http://b:80", "https://a.example,http://b:80"],
+  allowedHosts: ["a.example,.b,[::1]", "a.example,.b,[::1]"],
+  shutdownSeconds: ["0", 0],
+};
+
+test("nothing at all gives every setting its default", () => {
+  expect(settingsOf([])).toMatchObject(DEFAULTS);
+  expect(Object.keys(settingsOf([])).sort()).toEqual(settingNames().sort());
+});
+
+describe.each(Object.entries(OTHERS))("%s", (key, [written, value]) => {
+  const name = key as keyof Settings;
+  const flag = `--${flagName(name)}`;
+
+  test("can be set by a flag, its value behind a space or an equals sign", () => {
+    expect(settingsOf([flag, written])[name]).toBe(value);
+    expect(settingsOf([`${flag}=${written}`])[name]).toBe(value);
+  });
+
+  test("can be set in the environment", () => {
+    expect(settingsOf([], { [environmentName(name)]: written })[name]).toBe(value);
+  });
+
+  test("is what the flag says if the environment says something else, even something unusable", () => {
+    expect(settingsOf([flag, written], { [environmentName(name)]: String(DEFAULTS[name]) })[name]).toBe(
+      value,
+    );
+    expect(settingsOf([flag, written], { [environmentName(name)]: "\n" })[name]).toBe(value);
+  });
+
+  test("is not set by an empty variable", () => {
+    expect(settingsOf([], { [environmentName(name)]: "" })[name]).toBe(DEFAULTS[name]);
+  });
+
+  test("is shown by the help", () => {
+    expect(help()).toContain(`\n  ${flag} `);
+  });
+});
+
+describe("Tokens", () => {
+  const folder = mkdtempSync(join(tmpdir(), "playcount-tokens-"));
+  const path = join(folder, "token");
+  writeFileSync(path, "from-a-file\n");
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  test("come from the environment or a file, and the file wins", () => {
+    expect(settingsOf([], { PLAYCOUNT_TOKEN: "a", PLAYCOUNT_PLAY_TOKEN: "b" })).toMatchObject({
+      token: "a",
+      playToken: "b",
+    });
+    expect(settingsOf(["--token-file", path]).token).toBe("from-a-file");
+    const both = settingsOf(["--play-token-file", path], { PLAYCOUNT_TOKEN: "a", PLAYCOUNT_PLAY_TOKEN: "b" });
+    expect(both).toMatchObject({ token: "a", playToken: "from-a-file" });
+  });
+
+  test("never come from the command line, and are never shown", () => {
+    for (const flag of ["--token", "--play-token"])
+      expect(() => settingsOf([flag, "canary"])).toThrow(
+        `unknown option ${JSON.stringify(flag)}; see --help`,
+      );
+    const wanted = "PLAYCOUNT_TOKEN must be a bearer token of A-Z a-z 0-9 - . _ ~ + /";
+    expect(() => settingsOf([], { PLAYCOUNT_TOKEN: "canary bird" })).toThrow(new RangeError(wanted));
+  });
+
+  test("that cannot be read are an error of one line", () => {
+    const missing = join(folder, "missing");
+    const message = `--token-file: cannot read ${JSON.stringify(missing)}: ENOENT`;
+    expect(() => settingsOf(["--token-file", missing])).toThrow(new RangeError(message));
+    expect(() => settingsOf(["--token-file", folder])).toThrow(/^--token-file: cannot read "[^"]+": EISDIR$/);
+  });
+
+  test("for plays alone need one for everything beside them", () => {
+    const message = "PLAYCOUNT_PLAY_TOKEN needs PLAYCOUNT_TOKEN beside it";
+    expect(() => settingsOf([], { PLAYCOUNT_PLAY_TOKEN: "b" })).toThrow(new RangeError(message));
+    expect(() => createHandler(new ShardedStore(), { playToken: "b" })).toThrow(RangeError);
+  });
+});
+
+test("flag and variable have the names that the README gives", () => {
+  expect(settingNames().map((name) => `${flagName(name)} ${environmentName(name)}`)).toEqual(
+    expect.arrayContaining(["port PLAYCOUNT_PORT", "max-id-bytes PLAYCOUNT_MAX_ID_BYTES"]),
+  );
+});
+
+test("of a flag that is there twice the last one counts", () => {
+  expect(settingsOf(["--port", "1", "--port", "2"]).port).toBe(2);
+});
+
+test("an empty value of a flag is a value: it wins over the environment", () => {
+  expect(settingsOf(["--base-path="], { PLAYCOUNT_BASE_PATH: "/plays" }).basePath).toBe("");
+});
+
+test.each([
+  [["--help"], "help"],
+  [["-h"], "help"],
+  [["--version"], "version"],
+  [["-v"], "version"],
+  [["--version", "--help"], "help"],
+  [["--port", "x", "--help"], "help"],
+] as const)("%j is for the %s, whatever else is set", (args, wanted) => {
+  expect(readCommandLine([...args], { PLAYCOUNT_PORT: "x" })).toEqual({ do: wanted });
+});
+
+/** Command lines that cannot be understood, and what is said of them. */
+const MISTAKES: readonly (readonly [string[], Record<string, string>, string])[] = [
+  [["--prot", "1"], {}, 'unknown option "--prot"; see --help'],
+  [["-p", "1"], {}, 'unknown option "-p"; see --help'],
+  [["--no-port"], {}, 'unknown option "--no-port"; see --help'],
+  [["--__proto__=1"], {}, 'unknown option "--__proto__"; see --help'],
+  [["--maxSongs", "1"], {}, 'unknown option "--maxSongs"; see --help'],
+  [["--a\nb"], {}, 'unknown option "--a\\nb"; see --help'],
+  [["--port"], {}, "--port needs a value"],
+  [["--host", "::", "--port"], {}, "--port needs a value"],
+  [["--help=yes"], {}, "--help takes no value"],
+  [["8000"], {}, 'unexpected argument "8000"'],
+  [["--", "8000"], {}, 'unexpected argument "8000"'],
+  [["--port", "1", ""], {}, 'unexpected argument ""'],
+  [["--port", "80x"], {}, '--port must be a whole number from 0 to 65535, not "80x"'],
+  [["--port", "65536"], {}, "--port must be a whole number from 0 to 65535, not 65536"],
+  [["--port=-1"], {}, '--port must be a whole number from 0 to 65535, not "-1"'],
+  [["--port", "--host"], {}, '--port must be a whole number from 0 to 65535, not "--host"'],
+  [["--port", "1e3"], {}, '--port must be a whole number from 0 to 65535, not "1e3"'],
+  [["--port="], {}, '--port must be a whole number from 0 to 65535, not ""'],
+  [["--host="], {}, '--host must be a host name or an IP address, not ""'],
+  [["--host", "a\nb"], {}, '--host must be a host name or an IP address, not "a\\nb"'],
+  [
+    ["--resource", "a/b"],
+    {},
+    '--resource must be a path segment of A-Z a-z 0-9 _ . ~ - that begins with a letter, a digit or _, and is not folds, not "a/b"',
+  ],
+  [["--max-id-bytes", "0"], {}, "--max-id-bytes must be a whole number from 1 to 4096, not 0"],
+  [[], { PLAYCOUNT_PORT: "80 00" }, 'PLAYCOUNT_PORT must be a whole number from 0 to 65535, not "80 00"'],
+  [["--port", "1"], { PLAYCOUNT_MAX_SONGS: "all" }, "PLAYCOUNT_MAX_SONGS must be a whole number from 0 to"],
+];
+
+test.each(MISTAKES)("%j with %j is refused in one line", (args, environment, message) => {
+  const read = () => readCommandLine(args, environment);
+  expect(read).toThrow(RangeError);
+  expect(read).toThrow(message);
+  expect(read).not.toThrow("\n");
+});

@@ -1,0 +1,64 @@
+import { describe, expect, test } from "bun:test";
+import { Report } from "../../../src/cli/copy/report.ts";
+
+describe("A report", () => {
+  const progress = { server: "http://a/", fold: 1, songs: 4000, plays: 5000, movedSongs: 0, movedPlays: 0 };
+
+  function reportOn(isTTY: boolean): {
+    written: string[];
+    at: (ms: number, moved: number) => void;
+    end: () => void;
+  } {
+    const written: string[] = [];
+    let now = 0;
+    const report = new Report({ isTTY, write: (text) => written.push(text) }, () => now);
+    const at = (ms: number, moved: number) => {
+      now = ms;
+      report.tell({ ...progress, movedSongs: moved, movedPlays: moved + 1 });
+    };
+    return { written, at, end: () => report.end() };
+  }
+
+  test("on a terminal is one line that changes, at once and then ten times a second, and is gone at the end", () => {
+    const { written, at, end } = reportOn(true);
+    for (const [ms, moved] of [
+      [0, 0],
+      [50, 1000],
+      [100, 2000],
+      [150, 2500],
+      [2000, 3000],
+    ] as const)
+      at(ms, moved);
+    end();
+    end();
+    expect(written).toEqual([
+      "\r\x1b[Khttp://a/: moved 1 of 5,000 plays, 0 songs/s",
+      "\r\x1b[Khttp://a/: moved 2,001 of 5,000 plays, 20,000 songs/s",
+      "\r\x1b[Khttp://a/: moved 3,001 of 5,000 plays, 1,500 songs/s",
+      "\r\x1b[K",
+    ]);
+  });
+
+  test("elsewhere is a line every ten seconds, and nothing of what takes less", () => {
+    const { written, at, end } = reportOn(false);
+    for (const [ms, moved] of [
+      [0, 0],
+      [9000, 1000],
+      [10_000, 2000],
+      [11_000, 2500],
+      [20_000, 3000],
+    ] as const)
+      at(ms, moved);
+    end();
+    expect(written).toEqual([
+      "http://a/: moved 2,001 of 5,000 plays, 200 songs/s\n",
+      "http://a/: moved 3,001 of 5,000 plays, 150 songs/s\n",
+    ]);
+  });
+
+  test("on a terminal never goes on in the next row, where it would not be erased", () => {
+    const written: string[] = [];
+    new Report({ isTTY: true, columns: 20, write: (text) => written.push(text) }).tell(progress);
+    expect(written).toEqual(["\r\x1b[Khttp://a/: moved 0 "]);
+  });
+});

@@ -1,0 +1,112 @@
+import { afterEach, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { join } from "node:path";
+import { help } from "../../src/cli/command-line.ts";
+import { VERSION } from "../../src/version.ts";
+import { killAll, listen, RUNTIMES, run } from "../support/process.ts";
+
+setDefaultTimeout(60_000);
+afterEach(killAll);
+
+const main = join(import.meta.dir, "../../src/main.ts");
+
+describe.each(Object.entries(RUNTIMES))("on %s", (_name, command) => {
+  const program = [...command, main];
+
+  test("--help and --version write to stdout and end with status 0", async () => {
+    expect(await run([...program, "--help"])).toEqual({ status: 0, stdout: `${help()}\n`, stderr: "" });
+    expect(await run([...program, "--version"])).toEqual({ status: 0, stdout: `${VERSION}\n`, stderr: "" });
+  });
+
+  test.each([
+    [["--prot", "8000"], {}, 'unknown option "--prot"; see --help'],
+    [["--port"], {}, "--port needs a value"],
+    [["--port", "80x"], {}, '--port must be a whole number from 0 to 65535, not "80x"'],
+    [["8000"], {}, 'unexpected argument "8000"'],
+    [[], { PLAYCOUNT_PORT: "x" }, 'PLAYCOUNT_PORT must be a whole number from 0 to 65535, not "x"'],
+  ] as const)("%j with %j is one line on stderr, and status 2", async (args, environment, message) => {
+    const ended = await run([...program, ...args], environment);
+    expect(ended).toEqual({ status: 2, stdout: "", stderr: `playcount: ${message}\n` });
+  });
+
+  test("one line says where it listens, and that is where it answers", async () => {
+    const { url, process, ended } = await listen([...program, "--port", "0"]);
+    const answer = await fetch(`${url}song/1`, { method: "POST" });
+    expect(await answer.text()).toBe("1");
+    process.kill("SIGTERM");
+    expect(await ended).toEqual({
+      status: 0,
+      stdout: `playcount ${VERSION} listens on ${url}\n`,
+      stderr: "",
+    });
+    expect(url).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/$/);
+  });
+
+  test("flags and environment reach the server; a flag wins", async () => {
+    const environment = { PLAYCOUNT_PORT: "1", PLAYCOUNT_RESOURCE: "video", PLAYCOUNT_MAX_SONGS: "" };
+    const { url } = await listen([...program, "--port", "0", "--base-path", "/plays"], environment);
+    expect(url).toMatch(/:\d+\/plays\/$/);
+    expect(await (await fetch(`${url}video/1`, { method: "POST" })).text()).toBe("1");
+    expect((await fetch(`${url}song/1`)).status).toBe(404);
+  });
+
+  test("it listens on an IPv6 address, which stands in brackets", async () => {
+    const { url } = await listen([...program, "--host", "::1", "--port", "0"]);
+    expect(url).toMatch(/^http:\/\/\[::1\]:\d+\/$/);
+    expect((await fetch(`${url}health`)).status).toBe(200);
+  });
+
+  test("a warning says that everybody can clear, on more than a loopback address and without a token", async () => {
+    const everywhere = [...program, "--host", "0.0.0.0", "--port", "0"];
+    for (const [environment, warning] of [
+      [
+        {},
+        "playcount: warning: whoever reaches 0.0.0.0 can clear all counts; set PLAYCOUNT_TOKEN, or listen on 127.0.0.1\n",
+      ],
+      [{ PLAYCOUNT_TOKEN: "canary-token" }, ""],
+    ] as const) {
+      const { url, process, ended } = await listen(everywhere, environment);
+      const clear = await fetch(url.replace("0.0.0.0", "127.0.0.1"), {
+        method: "DELETE",
+        headers: { authorization: "Bearer canary-tokem" },
+      });
+      expect(clear.status).toBe(warning === "" ? 401 : 200);
+      expect(await clear.text()).not.toContain("canary");
+      process.kill("SIGTERM");
+      const { status, stdout, stderr } = await ended;
+      expect({ status, stderr }).toEqual({ status: 0, stderr: warning });
+      expect(stdout).not.toContain("canary");
+    }
+  });
+
+  test("a host that is not a loopback name is refused on a loopback address", async () => {
+    const { url } = await listen([...program, "--port", "0"]);
+    const ask = async (host: string) => (await fetch(url, { headers: { host } })).status;
+    for (const host of ["localhost", "a.localhost:1", "127.0.0.1", "[::1]:80"])
+      expect(await ask(host)).toBe(200);
+    expect(await ask("evil.test")).toBe(403);
+  });
+
+  test("a port that another playcount listens on is one line on stderr, and status 1", async () => {
+    const { url } = await listen([...program, "--port", "0"]);
+    const { port } = new URL(url);
+    const second = await run([...program, "--port", port]);
+    expect(second).toEqual({
+      status: 1,
+      stdout: "",
+      stderr: `playcount: cannot listen on 127.0.0.1:${port}: the port is taken\n`,
+    });
+    expect((await fetch(`${url}health`)).status).toBe(200);
+  });
+
+  test.each([
+    ["a host that cannot be resolved", `${"a".repeat(70)}.example`],
+    ["an address of another machine", "192.0.2.1"],
+  ])("%s is one line on stderr that names it, and status 1", async (_what, host) => {
+    const { status, stdout, stderr } = await run([...program, "--host", host, "--port", "0"]);
+    expect(status).toBe(1);
+    expect(stdout).toBe("");
+    expect(stderr).toStartWith(`playcount: cannot listen on ${host}:0: `);
+    expect(stderr).toMatch(/^[^\n]+\n$/);
+    expect(stderr).not.toContain("taken");
+  });
+});

@@ -1,0 +1,85 @@
+import { afterAll, afterEach, expect, setDefaultTimeout, test } from "bun:test";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { killAll, listen, RUNTIMES, run } from "../support/process.ts";
+
+setDefaultTimeout(60_000);
+const folder = mkdtempSync(join(tmpdir(), "playcount-canary-"));
+afterEach(killAll);
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const main = join(import.meta.dir, "../../src/main.ts");
+const TOKEN = "canary-of-all";
+const PLAY_TOKEN = "canary-of-plays";
+
+/** Asks for everything in every way with the tokens, right, wrong and where they do not belong; gives all that is answered. */
+async function askAll(url: string): Promise<string> {
+  const heard: string[] = [];
+  const tokens = [TOKEN, PLAY_TOKEN, `${TOKEN}x`, `${PLAY_TOKEN}==`, `"${TOKEN}"`, ""];
+  for (const token of tokens) {
+    for (const scheme of ["Bearer", "Basic", "bearer "]) {
+      for (const accept of ["*/*", "application/json", "image/png"]) {
+        const headers = { authorization: `${scheme} ${token}`, accept };
+        for (const path of [
+          "",
+          "song/a",
+          "folds",
+          "folds/1",
+          "batch",
+          "health",
+          "metrics",
+          "openapi.json",
+          "song/%",
+          "x",
+        ]) {
+          for (const method of ["GET", "PUT", "POST", "DELETE", "OPTIONS", "PATCH"]) {
+            const answer = await fetch(url + path, { method, headers });
+            heard.push(`${answer.status} ${JSON.stringify([...answer.headers])} ${await answer.text()}`);
+          }
+        }
+      }
+    }
+  }
+  return heard.join("\n");
+}
+
+test.each([[["--workers", "1"]], [["--workers", "2"]]])(
+  "A token is in no answer, no metric and no line of the log: %j",
+  async (flags) => {
+    const environment = { PLAYCOUNT_TOKEN: TOKEN, PLAYCOUNT_PLAY_TOKEN: PLAY_TOKEN };
+    const { url, process, ended } = await listen(
+      [...RUNTIMES.bun, main, "--port", "0", ...flags],
+      environment,
+    );
+    const heard = await askAll(url);
+    for (const status of ["200", "201", "204", "400", "401", "403", "404", "405", "406"])
+      expect(heard).toContain(`\n${status} `); // the tokens are good for something, and bad ones are refused
+    expect(heard).toContain("playcount_requests_total");
+    process.kill("SIGTERM");
+    const { stdout, stderr } = await ended;
+    expect(`${heard}${stdout}${stderr}`).not.toContain("canary");
+  },
+);
+
+test("A token that cannot be used is in no error, whether it is in the environment or in a file", async () => {
+  const file = join(folder, "token");
+  writeFileSync(file, "canary with spaces");
+  for (const [args, environment] of [
+    [[], { PLAYCOUNT_TOKEN: "canary with spaces" }],
+    [[], { PLAYCOUNT_TOKEN: "canary", PLAYCOUNT_PLAY_TOKEN: "canary\n" }],
+    [[], { PLAYCOUNT_PLAY_TOKEN: "canary" }],
+    [["--token-file", file], {}],
+    [["--token", "canary"], {}],
+    [["--token=canary"], {}],
+    [["--token-file=canary/none"], {}],
+  ] as const) {
+    const { status, stdout, stderr } = await run(
+      [...RUNTIMES.bun, main, "--port", "0", ...args],
+      environment,
+    );
+    expect([status, stdout]).toEqual([2, ""]);
+    expect(stderr).toMatch(/^playcount: [^\n]+\n$/);
+    if (!args.some((arg) => arg === "--token-file=canary/none")) expect(stderr).not.toContain("canary");
+  }
+});

@@ -1,0 +1,133 @@
+import { afterEach, describe, expect, test } from "bun:test";
+import { CountClient, CountServerError } from "../../src/client/client.ts";
+import { serve, servePlaycount, stopAll } from "../support/servers.ts";
+import { serveUnreliably } from "../support/unreliable.ts";
+
+afterEach(stopAll);
+
+const IDS = Array.from({ length: 100 }, (_, n) => `song ${n % 40}/ä`);
+
+describe("Plays of one turn of the event loop", () => {
+  test("go to each server with one request, and each has its own count", async () => {
+    const servers = [servePlaycount(), servePlaycount()].map((backend) =>
+      serveUnreliably(backend, () => "well"),
+    );
+    const client = new CountClient(servers.map(({ url }) => url));
+    const counts = await Promise.all(IDS.map((id) => client.incrementPlayCount(id)));
+    expect(counts).toEqual(IDS.map((_, n) => Math.floor(n / 40) + 1));
+    expect(servers.flatMap(({ seen }) => seen.map(({ asked }) => asked))).toEqual([
+      "POST /batch",
+      "POST /batch",
+    ]);
+    expect(await client.incrementPlayCount("song 0/ä")).toBe(4);
+  });
+
+  test("are those of one turn, however they come about in it", async () => {
+    const { url, seen } = serveUnreliably(servePlaycount(), () => "well");
+    const client = new CountClient(url);
+    const play = async (id: string, waits: number) => {
+      for (let n = 0; n < waits; n++) await null;
+      return await client.incrementPlayCount(id);
+    };
+    expect(await Promise.all([0, 1, 5, 20].map((waits) => play("a", waits)))).toEqual([1, 2, 3, 4]);
+    expect(await play("a", 0)).toBe(5);
+    expect(await Promise.all([play("a", 0), play("b", 0)])).toEqual([6, 1]);
+    expect(seen.map(({ asked, body }) => `${asked} ${body}`)).toEqual([
+      "POST /batch a=4",
+      "POST /song/a ",
+      "POST /batch a=1,b=1",
+    ]);
+  });
+
+  test("of very many are sent in several requests", async () => {
+    const { url, seen } = serveUnreliably(servePlaycount(), () => "well");
+    const client = new CountClient(url);
+    const counts = await Promise.all(Array.from({ length: 25_000 }, () => client.incrementPlayCount("a")));
+    expect(counts.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 25_000 }, (_, n) => n + 1));
+    expect(seen.map(({ body }) => body).sort()).toEqual(["a=10000", "a=10000", "a=5000"]);
+  });
+});
+
+describe("Of plays that go together", () => {
+  test("those that one song is to blame for fail alone, and the others are counted", async () => {
+    const client = new CountClient(servePlaycount({ maxSongs: 2 }));
+    await client.incrementPlayCount("a");
+    const plays = await Promise.allSettled(["a", "b", "c", "a"].map((id) => client.incrementPlayCount(id)));
+    const values = plays.map((play) =>
+      play.status === "fulfilled" ? play.value : (play.reason as CountServerError).status,
+    );
+    expect(values.sort()).toEqual([1, 2, 3, 507]);
+    expect(await client.getPlayCount("a")).toBe(3);
+  });
+
+  test.each([
+    [{ token: "all" }, {}],
+    [{ token: "all", playToken: "plays" }, { token: "plays" }],
+  ])(
+    "those of a client that may not send batches are sent one by one: %j",
+    async (options, clientOptions) => {
+      const { url, seen } = serveUnreliably(servePlaycount(options), () => "well");
+      const client = new CountClient(url, clientOptions);
+      for (const expected of [
+        [1, 1, 2],
+        [2, 3, 4],
+      ]) {
+        const counts = await Promise.all(["a", "b", "a"].map((id) => client.incrementPlayCount(id)));
+        expect(counts.sort()).toEqual(expected);
+      }
+      expect(seen.filter(({ asked }) => asked === "POST /batch").length).toBe(1); // it is not tried again
+    },
+  );
+
+  test("one that is given up is not waited for, and before it is sent not counted", async () => {
+    const { url, seen } = serveUnreliably(servePlaycount(), () => "well");
+    const client = new CountClient(url);
+    const controller = new AbortController();
+    const { signal } = controller;
+    const plays = [
+      client.incrementPlayCount("a"),
+      client.incrementPlayCount("b", { signal }),
+      client.incrementPlayCount("c"),
+    ];
+    controller.abort("bored");
+    const settled = await Promise.allSettled(plays);
+    expect(settled.map((play) => (play.status === "fulfilled" ? play.value : play.reason))).toEqual([
+      1,
+      "bored",
+      1,
+    ]);
+    expect(seen.map(({ body }) => body)).toEqual(["a=1,c=1"]);
+  });
+
+  test("all that are given up end the request", async () => {
+    const gone = Promise.withResolvers<void>();
+    const url = serve((request) => {
+      request.signal.addEventListener("abort", () => gone.resolve());
+      return new Promise(() => {});
+    });
+    const client = new CountClient(url);
+    const controllers = [new AbortController(), new AbortController()];
+    const plays = controllers.map(({ signal }) => client.incrementPlayCount("a", { signal }));
+    await Bun.sleep(20);
+    for (const [at, controller] of controllers.entries()) controller.abort(`bored ${at}`);
+    const settled = await Promise.allSettled(plays);
+    expect(settled.map((play) => play.status === "rejected" && play.reason)).toEqual(["bored 0", "bored 1"]);
+    await gone.promise;
+  });
+
+  test("none is sent once more by itself when the server has too much to do", async () => {
+    const { url, seen } = serveUnreliably(servePlaycount(), () => 429);
+    const client = new CountClient(url, { retries: 0 });
+    const plays = await Promise.allSettled(["a", "b", "c"].map((id) => client.incrementPlayCount(id)));
+    expect(plays.every(({ status }) => status === "rejected")).toBe(true);
+    expect(seen).toHaveLength(1);
+  });
+
+  test("none is taken for counted by an answer that leaves it out", async () => {
+    const client = new CountClient(serve(() => new Response("a=1")));
+    const negative = await Promise.allSettled(["a", "a"].map((id) => client.incrementPlayCount(id)));
+    expect(negative.map(({ status }) => status)).toEqual(["rejected", "rejected"]);
+    const plays = await Promise.allSettled([client.incrementPlayCount("a"), client.incrementPlayCount("b")]);
+    expect(plays.map(({ status }) => status)).toEqual(["fulfilled", "rejected"]);
+  });
+});

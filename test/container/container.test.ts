@@ -1,0 +1,129 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import process from "node:process";
+import { Buildah, findObstacle } from "./buildah.ts";
+import { BuiltImage } from "./built-image.ts";
+import type { StartedServer } from "./started-server.ts";
+
+const TIMEOUT = 300_000;
+
+const obstacle = findObstacle();
+const isSkipped = obstacle !== undefined && process.env["CI"] !== "true";
+if (isSkipped) console.warn(`The container is not tested here: ${obstacle}.`);
+
+describe.skipIf(isSkipped)("the container", () => {
+  let buildah: Buildah | undefined;
+  let image: BuiltImage;
+
+  beforeAll(async () => {
+    if (obstacle !== undefined) throw new Error(`The container cannot be tested: ${obstacle}.`);
+    buildah = await Buildah.create();
+    image = await BuiltImage.build(buildah);
+  }, TIMEOUT);
+
+  afterAll(() => buildah?.[Symbol.asyncDispose](), TIMEOUT);
+
+  test("names a user that is not root by number, and a health check that needs no shell", () => {
+    expect(image.config).toMatchObject({
+      User: "65532:65532",
+      Entrypoint: ["/usr/local/bin/playcount"],
+      ExposedPorts: { "8000/tcp": {} },
+      Healthcheck: { Test: ["CMD", "/usr/local/bin/playcount", "--health-check"] },
+      StopSignal: "SIGTERM",
+      Volumes: { "/data": {} },
+    });
+    expect(image.config.Env).toEqual(
+      expect.arrayContaining(["PLAYCOUNT_HOST=0.0.0.0", "PLAYCOUNT_DATA=/data"]),
+    );
+  });
+
+  test(
+    "adds one file to its base, and an empty folder",
+    async () => {
+      expect((await image.added()).sort()).toEqual(["/data/", "/usr/local/bin/playcount"]);
+    },
+    TIMEOUT,
+  );
+
+  test(
+    "counts as the original did, is not root, and ends with status 0 when told to stop",
+    async () => {
+      const port = freePort();
+      await using server = await image.start(port);
+      await playSession(`http://127.0.0.1:${port}`);
+      expectNotRoot(server);
+      expect(await server.stop()).toBe(0);
+    },
+    TIMEOUT,
+  );
+
+  test(
+    "is healthy while it listens, and unhealthy when it does not",
+    async () => {
+      const port = freePort();
+      await using server = await image.start(port);
+      expect(await image.checkHealth(port)).toMatchObject({ status: 0 });
+      await server.stop();
+      const { status, complaints } = await image.checkHealth(port);
+      expect(status).toBe(1);
+      expect(complaints).toContain(`playcount: unhealthy: http://127.0.0.1:${port}/health: `);
+    },
+    TIMEOUT,
+  );
+
+  test(
+    "does the same as the first process on a read-only root",
+    async () => {
+      const port = freePort();
+      await using server = await image.startReadOnly(port, await image.makeVolume());
+      await playSession(`http://127.0.0.1:${port}`);
+      expectNotRoot(server);
+      expect(server.status("NSpid").at(-1)).toBe("1");
+      expect(server.rootOptions()).toContain("ro");
+      expect(await server.stop()).toBe(0);
+    },
+    TIMEOUT,
+  );
+
+  test(
+    "keeps its counts in its volume, for a container that comes after one that was killed",
+    async () => {
+      const [port, volume] = [freePort(), await image.makeVolume()];
+      for (const plays of ["1", "2", "3"]) {
+        await using server = await image.startReadOnly(port, volume);
+        const answer = await fetch(`http://127.0.0.1:${port}/song/1`, { method: "POST" });
+        expect(await answer.text()).toBe(plays);
+        process.kill(server.pid, "SIGKILL");
+      }
+    },
+    TIMEOUT,
+  );
+});
+
+/** The session that the original utility's description shows. */
+async function playSession(url: string): Promise<void> {
+  async function answer(method: string, path: string): Promise<string> {
+    return (await fetch(url + path, { method })).text();
+  }
+  expect(await answer("GET", "/song/1")).toBe("0");
+  expect(await answer("POST", "/song/1")).toBe("1");
+  expect(await answer("GET", "/song/1")).toBe("1");
+  expect(await answer("POST", "/song/5")).toBe("1");
+  expect(await answer("POST", "/song/1")).toBe("2");
+  expect((await answer("GET", "/")).split(",").sort()).toEqual(["1=2", "5=1"]);
+  expect(await answer("DELETE", "/")).toBe("OK");
+  expect(await answer("GET", "/")).toBe("");
+}
+
+/** Real, effective, saved and file system ids are all those that the image names. */
+function expectNotRoot(server: StartedServer): void {
+  expect(server.status("Uid")).toEqual(Array(4).fill("65532"));
+  expect(server.status("Gid")).toEqual(Array(4).fill("65532"));
+  expect(server.status("CapEff")).toEqual(["0000000000000000"]);
+}
+
+function freePort(): number {
+  const listener = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
+  const { port } = listener;
+  listener.stop(true);
+  return port;
+}

@@ -1,9 +1,0 @@
-import { afterAll, afterEach, setDefaultTimeout } from "bun:test";
-import { testCountStore } from "../store/contract.ts";
-import { closeAll, newFolder, open, removeAll } from "./folders.ts";
-
-setDefaultTimeout(120_000);
-afterEach(closeAll);
-afterAll(removeAll);
-
-testCountStore("A durable store", (options) => open(newFolder(), { maxSongs: 100_000, ...options }));

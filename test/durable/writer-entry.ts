@@ -1,7 +1,0 @@
-import process from "node:process";
-import { workerData } from "node:worker_threads";
-import { runWriter, type WriterData } from "../../src/durable/writer-thread.ts";
-
-// The thread that writes, for tests that have no program around it.
-const { writer } = workerData as { writer: WriterData };
-runWriter(writer, () => process.exit(0));

@@ -1,0 +1,70 @@
+import { describe, expect, test } from "bun:test";
+import { createHandler, type HandlerOptions, ShardedStore, type StoreOptions } from "../../src/mod.ts";
+
+const HOST = "http://localhost";
+
+describe("Options", () => {
+  const status = async (options: HandlerOptions & StoreOptions, path: string, init: RequestInit = {}) =>
+    (await createHandler(new ShardedStore(options), options)(new Request(HOST + path, init))).status;
+
+  test.each<HandlerOptions>([
+    { resource: "" },
+    { resource: "a/b" },
+    { resource: ":id" },
+    { basePath: "/" },
+    { basePath: "plays" },
+    { maxBodyBytes: 0 },
+    { maxBodyBytes: 1.5 },
+    { maxBodyBytes: Number.NaN },
+  ])("that cannot be are refused: %p", (options) => {
+    expect(() => createHandler(new ShardedStore(), options)).toThrow(RangeError);
+  });
+
+  test("name the resource, and the path in front", async () => {
+    const options = { resource: "video", basePath: "/a/b.c" };
+    for (const path of ["/a/b.c/video/1", "/a/b.c/", "/a/b.c/health"])
+      expect(await status(options, path)).toBe(200);
+    for (const path of ["/video/1", "/a/b.c/song/1", "/a/b.c", "/", "/health", "/a/bxc/video/1"]) {
+      expect(await status(options, path), path).toBe(404);
+    }
+    const list = await createHandler(new ShardedStore(), options)(new Request(`${HOST}/a/b.c/`));
+    expect(list.headers.get("link")).toContain("</a/b.c/video/{id}>");
+  });
+
+  test.each(["x", "é", "歌", "😀", "/"])("limit an id of %p by its bytes of UTF-8", async (character) => {
+    const bytes = new TextEncoder().encode(character).length;
+    const path = (times: number) => `/song/${encodeURIComponent(character.repeat(times))}`;
+    const maxIdBytes = bytes * 5;
+    expect(await status({ maxIdBytes }, path(5))).toBe(200);
+    expect(await status({ maxIdBytes }, path(6))).toBe(414);
+    expect(await status({ maxIdBytes: maxIdBytes - 1 }, path(5))).toBe(414);
+  });
+
+  test("limit a body by its bytes", async () => {
+    const post = (body: string) => ({ method: "POST", body });
+    expect(await status({ maxBodyBytes: 5 }, "/song/1", post("00012"))).toBe(200);
+    expect(await status({ maxBodyBytes: 5 }, "/song/1", post("000123"))).toBe(413);
+    expect(await status({ maxBodyBytes: 5 }, "/", { method: "DELETE", body: "éé1" })).toBe(200);
+    expect(await status({ maxBodyBytes: 5 }, "/", { method: "DELETE", body: "ééé" })).toBe(413);
+  });
+
+  test("have an id of 512 bytes for the longest, and a body of 16 MiB", async () => {
+    expect(await status({}, `/song/${"x".repeat(512)}`)).toBe(200);
+    expect(await status({}, `/song/${"x".repeat(513)}`)).toBe(414);
+    const body = "0".repeat(16 * 1024 * 1024);
+    expect(await status({}, "/song/1", { method: "POST", body })).toBe(200);
+    expect(await status({}, "/song/1", { method: "POST", body: `${body}0` })).toBe(413);
+  });
+
+  test("tell by a signal that the server is stopping, and counting goes on", async () => {
+    const stopping = new AbortController();
+    const handle = createHandler(new ShardedStore(), { signal: stopping.signal });
+    const ask = async (path: string, method = "GET") =>
+      (await handle(new Request(HOST + path, { method }))).status;
+    expect(await ask("/health")).toBe(200);
+    stopping.abort();
+    expect(await ask("/health")).toBe(503);
+    expect(await ask("/health", "HEAD")).toBe(503);
+    expect(await ask("/song/1", "POST")).toBe(200);
+  });
+});

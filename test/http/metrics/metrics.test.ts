@@ -1,0 +1,180 @@
+import { describe, expect, test } from "bun:test";
+import { watchEventLoop } from "../../../src/http/metrics/event-loop-delay.ts";
+import { createHandler, type HandlerOptions, Metrics, ShardedStore } from "../../../src/mod.ts";
+import { writeFamilies } from "../../../src/http/metrics/open-metrics.ts";
+import { MapStore } from "../../store/map-store.ts";
+
+/** The samples of a text in OpenMetrics 1.0, by name and labels; throws for what is not of its grammar. */
+function parse(text: string): Map<string, number> {
+  if (!text.endsWith("# EOF\n")) throw new Error("There is no end");
+  const samples = new Map<string, number>();
+  const types = new Map<string, string>();
+  const suffixes: Record<string, string[]> = {
+    counter: ["_total"],
+    gauge: [""],
+    info: ["_info"],
+    histogram: ["_bucket", "_count", "_sum"],
+  };
+  let family = "";
+  for (const line of text.slice(0, -"# EOF\n".length).split("\n").slice(0, -1)) {
+    const [, keyword, name = "", rest = ""] = /^# (TYPE|UNIT|HELP) ([a-z_]+) (.+)$/.exec(line) ?? [];
+    if (keyword === "TYPE") {
+      expect(types.has(name), name).toBe(false);
+      types.set((family = name), rest);
+    } else if (keyword === "UNIT") expect(name).toEndWith(`_${rest}`);
+    else if (keyword === undefined) {
+      const sample =
+        /^([a-z_]+)(\{(?:[a-z_]+="(?:[^"\\\n]|\\[\\"n])*",?)*(?<!,)\})? ((?:\d+)(?:\.\d+)?(?:e-?\d+)?)$/.exec(
+          line,
+        );
+      if (sample === null) throw new Error(`No sample: ${line}`);
+      const [, full = "", labels = "", value] = sample;
+      expect(suffixes[types.get(family) ?? ""]).toContain(full.slice(family.length));
+      expect(full).toStartWith(family);
+      samples.set(full + labels, Number(value));
+    } else expect(name).toBe(family);
+  }
+  return samples;
+}
+
+function start(options: HandlerOptions = {}, store = new ShardedStore()) {
+  const handle = createHandler(store, options);
+  const ask = async (path: string, init: RequestInit = {}) => {
+    const response = await handle(new Request(`http://localhost${path}`, init));
+    await response.text();
+    return response;
+  };
+  const metrics = async () =>
+    parse(await (await handle(new Request(`http://localhost${options.basePath ?? ""}/metrics`))).text());
+  return { ask, metrics };
+}
+
+const requests = (samples: ReadonlyMap<string, number>) =>
+  Object.fromEntries([...samples].filter(([name]) => name.startsWith("playcount_requests")));
+
+describe("GET /metrics", () => {
+  test("counts requests by route, method and status", async () => {
+    const { ask, metrics } = start({ token: "t" });
+    await ask("/song/1", { method: "POST" });
+    await ask("/song/2", { method: "POST" });
+    await ask("/song/2", { method: "POST", body: "x" });
+    await ask("/song/2", { method: "HEAD" });
+    await ask("/song/2", { method: "OPTIONS" });
+    await ask("/", { method: "DELETE" });
+    await ask("/nowhere");
+    await ask("/song/%");
+    await ask("/", { headers: { origin: "https://evil.example" } });
+    await ask("/health", { headers: { accept: "image/png" } });
+    expect(requests(await metrics())).toEqual({
+      'playcount_requests_total{route="",method="GET",status="403"}': 1,
+      'playcount_requests_total{route="",method="GET",status="404"}': 1,
+      'playcount_requests_total{route="/",method="DELETE",status="401"}': 1,
+      'playcount_requests_total{route="/health",method="GET",status="406"}': 1,
+      'playcount_requests_total{route="/song/{id}",method="GET",status="400"}': 1,
+      'playcount_requests_total{route="/song/{id}",method="HEAD",status="200"}': 1,
+      'playcount_requests_total{route="/song/{id}",method="OPTIONS",status="204"}': 1,
+      'playcount_requests_total{route="/song/{id}",method="POST",status="200"}': 2,
+      'playcount_requests_total{route="/song/{id}",method="POST",status="400"}': 1,
+    });
+    expect(
+      (await metrics()).get('playcount_requests_total{route="/metrics",method="GET",status="200"}'),
+    ).toBe(1);
+  });
+
+  test("says how many songs, plays and folds there are, and what they take", async () => {
+    const { ask, metrics } = start();
+    const post = { method: "POST", headers: { "content-type": "text/plain" } };
+    await ask("/song/1", { ...post, body: "5" });
+    await ask("/batch", { ...post, body: "1=1,2=10,3=0" });
+    for (let again = 0; again < 2; again++)
+      await ask("/song/1", { ...post, headers: { "idempotency-key": '"w:1"' } });
+    for (const fold of [1, 2, 3]) await ask(`/folds/${fold}`, { method: "PUT" });
+    await ask("/folds/1", { method: "DELETE" });
+    const samples = await metrics();
+    expect(samples.get("playcount_songs")).toBe(2);
+    expect(samples.get("playcount_plays_total")).toBe(17);
+    expect(samples.get('playcount_folds{state="open"}')).toBe(1);
+    expect(samples.get('playcount_folds{state="sealed"}')).toBe(2);
+    expect(samples.get("playcount_store_bytes")).toBeWithin(2 ** 20, 2 ** 27);
+    await ask("/", { method: "DELETE" });
+    expect((await metrics()).get("playcount_songs")).toBe(0);
+    expect((await metrics()).get("playcount_plays_total")).toBe(17);
+  });
+
+  test("is the same with every store, but for memory that is not known", async () => {
+    const plain = createHandler(new MapStore());
+    await plain(new Request("http://localhost/song/a", { method: "POST", body: "3" }));
+    const samples = parse(await (await plain(new Request("http://localhost/metrics"))).text());
+    expect(samples.get("playcount_plays_total")).toBe(3);
+    expect(samples.get("playcount_songs")).toBe(1);
+    expect(samples.has("playcount_store_bytes")).toBe(false);
+  });
+
+  test("does not grow with what clients send", async () => {
+    const { ask, metrics } = start();
+    for (let n = 0; n < 200; n++) {
+      await ask(`/song/${n}`, { method: "POST" });
+      await ask(`/no/${n}`);
+      await ask("/", { method: `M${n}` });
+    }
+    expect(Object.keys(requests(await metrics())).length).toBeLessThanOrEqual(4);
+  });
+
+  test("is OpenMetrics, whatever is accepted", async () => {
+    const handle = createHandler(new ShardedStore());
+    for (const accept of [
+      "*/*",
+      "application/openmetrics-text;version=1.0.0",
+      "application/json",
+      "image/png",
+    ]) {
+      const response = await handle(new Request("http://localhost/metrics", { headers: { accept } }));
+      expect(response.status).toBe(200);
+      expect(response.headers.get("content-type")).toBe(
+        "application/openmetrics-text; version=1.0.0; charset=utf-8",
+      );
+    }
+  });
+
+  test("has the numbers of all workers, and says when one has ended", () => {
+    const buffer = Metrics.share(2);
+    const [main, one, two] = [0, 1, 2].map((worker) => new Metrics(buffer, worker)) as [
+      Metrics,
+      Metrics,
+      Metrics,
+    ];
+    one.isServing = true;
+    two.isServing = true;
+    const cell = one.cellOf(0, "GET");
+    for (const worker of [one, two, two]) worker.countResponse(cell, new Response());
+    two.observeDelay(0.003);
+    one.observeDelay(7);
+    expect(main.requests(["/"])).toEqual([{ route: "/", method: "GET", status: 200, requests: 3 }]);
+    expect(one.workers).toBe(2);
+    expect(main.delays.counts).toEqual([0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 2]);
+    expect(main.delays.sum).toBeCloseTo(7.003);
+    main.bury(2);
+    expect([one.workers, one.deaths]).toEqual([1, 1]);
+    expect(() => new Metrics(buffer, 3)).toThrow(RangeError);
+  });
+});
+
+test("A turn of the event loop that comes late is noticed, and no more when it is stopped", async () => {
+  const metrics = new Metrics();
+  const stopping = new AbortController();
+  watchEventLoop(metrics, stopping.signal);
+  await Bun.sleep(150);
+  Bun.sleepSync(400);
+  await Bun.sleep(50);
+  expect(metrics.delays.sum).toBeGreaterThan(0.2);
+  stopping.abort();
+  const { counts } = metrics.delays;
+  await Bun.sleep(250);
+  expect(metrics.delays.counts).toEqual(counts);
+});
+
+test("What stands in a label or a help text is escaped", () => {
+  const labels = { a: 'x"\\\n' };
+  const text = writeFamilies([{ name: "a", type: "gauge", help: "b\nc", samples: [{ labels, value: 1 }] }]);
+  expect(text).toBe('# TYPE a gauge\n# HELP a b\\nc\na{a="x\\"\\\\\\n"} 1\n# EOF\n');
+});

@@ -1,0 +1,119 @@
+import { describe, expect, test } from "bun:test";
+import type { HandlerOptions, StoreOptions } from "../../src/mod.ts";
+import { createHandler, ShardedStore } from "../../src/mod.ts";
+import { pathOf, routeTable } from "../../src/http/routes.ts";
+import { cappedCases, CAPS, cases, GUARDED, guardedCases, MANAGER } from "../conformance/cases/index.ts";
+import { identify } from "../conformance/identify.ts";
+import { type Cases, subjectOf } from "../conformance/subject.ts";
+
+interface OpenApi {
+  openapi: string;
+  paths: Record<string, Record<string, Described>>;
+}
+
+interface Described {
+  summary: string;
+  security?: unknown[];
+  responses: Record<string, { content?: Record<string, unknown> }>;
+}
+
+/** An answer by the operation that gave it: `GET /song/{id} 200`, and its type without parameters. */
+type Seen = Map<string, Set<string>>;
+
+/** Statuses of faults and of stopping, which no case can bring about. */
+const UNSEEN = ["500", "503"];
+
+async function documentOf(options: HandlerOptions): Promise<OpenApi> {
+  const path = `${options.basePath ?? ""}/openapi.json`;
+  const answer = await createHandler(new ShardedStore(), options)(new Request(`http://localhost${path}`));
+  expect(answer.headers.get("content-type")).toBe("application/json");
+  return (await answer.json()) as OpenApi;
+}
+
+/** Puts all cases to a server, and notes each answer of an operation. */
+async function watch(
+  seen: Seen,
+  list: Cases,
+  options: HandlerOptions & StoreOptions,
+  headers = {},
+): Promise<void> {
+  const { basePath = "", resource = "song" } = options;
+  const routes = routeTable({ basePath, resource });
+  const handle = identify(createHandler(new ShardedStore(options), options));
+  const subject = subjectOf("Bun/", "http://localhost", `${basePath}/`, async (url, init) => {
+    const request = new Request(url, init);
+    const { method } = request;
+    const { pathname } = new URL(url);
+    const response = await handle(request);
+    const route = routes.find(({ pattern }) => pattern.test({ pathname }));
+    const documented = method === "HEAD" ? "GET" : method;
+    if (route !== undefined && documented in route.methods) {
+      const path = pathOf(route).replace(basePath, "").replace(`/${resource}/`, "/song/");
+      const type = response.headers.get("content-type")?.replace(/;.*/, "") ?? "";
+      const key = `${documented} ${path} ${response.status}`;
+      seen.set(key, (seen.get(key) ?? new Set()).add(type));
+    }
+    return response;
+  });
+  for (const run of Object.values(list)) {
+    await subject.fetch(subject.root, { method: "DELETE", headers });
+    await run(subject);
+  }
+}
+
+describe("The OpenAPI document", () => {
+  test("has every path and every method of the table, and says which need a token", async () => {
+    const { openapi, paths } = await documentOf({ basePath: "/plays", resource: "video" });
+    expect(openapi).toBe("3.1.0");
+    const operations = Object.entries(paths).flatMap(([path, item]) =>
+      Object.keys(item).flatMap((method) =>
+        method === "parameters" ? [] : [`${method.toUpperCase()} ${path}`],
+      ),
+    );
+    const table = routeTable({ basePath: "/plays", resource: "video" });
+    const wanted = table.flatMap((route) =>
+      Object.keys(route.methods).map((method) => `${method} ${pathOf(route)}`),
+    );
+    expect(operations.sort()).toEqual(wanted.sort());
+    expect(operations).toContain("POST /plays/video/{id}");
+    for (const route of table) {
+      for (const [method, { scope, description }] of Object.entries(route.methods)) {
+        const described = paths[pathOf(route)]?.[method.toLowerCase()];
+        expect(described?.summary).toBe(description.summary);
+        expect(described?.security !== undefined).toBe(scope !== "read");
+      }
+    }
+  });
+
+  test("describes every answer that the conformance cases bring about, and each that it describes comes about", async () => {
+    const seen: Seen = new Map();
+    await watch(seen, cases, {});
+    await watch(seen, cappedCases, CAPS);
+    await watch(seen, guardedCases, GUARDED, MANAGER);
+    // Refused for what every request may be refused for, whatever it is for: one of them stands for all.
+    const { paths } = await documentOf({});
+    const described = new Map<string, string[]>();
+    for (const [path, item] of Object.entries(paths)) {
+      for (const [method, { responses }] of Object.entries(item).filter(([name]) => name !== "parameters")) {
+        for (const [status, { content = {} }] of Object.entries(responses))
+          described.set(`${method.toUpperCase()} ${path} ${status}`, Object.keys(content));
+      }
+    }
+    const undescribed = [...seen.keys()].filter((key) => !described.has(key));
+    expect(undescribed).toEqual([]);
+    for (const [key, types] of seen) {
+      for (const type of types) expect(["", ...(described.get(key) ?? [])], key).toContain(type);
+    }
+    const general = ["400", "403", "406"];
+    const missing = [...described.keys()].filter((key) => {
+      const status = key.split(" ").at(-1) ?? "";
+      return !seen.has(key) && !UNSEEN.includes(status) && !general.includes(status);
+    });
+    expect(missing).toEqual([]);
+    for (const status of general)
+      expect(
+        [...seen.keys()].some((key) => key.endsWith(status)),
+        status,
+      ).toBe(true);
+  });
+});

@@ -1,0 +1,186 @@
+import { describe, expect, test } from "bun:test";
+import { type BodyLimits, readText, readWholeNumber } from "../../../src/http/request/body.ts";
+import { Problem } from "../../../src/http/response/problem.ts";
+
+const KIB = 1024;
+
+describe("A text", () => {
+  test("is all of the body, wherever it was cut in pieces", async () => {
+    const bytes = new TextEncoder().encode("aé歌😀b");
+    for (let cut = 0; cut <= bytes.length; cut++) {
+      const pieces = [bytes.slice(0, cut), new Uint8Array(), bytes.slice(cut)];
+      expect(await readText(post(streamOf(pieces)), upTo(KIB))).toBe("aé歌😀b");
+    }
+  });
+
+  test("is empty if there is no body", async () => {
+    expect(await readText(new Request("http://h/"), upTo(0))).toBe("");
+    expect(await readText(post(""), upTo(1))).toBe("");
+  });
+
+  test("may be as long as the limit, in bytes, and no longer", async () => {
+    for (const [text, bytes] of [
+      ["aaaa", 4],
+      ["éé", 4],
+      ["歌a", 4],
+      ["😀", 4],
+    ] as const) {
+      expect(await readText(post(text), upTo(bytes))).toBe(text);
+      expect(await statusOf(readText(post(text), upTo(bytes - 1)))).toBe(413);
+      const pieces = Array.from(new TextEncoder().encode(text), (byte) => Uint8Array.of(byte));
+      expect(await readText(post(streamOf(pieces)), upTo(bytes))).toBe(text);
+      expect(await statusOf(readText(post(streamOf(pieces)), upTo(bytes - 1)))).toBe(413);
+    }
+  });
+
+  test("that says itself that it is too long is not read at all", async () => {
+    const source = counted(() => new Uint8Array(1));
+    const request = post(source.stream, { "content-length": "11" });
+    expect(await statusOf(readText(request, upTo(10)))).toBe(413);
+    expect(request.bodyUsed).toBe(false);
+  });
+
+  test("that does not end is read until it is too long, and then given up", async () => {
+    const source = counted(() => new Uint8Array(KIB));
+    expect(await statusOf(readText(post(source.stream), upTo(10 * KIB)))).toBe(413);
+    expect(source.pulled).toBeWithin(11, 14); // a stream reads one or two ahead
+    await source.cancelled;
+  });
+
+  test("that says that it is short, and is not, is too long all the same", async () => {
+    const source = counted(() => new Uint8Array(KIB));
+    const request = post(source.stream, { "content-length": "1" });
+    expect(await statusOf(readText(request, upTo(10 * KIB)))).toBe(413);
+  });
+
+  test("whose length is trusted is read in one piece if it is short, and refused if it is too long", async () => {
+    for (const trusted of [true, false]) {
+      const request = (text: string) => post(text, { "content-length": String(text.length) });
+      expect(await readText(request("abc"), upTo(3, trusted))).toBe("abc");
+      expect(await statusOf(readText(request("abcd"), upTo(3, trusted)))).toBe(413);
+      expect(await readText(request("x".repeat(100_000)), upTo(100_000, trusted))).toHaveLength(100_000);
+    }
+    const broken = new ReadableStream({ pull: (controller) => controller.error(new Error("reset")) });
+    expect(await statusOf(readText(post(broken, { "content-length": "3" }), upTo(KIB, true)))).toBe(400);
+  });
+
+  test("that breaks off is refused", async () => {
+    const broken = new ReadableStream({
+      start: (controller) => controller.enqueue(Uint8Array.of(49)),
+      pull: (controller) => controller.error(new Error("connection reset")),
+    });
+    expect(await statusOf(readText(post(broken), upTo(KIB)))).toBe(400);
+  });
+
+  test.each([
+    [[0xff]],
+    [[0xc0, 0xaf]],
+    [[0xed, 0xa0, 0x80]],
+    [[0x31, 0xe6, 0xad]],
+    [[0xf4, 0x90, 0x80, 0x80]],
+  ])("that is no UTF-8 is refused: %p", async (bytes) =>
+    expect(await statusOf(readText(post(Uint8Array.from(bytes)), upTo(KIB)))).toBe(400),
+  );
+});
+
+describe("A whole number", () => {
+  const read = (body: string, type?: string) =>
+    readWholeNumber(post(body, type === undefined ? {} : { "content-type": type }), upTo(KIB));
+
+  test.each([
+    ["0", 0],
+    ["1", 1],
+    ["007", 7],
+    [" 5\n", 5],
+    ["\r\n\t5\t", 5],
+    ["9007199254740991", Number.MAX_SAFE_INTEGER],
+  ])("%j is %d", async (body, number) => expect(await read(body)).toBe(number));
+
+  test.each(
+    [
+      ["-1", "+1", "-0", "1.0", "1.", ".5", "1e3", "0x10", "1_000", "1,000", "1n", "1 2", "١"],
+      [" ", "\n", "\u00a01", "1\0", "1\v"],
+      ['"1"', "null", "true", "{}", "[1]", "one", "NaN", "Infinity"],
+    ].flat(),
+  )("%j is none", async (body) => expect(await statusOf(read(body))).toBe(400));
+
+  test("that is not there is undefined", async () => {
+    expect(await read("")).toBeUndefined();
+    expect(await read("", "image/png")).toBeUndefined();
+    expect(await readWholeNumber(new Request("http://h/", { method: "POST" }), upTo(KIB))).toBeUndefined();
+  });
+
+  test.each([
+    "text/plain",
+    "Text/Plain; charset=utf-8",
+    "application/json",
+    "application/x-www-form-urlencoded ; x=y",
+  ])("may come as %p", async (type) => expect(await read("5", type)).toBe(5));
+
+  test("may come without a type", async () => {
+    const request = post(streamOf([new TextEncoder().encode("5")]));
+    expect(request.headers.get("content-type")).toBeNull();
+    expect(await readWholeNumber(request, upTo(KIB))).toBe(5);
+  });
+
+  test.each([
+    "text/html",
+    "application/octet-stream",
+    "multipart/form-data; boundary=x",
+    "text/plainer",
+    "json",
+  ])("may not come as %p", async (type) => expect(await statusOf(read("5", type))).toBe(415));
+
+  test("is too long before it is anything else", async () => {
+    expect(await statusOf(read("x".repeat(KIB + 1), "image/png"))).toBe(413);
+    expect(await read("0".repeat(KIB - 1) + "5")).toBe(5);
+  });
+});
+
+function post(body: NonNullable<RequestInit["body"]>, headers: Record<string, string> = {}): Request {
+  return new Request("http://h/", { method: "POST", body, headers });
+}
+
+function streamOf(pieces: Uint8Array[]): ReadableStream<Uint8Array> {
+  return new ReadableStream({
+    start(controller) {
+      for (const piece of pieces) controller.enqueue(piece);
+      controller.close();
+    },
+  });
+}
+
+/** A stream without an end that tells how often it was asked for more, and whether it was given up. */
+function counted(next: () => Uint8Array): {
+  stream: ReadableStream;
+  pulled: number;
+  cancelled: Promise<void>;
+} {
+  const cancelled = Promise.withResolvers<void>();
+  const source = {
+    pulled: 0,
+    cancelled: cancelled.promise,
+    stream: new ReadableStream({
+      pull(controller) {
+        source.pulled++;
+        controller.enqueue(next());
+      },
+      cancel: () => cancelled.resolve(),
+    }),
+  };
+  return source;
+}
+
+function upTo(maxBodyBytes: number, trustsLength: boolean = false): BodyLimits {
+  return { maxBodyBytes, trustsLength };
+}
+
+async function statusOf(reading: Promise<unknown>): Promise<number | undefined> {
+  try {
+    await reading;
+  } catch (error) {
+    if (error instanceof Problem) return error.status;
+    throw error;
+  }
+  return undefined;
+}

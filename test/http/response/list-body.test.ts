@@ -1,0 +1,241 @@
+import { describe, expect, spyOn, test } from "bun:test";
+import { listing } from "../../../src/http/response/list-body.ts";
+import { mapping, ranking, write } from "../../../src/mapping/write.ts";
+import { type Entry, ShardedStore } from "../../../src/mod.ts";
+import { Random } from "../../support/random.ts";
+
+/** What a list is sent in pieces of, in characters. */
+const PIECE = 64 * 1024;
+
+describe.each(["text", "json"] as const)("A list as %s", (format) => {
+  const grammar = mapping[format];
+
+  test("is what writing all of it at once gives, however it is cut", async () => {
+    const random = new Random(`listing ${format}`);
+    for (let round = 0; round < 150; round++) {
+      const chunks = anyChunks(random, round % 10 === 0 ? 40 : 3);
+      const expected = write(grammar, chunks.flat());
+      expect(await textOf(await listing(chunks, grammar))).toBe(expected);
+      expect(await textOf(await listing(later(chunks), grammar))).toBe(expected);
+    }
+  });
+
+  test("of nothing is empty", async () => {
+    const empty = format === "json" ? "{}" : "";
+    expect(listing([], grammar)).toBe(empty);
+    expect(listing([[], []], grammar)).toBe(empty);
+    expect(await textOf(await listing(later([]), grammar))).toBe(empty);
+    expect(await textOf(await listing(later([[], []]), grammar))).toBe(empty);
+  });
+
+  test("is a string if it is short, a stream if it is long, and promised only if it comes later", async () => {
+    for (const [chunks, kind] of [
+      [chunksOf(10, 100), "string"],
+      [chunksOf(100, 1000), "object"],
+    ] as const) {
+      expect(listing(chunks, grammar)).not.toBeInstanceOf(Promise);
+      expect(typeof listing(chunks, grammar)).toBe(kind);
+      expect(listing(later(chunks), grammar)).toBeInstanceOf(Promise);
+      expect(typeof (await listing(later(chunks), grammar))).toBe(kind);
+    }
+  });
+
+  test("comes in pieces that are worth sending, and hold no more than one chunk beyond that", async () => {
+    const chunks = chunksOf(500, 100);
+    const longest = Math.max(...chunks.map((chunk) => write(grammar, chunk).length));
+    for (const source of [chunks, later(chunks)]) {
+      const sizes = (await piecesOf(await listing(source, grammar))).map((piece) => piece.length);
+      expect(sizes.length).toBeGreaterThan(5);
+      expect(Math.max(...sizes)).toBeLessThanOrEqual(PIECE + longest);
+      expect(Math.min(...sizes.slice(0, -1))).toBeGreaterThanOrEqual(PIECE);
+    }
+  });
+});
+
+test.each(["text", "json"] as const)(
+  "A packed store's list as %s is what its entries are as strings",
+  async (format) => {
+    const random = new Random(`packed listing ${format}`);
+    const parts = [
+      "a",
+      "=",
+      ",",
+      '"',
+      "\\",
+      "\0",
+      "\x1f",
+      "\x7f",
+      "\n",
+      "é",
+      "\u2028",
+      "😀",
+      "/",
+      "~",
+      "'",
+      "%",
+    ];
+    for (let round = 0; round < 100; round++) {
+      const store = new ShardedStore({ maxSongs: 1_000_000 });
+      const counts = [1, 9, 10, 2 ** 30 - 1, 2 ** 30, 2 ** 53 - 1];
+      for (let n = random.below(round % 10 === 0 ? 20_000 : 100); n > 0; n--) {
+        const plays = random.chance(0.3) ? random.pick(counts) : random.below(1e9) + 1;
+        const id = random.text(parts, 9);
+        if (store.get(id) === 0) store.add(id, plays);
+      }
+      const expected = write(mapping[format], Array.from(store.entries(), (chunk) => [...chunk]).flat());
+      expect(await textOf(await listing(store.entries(), mapping[format]))).toBe(expected);
+    }
+  },
+);
+
+test("A ranking is written in its own grammar", () => {
+  expect(listing([[["a", 1]], [["b", 2]]], ranking.json)).toBe('[{"id":"a","count":1},{"id":"b","count":2}]');
+});
+
+describe.each([
+  ["at once", false],
+  ["later", true],
+])("A list of a store that answers %s", (_, isLater) => {
+  const chunks = chunksOf(1000, 100); // 1.7 MB
+  const perPiece = Math.ceil(PIECE / write(mapping.text, chunks[0] ?? []).length);
+
+  test("is not read ahead of its reader", async () => {
+    const { source, walk } = watched(chunks, isLater);
+    const reader = streamOf(await listing(source, mapping.text)).getReader();
+    for (let pieces = 0; pieces <= 5; pieces++) {
+      if (pieces > 0) await reader.read();
+      await settled(walk);
+      // One piece waits to be read.
+      expect(walk.read).toBeWithin((pieces + 1) * (perPiece - 1), (pieces + 1) * perPiece + 1);
+    }
+    expect(walk.returned).toBe(0);
+    await reader.cancel();
+  });
+
+  test("ends its walk when its reader goes away", async () => {
+    const { source, walk } = watched(chunks, isLater);
+    const reader = streamOf(await listing(source, mapping.text)).getReader();
+    await reader.read();
+    await reader.cancel();
+    await settled(walk);
+    expect(walk.returned).toBe(1);
+    expect(walk.read).toBeLessThan(3 * perPiece);
+  });
+
+  test("ends its walk when nobody ever begins to read", async () => {
+    const { source, walk } = watched(chunks, isLater);
+    await streamOf(await listing(source, mapping.text)).cancel();
+    await settled(walk);
+    expect(walk.returned).toBe(1);
+    expect(walk.read).toBeLessThan(2 * perPiece);
+  });
+
+  test("breaks off, and does not end, if the store fails on the way", async () => {
+    const failure = new Error("disk on fire");
+    const { source } = watched(chunks, isLater, { after: 500, failure });
+    const pieces: string[] = [];
+    const log = spyOn(console, "error").mockImplementation(() => {});
+    const outcome = piecesOf(await listing(source, mapping.text), pieces).then(
+      () => "ended",
+      (error: unknown) => error,
+    );
+    expect(await outcome).toBe(failure);
+    expect(log.mock.calls).toEqual([[failure]]);
+    log.mockRestore();
+    expect(pieces.length).toBeGreaterThan(2);
+  });
+});
+
+test("A store that fails early fails before there is an answer", async () => {
+  const failure = new Error("disk on fire");
+  const fault = { after: 5, failure };
+  expect(() => listing(watched(chunksOf(10, 10), false, fault).source, mapping.text)).toThrow(failure);
+  const later = await Promise.allSettled([
+    listing(watched(chunksOf(10, 10), true, fault).source, mapping.text),
+  ]);
+  expect(later).toEqual([{ status: "rejected", reason: failure }]);
+});
+
+interface Walk {
+  read: number;
+  returned: number;
+}
+
+interface Fault {
+  after: number;
+  failure: Error;
+}
+
+/** Chunks that tell how many of them were asked for, and whether the walk was ended. */
+function watched(
+  chunks: Entry[][],
+  isLater: boolean,
+  fault?: Fault,
+): { source: Iterable<Entry[]> | AsyncIterable<Entry[]>; walk: Walk } {
+  const walk: Walk = { read: 0, returned: 0 };
+  function next(): IteratorResult<Entry[]> {
+    if (walk.read === fault?.after) throw fault.failure;
+    const value = chunks[walk.read];
+    if (value === undefined) return { done: true, value };
+    walk.read++;
+    return { done: false, value };
+  }
+  function end(): IteratorResult<Entry[]> {
+    walk.returned++;
+    return { done: true, value: undefined };
+  }
+  const sync = { next, return: end };
+  const async = { next: () => turn().then(next), return: () => turn().then(end) };
+  const source = isLater ? { [Symbol.asyncIterator]: () => async } : { [Symbol.iterator]: () => sync };
+  return { source, walk };
+}
+
+async function* later(chunks: Entry[][]): AsyncGenerator<Entry[]> {
+  for (const chunk of chunks) {
+    await Promise.resolve();
+    yield chunk;
+  }
+}
+
+function chunksOf(chunks: number, size: number): Entry[][] {
+  return Array.from({ length: chunks }, (_, chunk) =>
+    Array.from({ length: size }, (_, n): Entry => [
+      `song-${String(chunk * size + n).padStart(6, "0")}`,
+      1000 + n,
+    ]),
+  );
+}
+
+function anyChunks(random: Random, most: number): Entry[][] {
+  const parts = ["a", "=", ",", '"', "\\", "\0", "é", "😀", "/", "__proto__", "x".repeat(50)];
+  return Array.from({ length: random.below(most + 1) }, () =>
+    Array.from({ length: random.below(100) }, (): Entry => [random.text(parts, 9), random.below(2 ** 53)]),
+  );
+}
+
+/** Until whatever goes on without being asked has come to rest. */
+async function settled(walk: Walk): Promise<void> {
+  let before: string;
+  do {
+    before = JSON.stringify(walk);
+    for (let turns = 0; turns < 5; turns++) await Bun.sleep(2); // a walk sleeps for a millisecond between two pieces
+  } while (JSON.stringify(walk) !== before);
+}
+
+function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+function streamOf(body: string | ReadableStream<Uint8Array>): ReadableStream<Uint8Array> {
+  if (typeof body === "string") throw new TypeError("Expected a stream");
+  return body;
+}
+
+async function piecesOf(body: string | ReadableStream<Uint8Array>, pieces: string[] = []): Promise<string[]> {
+  for await (const piece of streamOf(body)) pieces.push(new TextDecoder().decode(piece));
+  return pieces;
+}
+
+async function textOf(body: string | ReadableStream<Uint8Array>): Promise<string> {
+  return typeof body === "string" ? body : await new Response(body).text();
+}

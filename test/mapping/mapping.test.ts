@@ -1,0 +1,98 @@
+import { describe, expect, test } from "bun:test";
+import { mapping, parseMapping, ranking, write } from "../../src/mapping/write.ts";
+import type { Entry } from "../../src/store/count-store.ts";
+import { Random } from "../support/random.ts";
+
+const ODD: Entry[] = [
+  ["a/b", 1],
+  ["a=b,c", 2],
+  ["__proto__", 3],
+  ["constructor", 4],
+  ["\0\n\r\u2028", 5],
+  ["歌😀", 6],
+  ['"\\', 7],
+  ["100%", 8],
+  ["10", 9],
+  [" ", Number.MAX_SAFE_INTEGER],
+];
+
+test("text is pairs of an encoded id and a count, with nothing at the end", () => {
+  expect(write(mapping.text, ODD)).toBe(
+    "a%2Fb=1,a%3Db%2Cc=2,__proto__=3,constructor=4,%00%0A%0D%E2%80%A8=5,%E6%AD%8C%F0%9F%98%80=6," +
+      "%22%5C=7,100%25=8,10=9,%20=9007199254740991",
+  );
+});
+
+test("JSON is an object that has every id as its own property, in the order given", () => {
+  const json = write(mapping.json, ODD);
+  const parsed: Record<string, number> = JSON.parse(json);
+  for (const [id, count] of ODD) expect(Object.getOwnPropertyDescriptor(parsed, id)?.value).toBe(count);
+  expect(Object.keys(parsed)).toHaveLength(ODD.length);
+  expect(json.indexOf('"a/b":1')).toBeLessThan(json.indexOf('"10":9'));
+  expect(json).toStartWith('{"a/b":1,"a=b,c":2,"__proto__":3,');
+});
+
+test("a ranking is the same in text, and an array in JSON", () => {
+  expect(write(ranking.text, ODD)).toBe(write(mapping.text, ODD));
+  expect(JSON.parse(write(ranking.json, ODD))).toEqual(ODD.map(([id, count]) => ({ id, count })));
+  expect(write(ranking.json, [["__proto__", 5]])).toBe('[{"id":"__proto__","count":5}]');
+});
+
+test("a mapping of nothing is empty", () => {
+  expect(write(mapping.text, [])).toBe("");
+  expect(write(mapping.json, [])).toBe("{}");
+  expect(write(ranking.text, [])).toBe("");
+  expect(write(ranking.json, [])).toBe("[]");
+});
+
+describe("Reading text", () => {
+  test("gives what was written, whatever the ids", () => {
+    const random = new Random("mapping");
+    const parts = ["a", "=", ",", "%", "%41", "/", "\0", "é", "😀", " ", "1", "__proto__", '"'];
+    for (let round = 0; round < 2000; round++) {
+      const ids = new Set(Array.from({ length: random.below(8) }, () => random.text(parts, 6)));
+      ids.delete("");
+      const entries = Array.from(ids, (id): Entry => [id, random.below(2 ** 53)]);
+      const source = write(mapping.text, entries);
+      expect([...parseMapping(source)], source).toEqual(entries as [string, number][]);
+    }
+  });
+
+  test("gives nothing for nothing", () => expect(parseMapping("").size).toBe(0));
+
+  test("takes the largest count that is exact, and none above", () => {
+    expect(parseMapping("1=9007199254740991")).toEqual(new Map([["1", 9007199254740991]]));
+    expect(() => parseMapping("1=9007199254740992")).toThrow(SyntaxError);
+    expect(() => parseMapping("1=10000000000000000")).toThrow(SyntaxError);
+  });
+
+  test.each([
+    "1",
+    "=1",
+    "1=",
+    "1=-1",
+    "1=+1",
+    "1=1.0",
+    "1=1e3",
+    "1=0x1",
+    "1= 1",
+    "1=1 ",
+    "1=1\n",
+    "1=1=1",
+    "1=1,",
+    ",1=1",
+    "1=1,,2=2",
+    "%zz=1",
+    "%ff=1",
+    "%ed%a0%80=1",
+    "<html>",
+    "1=١",
+  ])("refuses %j", (source) => expect(() => parseMapping(source)).toThrow(SyntaxError));
+
+  test("says which pair it could not read, and of a long one only the beginning", () => {
+    expect(() => parseMapping("1=1,2=x,3=y")).toThrow(
+      'Cannot read a mapping: expected id=count, found "2=x"',
+    );
+    expect(() => parseMapping("x".repeat(100_000))).toThrow(/^.{50,200}$/);
+  });
+});

@@ -1,0 +1,58 @@
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { SEED } from "../support/random.ts";
+import { BROKEN, SOUND } from "./designs.ts";
+import { type Outcome, simulate } from "./simulate.ts";
+
+// Clients, workers, pages and batch jobs side by side: what the README says of retries, folds and pages, in any order of
+// events and with any failure. `PLAYCOUNT_SEED=… bun test test/simulation.test.ts` begins with the run of that seed.
+
+setDefaultTimeout(300_000);
+
+const RUNS = 100_000;
+const OTHER_RUNS = 5_000;
+
+/** The one that shows most seldom does in one run of forty: by then it is as good as sure to be caught. */
+const RUNS_TO_CATCH = 5_000;
+
+const seedOf = (run: number) => (SEED + run) >>> 0;
+
+describe.each(Object.entries(SOUND))("As it is, %s,", (name, [design, makeServers]) => {
+  test("no play is lost or doubled, and every total that is displayed is exact", () => {
+    const all = { displayed: 0, gone: 0, plays: 0, folds: 0, crashes: 0 };
+    const runs = name === "in shared memory" ? RUNS : OTHER_RUNS;
+    for (let run = 0; run < runs; run++) {
+      const outcome = simulate(seedOf(run), design, makeServers);
+      if (outcome.wrong.length > 0)
+        throw new Error(`PLAYCOUNT_SEED=${seedOf(run)}: ${outcome.wrong.join("; ")}`);
+      for (const what of Object.keys(all) as (keyof typeof all)[]) all[what] += outcome[what];
+    }
+    // Something does happen in a run, and 410 is not what makes it come out well.
+    expect(all.displayed / runs).toBeGreaterThan(4);
+    expect(all.gone / all.displayed).toBeWithin(0.0001, 0.01);
+    expect(all.plays / runs).toBeGreaterThan(20);
+    expect(all.folds / runs).toBeGreaterThan(2);
+    expect(all.crashes / runs).toBeGreaterThan(0.3);
+  });
+});
+
+describe("It does not go unnoticed that", () => {
+  test.each(Object.entries(BROKEN))("%s", (_what, [design, makeServers]) => {
+    let found: Outcome | undefined;
+    for (let run = 0; run < RUNS_TO_CATCH && found === undefined; run++) {
+      const outcome = simulate(seedOf(run), design, makeServers);
+      if (outcome.wrong.length > 0) found = outcome;
+    }
+    expect(found).toBeDefined();
+  });
+});
+
+test("A run follows from its seed alone", () => {
+  const [design, makeServers] = SOUND["in shared memory"] as (typeof SOUND)[string];
+  for (let run = 0; run < 200; run++) {
+    const [first, second] = [
+      simulate(seedOf(run), design, makeServers),
+      simulate(seedOf(run), design, makeServers),
+    ];
+    expect(second).toEqual(first);
+  }
+});

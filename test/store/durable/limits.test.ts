@@ -1,0 +1,106 @@
+import { afterAll, afterEach, expect, setDefaultTimeout, test } from "bun:test";
+import { DatabaseSync } from "node:sqlite";
+import { cpSync } from "node:fs";
+import { join } from "node:path";
+import type { DurableStore } from "../../../src/store/durable/durable-store.ts";
+import { closeAll, newFolder, open, removeAll } from "./folders.ts";
+
+setDefaultTimeout(120_000);
+afterEach(closeAll);
+afterAll(removeAll);
+
+/** A batch of one play of each of many songs, from a certain one on. */
+function songs(first: number, count: number): Map<string, number> {
+  return new Map(Array.from({ length: count }, (_, song) => [`song-${first + song}`, 1]));
+}
+
+/** The numbers that a query gives, of a copy of a folder: its file is in use, and must be copied between two writes. */
+function numbersOf(folder: string, sql: string, tries = 20): Record<string, unknown> {
+  const copy = newFolder();
+  cpSync(folder, copy, { recursive: true });
+  const database = new DatabaseSync(join(copy, "playcount.db"));
+  try {
+    const [row = {}] = database.prepare(sql).all();
+    return row;
+  } catch (error) {
+    if (tries === 0) throw error;
+    return numbersOf(folder, sql, tries - 1);
+  } finally {
+    database.close();
+  }
+}
+
+test("Folds that were acknowledged take no memory and no room, however many there were", async () => {
+  const folder = newFolder();
+  const store = await open(folder, { maxFolds: 2, maxSongs: 100_000 });
+  for (let fold = 1; fold <= 20; fold++) {
+    await store.addAll(songs(fold * 20_000, 20_000));
+    await store.seal(fold);
+    await store.acknowledge(fold);
+    while (store.figures().songs > 40_000) await Bun.sleep(1); // it is freed step by step
+  }
+  await closeAll();
+  const { fold } = numbersOf(folder, "SELECT count(DISTINCT fold) AS fold FROM song");
+  expect(fold).toBeLessThan(20);
+});
+
+test("When memory is full, plays of known songs go on, one by one, many at once, and in batches", async () => {
+  const store = await open(newFolder(), { maxStoreBytes: 2 ** 20 });
+  let known = 0;
+  for (const size of [500, 1]) {
+    const isThereRoom = () =>
+      store.addAll(songs(known, size)).then(
+        () => true,
+        (error) => (expect(error).toMatchObject({ reason: "full" }), false),
+      );
+    while (await isThereRoom()) known += size;
+  }
+  for (const size of [1, 64, 1000]) {
+    await Promise.all(Array.from({ length: size }, (_, song) => store.add(`song-${song % 100}`, 1)));
+    await store.addAll(songs(0, Math.min(size, known)));
+  }
+  expect(store.get("song-0")).toBe(1 + 2 + 2 + 11);
+  expect(store.ailment).toBeUndefined();
+});
+
+async function playUntil(isOver: () => boolean, store: DurableStore, client: number): Promise<void> {
+  for (let round = 0; !isOver(); round++)
+    await store.addAll(songs((client * 3000 + round * 7) % 40_000, 3000));
+}
+
+test("Under a load that does not end, the log of commits stays short, what is dropped goes, and a clear comes to an end", async () => {
+  const folder = newFolder();
+  const store = await open(folder);
+  let isOver = false;
+  const playing = Array.from({ length: 4 }, (_, client) => playUntil(() => isOver, store, client));
+  for (let fold = 1; fold <= 8; fold++) {
+    await store.addAll(songs(0, 10_000));
+    await store.seal(fold);
+    await store.acknowledge(fold);
+    expect(await store.clear()).toBe(true);
+  }
+  const before = numbersOf(folder, "SELECT count(*) AS commits FROM commits");
+  isOver = true;
+  await Promise.all(playing);
+  expect(before["commits"]).toBeLessThan(1000);
+});
+
+test("Counts up to 2^53 − 1, and ids of any kind, are read back as they were", async () => {
+  const folder = newFolder();
+  let store = await open(folder);
+  const counts = new Map([
+    ["a", Number.MAX_SAFE_INTEGER],
+    ["b", Number.MAX_SAFE_INTEGER],
+    ["c", 2],
+    ["%00", 1],
+    ["\0", 3],
+    ["a\0b%", 4],
+    ["é🎵", 5],
+  ]);
+  for (const [id, count] of counts) await store.add(id, count);
+  await Bun.sleep(50);
+  await closeAll();
+  store = await open(folder);
+  for (const [id, count] of counts) expect(store.get(id), id).toBe(count);
+  expect(store.figures()).toMatchObject({ songs: counts.size, plays: 0 });
+});

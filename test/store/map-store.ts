@@ -1,0 +1,189 @@
+import { settle } from "../../src/settings/settings.ts";
+import {
+  type Addition,
+  type BatchAddition,
+  type CountStore,
+  type Entry,
+  isTooLong,
+  MAX_COUNT,
+  type StoreFigures,
+  type StoreOptions,
+} from "../../src/store/count-store.ts";
+import { highest } from "../../src/store/top.ts";
+import { Refusal } from "../../src/store/refusal.ts";
+import { fingerprintOf, type RequestKey } from "../../src/store/request-key.ts";
+
+interface Fold {
+  number: number;
+  counts: ReadonlyMap<string, number>;
+}
+
+interface Answered {
+  seq: number;
+  fingerprint: number;
+  addition: BatchAddition;
+}
+
+/**
+ * Counts in plain `Map`s: the simplest store there is, and the one that the others are compared with.
+ *
+ * Not for many songs: a song takes over 200 bytes, and a growing map of millions stops the program for half a second.
+ */
+export class MapStore implements CountStore {
+  readonly maxIdBytes: number;
+  readonly #maxSongs: number;
+  readonly #maxFolds: number;
+  readonly #maxWriters: number;
+  readonly #name: string = crypto.randomUUID();
+  #changes = 0;
+  #plays = 0;
+  #open = new Map<string, number>();
+  /** Those of all sets, the fold that is kept included. */
+  #songs = new Set<string>();
+  #folds: Fold[] = [];
+  #kept: Fold | undefined;
+  #dropped = 0;
+  /** The last request of each writer: those that were silent for longest come first. */
+  readonly #answered = new Map<string, Answered>();
+
+  /** @throws {RangeError} for a limit that is out of its range. */
+  constructor({ maxSongs, maxIdBytes, maxFolds, maxWriters }: StoreOptions = {}) {
+    this.#maxSongs = settle("maxSongs", maxSongs);
+    this.maxIdBytes = settle("maxIdBytes", maxIdBytes);
+    this.#maxFolds = settle("maxFolds", maxFolds);
+    this.#maxWriters = settle("maxWriters", maxWriters);
+  }
+
+  get version(): string {
+    return `${this.#name}-${this.#changes}`;
+  }
+
+  get(id: string, after?: number): number {
+    if (isTooLong(id, this.maxIdBytes)) throw Refusal.tooLong(this.maxIdBytes);
+    return sum(this.#sets(after), id);
+  }
+
+  add(id: string, plays: number, key?: RequestKey): Addition {
+    if (key !== undefined) {
+      const { counts, fold } = this.#once("song", new Map([[id, plays]]), key);
+      return { count: counts[0] as number, fold };
+    }
+    const count = this.get(id);
+    const fold = this.#folds.at(-1)?.number ?? this.#kept?.number ?? 0;
+    if (plays === 0) return { count, fold };
+    const before = sum(this.#sets(this.#dropped), id); // with the fold that is kept
+    if (plays > MAX_COUNT - before) throw Refusal.overflow(before, plays);
+    if (!this.#songs.has(id) && this.#songs.size >= this.#maxSongs) throw Refusal.full(this.#maxSongs);
+    this.#songs.add(id);
+    this.#plays += plays;
+    this.#open.set(id, (this.#open.get(id) ?? 0) + plays);
+    this.#changes++;
+    return { count: count + plays, fold };
+  }
+
+  addAll(plays: ReadonlyMap<string, number>, key?: RequestKey): BatchAddition {
+    if (key !== undefined) return this.#once("batch", plays, key);
+    const songs = new Set(this.#songs);
+    const sets = this.#sets(this.#dropped);
+    for (const id of plays.keys()) this.get(id); // refuses those that are too long
+    for (const [id, more] of plays) {
+      const before = sum(sets, id);
+      if (more > MAX_COUNT - before) throw Refusal.overflow(before, more);
+      if (more > 0) songs.add(id);
+    }
+    if (songs.size > this.#maxSongs && songs.size > this.#songs.size) throw Refusal.full(this.#maxSongs);
+    const counts = Float64Array.from(plays, ([id, more]) => this.add(id, more).count);
+    return { counts, fold: this.add("", 0).fold };
+  }
+
+  /** One chunk, which is all there is. */
+  *entries(after?: number): Generator<Iterable<Entry>> {
+    yield this.#total(after);
+  }
+
+  top(n: number, after?: number): Entry[] {
+    return highest([this.#total(after)], n);
+  }
+
+  seal(fold: number): boolean {
+    const sealed = [this.#kept, ...this.#folds].flatMap((sealed) => sealed?.number ?? []);
+    if (sealed.includes(fold)) return false;
+    const newest = sealed.at(-1) ?? 0;
+    if (fold <= newest) throw Refusal.belowNewest(fold, newest);
+    if (this.#folds.length >= this.#maxFolds) throw Refusal.tooManyFolds(this.#maxFolds);
+    this.#folds.push({ number: fold, counts: this.#open });
+    this.#open = new Map();
+    this.#changes++;
+    return true;
+  }
+
+  folds(): number[] {
+    return this.#folds.map(({ number }) => number);
+  }
+
+  fold(fold: number): Iterable<Iterable<Entry>> {
+    const found = [this.#kept, ...this.#folds].find((sealed) => sealed?.number === fold);
+    if (found !== undefined) return [[...found.counts]];
+    throw fold <= this.#dropped ? Refusal.dropped(this.#dropped) : Refusal.unknownFold(fold);
+  }
+
+  acknowledge(fold: number): void {
+    if (fold <= (this.#kept?.number ?? 0)) return;
+    const [oldest] = this.#folds;
+    if (oldest === undefined || !this.folds().includes(fold)) throw Refusal.unknownFold(fold);
+    if (oldest.number !== fold) throw Refusal.olderFirst(fold, oldest.number);
+    this.#dropped = this.#kept?.number ?? 0;
+    this.#kept = this.#folds.shift();
+    this.#songs = songsOf(this.#sets(this.#dropped));
+    this.#changes++;
+  }
+
+  clear(unless?: (version: string) => boolean): boolean {
+    if (unless?.(this.version)) return false;
+    this.#open = new Map();
+    this.#songs = new Set();
+    this.#folds = [];
+    this.#kept = undefined;
+    this.#dropped = 0;
+    this.#changes++;
+    return true;
+  }
+
+  figures(): StoreFigures {
+    return { songs: this.#songs.size, plays: this.#plays, folds: this.#folds.length, bytes: undefined };
+  }
+
+  #once(kind: string, plays: ReadonlyMap<string, number>, { writer, seq }: RequestKey): BatchAddition {
+    for (const id of plays.keys()) this.get(id); // refuses those that are too long
+    const fingerprint = fingerprintOf(kind, plays);
+    const last = this.#answered.get(writer);
+    if (last !== undefined && seq < last.seq) throw Refusal.staleKey(seq, last.seq);
+    if (last?.seq === seq && last.fingerprint !== fingerprint) throw Refusal.keyReused(seq);
+    const addition = last?.seq === seq ? last.addition : this.addAll(plays);
+    this.#answered.delete(writer);
+    this.#answered.set(writer, { seq, fingerprint, addition });
+    const [oldest = ""] = this.#answered.keys();
+    if (this.#answered.size > this.#maxWriters) this.#answered.delete(oldest);
+    return addition;
+  }
+
+  #total(after: number | undefined): Entry[] {
+    const sets = this.#sets(after);
+    return Array.from(songsOf(sets), (id): Entry => [id, sum(sets, id)]);
+  }
+
+  #sets(after: number | undefined): ReadonlyMap<string, number>[] {
+    if (after !== undefined && after < this.#dropped) throw Refusal.dropped(this.#dropped);
+    const folds =
+      this.#kept === undefined || after === undefined ? this.#folds : [this.#kept, ...this.#folds];
+    return [...folds.filter(({ number }) => number > (after ?? 0)).map(({ counts }) => counts), this.#open];
+  }
+}
+
+function songsOf(sets: readonly ReadonlyMap<string, number>[]): Set<string> {
+  return new Set(sets.flatMap((set) => [...set.keys()]));
+}
+
+function sum(sets: readonly ReadonlyMap<string, number>[], id: string): number {
+  return sets.reduce((total, set) => total + (set.get(id) ?? 0), 0);
+}

@@ -1,0 +1,107 @@
+import { afterEach, expect, setDefaultTimeout } from "bun:test";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { killAll, listen, RUNTIMES } from "../../support/process.ts";
+import { listed, sealed } from "../contract/support.ts";
+import { Certificate } from "./support/certificate.ts";
+import { stopAll } from "./support/clean-up.ts";
+import { healthy } from "./support/playcounts.ts";
+import { freePort } from "./support/ports.ts";
+import { RedisCluster } from "./support/redis-cluster.ts";
+import { RedisServer, testWithRedis } from "./support/redis-server.ts";
+import { openStore } from "./support/stores.ts";
+
+setDefaultTimeout(60_000);
+afterEach(async () => {
+  await killAll();
+  await stopAll();
+});
+
+const root = join(import.meta.dir, "../../..");
+const main = join(root, "src/main.ts");
+
+/** What README.md says that a user of Redis needs. */
+function rights(): string[] {
+  const readme = readFileSync(join(root, "README.md"), "utf8");
+  const [, all = "", more = ""] =
+    /A user of Redis needs the keys `\{PREFIX\*`, and `([^`]+)`\s+with `([^`]+)`/.exec(readme) ?? [];
+  return [...all.split(" "), ...more.split(" ")];
+}
+
+const SERVERS = ["one server", "a cluster"] as const;
+
+testWithRedis.each(SERVERS)(
+  "A user of %s who may do what README.md says, and no more, can do all",
+  async (kind) => {
+    const cluster = kind === "a cluster" ? await RedisCluster.start({ hasReplicas: false }) : undefined;
+    const nodes = cluster?.nodes ?? [await RedisServer.start()];
+    for (const node of nodes)
+      await node.ask("ACL", "SETUSER", "counter", "on", ">secret", "~{mine*", "-@all", ...rights());
+    const url = `redis://counter@${nodes.map(({ address }) => address).join()}`;
+    const store = await openStore(url, { storePrefix: "mine", storePassword: "secret", maxSongs: 20 });
+    await store.add("a", 2);
+    await store.add("a", 1, { writer: "w", seq: 1 });
+    await store.addAll(
+      new Map([
+        ["a", 1],
+        ["b", 2],
+      ]),
+      { writer: "w", seq: 2 },
+    );
+    await store.addAll(new Map([["c", 1]]));
+    expect(await listed(store)).toEqual([
+      ["a", 4],
+      ["b", 2],
+      ["c", 1],
+    ]);
+    expect(await store.top(1)).toEqual([["a", 4]]);
+    await store.seal(1);
+    await store.add("a", 5);
+    await store.addAll(
+      new Map([
+        ["a", 1],
+        ["d", 1],
+      ]),
+    );
+    expect([await store.get("a"), await store.get("a", 1)]).toEqual([10, 6]);
+    expect(await sealed(store, 1)).toEqual([
+      ["a", 4],
+      ["b", 2],
+      ["c", 1],
+    ]);
+    await store.acknowledge(1);
+    await store.seal(2);
+    await store.acknowledge(2);
+    expect((await store.figures()).songs).toBe(2);
+    for (let song = 0; song < 18; song++) await store.add(`song ${song}`, 1);
+    await expect(store.add("one too many", 1)).rejects.toThrow("There is room for 20 songs");
+    expect(await store.clear(() => false)).toBe(true);
+    expect(await listed(store)).toEqual([]);
+    expect(store.ailment).toBeUndefined();
+    for (const node of nodes) expect(await node.ask("ACL", "LOG")).toEqual([]); // nothing was refused
+  },
+);
+
+testWithRedis.each(SERVERS)(
+  "Over TLS, %s is who has the certificate, or nothing is counted",
+  async (kind) => {
+    const certificate = new Certificate();
+    const cluster =
+      kind === "a cluster" ? await RedisCluster.start({ hasReplicas: false, certificate }) : undefined;
+    const port = await freePort();
+    if (cluster === undefined) await RedisServer.start(certificate.options(port));
+    const url = cluster?.url ?? `rediss://127.0.0.1:${port}`;
+    expect(url).toStartWith("rediss://");
+    const command = [...RUNTIMES.bun, main, "--port", "0", "--shards", "16", "--store", url];
+    const stranger = Bun.spawn(["timeout", "3", ...command], { stdout: "ignore", stderr: "pipe" });
+    const server = await listen(command, { NODE_EXTRA_CA_CERTS: certificate.path });
+    await healthy(server.url);
+    const songs = Array.from({ length: 50 }, (_, n) => `song-${n}`);
+    for (const song of songs)
+      expect(await (await fetch(`${server.url}song/${song}`, { method: "POST" })).text()).toBe("1");
+    expect((await (await fetch(server.url)).text()).split(",")).toHaveLength(50);
+    const said = await stranger.stderr.text(); // it has waited for as long as that took, and longer
+    expect(said).toContain("playcount: waits for Redis: ");
+    expect(said).not.toContain("listens");
+  },
+);

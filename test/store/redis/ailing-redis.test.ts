@@ -1,0 +1,197 @@
+import { afterEach, describe, expect, setDefaultTimeout } from "bun:test";
+import { mkdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { PlayLedger } from "../../support/play-ledger.ts";
+import { batch, single } from "./support/crowd.ts";
+import { error, Interposer } from "./support/interposer.ts";
+import { endWell, healthy, serve } from "./support/playcounts.ts";
+import { RedisServer, testWithRedis } from "./support/redis-server.ts";
+import { stopEverything } from "./support/scene.ts";
+import { until } from "./support/until.ts";
+
+// Redis is there, and says that it cannot.
+
+setDefaultTimeout(60_000);
+afterEach(stopEverything);
+
+const SONGS = Array.from({ length: 40 }, (_, song) => `song-${song}`);
+/** So many that each shard has some. */
+const MANY = Array.from({ length: 300 }, (_, song) => `song-${song}`);
+const SHARDS = ["--shards", "16"];
+
+/** A server of songs that were all played once. */
+class Subject {
+  readonly ledger: PlayLedger = new PlayLedger();
+  readonly #server: Awaited<ReturnType<typeof serve>>;
+
+  private constructor(server: Awaited<ReturnType<typeof serve>>) {
+    this.#server = server;
+  }
+
+  static async on(store: string): Promise<Subject> {
+    const subject = new Subject(await serve(store, ...SHARDS));
+    await subject.playWell();
+    return subject;
+  }
+
+  get url(): string {
+    return this.#server.url;
+  }
+
+  async playWell(): Promise<void> {
+    for (const id of SONGS) expect((await this.ledger.send(this.url, single(id))).outcome).toBe("counted");
+    expect((await this.ledger.send(this.url, batch(SONGS))).outcome).toBe("counted");
+  }
+
+  /** All plays are refused, and not counted; the server says that it is not well. */
+  async expectRefusals(): Promise<void> {
+    const plays = [...SONGS.map(single), batch(SONGS), { ...batch(SONGS), key: '"writer:1"' }];
+    await Promise.all(plays.map((play) => this.ledger.send(this.url, play)));
+    expect([...this.ledger.answers.keys()].sort()).toEqual([200, 503]);
+    await healthy(this.url, 503);
+  }
+
+  /** It finds out by itself that all is well again. */
+  async expectRecovery(): Promise<string> {
+    await healthy(this.url);
+    await this.playWell();
+    expect(await this.ledger.faults(this.url)).toEqual([]);
+    return await endWell([this.#server]);
+  }
+}
+
+describe("While Redis says that it cannot, plays are refused, and then counted again:", () => {
+  testWithRedis.each([
+    "LOADING Redis is loading the dataset in memory",
+    "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk",
+    "CLUSTERDOWN The cluster is down",
+    "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'",
+    "OOM command not allowed when used memory > 'maxmemory'.",
+    "READONLY You can't write against a read only replica.",
+    "BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.",
+    "TRYAGAIN Multiple keys request during rehashing of slot",
+    "NOREPLICAS Not enough good replicas to write.",
+  ])("%s", async (said) => {
+    const redis = await RedisServer.start();
+    const interposer = await Interposer.start(redis.port);
+    const subject = await Subject.on(interposer.url);
+    interposer.fate = ([name = ""]) => (/^(?:HELLO|CLIENT|AUTH|SELECT)$/i.test(name) ? "well" : error(said));
+    await subject.expectRefusals();
+    interposer.fate = () => "well";
+    await subject.expectRecovery();
+  });
+});
+
+testWithRedis("While Redis cannot save, plays are refused", async () => {
+  const redis = await RedisServer.start();
+  const subject = await Subject.on(`redis://${redis.address}`);
+  await redis.ask("CONFIG", "SET", "save", "3600 1");
+  const status = (wanted: string) =>
+    until(`saving is ${wanted}`, async () => (await redis.info("rdb_last_bgsave_status")) === wanted);
+  const inTheWay = join(redis.folder, "dump.rdb");
+  mkdirSync(join(inTheWay, "x"), { recursive: true });
+  await redis.ask("BGSAVE");
+  await status("err");
+  await subject.expectRefusals();
+  rmSync(inTheWay, { recursive: true });
+  await redis.ask("BGSAVE");
+  await status("ok");
+  await subject.expectRecovery();
+});
+
+testWithRedis("While the memory of Redis is full, plays are refused", async () => {
+  const redis = await RedisServer.start();
+  const subject = await Subject.on(`redis://${redis.address}`);
+  await redis.ask("CONFIG", "SET", "maxmemory", 1);
+  await subject.expectRefusals();
+  await redis.ask("CONFIG", "SET", "maxmemory", 0);
+  await subject.expectRecovery();
+});
+
+testWithRedis(
+  "While the memory of Redis is full, plays can be handed over, and all can be cleared",
+  async () => {
+    const redis = await RedisServer.start();
+    const { url, ...server } = await serve(`redis://${redis.address}`, ...SHARDS);
+    const ask = async (method: string, path: string) => {
+      const answer = await fetch(url + path, { method });
+      return `${answer.status} ${await answer.text()}`.trim();
+    };
+    expect(await ask("POST", "song/1")).toBe("200 1");
+    await redis.ask("CONFIG", "SET", "maxmemory", 1);
+    expect(await ask("POST", "song/1")).toStartWith("503 ");
+    expect(await ask("PUT", "folds/1")).toBe("201 1=1");
+    expect(await ask("DELETE", "folds/1")).toStartWith("200");
+    expect(await ask("GET", "song/1")).toBe("200 0");
+    expect(await ask("DELETE", "")).toStartWith("200");
+    await redis.ask("CONFIG", "SET", "maxmemory", 0);
+    await healthy(url);
+    expect(await ask("POST", "song/1")).toBe("200 1");
+    await endWell([{ url, ...server }]);
+  },
+);
+
+testWithRedis("While Redis is a replica of another one, plays are refused", async () => {
+  const [redis, other] = [await RedisServer.start(), await RedisServer.start()];
+  const subject = await Subject.on(`redis://${redis.address}`);
+  await other.kill(); // so that it has nothing to take from there
+  await redis.ask("REPLICAOF", "127.0.0.1", other.port);
+  await subject.expectRefusals();
+  await redis.ask("REPLICAOF", "NO", "ONE");
+  await subject.expectRecovery();
+});
+
+testWithRedis(
+  "When Redis has forgotten its scripts, it is given them again, and no play is refused",
+  async () => {
+    const redis = await RedisServer.start();
+    const subject = await Subject.on(`redis://${redis.address}`);
+    for (const _ of [1, 2, 3]) {
+      await redis.ask("SCRIPT", "FLUSH");
+      await subject.playWell();
+    }
+    expect(subject.ledger.answers.size).toBe(1);
+    await subject.expectRecovery();
+  },
+);
+
+testWithRedis(
+  "Where something else is in a shard's place, plays of its songs are refused, and others go on",
+  async () => {
+    const redis = await RedisServer.start();
+    await redis.ask("SET", "{playcount:5}", "x");
+    const server = await serve(`redis://${redis.address}`, ...SHARDS);
+    const ledger = new PlayLedger();
+    for (const id of [...MANY, ...MANY]) await ledger.send(server.url, single(id));
+    const { outcome } = await ledger.send(server.url, batch(MANY));
+    expect(outcome).not.toBe("counted");
+    expect(ledger.count(200)).toBeGreaterThan(MANY.length);
+    expect(ledger.count(500, 503)).toBeGreaterThan(1);
+    expect(await redis.ask("GET", "{playcount:5}")).toBe("x");
+    await redis.ask("DEL", "{playcount:5}");
+    expect(await ledger.faults(server.url)).toEqual([]);
+    expect((await ledger.send(server.url, batch(MANY))).outcome).toBe("counted");
+    expect(await endWell([server])).toMatch(/^playcount: .*\{playcount:5\}/m);
+  },
+);
+
+testWithRedis(
+  "Where something else is in the place of a shard's fold, what is refused is not counted",
+  async () => {
+    const redis = await RedisServer.start();
+    const server = await serve(`redis://${redis.address}`, ...SHARDS);
+    const ledger = new PlayLedger();
+    for (const id of MANY) await ledger.send(server.url, single(id));
+    await fetch(`${server.url}folds/1`, { method: "PUT" });
+    await redis.ask("RENAME", "{playcount:5}:1", "{playcount:5}:kept");
+    await redis.ask("SET", "{playcount:5}:1", "x");
+    const plays = [...MANY, ...MANY].map(single);
+    await Promise.all([...plays, batch(MANY)].map((play) => ledger.send(server.url, play)));
+    for (const play of plays) await ledger.send(server.url, play);
+    expect(ledger.count(500, 503)).toBeGreaterThan(1);
+    expect(ledger.count(200)).toBeGreaterThan(2 * MANY.length);
+    await redis.ask("RENAME", "{playcount:5}:kept", "{playcount:5}:1");
+    expect(await ledger.faults(server.url)).toEqual([]);
+    await endWell([server]);
+  },
+);

@@ -1,0 +1,63 @@
+import { afterEach, expect, setDefaultTimeout } from "bun:test";
+import { readCounts } from "../../support/counts.ts";
+import type { Listening } from "../../support/process.ts";
+import { endWell, serve, serveTwo } from "./support/playcounts.ts";
+import { RedisCluster } from "./support/redis-cluster.ts";
+import { RedisServer, testWithRedis } from "./support/redis-server.ts";
+import { Scene, stopEverything } from "./support/scene.ts";
+
+// Servers on the same counts are killed, or do the same thing at the same time.
+
+setDefaultTimeout(60_000);
+afterEach(stopEverything);
+
+const CLIENTS = 16;
+const KILLS = 8;
+const SHARDS = ["--shards", "64"];
+
+testWithRedis(
+  "When servers are killed amid batches and seals, whoever asks again has them done exactly once",
+  async () => {
+    const cluster = await RedisCluster.start({ hasReplicas: false });
+    const scene = new Scene("killed", await serveTwo(cluster.url, ...SHARDS));
+    const { random } = scene;
+    await scene.during(CLIENTS, true, async () => {
+      for (let kill = 0; kill < KILLS; kill++) {
+        await Bun.sleep(random.below(200));
+        const [killed, other] = random.chance(0.5) ? scene.servers : scene.servers.toReversed();
+        (killed as Listening).process.kill("SIGKILL");
+        scene.servers = [other as Listening];
+        await (killed as Listening).ended;
+        scene.servers = [other as Listening, await serve(cluster.url, ...SHARDS)];
+      }
+    });
+    expect(await scene.faults()).toEqual([]);
+    expect(scene.ledger.count(0)).toBeGreaterThan(0);
+    expect(scene.clerk.folds).toBeGreaterThan(0);
+    await endWell(scene.servers);
+  },
+);
+
+testWithRedis(
+  "Of two servers that seal the same fold at once one seals it, and both tell the same plays",
+  async () => {
+    const redis = await RedisServer.start();
+    const scene = new Scene("sealed twice", await serveTwo(`redis://${redis.address}`, ...SHARDS));
+    const { ledger } = scene;
+    await scene.during(CLIENTS, false, async () => {
+      for (let fold = 1; fold <= 20; fold++) {
+        const seal = ({ url }: Listening) => fetch(`${url}folds/${fold}`, { method: "PUT" });
+        const answers = await Promise.all([...scene.servers, ...scene.servers].map(seal));
+        const texts = await Promise.all(answers.map((answer) => answer.text()));
+        const statuses = answers.map(({ status }) => status).sort();
+        if (statuses.join() !== "200,200,200,201") ledger.fault(`fold ${fold} was sealed ${statuses.join()}`);
+        if (new Set(texts).size !== 1) ledger.fault(`fold ${fold} was told in ${new Set(texts).size} ways`);
+        scene.table.add(fold, readCounts(texts[0] as string));
+        await fetch(`${scene.url}folds/${fold}`, { method: "DELETE" });
+        ledger.deliver(readCounts(texts[0] as string));
+      }
+    });
+    expect(await scene.faults()).toEqual([]);
+    await endWell(scene.servers);
+  },
+);

@@ -1,0 +1,85 @@
+import { afterEach, expect, setDefaultTimeout } from "bun:test";
+import { readCounts } from "../../support/counts.ts";
+import { batch, single } from "./support/crowd.ts";
+import { Interposed, SHARDS } from "./support/interposed.ts";
+import { testWithRedis } from "./support/redis-server.ts";
+import { stopEverything } from "./support/scene.ts";
+
+// A command stands in some buffer, until all has gone on without it: then Redis does it after all.
+
+setDefaultTimeout(60_000);
+afterEach(stopEverything);
+
+const PLAYS = [single("one"), batch(["one", "two", "three", "four"])];
+
+testWithRedis("A command of a request with a key that comes late changes nothing", async () => {
+  const subject = await Interposed.start(PLAYS);
+  for (const n of [1, 2, 3])
+    for (const play of PLAYS) {
+      const late = subject.keyed(play);
+      await subject.with(n, "late", () => subject.ledger.ask(subject.url, late));
+      await subject.untilCounted(late);
+      await subject.untilCounted(subject.keyed(play));
+      expect(await subject.interposer.passOn()).toBe(1);
+      expect(await subject.faults(), `command ${n} of ${play.path} was late`).toEqual([]);
+      await subject.untilCounted(subject.keyed(play));
+    }
+  expect(await subject.faults()).toEqual([]);
+  await subject.end();
+});
+
+testWithRedis("A play that comes late is counted, once, as it was unknown", async () => {
+  const subject = await Interposed.start(PLAYS);
+  for (const play of PLAYS) {
+    const { outcome } = await subject.with(1, "late", () => subject.ledger.send(subject.url, play));
+    expect(outcome).toBe("unknown");
+    await subject.untilCounted(subject.keyed(play));
+    expect(await subject.interposer.passOn()).toBe(1);
+    expect(await subject.faults()).toEqual([]);
+  }
+  await subject.end();
+});
+
+/** Asks for a change of a fold until it is done; gives the text of the answer. */
+async function change(url: string, method: string, fold: number): Promise<string> {
+  for (;;) {
+    const answer = await fetch(`${url}folds/${fold}`, { method });
+    const text = await answer.text();
+    if (answer.ok) return text;
+    expect([500, 503]).toContain(answer.status);
+    await Bun.sleep(10);
+  }
+}
+
+testWithRedis("A command that seals or acknowledges a fold and comes late changes nothing", async () => {
+  const subject = await Interposed.start(PLAYS);
+  const { ledger, url, interposer } = subject;
+  const play = () => subject.untilCounted(subject.keyed(PLAYS[1] as (typeof PLAYS)[number]));
+  let fold = 0;
+  // The first command says what is done, then each shard does it, and the last one says that it is done.
+  for (const n of [1, 2, SHARDS, SHARDS + 2])
+    for (const lateMethod of ["PUT", "DELETE"]) {
+      await play();
+      fold++;
+      for (const method of ["PUT", "DELETE"]) {
+        if (method === lateMethod)
+          await subject.with(n, "late", () => fetch(`${url}folds/${fold}`, { method }));
+        await play();
+        const text = await change(url, method, fold);
+        if (method === "PUT") ledger.deliver(readCounts(await change(url, "GET", fold)));
+        else expect(text).toBe("OK");
+      }
+      await play();
+      // Another fold is there by now, and is left as it is.
+      const next = await change(url, "PUT", ++fold);
+      await play();
+      expect(await interposer.passOn(), `command ${n} of ${lateMethod}`).toBe(1);
+      await play();
+      expect(await change(url, "GET", fold), `command ${n} of ${lateMethod}`).toBe(next);
+      expect(await (await fetch(`${url}folds`)).text()).toBe(String(fold));
+      await change(url, "DELETE", fold);
+      ledger.deliver(readCounts(next));
+      expect(await subject.faults(), `command ${n} of ${lateMethod}`).toEqual([]);
+    }
+  await subject.end();
+});

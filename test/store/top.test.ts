@@ -1,0 +1,89 @@
+import { expect, test } from "bun:test";
+import type { Entry } from "../../src/mod.ts";
+import { highest } from "../../src/store/top.ts";
+import { Random } from "../support/random.ts";
+
+test("what is found is what sorting everything finds", () => {
+  const random = new Random("highest");
+  for (let round = 0; round < 2000; round++) {
+    const size = random.below(60);
+    const most = random.pick([1, 2, 5, 1000]); // few different counts mean many ties
+    const ids = new Set(
+      Array.from({ length: size }, () => random.text(["a", "b", "A", "é", "😀", "\uffff"], 6)),
+    );
+    const entries = Array.from(ids, (id): Entry => [id, random.below(most) + 1]);
+    const n = random.pick([1, 2, 3, 10, 59, 60, 1000]);
+    const chunks = inChunks(random, entries);
+    expect(highest(chunks, n), JSON.stringify({ chunks, n })).toEqual(sorted(entries).slice(0, n));
+  }
+});
+
+test.each([1, 2, 10])("the %d highest are found in whatever order the entries come", (n) => {
+  const rising = Array.from({ length: 500 }, (_, at): Entry => [`song-${at}`, at + 1]);
+  const equal = rising.map(([id]): Entry => [id, 1]);
+  for (const entries of [rising, rising.toReversed(), equal, equal.toReversed()]) {
+    expect(highest([entries], n)).toEqual(sorted(entries).slice(0, n));
+  }
+});
+
+test("of nothing there is nothing highest", () => {
+  expect(highest([], 1)).toEqual([]);
+  expect(highest([[], []], 1000)).toEqual([]);
+});
+
+test("counts up to 2^53 - 1 are told apart", () => {
+  const most = Number.MAX_SAFE_INTEGER;
+  const entries: Entry[] = [
+    ["a", most - 1],
+    ["b", most],
+    ["c", most - 2],
+    ["d", 1],
+  ];
+  expect(highest([entries], 3)).toEqual([
+    ["b", most],
+    ["a", most - 1],
+    ["c", most - 2],
+  ]);
+});
+
+test("each chunk is read once, and before the next one is asked for", () => {
+  const order: string[] = [];
+  function* chunk(name: string): Generator<Entry> {
+    order.push(`${name} begins`);
+    yield [name, 1];
+    order.push(`${name} ends`);
+  }
+  function* chunks(): Generator<Iterable<Entry>> {
+    yield chunk("a");
+    yield chunk("b");
+  }
+  expect(highest(chunks(), 5)).toEqual([
+    ["a", 1],
+    ["b", 1],
+  ]);
+  expect(order).toEqual(["a begins", "a ends", "b begins", "b ends"]);
+});
+
+test("the entries that are given are left as they are", () => {
+  const entries: Entry[] = [
+    ["a", 1],
+    ["b", 3],
+    ["c", 2],
+  ];
+  const copy = structuredClone(entries);
+  highest([entries], 1);
+  expect(entries).toEqual(copy);
+});
+
+function sorted(entries: readonly Entry[]): Entry[] {
+  return entries.toSorted(([idA, a], [idB, b]) => b - a || (idA < idB ? -1 : 1));
+}
+
+function inChunks(random: Random, entries: readonly Entry[]): Entry[][] {
+  const chunks: Entry[][] = [[]];
+  for (const entry of entries) {
+    if (random.chance(0.2)) chunks.push([]);
+    chunks.at(-1)?.push(entry);
+  }
+  return chunks;
+}
