@@ -10,7 +10,7 @@ export function whenReady<T, U>(value: Awaitable<T>, next: (value: T) => Awaitab
 }
 
 /** Whether `closed` came within `seconds`. Leaves no timer behind. */
-export async function inTime(closed: Promise<unknown>, seconds: number): Promise<boolean> {
+export async function settlesWithin(closed: Promise<unknown>, seconds: number): Promise<boolean> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<false>((resolve) => {
     timer = setTimeout(() => resolve(false), Math.max(0, seconds * 1000));

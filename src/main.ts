@@ -6,7 +6,7 @@ import type { Serve, Server } from "./adapters/server.ts";
 import { type Command, help, readCommandLine } from "./cli/command-line.ts";
 import { SETTINGS, type Settings } from "./settings/settings.ts";
 import { watchEventLoop } from "./http/metrics/event-loop-delay.ts";
-import type { WriterData } from "./store/durable/commit-thread.ts";
+import type { CommitThreadData } from "./store/durable/commit-thread.ts";
 import { createHandler, type Handler } from "./http/handler.ts";
 import { checkHealth } from "./cli/health-check.ts";
 import { isLoopback, loopbackNames } from "./cli/loopback.ts";
@@ -151,9 +151,9 @@ async function listenWithWorkers(settings: Settings, counts: Counts, count: numb
 
 /** What a thread of this program does: it writes, or it serves. */
 async function work(): Promise<void> {
-  const { writer } = (workerData ?? {}) as { writer?: WriterData };
+  const { writer } = (workerData ?? {}) as { writer?: CommitThreadData };
   if (writer !== undefined) {
-    const { runWriter } = await import("./store/durable/commit-thread.ts");
+    const { runCommitThread: runWriter } = await import("./store/durable/commit-thread.ts");
     return runWriter(writer, () => process.exit(0));
   }
   const { runWorker } = await import("./adapters/bun/workers.ts");

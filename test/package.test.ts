@@ -31,14 +31,7 @@ afterAll(async () => {
 });
 
 async function pack(project: string): Promise<void> {
-  for (const name of [
-    "src",
-    "test",
-    "package.json",
-    "tsconfig.json",
-    "README.md",
-    "LICENSE",
-  ])
+  for (const name of ["src", "test", "package.json", "tsconfig.json", "README.md", "LICENSE"])
     await cp(join(root, name), join(project, name), { recursive: true });
   await symlink(join(root, "node_modules"), join(project, "node_modules"));
   await succeed([bun, "pm", "pack", "--destination", folder], project);

@@ -1,6 +1,6 @@
 import { lookup } from "node:dns/promises";
 import type { Handler } from "../http/handler.ts";
-import { inTime } from "../awaitable.ts";
+import { settlesWithin } from "../awaitable.ts";
 import { type ListenOptions, type Server, urlOf } from "./server.ts";
 
 export type { ListenOptions, Server } from "./server.ts";
@@ -15,7 +15,7 @@ export async function serve(handler: Handler, options: ListenOptions): Promise<S
   return {
     url: urlOf(host, server.port ?? port),
     async stop(graceSeconds) {
-      if (!(await inTime(server.stop(), graceSeconds))) await server.stop(true);
+      if (!(await settlesWithin(server.stop(), graceSeconds))) await server.stop(true);
     },
   };
 }

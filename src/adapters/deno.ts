@@ -1,4 +1,4 @@
-import { inTime } from "../awaitable.ts";
+import { settlesWithin } from "../awaitable.ts";
 import { type Handler, answerError } from "../http/handler.ts";
 import { Problem } from "../http/response/problem.ts";
 import { type ListenOptions, type Server, urlOf } from "./server.ts";
@@ -23,9 +23,9 @@ export function serve(handler: Handler, { host, port }: ListenOptions): Server {
     url: urlOf(host, server.addr.port),
     async stop(graceSeconds) {
       const deadline = performance.now() + graceSeconds * 1000;
-      if (!(await inTime(bodies.stop(), graceSeconds))) return cut.abort();
+      if (!(await settlesWithin(bodies.stop(), graceSeconds))) return cut.abort();
       // Behind its shutdown Deno offers no way to cut off a connection: one that is late ends with the process.
-      await inTime(server.shutdown(), (deadline - performance.now()) / 1000);
+      await settlesWithin(server.shutdown(), (deadline - performance.now()) / 1000);
     },
   };
 }

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { setImmediate } from "node:timers/promises";
-import { inTime } from "../awaitable.ts";
+import { settlesWithin } from "../awaitable.ts";
 import { type Handler, answerError } from "../http/handler.ts";
 import { Problem } from "../http/response/problem.ts";
 import { isHost } from "../http/request/target.ts";
@@ -26,7 +26,7 @@ export async function serve(handler: Handler, { host, port }: ListenOptions): Pr
     async stop(graceSeconds) {
       const closed = once(server, "close");
       connections.stop();
-      if (await inTime(closed, graceSeconds)) return;
+      if (await settlesWithin(closed, graceSeconds)) return;
       server.closeAllConnections();
       await closed;
     },

@@ -1,5 +1,5 @@
 import type { Settings } from "../settings/settings.ts";
-import { attachDurable, type DurableAttachment, WriterThread } from "../store/durable/open.ts";
+import { attachDurable, type DurableAttachment, CommitThread } from "../store/durable/open.ts";
 import type { DurableStore } from "../store/durable/durable-store.ts";
 import type { LayoutData } from "../store/redis/shards/layout.ts";
 import type { CountStore } from "../store/count-store.ts";
@@ -60,7 +60,7 @@ function inMemory(settings: Settings, workers: number): Counts {
 async function durable(settings: Settings, workers: number, entry: string): Promise<Counts> {
   const own = workers + 1;
   const options = { ...settings, threads: own };
-  const writer = await WriterThread.start(new URL(entry), { folder: settings.data, options });
+  const writer = await CommitThread.start(new URL(entry), { folder: settings.data, options });
   const store: DurableStore = attachDurable(writer.connect(own), settings);
   const memory = ShardedStore.attach(writer.handle, own);
   return {

@@ -2,13 +2,13 @@ import { parseMapping } from "../mapping/write.ts";
 import { CountServerError } from "./count-server-error.ts";
 
 /** What a server answered. */
-export interface Answer {
+export interface ServerReply {
   server: string;
   answer: string;
 }
 
 /** Reads the answer to a play, or to the question for one count. */
-export function readCount({ server, answer }: Answer): number {
+export function readCount({ server, answer }: ServerReply): number {
   const count = /^\d+$/.test(answer) ? Number(answer) : Number.NaN;
   if (Number.isSafeInteger(count)) return count;
   throw new CountServerError(
@@ -18,7 +18,7 @@ export function readCount({ server, answer }: Answer): number {
 }
 
 /** Reads a listing. */
-export function readMapping({ server, answer }: Answer): Map<string, number> {
+export function readMapping({ server, answer }: ServerReply): Map<string, number> {
   try {
     return parseMapping(answer);
   } catch (cause) {
@@ -29,7 +29,7 @@ export function readMapping({ server, answer }: Answer): Map<string, number> {
 }
 
 /** Reads the answer to the question which folds are not acknowledged. */
-export function readFolds({ server, answer }: Answer): number[] {
+export function readFolds({ server, answer }: ServerReply): number[] {
   if (answer === "") return [];
   const folds = answer.split(",").map((fold) => (/^\d+$/.test(fold) ? Number(fold) : Number.NaN));
   if (folds.every(Number.isSafeInteger)) return folds;
@@ -56,7 +56,7 @@ export function lastRequestIn(error: unknown): number | undefined {
 }
 
 /** The sum of the listings of several servers. */
-export function sumUp(answers: readonly Answer[]): Map<string, number> {
+export function sumUp(answers: readonly ServerReply[]): Map<string, number> {
   const all = new Map<string, number>();
   for (const answer of answers) {
     for (const [id, count] of readMapping(answer)) {

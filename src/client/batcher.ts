@@ -1,7 +1,7 @@
 import { mapping, write } from "../mapping/write.ts";
 import { nextTurn } from "../steps.ts";
 import { readCount, readMapping } from "./answers.ts";
-import type { Ask, Asker } from "./server-client.ts";
+import type { ServerRequest, ServerClient } from "./server-client.ts";
 import { CountServerError } from "./count-server-error.ts";
 
 /** Most plays that go together: some hundred kilobytes, or a few megabytes if all ids are long. */
@@ -23,13 +23,13 @@ interface Call {
 }
 
 /** Gathers the plays of one turn of the event loop that are for one server, and sends them together. */
-export class Gatherer {
+export class Batcher {
   readonly #server: string;
-  readonly #asker: Asker;
+  readonly #asker: ServerClient;
   #calls: Call[] = [];
   #takesBatches = true;
 
-  constructor(server: string, asker: Asker) {
+  constructor(server: string, asker: ServerClient) {
     this.#server = server;
     this.#asker = asker;
   }
@@ -99,7 +99,7 @@ export class Gatherer {
     }
   }
 
-  #ask(ask: Ask): Promise<string> {
+  #ask(ask: ServerRequest): Promise<string> {
     return this.#asker.askKeyed(this.#server, ask);
   }
 }

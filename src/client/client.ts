@@ -1,9 +1,9 @@
-import { type Answer, readCount, sumUp } from "./answers.ts";
-import { type Ask, Asker } from "./server-client.ts";
-import { Gatherer } from "./batcher.ts";
+import { type ServerReply, readCount, sumUp } from "./answers.ts";
+import { type ServerRequest, ServerClient } from "./server-client.ts";
+import { Batcher } from "./batcher.ts";
 import { checkId, Placement } from "./placement.ts";
 import { type MoveProgress, Mover } from "./rebalance.ts";
-import { settle } from "../settings/settings.ts";
+import { checkSetting } from "../settings/settings.ts";
 import { mapping, write } from "../mapping/write.ts";
 
 export { CountServerError } from "./count-server-error.ts";
@@ -59,15 +59,15 @@ export interface RebalanceOptions extends CountClientOptions, CallOptions {
 export class CountClient {
   readonly #placement: Placement;
   readonly #resource: string;
-  readonly #asker: Asker;
-  readonly #gatherers: ReadonlyMap<string, Gatherer>;
+  readonly #asker: ServerClient;
+  readonly #gatherers: ReadonlyMap<string, Batcher>;
 
   /** @throws {TypeError} if there is no server, one is listed twice, or one is not a plain http or https URL; {RangeError} for an option out of its range. */
   constructor(servers: string | readonly string[], options: CountClientOptions = {}) {
     this.#placement = new Placement(servers);
-    this.#resource = settle("resource", options.resource);
-    this.#asker = new Asker(options);
-    this.#gatherers = new Map(this.#placement.urls.map((url) => [url, new Gatherer(url, this.#asker)]));
+    this.#resource = checkSetting("resource", options.resource);
+    this.#asker = new ServerClient(options);
+    this.#gatherers = new Map(this.#placement.urls.map((url) => [url, new Batcher(url, this.#asker)]));
   }
 
   /**
@@ -93,8 +93,8 @@ export class CountClient {
     options: RebalanceOptions = {},
   ): Promise<number> {
     const { toToken = options.token, again = false, signal, onProgress = () => {} } = options;
-    const asker = new Asker(options);
-    const toAsker = new Asker({ ...options, ...(toToken !== undefined && { token: toToken }) });
+    const asker = new ServerClient(options);
+    const toAsker = new ServerClient({ ...options, ...(toToken !== undefined && { token: toToken }) });
     const mover = new Mover({ asker, toAsker, to: new Placement(to), again, signal, onProgress });
     let moved = 0;
     for (const server of new Placement(from).urls) moved += (await mover.move(server, fold))?.plays ?? 0;
@@ -119,7 +119,7 @@ export class CountClient {
    */
   async incrementPlayCount(id: string, { signal }: CallOptions = {}): Promise<number> {
     const path = this.#pathOf(id);
-    return await (this.#gatherers.get(this.serverOf(id)) as Gatherer).play(id, path, signal);
+    return await (this.#gatherers.get(this.serverOf(id)) as Batcher).play(id, path, signal);
   }
 
   /**
@@ -177,9 +177,9 @@ export class CountClient {
   }
 
   async #askAll(
-    ask: Ask,
+    ask: ServerRequest,
     askOne: AskOne = (server, asked) => this.#asker.ask(server, asked),
-  ): Promise<Answer[]> {
+  ): Promise<ServerReply[]> {
     return await askEach(
       this.#placement.urls.map((server) => ({ server, ask })),
       askOne,
@@ -187,10 +187,13 @@ export class CountClient {
   }
 }
 
-type AskOne = (server: string, ask: Ask) => Promise<string>;
+type AskOne = (server: string, ask: ServerRequest) => Promise<string>;
 
 /** Asks servers side by side, and waits for each, so that after a failure none is still at it. */
-async function askEach(asks: readonly { server: string; ask: Ask }[], askOne: AskOne): Promise<Answer[]> {
+async function askEach(
+  asks: readonly { server: string; ask: ServerRequest }[],
+  askOne: AskOne,
+): Promise<ServerReply[]> {
   const asked = asks.map(async ({ server, ask }) => ({ server, answer: await askOne(server, ask) }));
   await Promise.allSettled(asked);
   return await Promise.all(asked);

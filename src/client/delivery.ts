@@ -1,6 +1,6 @@
 import { mapping, write } from "../mapping/write.ts";
 import { lastRequestIn, readNewestFold } from "./answers.ts";
-import type { Asker } from "./server-client.ts";
+import type { ServerClient } from "./server-client.ts";
 import { CountServerError } from "./count-server-error.ts";
 import { lastOrNote, type Mark } from "./notes.ts";
 
@@ -11,7 +11,7 @@ const MOST_SONGS = 5000;
 const MOST_CHARACTERS = 256 * 1024;
 
 /** Songs that are sent together. */
-interface Batch {
+interface Parcel {
   songs: number;
   plays: number;
   body: string;
@@ -19,7 +19,7 @@ interface Batch {
 
 /** What is brought, and to whom. */
 export interface DeliveryOptions {
-  asker: Asker;
+  asker: ServerClient;
   server: string;
   /** The name of all of it, which is the same each time that it is brought. */
   writer: string;
@@ -95,11 +95,11 @@ export class Delivery {
   }
 }
 
-function* batchesOf(entries: readonly (readonly [string, number])[]): Generator<Batch> {
+function* batchesOf(entries: readonly (readonly [string, number])[]): Generator<Parcel> {
   let pairs: string[] = [];
   let characters = 0;
   let plays = 0;
-  const take = (): Batch => {
+  const take = (): Parcel => {
     const batch = { songs: pairs.length, plays, body: pairs.join(",") };
     pairs = [];
     characters = plays = 0;

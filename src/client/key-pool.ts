@@ -5,7 +5,7 @@ const MOST_WRITERS = 16;
  * The names under which a client writes to one server. A writer has one request under way at a time, so there are as
  * many as requests are under way, up to 16; others wait for their turn.
  */
-export class Writers {
+export class KeyPool {
   readonly #client: string;
   readonly #idle: { name: string; seq: number }[] = [];
   readonly #waiting: (() => void)[] = [];

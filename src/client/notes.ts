@@ -1,7 +1,7 @@
 import { hash } from "../hash.ts";
 import { mapping, write } from "../mapping/write.ts";
 import { lastRequestIn, readNewestFold } from "./answers.ts";
-import type { Asker } from "./server-client.ts";
+import type { ServerClient } from "./server-client.ts";
 import { CountServerError } from "./count-server-error.ts";
 import type { Placement } from "./placement.ts";
 import type { FoldOf } from "./sealed-fold.ts";
@@ -22,7 +22,7 @@ const SIGNS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
  *
  * @throws {CountServerError} with status 422 if the fold is to be moved elsewhere.
  */
-export async function claim(asker: Asker, of: FoldOf, to: Placement): Promise<number> {
+export async function claim(asker: ServerClient, of: FoldOf, to: Placement): Promise<number> {
   const { server, fold, signal } = of;
   const writer = `playcount-move-${fold}`;
   const newest = await note(asker, server, `${writer}:0`, "", signal);
@@ -40,12 +40,12 @@ export async function claim(asker: Asker, of: FoldOf, to: Placement): Promise<nu
 
 /** Whether some of a fold has been brought to a server, as the fold's own server has noted. */
 export class Mark {
-  readonly #asker: Asker;
+  readonly #asker: ServerClient;
   readonly #of: FoldOf;
   readonly #writer: string;
 
   /** `digest` is that of what the fold has. */
-  constructor(asker: Asker, of: FoldOf, target: string, digest: string) {
+  constructor(asker: ServerClient, of: FoldOf, target: string, digest: string) {
     this.#asker = asker;
     this.#of = of;
     this.#writer = `moved-${of.fold}-${nameOf(target)}-${digest}`;
@@ -68,7 +68,7 @@ export class Mark {
 
 /** The number of the last request of a writer; `undefined` if it had no later one than `seq`, which a note has then. */
 export async function lastOrNote(
-  asker: Asker,
+  asker: ServerClient,
   server: string,
   writer: string,
   seq: number,
@@ -86,7 +86,7 @@ export async function lastOrNote(
 
 /** Gives the newest fold that was sealed before the note was made. */
 async function note(
-  asker: Asker,
+  asker: ServerClient,
   server: string,
   key: string,
   body: string,

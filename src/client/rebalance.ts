@@ -1,10 +1,10 @@
 import { readFolds, readNewestFold } from "./answers.ts";
-import type { Asker } from "./server-client.ts";
+import type { ServerClient } from "./server-client.ts";
 import { CountServerError } from "./count-server-error.ts";
 import { Delivery } from "./delivery.ts";
 import { claim, Mark, nameOf } from "./notes.ts";
 import type { Placement } from "./placement.ts";
-import { type FoldOf, readFold, Slice, Survey } from "./sealed-fold.ts";
+import { type FoldOf, readFold, Slice, FoldSurvey } from "./sealed-fold.ts";
 
 /** Songs that are held at once: a program takes some 300 MB then, however many there are, and more if all ids are long. */
 const HELD_SONGS = 250_000;
@@ -28,9 +28,9 @@ export interface MoveProgress {
 /** From where to where songs are moved, and how. */
 export interface MoveOptions {
   /** Asks the servers that have the songs. */
-  asker: Asker;
+  asker: ServerClient;
   /** Asks those that will have them. */
-  toAsker: Asker;
+  toAsker: ServerClient;
   to: Placement;
   /** How many songs are held at once, 250,000 unless told; the same number each time that a fold is moved. */
   heldSongs?: number;
@@ -85,7 +85,7 @@ export class Mover {
     if (!isOpen && (await this.#wasSealed(server, path))) return undefined;
     const newest = await claim(asker, of, to);
     if (newest >= fold) throw notOurs(server, fold, isOpen, newest);
-    const survey = await readFold(asker, "PUT", of, () => new Survey());
+    const survey = await readFold(asker, "PUT", of, () => new FoldSurvey());
     const progress = await this.#deliver(of, survey);
     await asker.ask(server, { method: "DELETE", path, signal });
     return progress;
@@ -104,7 +104,7 @@ export class Mover {
     }
   }
 
-  async #deliver(of: FoldOf, survey: Survey): Promise<MoveProgress> {
+  async #deliver(of: FoldOf, survey: FoldSurvey): Promise<MoveProgress> {
     const { asker, toAsker, to, heldSongs = HELD_SONGS, again = false, signal, onProgress } = this.#options;
     const { server, fold } = of;
     const { songs, plays, digest } = survey;
@@ -138,7 +138,7 @@ export class Mover {
   }
 
   /** Reads the whole fold, and gives the songs of one of so many slices, always in the same order. */
-  async #slice(of: FoldOf, survey: Survey, at: number, slices: number): Promise<[string, number][]> {
+  async #slice(of: FoldOf, survey: FoldSurvey, at: number, slices: number): Promise<[string, number][]> {
     const slice = await readFold(this.#options.asker, "GET", of, () => new Slice(at, slices));
     if (!survey.fits(slice))
       throw new CountServerError(

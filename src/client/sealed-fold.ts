@@ -1,6 +1,6 @@
 import { hash } from "../hash.ts";
 import { PairReader } from "../mapping/read.ts";
-import type { Asker } from "./server-client.ts";
+import type { ServerClient } from "./server-client.ts";
 import { CountServerError } from "./count-server-error.ts";
 
 /** Whose fold it is, and its number. */
@@ -16,7 +16,7 @@ interface Listener {
 }
 
 /** What a fold has, as far as it does not depend on the order: a durable server has another one after each start. */
-export class Survey implements Listener {
+export class FoldSurvey implements Listener {
   songs = 0;
   plays = 0;
   #low = 0;
@@ -69,7 +69,7 @@ export class Slice implements Listener {
  * another listener.
  */
 export async function readFold<T extends Listener>(
-  asker: Asker,
+  asker: ServerClient,
   method: "GET" | "PUT",
   { server, fold, signal }: FoldOf,
   makeListener: () => T,

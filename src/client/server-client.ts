@@ -1,13 +1,13 @@
-import { settle } from "../settings/settings.ts";
+import { checkSetting } from "../settings/settings.ts";
 import { CountServerError } from "./count-server-error.ts";
 import { withRetries } from "./retries.ts";
-import { Writers } from "./key-pool.ts";
+import { KeyPool } from "./key-pool.ts";
 
 const MAX_TIMEOUT_MS = 2 ** 31 - 1; // the longest that timers of all runtimes can wait
 const MAX_RETRIES = 20;
 
 /** How servers are asked. */
-export interface AskerOptions {
+export interface ServerClientOptions {
   timeoutMs?: number;
   retries?: number;
   token?: string;
@@ -15,7 +15,7 @@ export interface AskerOptions {
 }
 
 /** What is asked for. */
-export interface Ask {
+export interface ServerRequest {
   method: string;
   path: string;
   body?: string;
@@ -27,17 +27,17 @@ export interface Ask {
 }
 
 /** Asks servers, and takes nothing for an answer that is none. */
-export class Asker {
+export class ServerClient {
   readonly #timeoutMs: number;
   readonly #retries: number;
   readonly #headers: Readonly<Record<string, string>>;
   readonly #fetch: (url: string, init: RequestInit) => Promise<Response>;
-  readonly #writers = new Map<string, Writers>();
+  readonly #writers = new Map<string, KeyPool>();
   readonly #name: string = crypto.randomUUID();
 
   /** @throws {RangeError} for an option that is out of its range. */
-  constructor(options: AskerOptions) {
-    const token = settle("token", options.token);
+  constructor(options: ServerClientOptions) {
+    const token = checkSetting("token", options.token);
     this.#timeoutMs = checkRange("timeoutMs", options.timeoutMs ?? 5000, 1, MAX_TIMEOUT_MS);
     this.#retries = checkRange("retries", options.retries ?? 3, 0, MAX_RETRIES);
     this.#headers = { accept: "text/plain", ...(token === "" ? {} : { authorization: `Bearer ${token}` }) };
@@ -45,7 +45,7 @@ export class Asker {
   }
 
   /** The body of the answer of a server, whose URL ends with a slash. Asks once. */
-  async askOnce(server: string, ask: Ask): Promise<string> {
+  async askOnce(server: string, ask: ServerRequest): Promise<string> {
     return await this.#exchange(server, ask, AbortSignal.timeout(this.#timeoutMs), (response) =>
       response.text(),
     );
@@ -57,7 +57,7 @@ export class Asker {
    */
   async read<T>(
     server: string,
-    ask: Ask,
+    ask: ServerRequest,
     take: (response: Response, goOn: () => void) => Promise<T>,
   ): Promise<T> {
     return await withRetries(this.#retries, ask.signal, async () => {
@@ -79,7 +79,7 @@ export class Asker {
   /** Asks once, and has `take` read the answer, until `timeout` is aborted. */
   async #exchange<T>(
     server: string,
-    ask: Ask,
+    ask: ServerRequest,
     timeout: AbortSignal,
     take: (response: Response) => Promise<T>,
   ): Promise<T> {
@@ -94,13 +94,13 @@ export class Asker {
     } catch (cause) {
       signal?.throwIfAborted(); // given up by the caller, who hears its own reason
       if (cause instanceof CountServerError) throw cause;
-      const reason = timeout.aborted ? `no answer within ${this.#timeoutMs} ms` : describe(cause);
+      const reason = timeout.aborted ? `no answer within ${this.#timeoutMs} ms` : describeFailure(cause);
       throw new CountServerError(server, `${asked} failed: ${reason}`, { cause });
     }
     throw failure(server, asked, response, body);
   }
 
-  #initFor({ method, body, key, isMinimal, signal }: Ask, timeout: AbortSignal): RequestInit {
+  #initFor({ method, body, key, isMinimal, signal }: ServerRequest, timeout: AbortSignal): RequestInit {
     return {
       method,
       headers: {
@@ -116,14 +116,14 @@ export class Asker {
   }
 
   /** Asks what may be asked twice, and again if the answer is lost or the server fails for a while. */
-  async ask(server: string, ask: Ask): Promise<string> {
+  async ask(server: string, ask: ServerRequest): Promise<string> {
     return await withRetries(this.#retries, ask.signal, () => this.askOnce(server, ask));
   }
 
   /** Asks for something that must be done once, again as {@linkcode ask} does: with a key, by which the server knows it. */
-  async askKeyed(server: string, ask: Ask): Promise<string> {
+  async askKeyed(server: string, ask: ServerRequest): Promise<string> {
     let writers = this.#writers.get(server);
-    if (writers === undefined) this.#writers.set(server, (writers = new Writers(this.#name)));
+    if (writers === undefined) this.#writers.set(server, (writers = new KeyPool(this.#name)));
     return await writers.write((key) => this.ask(server, { ...ask, key }), ask.signal);
   }
 }
@@ -148,7 +148,7 @@ function checkRange(name: string, value: number, min: number, max: number): numb
 }
 
 /** What went wrong, with the reason that some runtimes give only as the cause of a general "fetch failed". */
-function describe(error: unknown): string {
+function describeFailure(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const { message, cause } = error;
   return cause instanceof Error && cause.message !== "" ? `${message}: ${cause.message}` : message;

@@ -1,4 +1,4 @@
-import { settle } from "../settings/settings.ts";
+import { checkSetting } from "../settings/settings.ts";
 import { Problem } from "./response/problem.ts";
 import type { Scope } from "./scope.ts";
 import { hostNameOf } from "./request/target.ts";
@@ -30,8 +30,8 @@ export class Guard {
 
   /** @throws {RangeError} for an option that is out of its range, and a `playToken` without a `token`. */
   constructor(options: GuardOptions) {
-    this.#token = settle("token", options.token) || undefined;
-    this.#playToken = settle("playToken", options.playToken) || undefined;
+    this.#token = checkSetting("token", options.token) || undefined;
+    this.#playToken = checkSetting("playToken", options.playToken) || undefined;
     if (this.#playToken !== undefined && this.#token === undefined)
       throw new RangeError(
         "playToken needs a token beside it: or else everybody could clear, and only some play",
@@ -114,6 +114,6 @@ function listOf(
   name: "corsOrigins" | "allowedHosts",
   value: string | readonly string[] | undefined,
 ): string[] {
-  const text = settle(name, typeof value === "string" ? value : value?.join(","));
+  const text = checkSetting(name, typeof value === "string" ? value : value?.join(","));
   return text === "" ? [] : text.toLowerCase().split(",");
 }

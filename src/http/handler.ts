@@ -1,6 +1,6 @@
 import type { Awaitable } from "../awaitable.ts";
 import type { BodyLimits } from "./request/body.ts";
-import { settle } from "../settings/settings.ts";
+import { checkSetting } from "../settings/settings.ts";
 import { shareWith } from "./cors.ts";
 import type { Service } from "./exchange.ts";
 import { Guard } from "./guard.ts";
@@ -63,7 +63,7 @@ export type Handler = (request: Request) => Awaitable<Response>;
  * ```
  */
 export function createHandler(store: CountStore, options: HandlerOptions = {}): Handler {
-  const settings = settleAll(options);
+  const settings = checkOptions(options);
   const routes = routeTable(settings);
   const paths = routes.map(pathOf);
   const metrics = options.metrics ?? new Metrics();
@@ -122,11 +122,11 @@ export function createHandler(store: CountStore, options: HandlerOptions = {}): 
   };
 }
 
-function settleAll(options: HandlerOptions): Pick<Service, "resource" | "basePath" | keyof BodyLimits> {
+function checkOptions(options: HandlerOptions): Pick<Service, "resource" | "basePath" | keyof BodyLimits> {
   return {
-    resource: settle("resource", options.resource),
-    basePath: settle("basePath", options.basePath),
-    maxBodyBytes: settle("maxBodyBytes", options.maxBodyBytes),
+    resource: checkSetting("resource", options.resource),
+    basePath: checkSetting("basePath", options.basePath),
+    maxBodyBytes: checkSetting("maxBodyBytes", options.maxBodyBytes),
     trustsLength: options.trustsLength ?? false,
   };
 }

@@ -17,7 +17,7 @@ export function readSettings(find: (name: keyof Settings) => Written | undefined
   const entries = settingNames().map((name) => {
     const { value, where } = find(name) ?? {};
     const isNumber = "min" in SETTINGS[name] && value !== undefined && /^\d+$/.test(value);
-    return [name, settle(name, isNumber ? Number(value) : value, where)];
+    return [name, checkSetting(name, isNumber ? Number(value) : value, where)];
   });
   return Object.fromEntries(entries) as Settings;
 }
@@ -38,7 +38,11 @@ export function fromEnvironment(
  *
  * @throws {RangeError} if it is not; it begins with `where`.
  */
-export function settle<K extends keyof Settings>(name: K, value: unknown, where: string = name): Settings[K] {
+export function checkSetting<K extends keyof Settings>(
+  name: K,
+  value: unknown,
+  where: string = name,
+): Settings[K] {
   const setting: TextSetting | NumberSetting = SETTINGS[name];
   if (value === undefined) return setting.default as Settings[K];
   if (!isUsable(setting, value)) {

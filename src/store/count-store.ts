@@ -60,7 +60,7 @@ export interface CountStore {
   readonly maxIdBytes: number;
 
   /** Why it cannot count for now; `undefined`, or not there at all, if it can. */
-  readonly ailment?: string | undefined;
+  readonly unavailableBecause?: string | undefined;
 
   /**
    * Names the present state: another string after every change, never the same one twice, and not that of

@@ -1,7 +1,7 @@
 import process from "node:process";
 import type { Serve } from "../../src/adapters/server.ts";
 import { fromEnvironment, readSettings } from "../../src/settings/settings.ts";
-import { attachDurable, WriterThread } from "../../src/store/durable/open.ts";
+import { attachDurable, CommitThread } from "../../src/store/durable/open.ts";
 import { createHandler } from "../../src/http/handler.ts";
 import type { CountStore } from "../../src/store/count-store.ts";
 import { ShardedStore } from "../../src/store/memory/sharded-store.ts";
@@ -27,7 +27,7 @@ async function open(): Promise<CountStore> {
   const entry = new URL("../store/durable/commit-thread-entry.ts", import.meta.url);
   const options = { ...settings, threads: 1 };
   return attachDurable(
-    (await WriterThread.start(entry, { folder: settings.data, options })).connect(1),
+    (await CommitThread.start(entry, { folder: settings.data, options })).connect(1),
     settings,
   );
 }

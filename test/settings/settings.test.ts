@@ -9,7 +9,7 @@ import {
   SETTINGS,
   type Settings,
   settingNames,
-  settle,
+  checkSetting,
 } from "../../src/settings/settings.ts";
 
 const NUMBERS = settingNames().flatMap((name) => {
@@ -72,25 +72,25 @@ test("the README's table has every setting, with its default", () => {
 test("every default is a value that the setting may have", () => {
   for (const name of settingNames()) {
     const value = SETTINGS[name].default;
-    expect(settle<keyof Settings>(name, value)).toBe(value);
-    expect(settle<keyof Settings>(name, undefined)).toBe(value);
+    expect(checkSetting<keyof Settings>(name, value)).toBe(value);
+    expect(checkSetting<keyof Settings>(name, undefined)).toBe(value);
   }
 });
 
 test.each(NUMBERS)("$name may be its least and its most, and nothing beyond", ({ name, min, max }) => {
-  expect(settle(name, min)).toBe(min as never);
-  expect(settle(name, max)).toBe(max as never);
+  expect(checkSetting(name, min)).toBe(min as never);
+  expect(checkSetting(name, max)).toBe(max as never);
   for (const value of [min - 1, max + 1, min + 0.5, Number.NaN, Infinity, "1", null, true]) {
-    expect(() => settle(name, value)).toThrow(RangeError);
+    expect(() => checkSetting(name, value)).toThrow(RangeError);
   }
 });
 
 test("workers may be auto, and no other word", () => {
-  expect(settle("workers", "auto")).toBe("auto");
-  expect(() => settle("workers", "all", "--workers")).toThrow(
+  expect(checkSetting("workers", "auto")).toBe("auto");
+  expect(() => checkSetting("workers", "all", "--workers")).toThrow(
     '--workers must be a whole number from 1 to 64 or auto, not "all"',
   );
-  expect(() => settle("port", "auto")).toThrow(RangeError);
+  expect(() => checkSetting("port", "auto")).toThrow(RangeError);
 });
 
 test.each<[keyof Settings, string[], unknown[]]>([
@@ -110,14 +110,14 @@ test.each<[keyof Settings, string[], unknown[]]>([
     ["/", "a", "/a/", "//a", "/a//b", "/..", "/a/.b", "/:a", "/*", null],
   ],
 ])("%s may be what can stand there", (name, good, bad) => {
-  for (const value of good) expect(settle<keyof Settings>(name, value)).toBe(value);
-  for (const value of bad) expect(() => settle(name, value)).toThrow(RangeError);
+  for (const value of good) expect(checkSetting<keyof Settings>(name, value)).toBe(value);
+  for (const value of bad) expect(() => checkSetting(name, value)).toThrow(RangeError);
 });
 
 describe("What is wrong is said", () => {
   const messageFor = (name: keyof Settings, value: unknown, where?: string) => {
     try {
-      return String(settle(name, value, where));
+      return String(checkSetting(name, value, where));
     } catch (error) {
       return (error as Error).message;
     }
@@ -187,7 +187,7 @@ test.each([
   "rediss://me@a.example:1",
   "redis://[::1]:65535",
   "redis://a:7000,b:7001,[fd00::1]:7002",
-])("%p is where counts may be", (store) => expect(settle("store", store)).toBe(store));
+])("%p is where counts may be", (store) => expect(checkSetting("store", store)).toBe(store));
 
 test.each([
   "redis://",
@@ -201,14 +201,14 @@ test.each([
   "redis://a b",
   "redis://a?db=3",
 ])("%p is not, and is not repeated", (store) => {
-  const refused = () => settle("store", store);
+  const refused = () => checkSetting("store", store);
   expect(refused).toThrow(/^store must be redis:\/\/ or rediss:\/\/, .*and no password$/);
 });
 
 test("a number of shards is a power of two, 1 to 16384", () => {
-  for (const shards of [1, 2, 1024, 16_384]) expect(settle("shards", shards)).toBe(shards);
+  for (const shards of [1, 2, 1024, 16_384]) expect(checkSetting("shards", shards)).toBe(shards);
   for (const shards of [0, 3, 1000, 32_768, 1.5, -2])
-    expect(() => settle("shards", shards)).toThrow(
+    expect(() => checkSetting("shards", shards)).toThrow(
       `shards must be a power of two from 1 to 16384, not ${shards}`,
     );
 });

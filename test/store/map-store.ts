@@ -1,4 +1,4 @@
-import { settle } from "../../src/settings/settings.ts";
+import { checkSetting } from "../../src/settings/settings.ts";
 import {
   type Addition,
   type BatchAddition,
@@ -48,10 +48,10 @@ export class MapStore implements CountStore {
 
   /** @throws {RangeError} for a limit that is out of its range. */
   constructor({ maxSongs, maxIdBytes, maxFolds, maxWriters }: StoreOptions = {}) {
-    this.#maxSongs = settle("maxSongs", maxSongs);
-    this.maxIdBytes = settle("maxIdBytes", maxIdBytes);
-    this.#maxFolds = settle("maxFolds", maxFolds);
-    this.#maxWriters = settle("maxWriters", maxWriters);
+    this.#maxSongs = checkSetting("maxSongs", maxSongs);
+    this.maxIdBytes = checkSetting("maxIdBytes", maxIdBytes);
+    this.#maxFolds = checkSetting("maxFolds", maxFolds);
+    this.#maxWriters = checkSetting("maxWriters", maxWriters);
   }
 
   get version(): string {

@@ -1,5 +1,5 @@
 import { CountClient } from "../../src/client/client.ts";
-import { Asker } from "../../src/client/server-client.ts";
+import { ServerClient } from "../../src/client/server-client.ts";
 import { Placement } from "../../src/client/placement.ts";
 import { Mover } from "../../src/client/rebalance.ts";
 import { servePlaycount } from "./servers.ts";
@@ -44,7 +44,7 @@ export function serveUntil(batch: number, status: number): { url: string; seen: 
 
 /** Moves to servers, and holds so many songs at once. */
 export function moverTo(targets: readonly string[], heldSongs: number): Mover {
-  const asker = new Asker(NO_RETRIES);
+  const asker = new ServerClient(NO_RETRIES);
   const to = new Placement(targets);
   return new Mover({ asker, toAsker: asker, to, heldSongs, signal: undefined, onProgress: () => {} });
 }

@@ -10,7 +10,7 @@ const RETRY_MS = 20;
 const PATIENCE_MS = 10_000;
 
 /** The right to start workers, which one program of a machine has at a time. */
-export interface StartTurn {
+export interface StartLock {
   end: () => void;
 }
 
@@ -18,7 +18,7 @@ export interface StartTurn {
  * Waits until no other playcount is about to start workers: two that look at the same moment whether a port is free
  * would share it. Does not wait for ever, nor at all where the system has no such sockets.
  */
-export async function takeTurn(): Promise<StartTurn> {
+export async function acquireStartLock(): Promise<StartLock> {
   const deadline = performance.now() + PATIENCE_MS;
   while (process.platform === "linux" && performance.now() < deadline) {
     const server = createServer();

@@ -1,8 +1,8 @@
 import type { Handler } from "../../http/handler.ts";
 import { serve } from "../bun.ts";
-import { inTime } from "../../awaitable.ts";
+import { settlesWithin } from "../../awaitable.ts";
 import { type Server, urlOf } from "../server.ts";
-import { takeTurn } from "./start-lock.ts";
+import { acquireStartLock } from "./start-lock.ts";
 
 /** A thread that ends again is not started anew more often than this. */
 const RESTART_MS = 1000;
@@ -40,7 +40,7 @@ type Report = { did: "load" } | { did: "listen" } | { did: "fail"; message: stri
  * Fails if the port is taken or the host is not one of this machine's.
  */
 export async function serveWorkers<D>(options: WorkersOptions<D>): Promise<Server> {
-  const turn = await takeTurn();
+  const turn = await acquireStartLock();
   try {
     return await startWorkers(options);
   } finally {
@@ -118,7 +118,7 @@ class Thread<D> {
     this.#isStopping = true;
     if (this.#worker === undefined) return;
     this.#order({ do: "stop", graceSeconds });
-    await inTime(this.#stopped.promise, graceSeconds + MARGIN_SECONDS);
+    await settlesWithin(this.#stopped.promise, graceSeconds + MARGIN_SECONDS);
     this.#worker?.terminate();
   }
 

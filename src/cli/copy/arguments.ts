@@ -1,5 +1,5 @@
 import { Placement } from "../../client/placement.ts";
-import { settle } from "../../settings/settings.ts";
+import { checkSetting } from "../../settings/settings.ts";
 import { type Flags, readFlags, readSecret } from "../flags.ts";
 
 /** What `playcount copy` is told. */
@@ -93,8 +93,8 @@ function readToken(
   variable: string,
 ): string {
   return file === undefined
-    ? settle("token", environment[variable] ?? "", variable)
-    : settle("token", readSecret(file, flag), flag);
+    ? checkSetting("token", environment[variable] ?? "", variable)
+    : checkSetting("token", readSecret(file, flag), flag);
 }
 
 /** What `copy --help` shows. */

@@ -1,7 +1,7 @@
 import process from "node:process";
 import { CountServerError } from "../../client/count-server-error.ts";
 import type { CopySettings } from "./arguments.ts";
-import { type Moved, moveHouse } from "./move-counts.ts";
+import { type Moved, moveCounts } from "./move-counts.ts";
 import { inWords, Report } from "./report.ts";
 
 const FAILED = 1;
@@ -15,7 +15,7 @@ export async function copy(settings: CopySettings, args: readonly string[]): Pro
   const report = new Report(process.stderr);
   const startedAt = performance.now();
   try {
-    const moved = await moveHouse(settings, stopping.signal, (progress) => report.tell(progress));
+    const moved = await moveCounts(settings, stopping.signal, (progress) => report.tell(progress));
     report.end();
     console.log(summaryOf(settings, moved, (performance.now() - startedAt) / 1000));
     process.exit(0);

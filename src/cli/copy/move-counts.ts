@@ -1,4 +1,4 @@
-import { Asker } from "../../client/server-client.ts";
+import { ServerClient } from "../../client/server-client.ts";
 import { Placement } from "../../client/placement.ts";
 import { type MoveProgress, Mover } from "../../client/rebalance.ts";
 import type { CopySettings } from "./arguments.ts";
@@ -22,15 +22,15 @@ export interface Moved {
  * Without a number that is told, it follows from the time: nobody has to remember it, as a fold that is not acknowledged
  * says its own; and none comes twice, also of a server that begins anew. A server that has sealed a higher one is refused.
  */
-export async function moveHouse(
+export async function moveCounts(
   { from, to, fold, again, token, toToken }: CopySettings,
   signal: AbortSignal,
   onProgress: (progress: MoveProgress) => void,
 ): Promise<Moved> {
   const options = { timeoutMs: TIMEOUT_MS, retries: RETRIES };
   const mover = new Mover({
-    asker: new Asker({ ...options, token }),
-    toAsker: new Asker({ ...options, token: toToken }),
+    asker: new ServerClient({ ...options, token }),
+    toAsker: new ServerClient({ ...options, token: toToken }),
     to: new Placement(to),
     again,
     signal,

@@ -1,7 +1,7 @@
 import { type Awaitable, whenReady } from "../../awaitable.ts";
 import { readToEnd } from "../request/body.ts";
 import type { Exchange, Service } from "../exchange.ts";
-import { listing } from "../response/list-body.ts";
+import { listBody } from "../response/list-body.ts";
 import { mapping } from "../../mapping/write.ts";
 import { checkNoTag } from "../request/preconditions.ts";
 import { Problem } from "../response/problem.ts";
@@ -54,7 +54,7 @@ function replyFold(
   status: number,
 ): Awaitable<Response> {
   const headers = headersFor(exchange.format, { "cache-control": "no-store" });
-  return whenReady(listing(store.fold(fold), mapping[exchange.format]), (body) =>
+  return whenReady(listBody(store.fold(fold), mapping[exchange.format]), (body) =>
     reply(exchange, body, { status, headers }),
   );
 }

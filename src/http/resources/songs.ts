@@ -1,7 +1,7 @@
 import { type Awaitable, whenReady } from "../../awaitable.ts";
 import { readToEnd } from "../request/body.ts";
 import type { Exchange, Service } from "../exchange.ts";
-import { listing } from "../response/list-body.ts";
+import { listBody } from "../response/list-body.ts";
 import { mapping, ranking, write } from "../../mapping/write.ts";
 import { matchFails, noneMatchFails, preconditionFailed } from "../request/preconditions.ts";
 import { Problem } from "../response/problem.ts";
@@ -34,7 +34,7 @@ function listAs(
   }
   const headers = headersFor(format, { ...validators, ...songLinks(service) });
   if (top === undefined) {
-    return whenReady(listing(store.entries(after), mapping[format]), (body) =>
+    return whenReady(listBody(store.entries(after), mapping[format]), (body) =>
       reply(exchange, body, { headers }),
     );
   }

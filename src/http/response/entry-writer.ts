@@ -14,7 +14,7 @@ const MOST_DIGITS = 16;
  * Of a chunk that has its ids as bytes no string is made: with millions of songs that is nine tenths of the time, and
  * all of the garbage. What is written is what the grammar's strings would say.
  */
-export class PieceWriter {
+export class EntryWriter {
   readonly #grammar: Grammar;
   #bytes = new Uint8Array(4096);
   #length = 0;

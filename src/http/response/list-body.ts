@@ -1,7 +1,7 @@
 import type { Awaitable } from "../../awaitable.ts";
 import type { Grammar } from "../../mapping/write.ts";
-import { PieceWriter } from "./entry-writer.ts";
-import { pause } from "../../steps.ts";
+import { EntryWriter } from "./entry-writer.ts";
+import { yieldTurn } from "../../steps.ts";
 import type { Chunk, CountStore } from "../../store/count-store.ts";
 import { Refusal } from "../../store/refusal.ts";
 
@@ -15,11 +15,11 @@ const PIECE = 64 * 1024;
  * What it holds is bounded by what the store holds for the walk, by one chunk and two pieces, one of them read ahead. Each chunk is read at one instant; plays that arrive while a
  * long listing is under way may or may not be in it. A reader that goes away ends the walk.
  */
-export function listing(
+export function listBody(
   chunks: ReturnType<CountStore["entries"]>,
   grammar: Grammar,
 ): Awaitable<string | ReadableStream<Uint8Array>> {
-  const writer = new PieceWriter(grammar);
+  const writer = new EntryWriter(grammar);
   if (Symbol.asyncIterator in chunks) {
     const iterator = chunks[Symbol.asyncIterator]();
     return fill(writer, iterator).then((ended) => (ended ? writer.finishText() : stream(writer, iterator)));
@@ -36,7 +36,7 @@ export function listing(
 type ChunkIterator = Iterator<Chunk> | AsyncIterator<Chunk>;
 
 /** Reads on until there is a piece, and tells whether the walk has ended. */
-async function fill(writer: PieceWriter, iterator: ChunkIterator): Promise<boolean> {
+async function fill(writer: EntryWriter, iterator: ChunkIterator): Promise<boolean> {
   while (writer.length < PIECE) {
     const { done, value } = await iterator.next();
     if (done) return true;
@@ -45,12 +45,12 @@ async function fill(writer: PieceWriter, iterator: ChunkIterator): Promise<boole
   return false;
 }
 
-function stream(writer: PieceWriter, iterator: ChunkIterator): ReadableStream<Uint8Array> {
+function stream(writer: EntryWriter, iterator: ChunkIterator): ReadableStream<Uint8Array> {
   let isWanted = true;
   return new ReadableStream({
     async pull(controller) {
       try {
-        await pause(); // a walk over millions of songs leaves everybody else their turns
+        await yieldTurn(); // a walk over millions of songs leaves everybody else their turns
         const ended = await fill(writer, iterator);
         if (!isWanted) return;
         controller.enqueue(ended ? writer.finish() : writer.take());

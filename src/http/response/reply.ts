@@ -2,7 +2,7 @@ import type { Format } from "../request/accept.ts";
 import type { Problem } from "./problem.ts";
 
 /** What an answer depends on. */
-interface Asked {
+interface ReplyContext {
   method: string;
   format: Format;
 }
@@ -31,7 +31,7 @@ const NOT_STORED: Record<Format, ReplyInit> = {
  * answer is not to be stored.
  */
 export function reply(
-  { method, format }: Asked,
+  { method, format }: ReplyContext,
   body: string | ReadableStream<Uint8Array>,
   init: ReplyInit = NOT_STORED[format],
 ): Response {
@@ -68,12 +68,12 @@ export function replyMinimal(fold: number): Response {
 }
 
 /** Answers that something was done, when there is no more to say than that. */
-export function replyDone(exchange: Asked): Response {
+export function replyDone(exchange: ReplyContext): Response {
   return reply(exchange, exchange.format === "json" ? '{"status":"ok"}' : "OK");
 }
 
 /** Answers a request that is refused, in the format that its client prefers. */
-export function replyProblem(exchange: Asked, problem: Problem): Response {
+export function replyProblem(exchange: ReplyContext, problem: Problem): Response {
   const { format } = exchange;
   const headers = headersFor(format, { "cache-control": "no-store", ...problem.headers });
   if (format === "json") headers.set("content-type", "application/problem+json");

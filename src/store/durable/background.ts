@@ -1,7 +1,7 @@
 import type { Preparation } from "../memory/preparation.ts";
 import type { Database } from "./disk/database.ts";
 import type { Fence } from "./disk/fence.ts";
-import { Folding } from "./disk/compaction.ts";
+import { Compaction } from "./disk/compaction.ts";
 import type { Signals } from "./threads/signals.ts";
 
 /** Pauses in milliseconds: before there is time for the background, and before a full disk is tried again. */
@@ -12,7 +12,7 @@ const RETRY = 1000;
 export class Background {
   readonly #database: Database;
   readonly #preparation: Preparation;
-  readonly #folding: Folding;
+  readonly #folding: Compaction;
   readonly #fence: Fence;
   readonly #signals: Signals;
 
@@ -25,7 +25,7 @@ export class Background {
   ) {
     this.#database = database;
     this.#preparation = preparation;
-    this.#folding = new Folding(database, maxWriters);
+    this.#folding = new Compaction(database, maxWriters);
     this.#fence = fence;
     this.#signals = signals;
   }

@@ -6,12 +6,12 @@ import { DataError, reasonOf } from "./disk/data-error.ts";
 import { DataFolder } from "./disk/data-folder.ts";
 import { Database } from "./disk/database.ts";
 import { load } from "./disk/loading.ts";
-import type { Answer, Ask } from "./threads/messages.ts";
+import type { WriteReply, WriteCommand } from "./threads/messages.ts";
 import { Signals } from "./threads/signals.ts";
-import { Writer } from "./committer.ts";
+import { Committer } from "./committer.ts";
 
 /** What the thread is given when it begins; through `port` it is told who is there to ask something. */
-export interface WriterData {
+export interface CommitThreadData {
   folder: string;
   options: ShardedStoreOptions;
   port: MessagePort;
@@ -32,7 +32,7 @@ export interface Connect {
  * What the thread that writes does: it reads back what is in the folder, and then does what it is asked for, until
  * somebody says stop. Why the folder cannot be served is told to whoever started the thread.
  */
-export function runWriter(data: WriterData, exit: () => void): void {
+export function runCommitThread(data: CommitThreadData, exit: () => void): void {
   const { port, signals } = data;
   try {
     const shift = new Shift(port, new Signals(signals), open(data));
@@ -45,7 +45,7 @@ export function runWriter(data: WriterData, exit: () => void): void {
   setTimeout(exit, 10); // what was said last has to be on its way first
 }
 
-function open({ folder, options, signals }: WriterData): Writer {
+function open({ folder, options, signals }: CommitThreadData): Committer {
   const data = new DataFolder(folder);
   try {
     removeUnfinished(data.file);
@@ -53,7 +53,7 @@ function open({ folder, options, signals }: WriterData): Writer {
     const store = new ShardedStore(options);
     load(data.file, store, data.mark);
     const database = new Database(data.file);
-    return new Writer(data, database, store, new Signals(signals));
+    return new Committer(data, database, store, new Signals(signals));
   } catch (error) {
     data.close();
     throw new DataError(`cannot serve ${data.file}: ${reasonOf(error)}`, { cause: error });
@@ -62,7 +62,7 @@ function open({ folder, options, signals }: WriterData): Writer {
 
 /** Has a writer work whenever there is something to do, and sleeps in between: its thread has no events. */
 class Shift {
-  readonly writer: Writer;
+  readonly writer: Committer;
   readonly #parent: MessagePort;
   readonly #signals: Signals;
   readonly #ports = new Map<number, MessagePort>();
@@ -70,7 +70,7 @@ class Shift {
   /** Who wants to hear that all is over. */
   #stopping: MessagePort | undefined;
 
-  constructor(parent: MessagePort, signals: Signals, writer: Writer) {
+  constructor(parent: MessagePort, signals: Signals, writer: Committer) {
     this.#parent = parent;
     this.#signals = signals;
     this.writer = writer;
@@ -96,17 +96,18 @@ class Shift {
       this.#ports.set(thread, port);
       this.writer.rings.set(thread, new AdditionRing(ring));
     }
-    for (const port of this.#ports.values()) for (const ask of received<Ask>(port)) this.#hear(ask, port);
+    for (const port of this.#ports.values())
+      for (const ask of received<WriteCommand>(port)) this.#hear(ask, port);
   }
 
-  #hear(ask: Ask, port: MessagePort): void {
+  #hear(ask: WriteCommand, port: MessagePort): void {
     if (ask.do === "stop") this.#stopping = port;
     else this.writer.push({ ask, answer: (answer) => port.postMessage(answer) });
   }
 
   #finish(stopping: MessagePort): void {
     this.writer.finish();
-    stopping.postMessage({ did: "control", value: true } satisfies Answer);
+    stopping.postMessage({ did: "control", value: true } satisfies WriteReply);
   }
 }
 

@@ -9,8 +9,8 @@ import { Background } from "./background.ts";
 import {
   type Added,
   type Addend,
-  type Answer,
-  type Ask,
+  type WriteReply,
+  type WriteCommand,
   type Failed,
   MOST_SONGS,
   type Refused,
@@ -24,17 +24,17 @@ const LEAST_HURRY = 2;
 /** Milliseconds that the background may have at the end. What is left over is done after the next start. */
 const AT_THE_END = 2000;
 
-type Add = Extract<Ask, { do: "add" }>;
+type Add = Extract<WriteCommand, { do: "add" }>;
 
 /** A message, and who wants the answer. */
-export interface Asked {
-  ask: Ask;
-  answer: (answer: Answer) => void;
+export interface PendingWrite {
+  ask: WriteCommand;
+  answer: (answer: WriteReply) => void;
 }
 
 /** What will be the answer to a message: of each addend, and whether that depends on the commit. */
 interface Staged {
-  asked: Asked;
+  asked: PendingWrite;
   added: { added: Added; isStaged: boolean }[];
 }
 
@@ -42,7 +42,7 @@ interface Staged {
  * The one that changes a durable store: it gathers what is asked for while a commit is under way, makes that durable with
  * the next one, then adds it to the store in memory, and answers.
  */
-export class Writer {
+export class Committer {
   readonly store: ShardedStore;
   readonly background: Background;
   /** The rings that additions come through, by the number of the thread. */
@@ -52,7 +52,7 @@ export class Writer {
   readonly #preparation: Preparation;
   readonly #signals: Signals;
   readonly #fence: Fence;
-  #queue: Asked[] = [];
+  #queue: PendingWrite[] = [];
 
   constructor(folder: DataFolder, database: Database, store: ShardedStore, signals: Signals) {
     this.store = store;
@@ -65,7 +65,7 @@ export class Writer {
     this.background = new Background(database, this.#preparation, this.#fence, signals, maxWriters);
   }
 
-  push(asked: Asked): void {
+  push(asked: PendingWrite): void {
     this.#queue.push(asked);
   }
 
@@ -74,7 +74,7 @@ export class Writer {
     const startedAt = performance.now();
     let isBusy = this.#commit(this.#takeAdditions());
     if (this.#queue.length > 0 && this.#queue[0]?.ask.do !== "add") {
-      this.#control(this.#queue.shift() as Asked);
+      this.#control(this.#queue.shift() as PendingWrite);
       isBusy = true;
     }
     if (!isBusy) return false;
@@ -91,11 +91,11 @@ export class Writer {
     this.#folder.close();
   }
 
-  #takeAdditions(): Asked[] {
+  #takeAdditions(): PendingWrite[] {
     let size = 0;
     let end = 0;
     while (end < this.#queue.length && size < MOST_SONGS) {
-      const { ask } = this.#queue[end] as Asked;
+      const { ask } = this.#queue[end] as PendingWrite;
       if (ask.do !== "add") break;
       size += ask.addends.reduce((sum, { plays }) => sum + plays.length, 0);
       end++;
@@ -104,7 +104,7 @@ export class Writer {
   }
 
   /** Makes durable what is in the rings and in messages, and answers. */
-  #commit(taken: readonly Asked[]): boolean {
+  #commit(taken: readonly PendingWrite[]): boolean {
     const staging = new Staging(this.#preparation);
     const staged: Staged[] = [];
     for (const [at, asked] of taken.entries()) {
@@ -140,8 +140,8 @@ export class Writer {
     for (const request of keys) this.#preparation.remember(request);
   }
 
-  #control({ ask, answer }: Asked): void {
-    const done = orRefused((): boolean | Answer => {
+  #control({ ask, answer }: PendingWrite): void {
+    const done = orRefused((): boolean | WriteReply => {
       if (ask.do === "seal") return this.#seal(ask.fold);
       if (ask.do === "acknowledge") return this.#acknowledge(ask.fold);
       return ask.do === "clear" && this.#clear(ask.version);
@@ -150,12 +150,12 @@ export class Writer {
     else answer("reason" in done ? { did: "refuse", ...done } : done);
   }
 
-  #seal(fold: number): boolean | Answer {
+  #seal(fold: number): boolean | WriteReply {
     if (!this.#preparation.canSeal(fold)) return false;
     return this.#makeDurable(() => this.#database.seal(fold)) ?? this.store.seal(fold);
   }
 
-  #acknowledge(fold: number): boolean | Answer {
+  #acknowledge(fold: number): boolean | WriteReply {
     if (!this.#preparation.canAcknowledge(fold)) return false;
     const failure = this.#makeDurable(() => this.#database.acknowledge(fold));
     if (failure !== undefined) return failure;
@@ -164,7 +164,7 @@ export class Writer {
     return true;
   }
 
-  #clear(version: string | undefined): boolean | Answer {
+  #clear(version: string | undefined): boolean | WriteReply {
     if (version !== undefined && this.store.version !== version) return false;
     const failure = this.#makeDurable(() => this.#database.clear());
     if (failure !== undefined) return failure;

@@ -1,5 +1,5 @@
 import type { MessagePort } from "node:worker_threads";
-import { type Awaitable, inTime } from "../../awaitable.ts";
+import { type Awaitable, settlesWithin } from "../../awaitable.ts";
 import {
   type Addition,
   type BatchAddition,
@@ -17,7 +17,7 @@ import { Channel } from "./threads/channel.ts";
 import { RingQueue } from "./threads/ring-queue.ts";
 import { errorOf, FAILED, messageOf } from "./threads/answers.ts";
 import { MessageQueue } from "./threads/message-queue.ts";
-import type { Addend, Ask } from "./threads/messages.ts";
+import type { Addend, WriteCommand } from "./threads/messages.ts";
 import type { Signals } from "./threads/signals.ts";
 
 /**
@@ -59,7 +59,7 @@ export class DurableStore implements CountStore {
     return this.#memory.version;
   }
 
-  get ailment(): string | undefined {
+  get unavailableBecause(): string | undefined {
     return this.#channel.isLost ? FAILED : messageOf(this.#signals.ailment);
   }
 
@@ -118,7 +118,7 @@ export class DurableStore implements CountStore {
 
   /** Writes all that was asked for, and ends the other thread. Tells whether that took less than `seconds`. */
   close(seconds: number): Promise<boolean> {
-    return inTime(this.#channel.ask({ do: "stop" }), seconds);
+    return settlesWithin(this.#channel.ask({ do: "stop" }), seconds);
   }
 
   async #addAll(addend: Addend): Promise<BatchAddition> {
@@ -148,7 +148,7 @@ export class DurableStore implements CountStore {
     this.#messages.send();
   }
 
-  async #control(ask: Ask): Promise<boolean> {
+  async #control(ask: WriteCommand): Promise<boolean> {
     this.#checkReady();
     this.#controls++;
     const answer = await this.#channel.ask(ask);

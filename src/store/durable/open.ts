@@ -1,11 +1,11 @@
 import { MessageChannel, type MessagePort, Worker } from "node:worker_threads";
-import { settle } from "../../settings/settings.ts";
+import { checkSetting } from "../../settings/settings.ts";
 import { ShardedStore, type ShardedStoreOptions, type StoreHandle } from "../memory/sharded-store.ts";
 import { AdditionRing } from "./threads/addition-ring.ts";
 import { DataError } from "./disk/data-error.ts";
 import { DurableStore } from "./durable-store.ts";
 import { Signals } from "./threads/signals.ts";
-import type { Began, Connect, WriterData } from "./commit-thread.ts";
+import type { Began, Connect, CommitThreadData } from "./commit-thread.ts";
 
 /** Limits of a {@linkcode DurableStore}. */
 export interface DurableOptions extends ShardedStoreOptions {
@@ -24,7 +24,7 @@ export interface DurableAttachment {
 }
 
 /** The thread that writes, as others see it. */
-export class WriterThread {
+export class CommitThread {
   readonly handle: StoreHandle;
   readonly #port: MessagePort;
   readonly #signals: Signals;
@@ -44,10 +44,10 @@ export class WriterThread {
   static async start(
     entry: string | URL,
     { folder, options }: { folder: string; options: ShardedStoreOptions },
-  ): Promise<WriterThread> {
+  ): Promise<CommitThread> {
     const { port1: port, port2 } = new MessageChannel();
     const signals = new Signals();
-    const data: WriterData = { folder, options, port: port2, signals: signals.buffer };
+    const data: CommitThreadData = { folder, options, port: port2, signals: signals.buffer };
     const worker = new Worker(entry, { workerData: { writer: data }, transferList: [port2] });
     const { promise, resolve, reject } = Promise.withResolvers<Began>();
     port.once("message", resolve);
@@ -58,7 +58,7 @@ export class WriterThread {
     worker.on("error", (error) => console.error("playcount: the thread that writes has died:", error));
     port.unref();
     worker.unref();
-    return new WriterThread(began.handle, port, signals);
+    return new CommitThread(began.handle, port, signals);
   }
 
   /** Connects a thread with it, instead of the one that had the same number before. */
@@ -77,6 +77,6 @@ export function attachDurable(
   options: Pick<DurableOptions, "maxWaiting"> = {},
 ): DurableStore {
   const memory = ShardedStore.attach(handle, thread);
-  const maxWaiting = settle("maxWaiting", options.maxWaiting);
+  const maxWaiting = checkSetting("maxWaiting", options.maxWaiting);
   return new DurableStore(memory, port, new AdditionRing(ring), new Signals(signals), maxWaiting);
 }

@@ -41,7 +41,7 @@ class Songs {
 }
 
 /** Adds to several songs at one instant, and to one or several only once; see {@linkcode CountStore.addAll}. */
-export class Batch {
+export class BatchWrite {
   readonly #shards: Shards;
   readonly #maxSongs: number;
   readonly #maxIdBytes: number;

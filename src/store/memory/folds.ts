@@ -1,4 +1,4 @@
-import { inSteps } from "../../steps.ts";
+import { runInSlices } from "../../steps.ts";
 import { Refusal } from "../refusal.ts";
 import type { Shards } from "./shards.ts";
 
@@ -17,7 +17,7 @@ export class Folds {
   constructor(
     shards: Shards,
     maxFolds: number,
-    doInSteps: (step: () => true | undefined) => unknown = inSteps,
+    doInSteps: (step: () => true | undefined) => unknown = runInSlices,
   ) {
     this.#shards = shards;
     this.#maxFolds = maxFolds;

@@ -1,5 +1,5 @@
 import type { Awaitable } from "../../awaitable.ts";
-import { inSteps } from "../../steps.ts";
+import { runInSlices } from "../../steps.ts";
 import type { Chunk, Entry } from "../count-store.ts";
 import type { Folds } from "./folds.ts";
 import { Highest } from "../top.ts";
@@ -11,7 +11,7 @@ import type { Shards } from "./shards.ts";
 const STEP = 4096;
 
 /** Reads many songs of a store, one shard after the other. */
-export class Reading {
+export class Listing {
   readonly #shards: Shards;
   readonly #folds: Folds;
 
@@ -35,7 +35,7 @@ export class Reading {
     const found = new Highest(n);
     const copy = new ShardCopy();
     let at = 0;
-    return inSteps(() => {
+    return runInSlices(() => {
       for (let songs = 0; songs < STEP; at++) {
         if (at === this.#shards.count) return found.entries();
         if (this.#isEmpty(at)) continue;

@@ -1,4 +1,4 @@
-import { Batch } from "./batch-write.ts";
+import { BatchWrite } from "./batch-write.ts";
 import { type BatchAddition, MAX_COUNT } from "../count-store.ts";
 import { Folds } from "./folds.ts";
 import { Refusal } from "../refusal.ts";
@@ -20,7 +20,7 @@ export interface Prepared {
 export class Preparation {
   readonly #shards: Shards;
   readonly #folds: Folds;
-  readonly #batch: Batch;
+  readonly #batch: BatchWrite;
   readonly #maxSongs: number;
   /** Of freeing what was dropped: a thread that sleeps has no timers. */
   readonly #steps: (() => true | undefined)[] = [];
@@ -28,7 +28,7 @@ export class Preparation {
   constructor(handle: StoreHandle) {
     this.#shards = new Shards(handle, 1);
     this.#folds = new Folds(this.#shards, handle.maxFolds, (step) => this.#steps.push(step));
-    this.#batch = new Batch(this.#shards, handle);
+    this.#batch = new BatchWrite(this.#shards, handle);
     this.#maxSongs = handle.maxSongs;
   }
 

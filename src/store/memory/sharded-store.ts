@@ -1,12 +1,12 @@
 import type { Awaitable } from "../../awaitable.ts";
-import { Batch } from "./batch-write.ts";
+import { BatchWrite } from "./batch-write.ts";
 import type { Addition, BatchAddition, Chunk, CountStore, Entry, StoreFigures } from "../count-store.ts";
 import { Folds } from "./folds.ts";
-import { Reading } from "./listing.ts";
+import { Listing } from "./listing.ts";
 import type { RequestKey } from "../request-key.ts";
 import type { StoreHandle } from "./handle.ts";
 import { Shards } from "./shards.ts";
-import { createHandle, type ShardedStoreOptions } from "./store-handle.ts";
+import { createStoreHandle, type ShardedStoreOptions } from "./store-handle.ts";
 
 export type { StoreHandle } from "./handle.ts";
 export type { ShardedStoreOptions } from "./store-handle.ts";
@@ -27,18 +27,18 @@ export class ShardedStore implements CountStore {
   readonly #maxSongs: number;
   readonly #shards: Shards;
   readonly #folds: Folds;
-  readonly #batch: Batch;
-  readonly #reading: Reading;
+  readonly #batch: BatchWrite;
+  readonly #reading: Listing;
 
   /** @throws {RangeError} for a limit that is out of its range. */
   constructor(options: ShardedStoreOptions = {}, attachment?: { handle: StoreHandle; owner: number }) {
-    this.handle = attachment?.handle ?? createHandle(options);
+    this.handle = attachment?.handle ?? createStoreHandle(options);
     this.maxIdBytes = this.handle.maxIdBytes;
     this.#maxSongs = this.handle.maxSongs;
     this.#shards = new Shards(this.handle, attachment?.owner ?? 1);
-    this.#batch = new Batch(this.#shards, this.handle);
+    this.#batch = new BatchWrite(this.#shards, this.handle);
     this.#folds = new Folds(this.#shards, this.handle.maxFolds);
-    this.#reading = new Reading(this.#shards, this.#folds);
+    this.#reading = new Listing(this.#shards, this.#folds);
   }
 
   /**

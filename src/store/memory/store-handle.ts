@@ -1,4 +1,4 @@
-import { SETTINGS, settle } from "../../settings/settings.ts";
+import { SETTINGS, checkSetting } from "../../settings/settings.ts";
 import { randomKey } from "../../hash.ts";
 import type { StoreOptions } from "../count-store.ts";
 import { MAX_OWNERS } from "./memory.ts";
@@ -20,13 +20,16 @@ export interface ShardedStoreOptions extends StoreOptions {
  *
  * @throws {RangeError} for a limit that is out of its range.
  */
-export function createHandle(options: ShardedStoreOptions): StoreHandle {
+export function createStoreHandle(options: ShardedStoreOptions): StoreHandle {
   const { threads = 0 } = options;
   if (!(Number.isInteger(threads) && threads >= 0 && threads < MAX_OWNERS)) {
     throw new RangeError(`threads must be a whole number from 0 to ${MAX_OWNERS - 1}, not ${threads}`);
   }
-  const [maxSongs, maxFolds] = [settle("maxSongs", options.maxSongs), settle("maxFolds", options.maxFolds)];
-  const maxWriters = settle("maxWriters", options.maxWriters);
+  const [maxSongs, maxFolds] = [
+    checkSetting("maxSongs", options.maxSongs),
+    checkSetting("maxFolds", options.maxFolds),
+  ];
+  const maxWriters = checkSetting("maxWriters", options.maxWriters);
   const buffer = reserveFor(options.maxStoreBytes, threads > 0);
   return {
     buffer,
@@ -36,7 +39,7 @@ export function createHandle(options: ShardedStoreOptions): StoreHandle {
     shardBits: shardBitsFor(maxSongs, buffer.maxByteLength / bytesOfShard(maxFolds)),
     owners: threads + 1,
     maxSongs,
-    maxIdBytes: settle("maxIdBytes", options.maxIdBytes),
+    maxIdBytes: checkSetting("maxIdBytes", options.maxIdBytes),
     maxFolds,
     maxWriters,
   };
@@ -45,7 +48,7 @@ export function createHandle(options: ShardedStoreOptions): StoreHandle {
 /** What is the default may be less on a small machine; what somebody asked for may not. */
 function reserveFor(maxStoreBytes: number | undefined, isShared: boolean): GrowingBuffer {
   const { default: preset, min } = SETTINGS.maxStoreBytes;
-  const bytes = settle("maxStoreBytes", maxStoreBytes);
+  const bytes = checkSetting("maxStoreBytes", maxStoreBytes);
   return reserve(bytes, bytes === preset ? min : bytes, isShared);
 }
 

@@ -1,5 +1,5 @@
 /** Lets so much go on at a time; the rest waits in the order in which it came. */
-export class Gate {
+export class Semaphore {
   readonly #most: number;
   #under = 0;
   readonly #queue: { weight: number; open: () => void }[] = [];

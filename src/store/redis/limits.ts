@@ -4,7 +4,7 @@ import { Refusal } from "../refusal.ts";
 const SONGS_A_REQUEST = 100;
 
 /** How many requests wait for Redis: no more than there may be. */
-export class Waiting {
+export class AdmissionLimit {
   readonly #most: number;
   #count = 0;
 

@@ -1,4 +1,4 @@
-import { settle } from "../../settings/settings.ts";
+import { checkSetting } from "../../settings/settings.ts";
 import {
   type Addition,
   type BatchAddition,
@@ -19,12 +19,12 @@ import { Generation } from "./shards/generation.ts";
 import { Health } from "./control/health.ts";
 import { unreachable } from "./outcomes.ts";
 import { PlayCounter } from "./play-counter.ts";
-import { Reading } from "./songs/listing.ts";
+import { RedisListing } from "./songs/listing.ts";
 import type { Redis } from "./redis.ts";
-import { Requests } from "./batches/idempotency-table.ts";
-import { Room } from "./shards/song-quota.ts";
+import { IdempotencyTable } from "./batches/idempotency-table.ts";
+import { SongQuota } from "./shards/song-quota.ts";
 import { Survey } from "./shards/survey.ts";
-import { Waiting } from "./limits.ts";
+import { AdmissionLimit } from "./limits.ts";
 
 export interface RedisStoreOptions extends StoreOptions {
   /** How many requests may wait for Redis: 1 to 2^20, 10,000 unless told. */
@@ -49,37 +49,37 @@ const MOST_TRIES = 10;
  */
 export class RedisStore implements CountStore {
   readonly maxIdBytes: number;
-  readonly #waiting: Waiting;
+  readonly #waiting: AdmissionLimit;
   readonly #redis: Redis;
   readonly #additions: Additions;
   readonly #batches: Batches;
   readonly #control: Control;
-  readonly #reading: Reading;
+  readonly #reading: RedisListing;
   readonly #survey: Survey;
   readonly #health: Health;
   readonly #plays: PlayCounter;
 
   /** @throws {RangeError} for a limit that is out of its range. */
   constructor(redis: Redis, options: RedisStoreOptions = {}) {
-    this.maxIdBytes = settle("maxIdBytes", options.maxIdBytes);
-    this.#waiting = new Waiting(settle("maxWaiting", options.maxWaiting));
-    const maxWriters = settle("maxWriters", options.maxWriters);
+    this.maxIdBytes = checkSetting("maxIdBytes", options.maxIdBytes);
+    this.#waiting = new AdmissionLimit(checkSetting("maxWaiting", options.maxWaiting));
+    const maxWriters = checkSetting("maxWriters", options.maxWriters);
     this.#redis = redis;
-    this.#control = new Control(redis, settle("maxFolds", options.maxFolds));
+    this.#control = new Control(redis, checkSetting("maxFolds", options.maxFolds));
     const frozen = new Frozen(this.#control);
-    const room = new Room(redis, this.#control, settle("maxSongs", options.maxSongs));
+    const room = new SongQuota(redis, this.#control, checkSetting("maxSongs", options.maxSongs));
     this.#plays = options.plays ?? new PlayCounter();
     const log = options.log ?? (() => {});
     this.#health = new Health(redis, this.#control, options.healthLog ?? log);
     const parts = { redis, generation: new Generation(redis), room, frozen };
     this.#additions = new Additions({ ...parts, waiting: this.#waiting, plays: this.#plays }, log);
-    this.#batches = new Batches({ ...parts, requests: new Requests(redis, maxWriters) }, maxWriters);
-    this.#reading = new Reading(redis);
+    this.#batches = new Batches({ ...parts, requests: new IdempotencyTable(redis, maxWriters) }, maxWriters);
+    this.#reading = new RedisListing(redis);
     this.#survey = new Survey(redis);
   }
 
   /** Why it cannot count for now. */
-  get ailment(): string | undefined {
+  get unavailableBecause(): string | undefined {
     return this.#health.trouble === undefined ? undefined : "The store of the counts cannot be used";
   }
 

@@ -1,5 +1,5 @@
 import { describe, expect, spyOn, test } from "bun:test";
-import { listing } from "../../../src/http/response/list-body.ts";
+import { listBody } from "../../../src/http/response/list-body.ts";
 import { mapping, ranking, write } from "../../../src/mapping/write.ts";
 import { type Entry, ShardedStore } from "../../../src/mod.ts";
 import { Random } from "../../support/random.ts";
@@ -15,17 +15,17 @@ describe.each(["text", "json"] as const)("A list as %s", (format) => {
     for (let round = 0; round < 150; round++) {
       const chunks = anyChunks(random, round % 10 === 0 ? 40 : 3);
       const expected = write(grammar, chunks.flat());
-      expect(await textOf(await listing(chunks, grammar))).toBe(expected);
-      expect(await textOf(await listing(later(chunks), grammar))).toBe(expected);
+      expect(await textOf(await listBody(chunks, grammar))).toBe(expected);
+      expect(await textOf(await listBody(later(chunks), grammar))).toBe(expected);
     }
   });
 
   test("of nothing is empty", async () => {
     const empty = format === "json" ? "{}" : "";
-    expect(listing([], grammar)).toBe(empty);
-    expect(listing([[], []], grammar)).toBe(empty);
-    expect(await textOf(await listing(later([]), grammar))).toBe(empty);
-    expect(await textOf(await listing(later([[], []]), grammar))).toBe(empty);
+    expect(listBody([], grammar)).toBe(empty);
+    expect(listBody([[], []], grammar)).toBe(empty);
+    expect(await textOf(await listBody(later([]), grammar))).toBe(empty);
+    expect(await textOf(await listBody(later([[], []]), grammar))).toBe(empty);
   });
 
   test("is a string if it is short, a stream if it is long, and promised only if it comes later", async () => {
@@ -33,10 +33,10 @@ describe.each(["text", "json"] as const)("A list as %s", (format) => {
       [chunksOf(10, 100), "string"],
       [chunksOf(100, 1000), "object"],
     ] as const) {
-      expect(listing(chunks, grammar)).not.toBeInstanceOf(Promise);
-      expect(typeof listing(chunks, grammar)).toBe(kind);
-      expect(listing(later(chunks), grammar)).toBeInstanceOf(Promise);
-      expect(typeof (await listing(later(chunks), grammar))).toBe(kind);
+      expect(listBody(chunks, grammar)).not.toBeInstanceOf(Promise);
+      expect(typeof listBody(chunks, grammar)).toBe(kind);
+      expect(listBody(later(chunks), grammar)).toBeInstanceOf(Promise);
+      expect(typeof (await listBody(later(chunks), grammar))).toBe(kind);
     }
   });
 
@@ -44,7 +44,7 @@ describe.each(["text", "json"] as const)("A list as %s", (format) => {
     const chunks = chunksOf(500, 100);
     const longest = Math.max(...chunks.map((chunk) => write(grammar, chunk).length));
     for (const source of [chunks, later(chunks)]) {
-      const sizes = (await piecesOf(await listing(source, grammar))).map((piece) => piece.length);
+      const sizes = (await piecesOf(await listBody(source, grammar))).map((piece) => piece.length);
       expect(sizes.length).toBeGreaterThan(5);
       expect(Math.max(...sizes)).toBeLessThanOrEqual(PIECE + longest);
       expect(Math.min(...sizes.slice(0, -1))).toBeGreaterThanOrEqual(PIECE);
@@ -83,13 +83,15 @@ test.each(["text", "json"] as const)(
         if (store.get(id) === 0) store.add(id, plays);
       }
       const expected = write(mapping[format], Array.from(store.entries(), (chunk) => [...chunk]).flat());
-      expect(await textOf(await listing(store.entries(), mapping[format]))).toBe(expected);
+      expect(await textOf(await listBody(store.entries(), mapping[format]))).toBe(expected);
     }
   },
 );
 
 test("A ranking is written in its own grammar", () => {
-  expect(listing([[["a", 1]], [["b", 2]]], ranking.json)).toBe('[{"id":"a","count":1},{"id":"b","count":2}]');
+  expect(listBody([[["a", 1]], [["b", 2]]], ranking.json)).toBe(
+    '[{"id":"a","count":1},{"id":"b","count":2}]',
+  );
 });
 
 describe.each([
@@ -101,7 +103,7 @@ describe.each([
 
   test("is not read ahead of its reader", async () => {
     const { source, walk } = watched(chunks, isLater);
-    const reader = streamOf(await listing(source, mapping.text)).getReader();
+    const reader = streamOf(await listBody(source, mapping.text)).getReader();
     for (let pieces = 0; pieces <= 5; pieces++) {
       if (pieces > 0) await reader.read();
       await settled(walk);
@@ -114,7 +116,7 @@ describe.each([
 
   test("ends its walk when its reader goes away", async () => {
     const { source, walk } = watched(chunks, isLater);
-    const reader = streamOf(await listing(source, mapping.text)).getReader();
+    const reader = streamOf(await listBody(source, mapping.text)).getReader();
     await reader.read();
     await reader.cancel();
     await settled(walk);
@@ -124,7 +126,7 @@ describe.each([
 
   test("ends its walk when nobody ever begins to read", async () => {
     const { source, walk } = watched(chunks, isLater);
-    await streamOf(await listing(source, mapping.text)).cancel();
+    await streamOf(await listBody(source, mapping.text)).cancel();
     await settled(walk);
     expect(walk.returned).toBe(1);
     expect(walk.read).toBeLessThan(2 * perPiece);
@@ -135,7 +137,7 @@ describe.each([
     const { source } = watched(chunks, isLater, { after: 500, failure });
     const pieces: string[] = [];
     const log = spyOn(console, "error").mockImplementation(() => {});
-    const outcome = piecesOf(await listing(source, mapping.text), pieces).then(
+    const outcome = piecesOf(await listBody(source, mapping.text), pieces).then(
       () => "ended",
       (error: unknown) => error,
     );
@@ -149,9 +151,9 @@ describe.each([
 test("A store that fails early fails before there is an answer", async () => {
   const failure = new Error("disk on fire");
   const fault = { after: 5, failure };
-  expect(() => listing(watched(chunksOf(10, 10), false, fault).source, mapping.text)).toThrow(failure);
+  expect(() => listBody(watched(chunksOf(10, 10), false, fault).source, mapping.text)).toThrow(failure);
   const later = await Promise.allSettled([
-    listing(watched(chunksOf(10, 10), true, fault).source, mapping.text),
+    listBody(watched(chunksOf(10, 10), true, fault).source, mapping.text),
   ]);
   expect(later).toEqual([{ status: "rejected", reason: failure }]);
 });

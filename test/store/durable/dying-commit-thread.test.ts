@@ -7,7 +7,7 @@ afterAll(removeAll);
 test("When the thread that writes dies, what waited for it is unknown, what comes then is refused, and reads go on", async () => {
   const store = await open(newFolder(), {}, "dying-writer-entry.ts");
   expect(await store.add("1", 1)).toEqual({ count: 1, fold: 0 });
-  expect(store.ailment).toBeUndefined();
+  expect(store.unavailableBecause).toBeUndefined();
   const batch = new Map([["1", 1]]);
   const last = await Promise.allSettled([
     store.add("the last one", 1),
@@ -25,5 +25,5 @@ test("When the thread that writes dies, what waited for it is unknown, what come
   ])
     expect(async () => await write()).toThrow("The storage has failed");
   expect(store.get("1")).toBeWithin(1, 4);
-  expect(store.ailment).toBe("The storage has failed");
+  expect(store.unavailableBecause).toBe("The storage has failed");
 });

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { attachDurable, type DurableOptions, WriterThread } from "../../../src/store/durable/open.ts";
+import { attachDurable, type DurableOptions, CommitThread } from "../../../src/store/durable/open.ts";
 import type { DurableStore } from "../../../src/store/durable/durable-store.ts";
 
 const root = mkdtempSync(join(tmpdir(), "playcount-data-"));
@@ -20,7 +20,7 @@ export async function open(
   module: string = "writer-entry.ts",
 ): Promise<DurableStore> {
   const entry = new URL(module, import.meta.url);
-  const writer = await WriterThread.start(entry, { folder, options: { ...options, threads: 1 } });
+  const writer = await CommitThread.start(entry, { folder, options: { ...options, threads: 1 } });
   const store = attachDurable(writer.connect(1), options);
   opened.push(store);
   return store;

@@ -60,7 +60,7 @@ test("When memory is full, plays of known songs go on, one by one, many at once,
     await store.addAll(songs(0, Math.min(size, known)));
   }
   expect(store.get("song-0")).toBe(1 + 2 + 2 + 11);
-  expect(store.ailment).toBeUndefined();
+  expect(store.unavailableBecause).toBeUndefined();
 });
 
 async function playUntil(isOver: () => boolean, store: DurableStore, client: number): Promise<void> {

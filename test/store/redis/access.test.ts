@@ -77,7 +77,7 @@ testWithRedis.each(SERVERS)(
     await expect(store.add("one too many", 1)).rejects.toThrow("There is room for 20 songs");
     expect(await store.clear(() => false)).toBe(true);
     expect(await listed(store)).toEqual([]);
-    expect(store.ailment).toBeUndefined();
+    expect(store.unavailableBecause).toBeUndefined();
     for (const node of nodes) expect(await node.ask("ACL", "LOG")).toEqual([]); // nothing was refused
   },
 );

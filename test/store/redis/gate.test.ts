@@ -1,10 +1,10 @@
 import { expect, test } from "bun:test";
-import { Gate } from "../../../src/store/redis/gate.ts";
+import { Semaphore } from "../../../src/store/redis/gate.ts";
 import { Random } from "../../support/random.ts";
 
 test("So much goes on at a time and no more, in the order in which it came", async () => {
   const random = new Random("gate");
-  const gate = new Gate(10);
+  const gate = new Semaphore(10);
   let [under, most] = [0, 0];
   const begun: number[] = [];
   const passing = Array.from({ length: 300 }, (_, number) => {

@@ -24,7 +24,7 @@ interface CommitRow {
 }
 
 /** What is done behind the commits, in small steps: their plays come into the table of songs, and what is dropped goes. */
-export class Folding {
+export class Compaction {
   readonly #database: Database;
   readonly #maxWriters: number;
   #folded: number;

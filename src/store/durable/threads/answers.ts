@@ -1,5 +1,5 @@
 import { Refusal, UnknownOutcome } from "../../refusal.ts";
-import type { Answer, Refused } from "./messages.ts";
+import type { WriteReply, Refused } from "./messages.ts";
 import type { Ailment } from "./signals.ts";
 
 /** What is said to a client when nothing is written any more. */
@@ -11,7 +11,7 @@ export function messageOf(ailment: Ailment): string | undefined {
 }
 
 /** What is thrown for an answer that is not what was asked for. */
-export function errorOf(answer: Answer | Refused): Error {
+export function errorOf(answer: WriteReply | Refused): Error {
   if ("reason" in answer) return new Refusal(answer.reason, answer.message);
   if (answer.did !== "fail" || answer.isUnknown) return new UnknownOutcome();
   return Refusal.unavailable(messageOf(answer.ailment) ?? FAILED);

@@ -1,5 +1,5 @@
 import type { MessagePort } from "node:worker_threads";
-import type { Answer, Ask } from "./messages.ts";
+import type { WriteReply, WriteCommand } from "./messages.ts";
 import type { Signals } from "./signals.ts";
 
 /** The way to the thread that writes: asks, and gives each answer to who asked. */
@@ -7,7 +7,7 @@ export class Channel {
   readonly #port: MessagePort;
   readonly #signals: Signals;
   readonly #onAnswer: () => void;
-  readonly #waiting: ((answer: Answer) => void)[] = [];
+  readonly #waiting: ((answer: WriteReply) => void)[] = [];
   isLost = false;
 
   /** `onAnswer` is called behind each answer, and when there will be no more. */
@@ -15,7 +15,7 @@ export class Channel {
     this.#port = port;
     this.#signals = signals;
     this.#onAnswer = onAnswer;
-    port.on("message", (answer: Answer) => this.#receive(answer));
+    port.on("message", (answer: WriteReply) => this.#receive(answer));
     port.on("close", () => this.#lose());
     port.unref(); // it keeps the process alive only while an answer is missing
   }
@@ -25,7 +25,7 @@ export class Channel {
     return this.#waiting.length;
   }
 
-  ask(ask: Ask): Promise<Answer> {
+  ask(ask: WriteCommand): Promise<WriteReply> {
     if (this.isLost) return Promise.resolve({ did: "fail", isUnknown: false, ailment: "failed" });
     this.#port.ref();
     this.#port.postMessage(ask);
@@ -33,7 +33,7 @@ export class Channel {
     return new Promise((resolve) => this.#waiting.push(resolve));
   }
 
-  #receive(answer: Answer): void {
+  #receive(answer: WriteReply): void {
     this.#waiting.shift()?.(answer);
     if (this.#waiting.length === 0) this.#port.unref();
     this.#onAnswer();

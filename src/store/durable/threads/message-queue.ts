@@ -1,7 +1,7 @@
 import type { BatchAddition } from "../../count-store.ts";
 import { errorOf } from "./answers.ts";
 import type { Channel } from "./channel.ts";
-import { type Added, type Addend, type Answer, MOST_SONGS } from "./messages.ts";
+import { type Added, type Addend, type WriteReply, MOST_SONGS } from "./messages.ts";
 
 /** Additions that go in one message, and who waits for them. */
 interface Gathered {
@@ -57,7 +57,7 @@ export class MessageQueue {
     return gathered;
   }
 
-  #settle({ addends, waiting }: Gathered, answer: Answer): void {
+  #settle({ addends, waiting }: Gathered, answer: WriteReply): void {
     for (const addend of addends) this.weight -= weightOf(addend);
     for (const [at, { resolve, reject }] of waiting.entries()) {
       const added = answer.did === "add" ? (answer.added[at] as Added) : answer;

@@ -13,7 +13,7 @@ export interface Addend {
 }
 
 /** What a thread asks of the one that writes. Each message has one answer, and the answers come in the same order. */
-export type Ask =
+export type WriteCommand =
   | { do: "add"; addends: readonly Addend[] }
   | { do: "seal"; fold: number }
   | { do: "acknowledge"; fold: number }
@@ -39,7 +39,7 @@ export interface Failed {
 export type Added = { counts: readonly number[]; fold: number } | Refused | Failed;
 
 /** The answer to a message. */
-export type Answer =
+export type WriteReply =
   | { did: "add"; added: readonly Added[] }
   | { did: "control"; value: boolean }
   | ({ did: "refuse" } & Refused)

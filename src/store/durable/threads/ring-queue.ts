@@ -6,7 +6,7 @@ import type { AdditionRing } from "./addition-ring.ts";
 import type { Signals } from "./signals.ts";
 
 /** An addition in the ring, and who waits for it. */
-interface Asked {
+interface PendingAdd {
   id: string;
   plays: number;
   resolve: (addition: Awaitable<Addition>) => void;
@@ -19,7 +19,7 @@ export class RingQueue {
   readonly #signals: Signals;
   readonly #askAgain: (id: string, plays: number) => Promise<Addition>;
   /** The oldest first. */
-  readonly #asked: Asked[] = [];
+  readonly #asked: PendingAdd[] = [];
   #isRinging = false;
   #isWatching = false;
 

@@ -17,7 +17,7 @@ export interface Part {
 type Song = readonly [id: string, plays: number];
 
 /** What is added, and by whose request. */
-export interface Batch {
+export interface BatchRequest {
   songs: readonly Song[];
   parts: readonly Part[];
   key: RequestKey | undefined;
@@ -31,7 +31,7 @@ export type Mode = "check" | "add";
 /** What goes in one script. */
 export interface Share {
   mode: Mode;
-  batch: Batch;
+  batch: BatchRequest;
   group: readonly Part[];
   /** How many writers a shard remembers. */
   writersAShard: string;
@@ -72,7 +72,7 @@ export function commandOf(heads: Heads, { mode, batch, group, writersAShard, gen
 }
 
 /** Those of each song, if they are the same. */
-function playsOfAll(songs: Batch["songs"], group: readonly Part[]): string {
+function playsOfAll(songs: BatchRequest["songs"], group: readonly Part[]): string {
   const [place] = (group[0] as Part).places;
   if (place === undefined) return EACH;
   const [, plays] = songs[place] as Song;
@@ -82,7 +82,7 @@ function playsOfAll(songs: Batch["songs"], group: readonly Part[]): string {
 }
 
 /** The parts of a batch; one without songs if it has none, which tells what fold it is. */
-export function divide(layout: Layout, songs: Batch["songs"]): Part[] {
+export function divide(layout: Layout, songs: BatchRequest["songs"]): Part[] {
   const parts: Part[] = [];
   const open = new Map<number, Part>();
   for (const [place, [id]] of songs.entries()) {

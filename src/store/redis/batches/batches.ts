@@ -1,16 +1,16 @@
 import type { BatchAddition } from "../../count-store.ts";
 import { Refusal, UnknownOutcome } from "../../refusal.ts";
 import { fingerprintOf, type RequestKey } from "../../request-key.ts";
-import { type Batch, commandOf, divide, roundsOf, type Mode, type Part } from "./batch-parts.ts";
+import { type BatchRequest, commandOf, divide, roundsOf, type Mode, type Part } from "./batch-parts.ts";
 import { NotDone } from "../cluster/failures.ts";
 import type { Frozen } from "../control/frozen.ts";
-import { Gate } from "../gate.ts";
+import { Semaphore } from "../gate.ts";
 import type { Generation } from "../shards/generation.ts";
 import { frozenBy } from "../shards/heads.ts";
 import { failedChange, meaning } from "../outcomes.ts";
 import { eachOf, type Redis } from "../redis.ts";
-import type { Requests } from "./idempotency-table.ts";
-import type { Need, Room } from "../shards/song-quota.ts";
+import type { IdempotencyTable } from "./idempotency-table.ts";
+import type { Need, SongQuota } from "../shards/song-quota.ts";
 import { BATCH } from "../scripts/batch.ts";
 
 /** How many scripts of a batch are under way at a time. */
@@ -37,19 +37,19 @@ interface Progress {
 export interface BatchesParts {
   redis: Redis;
   generation: Generation;
-  room: Room;
+  room: SongQuota;
   frozen: Frozen;
-  requests: Requests;
+  requests: IdempotencyTable;
 }
 
 /** Adds to several songs at once, and to one by a request with a key. */
 export class Batches {
-  readonly #gate = new Gate(MOST_SONGS);
+  readonly #gate = new Semaphore(MOST_SONGS);
   readonly #redis: Redis;
   readonly #generation: Generation;
-  readonly #room: Room;
+  readonly #room: SongQuota;
   readonly #frozen: Frozen;
-  readonly #requests: Requests;
+  readonly #requests: IdempotencyTable;
   readonly #writersAShard: string;
 
   constructor({ redis, generation, room, frozen, requests }: BatchesParts, maxWriters: number) {
@@ -83,12 +83,12 @@ export class Batches {
   }
 
   /** The counts of an answer that was not kept. */
-  async #countNow({ songs, parts }: Batch): Promise<BatchAddition> {
+  async #countNow({ songs, parts }: BatchRequest): Promise<BatchAddition> {
     const none = songs.map(([id]) => [id, 0] as const);
     return await this.#addParts({ songs: none, parts, key: undefined, stamp: "" });
   }
 
-  async #addClaimed(batch: Batch, key: RequestKey): Promise<BatchAddition> {
+  async #addClaimed(batch: BatchRequest, key: RequestKey): Promise<BatchAddition> {
     try {
       return await this.#addParts(batch);
     } catch (error) {
@@ -100,7 +100,7 @@ export class Batches {
   }
 
   /** @throws {Refusal} if nothing was added, {UnknownOutcome} if some of it may have been. */
-  async #addParts(batch: Batch): Promise<BatchAddition> {
+  async #addParts(batch: BatchRequest): Promise<BatchAddition> {
     const rounds = roundsOf(this.#redis, batch.parts);
     const progress: Progress = {
       counts: new Float64Array(batch.songs.length),
@@ -121,7 +121,12 @@ export class Batches {
     return { counts: progress.counts, fold: progress.fold };
   }
 
-  async #runAll(mode: Mode, batch: Batch, groups: readonly Part[][], progress: Progress): Promise<void> {
+  async #runAll(
+    mode: Mode,
+    batch: BatchRequest,
+    groups: readonly Part[][],
+    progress: Progress,
+  ): Promise<void> {
     const failures: unknown[] = [];
     await eachOf(groups.length, WIDTH, async (at) => {
       if (failures.length > 0) return;
@@ -133,7 +138,7 @@ export class Batches {
     throw first;
   }
 
-  async #run(mode: Mode, batch: Batch, group: readonly Part[], progress: Progress): Promise<void> {
+  async #run(mode: Mode, batch: BatchRequest, group: readonly Part[], progress: Progress): Promise<void> {
     for (let tries = 0; tries < MOST_TRIES; tries++) {
       const generation = this.#generation.current();
       const command = commandOf(this.#redis.heads, {

@@ -18,7 +18,7 @@ export type Claim = { fold: number; counts: number[] | undefined } | { stamp: st
  * A request is claimed here before anything is added, and confirmed behind that. In between, each shard that has added
  * its part knows the request as well: so whoever sends it again after a failure has the rest of it added, and no more.
  */
-export class Requests {
+export class IdempotencyTable {
   readonly #redis: Redis;
   readonly #maxWriters: number;
 

@@ -2,7 +2,7 @@ import { Refusal, UnknownOutcome } from "../../refusal.ts";
 import { eachOf, type Redis } from "../redis.ts";
 import { failedChange, failedReading, meaning } from "../outcomes.ts";
 import { BEGIN, END, RAISE, STATE, TURN } from "../scripts/control.ts";
-import { type Work, workOn } from "./shard-operation.ts";
+import { type ShardOperation, applyOperation } from "./shard-operation.ts";
 
 /** How many shards are worked on at a time. */
 const WIDTH = 64;
@@ -63,7 +63,11 @@ export class Control {
   async clearIf(isUnchanged: () => Promise<boolean>): Promise<boolean> {
     const frozen = await this.#begin("freeze", 0);
     if (frozen === undefined || frozen === "done") return false;
-    const clear: Work = { ...frozen, kind: "clear", number: Math.max(frozen.epoch + 1, Date.now()) };
+    const clear: ShardOperation = {
+      ...frozen,
+      kind: "clear",
+      number: Math.max(frozen.epoch + 1, Date.now()),
+    };
     try {
       await this.#work(frozen);
       if (!(await isUnchanged())) {
@@ -96,7 +100,7 @@ export class Control {
     const work = await this.#underWay();
     if (work?.kind === "freeze" && work.number === frozenBy) await this.#thaw(work);
     else if (work !== undefined) await this.#endFor(work);
-    await workOn(this.#redis, shard, { kind: "thaw", number: frozenBy, epoch: 0, kept: 0 });
+    await applyOperation(this.#redis, shard, { kind: "thaw", number: frozenBy, epoch: 0, kept: 0 });
   }
 
   /** Gives whether it was done by this call, and not before. */
@@ -110,7 +114,7 @@ export class Control {
   }
 
   /** Writes down what is to be done. If something else is under way, that is ended, and nothing else is done. */
-  async #begin(kind: Work["kind"], fold: number): Promise<Work | "done" | undefined> {
+  async #begin(kind: ShardOperation["kind"], fold: number): Promise<ShardOperation | "done" | undefined> {
     try {
       const args = [kind, String(fold), String(this.#maxFolds)];
       const [word, ...rest] = (await this.#redis.onControl(BEGIN, args)) as string[];
@@ -126,7 +130,7 @@ export class Control {
   }
 
   /** Ends what somebody else has begun. What he has frozen only he himself clears, and he has a second for that. */
-  async #endFor(work: Work): Promise<void> {
+  async #endFor(work: ShardOperation): Promise<void> {
     if (work.kind !== "freeze") return void (await this.#end(work));
     for (const since = performance.now(); performance.now() - since < PATIENCE;) {
       await Bun.sleep(PAUSE);
@@ -135,23 +139,23 @@ export class Control {
     await this.#thaw(work);
   }
 
-  async #underWay(): Promise<Work | undefined> {
+  async #underWay(): Promise<ShardOperation | undefined> {
     const [, kept, , , name = ""] = (await this.#redis.onControl(STATE, [])) as string[];
     return name === "" ? undefined : workOf(name, kept);
   }
 
-  async #thaw(frozen: Work): Promise<void> {
-    const thaw: Work = { ...frozen, kind: "thaw" };
+  async #thaw(frozen: ShardOperation): Promise<void> {
+    const thaw: ShardOperation = { ...frozen, kind: "thaw" };
     if (await this.#turn(frozen, thaw)) await this.#end(thaw);
   }
 
   /** Has something else under way; gives false if it is not any more. */
-  async #turn(from: Work, to: Work): Promise<boolean> {
+  async #turn(from: ShardOperation, to: ShardOperation): Promise<boolean> {
     return (await this.#redis.onControl(TURN, [nameOf(from), nameOf(to)])) === 1;
   }
 
   /** Does it to every shard, and crosses it out; gives whether that was done by this, or nothing if it has to begin anew. */
-  async #end(work: Work): Promise<boolean | undefined> {
+  async #end(work: ShardOperation): Promise<boolean | undefined> {
     try {
       const freed = await this.#work(work);
       const { heads, layout } = this.#redis;
@@ -171,21 +175,21 @@ export class Control {
   }
 
   /** Gives each shard, and what room it has ever given back. */
-  async #work(work: Work): Promise<string[]> {
+  async #work(work: ShardOperation): Promise<string[]> {
     const freed: string[] = [];
     await eachOf(this.#redis.layout.shards, WIDTH, async (shard) => {
-      freed.push(String(shard), await workOn(this.#redis, shard, work));
+      freed.push(String(shard), await applyOperation(this.#redis, shard, work));
     });
     return work.kind === "acknowledge" ? freed : [];
   }
 }
 
-function nameOf({ kind, number, epoch }: Work): string {
+function nameOf({ kind, number, epoch }: ShardOperation): string {
   return `${kind}:${number}:${epoch}`;
 }
 
-function workOf(name: string, kept: string | undefined): Work {
-  const [kind, number, epoch] = name.split(":") as [Work["kind"], string, string];
+function workOf(name: string, kept: string | undefined): ShardOperation {
+  const [kind, number, epoch] = name.split(":") as [ShardOperation["kind"], string, string];
   return { kind, number: Number(number), epoch: Number(epoch), kept: Number(kept) };
 }
 

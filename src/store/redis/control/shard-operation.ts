@@ -6,7 +6,7 @@ import { ACKNOWLEDGE, CLEAR, FREEZE, SEAL, THAW } from "../scripts/shard.ts";
 const MOST_TRIES = 100;
 
 /** What is done to all shards, one after the other. */
-export interface Work {
+export interface ShardOperation {
   kind: "seal" | "acknowledge" | "clear" | "freeze" | "thaw";
   /** The fold, the epoch that begins, or whose doing it is that shards are frozen. */
   number: number;
@@ -16,7 +16,7 @@ export interface Work {
 }
 
 /** Does to a shard what is to be done to all. Where it has been done it changes nothing. Gives what room was ever given back. */
-export async function workOn(redis: Redis, shard: number, work: Work): Promise<string> {
+export async function applyOperation(redis: Redis, shard: number, work: ShardOperation): Promise<string> {
   const { kind, number, epoch } = work;
   const { layout } = redis;
   const key = layout.keyOf(shard);
@@ -33,7 +33,11 @@ export async function workOn(redis: Redis, shard: number, work: Work): Promise<s
 }
 
 /** The keys that there are to drop or to clear are those of the head: with another one nothing is done. */
-async function acknowledge(redis: Redis, shard: number, { epoch, number, kept }: Work): Promise<string> {
+async function acknowledge(
+  redis: Redis,
+  shard: number,
+  { epoch, number, kept }: ShardOperation,
+): Promise<string> {
   for (let tries = 0; tries < MOST_TRIES; tries++) {
     const { text, keys } = redis.heads.of(shard);
     const reply = await redis.onHead(shard, ACKNOWLEDGE, keys, [text, epoch, number, kept]);

@@ -3,7 +3,7 @@ import { NotDone } from "../cluster/failures.ts";
 import type { Control } from "../control/control.ts";
 import { failedReading } from "../outcomes.ts";
 import { eachOf, type Redis } from "../redis.ts";
-import { workOn } from "../control/shard-operation.ts";
+import { applyOperation } from "../control/shard-operation.ts";
 import { TAKE, TAKE_BACK } from "../scripts/room.ts";
 import { GIVE_BACK, GRANT } from "../scripts/shard.ts";
 
@@ -29,7 +29,7 @@ export interface Need {
  * Room for new songs, which shards are granted: never for more than `maxSongs` in all of them. Some may have room left while
  * others want more, and so there may be room for some less, for a second.
  */
-export class Room {
+export class SongQuota {
   readonly #redis: Redis;
   readonly #control: Control;
   readonly #maxSongs: number;
@@ -100,7 +100,7 @@ export class Room {
     else if (word === "ahead") await this.#control.raise(epoch);
     else if (word === "behind") {
       const clear = { kind: "clear", number: Number(number), epoch, kept: 0 } as const;
-      await workOn(this.#redis, shard, clear);
+      await applyOperation(this.#redis, shard, clear);
     } else await this.#hand(shard, epoch, reply);
     return true; // in any case it can be tried again
   }

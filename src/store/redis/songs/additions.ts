@@ -1,28 +1,28 @@
 import { type Addition, MAX_COUNT } from "../../count-store.ts";
 import { Refusal } from "../../refusal.ts";
-import { type AskedSong, Item } from "./pending-add.ts";
+import { type PendingSong, PendingCall } from "./pending-add.ts";
 import type { Frozen } from "../control/frozen.ts";
 import type { Generation } from "../shards/generation.ts";
 import type { Head } from "../shards/heads.ts";
-import { Lane, type Question } from "./script-queue.ts";
+import { ScriptQueue, type ScriptCall } from "./script-queue.ts";
 import { failedChange, failedReading, unreachable } from "../outcomes.ts";
 import type { PlayCounter } from "../play-counter.ts";
 import type { Redis } from "../redis.ts";
-import type { Room } from "../shards/song-quota.ts";
+import type { SongQuota } from "../shards/song-quota.ts";
 import { ADD } from "../scripts/add.ts";
 import { GET } from "../scripts/get.ts";
-import type { Waiting } from "../limits.ts";
+import type { AdmissionLimit } from "../limits.ts";
 
 /** By the group of the shards. */
-type Lanes = Map<number, Lane<Addition>>;
+type Lanes = Map<number, ScriptQueue<Addition>>;
 
 /** What additions are made with. */
 export interface AdditionsParts {
   redis: Redis;
   generation: Generation;
-  room: Room;
+  room: SongQuota;
   frozen: Frozen;
-  waiting: Waiting;
+  waiting: AdmissionLimit;
   /** Told of all that are made. */
   plays: PlayCounter;
 }
@@ -31,13 +31,13 @@ export interface AdditionsParts {
 export class Additions {
   readonly #redis: Redis;
   readonly #generation: Generation;
-  readonly #room: Room;
+  readonly #room: SongQuota;
   readonly #frozen: Frozen;
   readonly #plays: PlayCounter;
   readonly #adding: Lanes = new Map();
   readonly #asking: Lanes = new Map();
   readonly #log: (line: string) => void;
-  readonly #waiting: Waiting;
+  readonly #waiting: AdmissionLimit;
 
   constructor(
     { redis, generation, room, frozen, waiting, plays }: AdditionsParts,
@@ -62,20 +62,20 @@ export class Additions {
     return this.#push(this.#asking, this.#asked, id, after ?? -1);
   }
 
-  #push(lanes: Lanes, question: Question<Addition>, id: string, argument: number): Promise<Addition> {
+  #push(lanes: Lanes, question: ScriptCall<Addition>, id: string, argument: number): Promise<Addition> {
     this.#waiting.enter(1);
     const shard = this.#redis.layout.shardOf(id);
     return new Promise((resolve, reject) => {
-      const item = new Item({ shard, id, argument, waiting: this.#waiting }, resolve, reject);
+      const item = new PendingCall({ shard, id, argument, waiting: this.#waiting }, resolve, reject);
       this.#laneOf(lanes, question, shard).push(item);
     });
   }
 
-  #laneOf(lanes: Lanes, question: Question<Addition>, shard: number): Lane<Addition> {
+  #laneOf(lanes: Lanes, question: ScriptCall<Addition>, shard: number): ScriptQueue<Addition> {
     const group = this.#redis.groupOf(shard);
     const known = lanes.get(group);
     if (known !== undefined) return known;
-    const lane = new Lane(
+    const lane = new ScriptQueue(
       { redis: this.#redis, generation: this.#generation, frozen: this.#frozen },
       question,
     );
@@ -83,7 +83,7 @@ export class Additions {
     return lane;
   }
 
-  readonly #addition: Question<Addition> = {
+  readonly #addition: ScriptCall<Addition> = {
     script: ADD,
     together: (one, other) => (one + other <= MAX_COUNT ? one + other : undefined),
     prepare: ({ argument }, head, keys) => {
@@ -94,7 +94,7 @@ export class Additions {
     failed: failedChange,
   };
 
-  readonly #asked: Question<Addition> = {
+  readonly #asked: ScriptCall<Addition> = {
     script: GET,
     together: (one, other) => (one === other ? one : undefined),
     prepare: ({ shard, argument: after }, head, keys) => {
@@ -114,7 +114,7 @@ export class Additions {
     failed: failedReading,
   };
 
-  #settleAddition({ shard, items }: AskedSong<Addition>, word: string, head: Head): void {
+  #settleAddition({ shard, items }: PendingSong<Addition>, word: string, head: Head): void {
     const number = Number(word.slice(1));
     if (word.startsWith("o")) return this.#overflow(items, number);
     if (word.startsWith("r")) {
@@ -138,8 +138,8 @@ export class Additions {
   }
 
   /** Of several that are too many together, some may be added. */
-  #overflow(items: readonly Item<Addition>[], count: number): void {
-    const [first] = items as [Item<Addition>];
+  #overflow(items: readonly PendingCall<Addition>[], count: number): void {
+    const [first] = items as [PendingCall<Addition>];
     if (items.length === 1) return first.reject(Refusal.overflow(count, first.argument));
     for (const item of items) {
       item.isAlone = true;

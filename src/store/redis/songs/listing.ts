@@ -1,7 +1,7 @@
 import { type Chunk, type Entry, MAX_COUNT } from "../../count-store.ts";
 import { Highest } from "../../top.ts";
 import { Refusal } from "../../refusal.ts";
-import { Gate } from "../gate.ts";
+import { Semaphore } from "../gate.ts";
 import type { Head } from "../shards/heads.ts";
 import { failedReading } from "../outcomes.ts";
 import type { Redis } from "../redis.ts";
@@ -28,9 +28,9 @@ interface Wanted {
 type Step = { cursor: string; entries: Entry[] } | undefined;
 
 /** Reads many songs, shard by shard and some at a time. */
-export class Reading {
+export class RedisListing {
   readonly #redis: Redis;
-  readonly #gate = new Gate(MOST_STEPS);
+  readonly #gate = new Semaphore(MOST_STEPS);
 
   constructor(redis: Redis) {
     this.#redis = redis;

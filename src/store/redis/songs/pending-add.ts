@@ -1,7 +1,7 @@
-import type { Waiting } from "../limits.ts";
+import type { AdmissionLimit } from "../limits.ts";
 
 /** One question about one song. */
-export class Item<T> {
+export class PendingCall<T> {
   readonly shard: number;
   readonly id: string;
   /** How many plays are added, say. */
@@ -9,12 +9,12 @@ export class Item<T> {
   tries = 0;
   /** Whether it has to be asked by itself. */
   isAlone = false;
-  readonly #waiting: Waiting;
+  readonly #waiting: AdmissionLimit;
   readonly #resolve: (value: T) => void;
   readonly #reject: (error: unknown) => void;
 
   constructor(
-    song: { shard: number; id: string; argument: number; waiting: Waiting },
+    song: { shard: number; id: string; argument: number; waiting: AdmissionLimit },
     resolve: (value: T) => void,
     reject: (error: unknown) => void,
   ) {
@@ -38,12 +38,12 @@ export class Item<T> {
 }
 
 /** All that is asked of one song in one script. */
-export interface AskedSong<T> {
+export interface PendingSong<T> {
   readonly shard: number;
   readonly id: string;
   /** That of its items, all together. */
   argument: number;
-  readonly items: Item<T>[];
+  readonly items: PendingCall<T>[];
 }
 
 /**
@@ -51,11 +51,11 @@ export interface AskedSong<T> {
  * argument of two, if they can be asked together.
  */
 export function gather<T>(
-  items: readonly Item<T>[],
+  items: readonly PendingCall<T>[],
   together: (one: number, other: number) => number | undefined,
-): AskedSong<T>[] {
-  const songs: AskedSong<T>[] = [];
-  const byId = new Map<string, AskedSong<T>>();
+): PendingSong<T>[] {
+  const songs: PendingSong<T>[] = [];
+  const byId = new Map<string, PendingSong<T>>();
   for (const item of items) {
     const { shard, id, argument, isAlone } = item;
     const known = isAlone ? undefined : byId.get(id);

@@ -1,4 +1,4 @@
-import { type AskedSong, gather, type Item } from "./pending-add.ts";
+import { type PendingSong, gather, type PendingCall } from "./pending-add.ts";
 import type { Frozen } from "../control/frozen.ts";
 import type { Generation } from "../shards/generation.ts";
 import { frozenBy, type Head } from "../shards/heads.ts";
@@ -19,14 +19,14 @@ const MANY = 8;
 const TURNS = 3;
 
 /** What is asked of songs: by which script, and what becomes of its answer. */
-export interface Question<T> {
+export interface ScriptCall<T> {
   readonly script: Script;
   /** The argument of two that are asked together, if they can be. */
   together: (one: number, other: number) => number | undefined;
   /** Puts the keys of a song there; gives the argument of the script. */
-  prepare: (song: AskedSong<T>, head: Head, keys: string[]) => string;
+  prepare: (song: PendingSong<T>, head: Head, keys: string[]) => string;
   /** Settles the items of a song by what Redis said of it, but for that its shard has another head. */
-  settle: (song: AskedSong<T>, word: string, head: Head) => void;
+  settle: (song: PendingSong<T>, word: string, head: Head) => void;
   /** What it means if the script as a whole failed. */
   failed: (error: unknown) => unknown;
 }
@@ -35,17 +35,17 @@ export interface Question<T> {
  * Songs whose shards can be in one script, on their way there: whatever has come while one script was under way is in the
  * next one. So one that comes alone waits for nobody, and of many the cost is shared.
  */
-export class Lane<T> {
+export class ScriptQueue<T> {
   readonly #redis: Redis;
   readonly #generation: Generation;
   readonly #frozen: Frozen;
-  readonly #question: Question<T>;
-  #queue: Item<T>[] = [];
+  readonly #question: ScriptCall<T>;
+  #queue: PendingCall<T>[] = [];
   #isUnderWay = false;
 
   constructor(
     { redis, generation, frozen }: { redis: Redis; generation: Generation; frozen: Frozen },
-    question: Question<T>,
+    question: ScriptCall<T>,
   ) {
     this.#redis = redis;
     this.#generation = generation;
@@ -53,13 +53,13 @@ export class Lane<T> {
     this.#question = question;
   }
 
-  push(item: Item<T>): void {
+  push(item: PendingCall<T>): void {
     this.#queue.push(item);
     if (!this.#isUnderWay) void this.#run();
   }
 
   /** Has something asked again, but not for ever. */
-  again(item: Item<T>): void {
+  again(item: PendingCall<T>): void {
     if (++item.tries > MOST_TRIES) item.reject(unreachable());
     else this.push(item);
   }
@@ -80,8 +80,8 @@ export class Lane<T> {
   }
 
   /** One script for all whose shards have the same head, as nearly all have, as heads are known now. */
-  async #ask(songs: Iterable<AskedSong<T>>): Promise<void> {
-    const byHead = new Map<string, AskedSong<T>[]>();
+  async #ask(songs: Iterable<PendingSong<T>>): Promise<void> {
+    const byHead = new Map<string, PendingSong<T>[]>();
     for (const song of songs) {
       const { text } = this.#redis.heads.of(song.shard);
       const others = byHead.get(text);
@@ -91,11 +91,11 @@ export class Lane<T> {
     await Promise.all(Array.from(byHead.values(), (alike) => this.#askAlike(alike)));
   }
 
-  async #askAlike(songs: readonly AskedSong<T>[]): Promise<void> {
+  async #askAlike(songs: readonly PendingSong<T>[]): Promise<void> {
     const { script, prepare, failed } = this.#question;
     const { heads, layout } = this.#redis;
     const generation = this.#generation.current();
-    const { shard } = songs[0] as AskedSong<T>;
+    const { shard } = songs[0] as PendingSong<T>;
     const head = heads.of(shard);
     const keys: string[] = generation === "" ? [] : [layout.generation];
     const given = songs.map((song) => prepare(song, heads.of(song.shard), keys));
@@ -120,7 +120,7 @@ export class Lane<T> {
     }
   }
 
-  #settle(song: AskedSong<T>, word: string, head: Head): void {
+  #settle(song: PendingSong<T>, word: string, head: Head): void {
     if (!word.startsWith("h")) return this.#question.settle(song, word, head);
     const by = frozenBy(word);
     this.#redis.heads.learn(song.shard, word.slice(1));

@@ -28,6 +28,6 @@ export async function openStore(
   };
   const opened = await openRedis({ ...defaults, ...options, store }, (line) => told.push(line));
   stopLater({ stop: () => opened.store.close() });
-  while (opened.store.ailment !== undefined) await Bun.sleep(1);
+  while (opened.store.unavailableBecause !== undefined) await Bun.sleep(1);
   return opened.store;
 }
