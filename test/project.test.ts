@@ -16,22 +16,32 @@ const BOUND_TO_A_RUNTIME = /^(?:main\.ts$|cli\/|adapters\/(?:bun|deno|node)[./]|
 
 const PORTABLE = readPortable();
 
-const TOOLS = ["awaitable.ts", "steps.ts", "hash.ts", "version.ts"];
+const TOOLS = ["async.ts", "error-message.ts", "hash.ts", "version.ts"];
 const STORE = ["store", "settings", ...TOOLS];
 
 /** The layers, from the outside in: which folders the files of a folder may import from, besides their own. */
 const MAY_IMPORT: Record<string, readonly string[]> = {
-  "main.ts": ["cli", "adapters", "http", "http/metrics", "store/durable", ...STORE],
+  "main.ts": ["cli", ...TOOLS],
   "mod.ts": ["http", "http/metrics", "store/memory", ...STORE],
-  cli: ["adapters", "client", "store/durable", "store/memory", "store/redis/shards", "store/redis", ...STORE],
+  cli: [
+    "adapters",
+    "http",
+    "http/metrics",
+    "client",
+    "store/durable",
+    "store/memory",
+    "store/redis/shards",
+    "store/redis",
+    ...STORE,
+  ],
   adapters: ["http", "http/request", "http/response", "store/memory", ...STORE],
-  http: ["http/resources", "http/request", "http/response", "http/metrics", ...STORE],
+  http: ["http/resources", "http/request", "http/response", "http/metrics", "mapping", ...STORE],
   "http/resources": ["http", "http/request", "http/response", "http/metrics", "mapping", ...STORE],
-  "http/request": ["http/response", ...STORE],
-  "http/response": ["http/request", "mapping", ...STORE],
+  "http/request": ["http/response", "mapping", ...STORE],
+  "http/response": ["mapping", ...STORE],
   "http/metrics": ["http/response"],
   client: ["mapping", "settings", ...TOOLS],
-  mapping: ["http/request", ...STORE],
+  mapping: [...STORE],
   "store/redis": [
     "store/redis/songs",
     "store/redis/batches",
@@ -78,8 +88,8 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   "store/memory": [...STORE],
   store: [...TOOLS],
   settings: [],
-  "awaitable.ts": [],
-  "steps.ts": ["awaitable.ts"],
+  "async.ts": [],
+  "error-message.ts": [],
   "hash.ts": [],
   "version.ts": [],
 };

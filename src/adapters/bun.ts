@@ -1,6 +1,6 @@
 import { lookup } from "node:dns/promises";
 import type { Handler } from "../http/handler.ts";
-import { settlesWithin } from "../awaitable.ts";
+import { settlesWithin } from "../async.ts";
 import { type ListenOptions, type Server, urlOf } from "./server.ts";
 
 export type { ListenOptions, Server } from "./server.ts";

@@ -1,4 +1,4 @@
-import { settlesWithin } from "../awaitable.ts";
+import { settlesWithin } from "../async.ts";
 import { type Handler, answerError } from "../http/handler.ts";
 import { Problem } from "../http/response/problem.ts";
 import { type ListenOptions, type Server, urlOf } from "./server.ts";

@@ -1,4 +1,4 @@
-import type { Awaitable } from "../awaitable.ts";
+import type { Awaitable } from "../async.ts";
 import type { Handler } from "../http/handler.ts";
 
 /** Where to listen. */

@@ -1,21 +1,30 @@
 import { once } from "node:events";
 import { get, type IncomingMessage } from "node:http";
+import process from "node:process";
 import { urlOf } from "../adapters/server.ts";
 import type { Settings } from "../settings/settings.ts";
+import { exit, FAILED } from "./exit.ts";
 
 const SECONDS = 4; // less than the image's own --timeout, so that there is a line that says why
 
 /** The address at which this machine reaches a server that listens on all of its addresses. */
 const LOOPBACK: Readonly<Record<string, string>> = { "0.0.0.0": "127.0.0.1", "::": "::1" };
 
+/** Ends the process: 0 if the server that the settings describe is healthy, otherwise 1 with a line that says why. */
+export async function runHealthCheck(settings: Settings): Promise<never> {
+  const failure = await checkHealth(settings);
+  if (failure !== undefined) exit(FAILED, failure);
+  process.exit(0);
+}
+
 /**
  * Asks the server that the settings describe for `/health`.
  *
  * Not by `fetch`: that asks a proxy if the environment names one, even for this machine itself.
  *
- * @returns what ails it, or `undefined` if it answers 200.
+ * @returns why it is unhealthy, or `undefined` if it answers 200.
  */
-export async function checkHealth({
+async function checkHealth({
   host,
   port,
   basePath,

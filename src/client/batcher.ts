@@ -1,5 +1,5 @@
 import { mapping, write } from "../mapping/write.ts";
-import { nextTurn } from "../steps.ts";
+import { nextTurn } from "../async.ts";
 import { readCount, readMapping } from "./answers.ts";
 import type { ServerRequest, ServerClient } from "./server-client.ts";
 import { CountServerError } from "./count-server-error.ts";

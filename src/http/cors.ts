@@ -1,4 +1,4 @@
-import { type Awaitable, whenReady } from "../awaitable.ts";
+import { type Awaitable, whenReady } from "../async.ts";
 import { answerAlways } from "./errors.ts";
 
 /** Headers of answers that a page may read, beyond those that it always may. */

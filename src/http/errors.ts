@@ -1,4 +1,4 @@
-import type { Awaitable } from "../awaitable.ts";
+import type { Awaitable } from "../async.ts";
 import { PROBLEM, preferredFormat } from "./request/accept.ts";
 import { Problem, type ProblemStatus } from "./response/problem.ts";
 import { replyProblem } from "./response/reply.ts";

@@ -1,8 +1,8 @@
-import type { Awaitable } from "../awaitable.ts";
+import type { Awaitable } from "../async.ts";
 import type { BodyLimits } from "./request/body.ts";
 import type { Settings } from "../settings/settings.ts";
 import type { Metrics, RequestCount } from "./metrics/metrics.ts";
-import type { Format } from "./request/accept.ts";
+import type { Format } from "../mapping/write.ts";
 import type { Groups } from "./router.ts";
 import type { FoldHeaders } from "./response/reply.ts";
 import type { CountStore } from "../store/count-store.ts";

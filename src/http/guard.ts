@@ -1,7 +1,9 @@
 import { checkSetting } from "../settings/settings.ts";
 import { Problem } from "./response/problem.ts";
-import type { Scope } from "./scope.ts";
 import { hostNameOf } from "./request/target.ts";
+
+/** What a client must be allowed to do: read, count plays one by one, or do everything else. */
+export type Scope = "read" | "play" | "manage";
 
 /** Who may do what. */
 export interface GuardOptions {

@@ -1,4 +1,4 @@
-import type { Awaitable } from "../awaitable.ts";
+import type { Awaitable } from "../async.ts";
 import type { BodyLimits } from "./request/body.ts";
 import { checkSetting } from "../settings/settings.ts";
 import { shareWith } from "./cors.ts";

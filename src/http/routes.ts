@@ -7,7 +7,7 @@ import { getMetrics } from "./resources/metrics.ts";
 import { openApi } from "./resources/openapi.ts";
 import { getCount, addPlays } from "./resources/song.ts";
 import { clear, list } from "./resources/songs.ts";
-import type { Scope } from "./scope.ts";
+import type { Scope } from "./guard.ts";
 
 /** The methods that a route may declare; `HEAD` and `OPTIONS` are derived. */
 export type Method = "GET" | "POST" | "PUT" | "DELETE";

@@ -1,6 +1,8 @@
 import { notAPair, parsePair } from "./read.ts";
-import type { Format } from "../http/request/accept.ts";
 import type { Entry } from "../store/count-store.ts";
+
+/** The two formats of a reply: `text/plain` and `application/json`. */
+export type Format = "text" | "json";
 
 /** How a mapping of songs to counts is written: what stands around and between its entries. */
 export interface Grammar {

@@ -1,4 +1,4 @@
-import type { Awaitable } from "../awaitable.ts";
+import type { Awaitable } from "../async.ts";
 import type { RequestKey } from "./request-key.ts";
 
 /** A song and its plays, a whole number from 0 to 2^53 − 1. */

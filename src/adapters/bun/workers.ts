@@ -1,6 +1,6 @@
 import type { Handler } from "../../http/handler.ts";
 import { serve } from "../bun.ts";
-import { settlesWithin } from "../../awaitable.ts";
+import { settlesWithin } from "../../async.ts";
 import { type Server, urlOf } from "../server.ts";
 import { acquireStartLock } from "./start-lock.ts";
 

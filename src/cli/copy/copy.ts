@@ -3,6 +3,7 @@ import { CountServerError } from "../../client/count-server-error.ts";
 import type { CopySettings } from "./arguments.ts";
 import { type Moved, moveCounts } from "./move-counts.ts";
 import { inWords, Report } from "./report.ts";
+import { errorMessage } from "../../error-message.ts";
 
 const FAILED = 1;
 
@@ -21,7 +22,7 @@ export async function copy(settings: CopySettings, args: readonly string[]): Pro
     process.exit(0);
   } catch (error) {
     report.end();
-    const reason = stopping.signal.aborted ? "stopped, as asked; nothing is lost" : messageOf(error);
+    const reason = stopping.signal.aborted ? "stopped, as asked; nothing is lost" : errorMessage(error);
     console.error(`playcount: ${reason}; ${adviceFor(error, args)}`);
     process.exit(FAILED);
   }
@@ -40,10 +41,6 @@ function adviceFor(error: unknown, args: readonly string[]): string {
   if (error instanceof RangeError) return "give a higher number by --fold";
   if (error instanceof CountServerError && error.status === 422) return "see copy --help";
   return `to go on: ${["playcount copy", ...args.map(quote)].join(" ")}`;
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 /** As a shell takes it for one word. */

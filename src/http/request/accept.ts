@@ -1,5 +1,4 @@
-/** The two forms in which everything is answered. */
-export type Format = "text" | "json";
+import type { Format } from "../../mapping/write.ts";
 
 /** What JSON stands for in the answer to a request that was done. */
 const RESULT: readonly string[] = ["application/json"];

@@ -1,4 +1,4 @@
-import { type Awaitable, whenReady } from "../../awaitable.ts";
+import { type Awaitable, whenReady } from "../../async.ts";
 import type { Exchange, Service } from "../exchange.ts";
 import { DELAYS } from "../metrics/metrics.ts";
 import { type Family, OPEN_METRICS, writeFamilies } from "../metrics/open-metrics.ts";

@@ -1,4 +1,4 @@
-import type { Awaitable } from "../../awaitable.ts";
+import type { Awaitable } from "../../async.ts";
 import { readWholeNumber } from "../request/body.ts";
 import type { Exchange, Service } from "../exchange.ts";
 import { readKey } from "../request/idempotency-key.ts";

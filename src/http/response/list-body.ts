@@ -1,7 +1,6 @@
-import type { Awaitable } from "../../awaitable.ts";
+import { type Awaitable, yieldTurn } from "../../async.ts";
 import type { Grammar } from "../../mapping/write.ts";
 import { EntryWriter } from "./entry-writer.ts";
-import { yieldTurn } from "../../steps.ts";
 import type { Chunk, CountStore } from "../../store/count-store.ts";
 import { Refusal } from "../../store/refusal.ts";
 

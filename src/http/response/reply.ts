@@ -1,4 +1,4 @@
-import type { Format } from "../request/accept.ts";
+import type { Format } from "../../mapping/write.ts";
 import type { Problem } from "./problem.ts";
 
 /** What an answer depends on. */

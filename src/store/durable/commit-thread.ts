@@ -2,13 +2,14 @@ import { type MessagePort, receiveMessageOnPort } from "node:worker_threads";
 import { ShardedStore, type ShardedStoreOptions, type StoreHandle } from "../memory/sharded-store.ts";
 import { AdditionRing } from "./threads/addition-ring.ts";
 import { ensureDatabase, removeUnfinished } from "./disk/creation.ts";
-import { DataError, reasonOf } from "./disk/data-error.ts";
+import { DataError } from "./disk/data-error.ts";
 import { DataFolder } from "./disk/data-folder.ts";
 import { Database } from "./disk/database.ts";
 import { load } from "./disk/loading.ts";
 import type { WriteReply, WriteCommand } from "./threads/messages.ts";
 import { Signals } from "./threads/signals.ts";
 import { Committer } from "./committer.ts";
+import { errorMessage } from "../../error-message.ts";
 
 /** What the thread is given when it begins; through `port` it is told who is there to ask something. */
 export interface CommitThreadData {
@@ -56,7 +57,7 @@ function open({ folder, options, signals }: CommitThreadData): Committer {
     return new Committer(data, database, store, new Signals(signals));
   } catch (error) {
     data.close();
-    throw new DataError(`cannot serve ${data.file}: ${reasonOf(error)}`, { cause: error });
+    throw new DataError(`cannot serve ${data.file}: ${errorMessage(error)}`, { cause: error });
   }
 }
 

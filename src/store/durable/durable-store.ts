@@ -1,5 +1,5 @@
 import type { MessagePort } from "node:worker_threads";
-import { type Awaitable, settlesWithin } from "../../awaitable.ts";
+import { type Awaitable, settlesWithin } from "../../async.ts";
 import {
   type Addition,
   type BatchAddition,

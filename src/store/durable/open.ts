@@ -36,7 +36,7 @@ export class CommitThread {
   }
 
   /**
-   * Starts the thread, which runs the module `entry` and has to call `runWriter`; resolves when all counts of the folder
+   * Starts the thread, which runs the module `entry` and has to call `runCommitThread`; resolves when all counts of the folder
    * are in memory.
    *
    * @throws {DataError} if they cannot be served.
@@ -48,7 +48,7 @@ export class CommitThread {
     const { port1: port, port2 } = new MessageChannel();
     const signals = new Signals();
     const data: CommitThreadData = { folder, options, port: port2, signals: signals.buffer };
-    const worker = new Worker(entry, { workerData: { writer: data }, transferList: [port2] });
+    const worker = new Worker(entry, { workerData: { commitThread: data }, transferList: [port2] });
     const { promise, resolve, reject } = Promise.withResolvers<Began>();
     port.once("message", resolve);
     worker.once("error", reject);

@@ -1,4 +1,4 @@
-import { runInSlices } from "../../steps.ts";
+import { runInSlices } from "../../async.ts";
 import { Refusal } from "../refusal.ts";
 import type { Shards } from "./shards.ts";
 

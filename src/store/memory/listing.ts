@@ -1,5 +1,4 @@
-import type { Awaitable } from "../../awaitable.ts";
-import { runInSlices } from "../../steps.ts";
+import { type Awaitable, runInSlices } from "../../async.ts";
 import type { Chunk, Entry } from "../count-store.ts";
 import type { Folds } from "./folds.ts";
 import { Highest } from "../top.ts";

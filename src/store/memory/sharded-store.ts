@@ -1,4 +1,4 @@
-import type { Awaitable } from "../../awaitable.ts";
+import type { Awaitable } from "../../async.ts";
 import { BatchWrite } from "./batch-write.ts";
 import type { Addition, BatchAddition, Chunk, CountStore, Entry, StoreFigures } from "../count-store.ts";
 import { Folds } from "./folds.ts";

@@ -48,16 +48,3 @@ export class Redis {
     return this.cluster.isCluster !== false;
   }
 }
-
-/** Calls `act` for each number below `count`, for at most `width` of them at a time. */
-export async function eachOf(
-  count: number,
-  width: number,
-  act: (number: number) => Promise<void>,
-): Promise<void> {
-  let next = 0;
-  const goOn = async () => {
-    while (next < count) await act(next++);
-  };
-  await Promise.all(Array.from({ length: Math.min(width, count) }, goOn));
-}

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import { type Format, PROBLEM, preferredFormat } from "../../../src/http/request/accept.ts";
+import { PROBLEM, preferredFormat } from "../../../src/http/request/accept.ts";
+import type { Format } from "../../../src/mapping/write.ts";
 
 type Case = [accept: string | null, format: Format | undefined];
 

@@ -1,4 +1,4 @@
-import type { Awaitable } from "../../../src/awaitable.ts";
+import type { Awaitable } from "../../../src/async.ts";
 import {
   type Addition,
   type Chunk,

@@ -3,5 +3,5 @@ import { workerData } from "node:worker_threads";
 import { runCommitThread, type CommitThreadData } from "../../../src/store/durable/commit-thread.ts";
 
 // The thread that writes, for tests that have no program around it.
-const { writer } = workerData as { writer: CommitThreadData };
-runCommitThread(writer, () => process.exit(0));
+const { commitThread } = workerData as { commitThread: CommitThreadData };
+runCommitThread(commitThread, () => process.exit(0));

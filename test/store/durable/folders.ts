@@ -17,7 +17,7 @@ export function newFolder(): string {
 export async function open(
   folder: string,
   options: DurableOptions = {},
-  module: string = "writer-entry.ts",
+  module: string = "commit-thread-entry.ts",
 ): Promise<DurableStore> {
   const entry = new URL(module, import.meta.url);
   const writer = await CommitThread.start(entry, { folder, options: { ...options, threads: 1 } });

@@ -5,8 +5,3 @@ export class DataError extends Error {
     this.name = "DataError";
   }
 }
-
-/** What went wrong, in one line. */
-export function reasonOf(error: unknown): string {
-  return (error instanceof Error ? error.message : String(error)).trim().replace(/\s+/g, " ");
-}

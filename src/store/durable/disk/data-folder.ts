@@ -1,8 +1,9 @@
 import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readSync, writeSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
-import { DataError, reasonOf } from "./data-error.ts";
+import { DataError } from "./data-error.ts";
 import { takeLock } from "./sqlite.ts";
+import { errorMessage } from "../../../error-message.ts";
 
 const FILE = "playcount.db";
 const LOCK = "lock";
@@ -34,7 +35,7 @@ export class DataFolder {
       this.#marked = readMark(this.#mark);
     } catch (error) {
       if (error instanceof DataError) throw new DataError(`cannot serve ${folder}: ${error.message}`);
-      throw new DataError(`cannot write to ${folder}: ${reasonOf(error)}`, { cause: error });
+      throw new DataError(`cannot write to ${folder}: ${errorMessage(error)}`, { cause: error });
     }
   }
 

@@ -1,7 +1,7 @@
 import { writeSync } from "node:fs";
-import { reasonOf } from "./data-error.ts";
 import type { Failed } from "../threads/messages.ts";
 import type { Signals } from "../threads/signals.ts";
+import { errorMessage } from "../../../error-message.ts";
 
 /** SQLite's result code for a full disk (https://sqlite.org/rescode.html). */
 const FULL = 13;
@@ -27,7 +27,7 @@ export class Fence {
     } catch (error) {
       const ailment = isFull(error) ? "full" : "failed";
       if (ailment === "failed")
-        say(`the storage has failed, and nothing is written any more: ${reasonOf(error)}`);
+        say(`the storage has failed, and nothing is written any more: ${errorMessage(error)}`);
       else if (this.#signals.ailment === undefined) say("the disk is full, and nothing is counted meanwhile");
       this.#signals.ailment = ailment;
       return { did: "fail", isUnknown: ailment === "failed", ailment };

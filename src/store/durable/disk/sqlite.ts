@@ -1,6 +1,7 @@
 import { existsSync, rmSync, statSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
-import { DataError, reasonOf } from "./data-error.ts";
+import { DataError } from "./data-error.ts";
+import { errorMessage } from "../../../error-message.ts";
 
 /** A file that somebody else has is tried so often, with pauses of so many milliseconds up to five times as long. */
 const MOST_TRIES = 10;
@@ -59,7 +60,7 @@ function openToRead(file: string): DatabaseSync {
   try {
     return open(file, { readOnly: true }, "BEGIN; SELECT * FROM sqlite_schema");
   } catch (error) {
-    if (!/I\/O error/.test(reasonOf(error))) throw error;
+    if (!/I\/O error/.test(errorMessage(error))) throw error;
     return takeAlone(file);
   }
 }
@@ -76,7 +77,7 @@ function open(file: string, options: { readOnly?: boolean }, lock: string): Data
       return sqlite;
     } catch (error) {
       sqlite.close();
-      if (!/locked|busy/i.test(reasonOf(error))) throw error;
+      if (!/locked|busy/i.test(errorMessage(error))) throw error;
       if (tries === MOST_TRIES) throw new DataError("another process has it", { cause: error });
     }
     pause(LEAST_PAUSE * (1 + 4 * Math.random()));

@@ -1,5 +1,5 @@
 import { setImmediate } from "node:timers";
-import type { Awaitable } from "../../../awaitable.ts";
+import type { Awaitable } from "../../../async.ts";
 import type { Addition } from "../../count-store.ts";
 import { UnknownOutcome } from "../../refusal.ts";
 import type { AdditionRing } from "./addition-ring.ts";

@@ -1,5 +1,6 @@
 import { Refusal, UnknownOutcome } from "../../refusal.ts";
-import { eachOf, type Redis } from "../redis.ts";
+import { eachOf } from "../../../async.ts";
+import type { Redis } from "../redis.ts";
 import { failedChange, failedReading, meaning } from "../outcomes.ts";
 import { BEGIN, END, RAISE, STATE, TURN } from "../scripts/control.ts";
 import { type ShardOperation, applyOperation } from "./shard-operation.ts";

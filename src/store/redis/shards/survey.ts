@@ -1,6 +1,7 @@
 import { frozenBy } from "./heads.ts";
 import { failedReading } from "../outcomes.ts";
-import { eachOf, type Redis } from "../redis.ts";
+import { eachOf } from "../../../async.ts";
+import type { Redis } from "../redis.ts";
 import { SURVEY } from "../scripts/shard.ts";
 
 /** How many shards are looked at in one script, where that is possible, and how many scripts are under way at a time. */

@@ -1,7 +1,7 @@
 import { type Chunk, type Entry, MAX_COUNT } from "../../count-store.ts";
 import { Highest } from "../../top.ts";
 import { Refusal } from "../../refusal.ts";
-import { Semaphore } from "../gate.ts";
+import { Semaphore } from "../../../async.ts";
 import type { Head } from "../shards/heads.ts";
 import { failedReading } from "../outcomes.ts";
 import type { Redis } from "../redis.ts";

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
-import { Semaphore } from "../../../src/store/redis/gate.ts";
-import { Random } from "../../support/random.ts";
+import { Semaphore } from "../src/async.ts";
+import { Random } from "./support/random.ts";
 
 test("So much goes on at a time and no more, in the order in which it came", async () => {
   const random = new Random("gate");
