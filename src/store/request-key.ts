@@ -12,7 +12,7 @@ export interface RequestKey {
 export const MAX_WRITER_LENGTH = 65;
 
 /** A writer's last request and what was answered to it, as it can be kept. */
-export interface Remembered {
+export interface LastRequest {
   seq: number;
   fingerprint: number;
   fold: number;

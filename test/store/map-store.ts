@@ -9,7 +9,7 @@ import {
   type StoreFigures,
   type StoreOptions,
 } from "../../src/store/count-store.ts";
-import { highest } from "../../src/store/top.ts";
+import { topOf } from "./top-of.ts";
 import { Refusal } from "../../src/store/refusal.ts";
 import { fingerprintOf, type RequestKey } from "../../src/store/request-key.ts";
 
@@ -102,7 +102,7 @@ export class MapStore implements CountStore {
   }
 
   top(n: number, after?: number): Entry[] {
-    return highest([this.#total(after)], n);
+    return topOf([this.#total(after)], n);
   }
 
   seal(fold: number): boolean {

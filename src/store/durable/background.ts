@@ -1,4 +1,4 @@
-import type { Preparation } from "../memory/preparation.ts";
+import type { CommitView } from "../memory/commit-view.ts";
 import type { Database } from "./disk/database.ts";
 import type { Fence } from "./disk/fence.ts";
 import { Compaction } from "./disk/compaction.ts";
@@ -11,20 +11,20 @@ const RETRY = 1000;
 /** What the thread that writes does when nobody waits for it, in steps of a few milliseconds. */
 export class Background {
   readonly #database: Database;
-  readonly #preparation: Preparation;
+  readonly #view: CommitView;
   readonly #folding: Compaction;
   readonly #fence: Fence;
   readonly #signals: Signals;
 
   constructor(
     database: Database,
-    preparation: Preparation,
+    preparation: CommitView,
     fence: Fence,
     signals: Signals,
     maxWriters: number,
   ) {
     this.#database = database;
-    this.#preparation = preparation;
+    this.#view = preparation;
     this.#folding = new Compaction(database, maxWriters);
     this.#fence = fence;
     this.#signals = signals;
@@ -43,7 +43,7 @@ export class Background {
     const { ailment } = this.#signals;
     if (ailment === "failed") return false;
     if (ailment === "full") return this.#fence.attempt(() => this.#database.makeRoom()) === undefined;
-    if (this.#preparation.hasToFree) this.#preparation.free();
+    if (this.#view.hasToFree) this.#view.free();
     return this.#fence.attempt(() => this.#folding.step()) === undefined && !this.#isDone;
   }
 
@@ -52,7 +52,7 @@ export class Background {
    * else there would be no end to it.
    */
   hurry(milliseconds: number): void {
-    if (this.#preparation.hasToFree) this.#preparation.free();
+    if (this.#view.hasToFree) this.#view.free();
     const end = performance.now() + milliseconds;
     while (this.#folding.isUrgent && (performance.now() < end || this.#folding.isTooMuch) && this.step());
   }
@@ -69,6 +69,6 @@ export class Background {
   }
 
   get #isDone(): boolean {
-    return this.#folding.isDone && !this.#preparation.hasToFree;
+    return this.#folding.isDone && !this.#view.hasToFree;
   }
 }

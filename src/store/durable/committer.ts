@@ -1,4 +1,4 @@
-import { Preparation } from "../memory/preparation.ts";
+import { CommitView } from "../memory/commit-view.ts";
 import { Refusal } from "../refusal.ts";
 import type { ShardedStore } from "../memory/sharded-store.ts";
 import type { DataFolder } from "./disk/data-folder.ts";
@@ -49,7 +49,7 @@ export class Committer {
   readonly rings: Map<number, AdditionRing> = new Map();
   readonly #folder: DataFolder;
   readonly #database: Database;
-  readonly #preparation: Preparation;
+  readonly #view: CommitView;
   readonly #signals: Signals;
   readonly #fence: Fence;
   #queue: PendingWrite[] = [];
@@ -60,9 +60,9 @@ export class Committer {
     this.#database = database;
     this.#signals = signals;
     this.#fence = new Fence(signals);
-    this.#preparation = new Preparation(store.handle);
+    this.#view = new CommitView(store.handle);
     const { maxWriters } = store.handle;
-    this.background = new Background(database, this.#preparation, this.#fence, signals, maxWriters);
+    this.background = new Background(database, this.#view, this.#fence, signals, maxWriters);
   }
 
   push(asked: PendingWrite): void {
@@ -105,7 +105,7 @@ export class Committer {
 
   /** Makes durable what is in the rings and in messages, and answers. */
   #commit(taken: readonly PendingWrite[]): boolean {
-    const staging = new Staging(this.#preparation);
+    const staging = new Staging(this.#view);
     const staged: Staged[] = [];
     for (const [at, asked] of taken.entries()) {
       const { addends } = asked.ask as Add;
@@ -129,15 +129,15 @@ export class Committer {
 
   #takeRings(staging: Staging): number {
     let asked = 0;
-    const fold = this.#preparation.newestFold;
+    const fold = this.#view.newestFold;
     for (const ring of this.rings.values())
       asked += ring.take((id, plays) => staging.tryAdd(id, plays), fold);
     return asked;
   }
 
   #apply({ plays, keys }: Staging): void {
-    if (plays.size > 0) this.#preparation.add(plays);
-    for (const request of keys) this.#preparation.remember(request);
+    if (plays.size > 0) this.#view.add(plays);
+    for (const request of keys) this.#view.remember(request);
   }
 
   #control({ ask, answer }: PendingWrite): void {
@@ -151,15 +151,15 @@ export class Committer {
   }
 
   #seal(fold: number): boolean | WriteReply {
-    if (!this.#preparation.canSeal(fold)) return false;
+    if (!this.#view.canSeal(fold)) return false;
     return this.#makeDurable(() => this.#database.seal(fold)) ?? this.store.seal(fold);
   }
 
   #acknowledge(fold: number): boolean | WriteReply {
-    if (!this.#preparation.canAcknowledge(fold)) return false;
+    if (!this.#view.canAcknowledge(fold)) return false;
     const failure = this.#makeDurable(() => this.#database.acknowledge(fold));
     if (failure !== undefined) return failure;
-    this.#preparation.acknowledge(fold);
+    this.#view.acknowledge(fold);
     this.background.lookForDropped();
     return true;
   }

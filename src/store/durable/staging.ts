@@ -1,6 +1,6 @@
 import { fingerprintOf } from "../request-key.ts";
 import { Refusal } from "../refusal.ts";
-import type { Preparation } from "../memory/preparation.ts";
+import type { CommitView } from "../memory/commit-view.ts";
 import type { KeptRequest } from "./disk/database.ts";
 import type { Added, Addend } from "./threads/messages.ts";
 
@@ -12,7 +12,7 @@ const MOST_TOTALS = 10_000;
  * that nothing can be in the way when it is durable.
  */
 export class Staging {
-  readonly #store: Preparation;
+  readonly #store: CommitView;
   /** Plays by song, all of the commit. */
   readonly plays: Map<string, number> = new Map();
   readonly keys: KeptRequest[] = [];
@@ -21,7 +21,7 @@ export class Staging {
   changes = 0;
   #newSongs = 0;
 
-  constructor(store: Preparation) {
+  constructor(store: CommitView) {
     this.#store = store;
   }
 
@@ -34,7 +34,7 @@ export class Staging {
     const newSongs = this.#newSongs;
     try {
       const count = this.#check(id, plays);
-      this.#store.makeRoom(id);
+      this.#store.reserve(id);
       this.#stage(id, plays);
       return count;
     } catch (error) {
@@ -70,7 +70,7 @@ export class Staging {
     const newSongs = this.#newSongs;
     try {
       const counts = Array.from(plays, ([id, more]) => this.#check(id, more));
-      for (const [id, more] of plays) if (more > 0) this.#store.makeRoom(id);
+      for (const [id, more] of plays) if (more > 0) this.#store.reserve(id);
       for (const [id, more] of plays) this.#stage(id, more); // from here on nothing can fail
       return counts;
     } catch (error) {

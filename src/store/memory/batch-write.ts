@@ -1,21 +1,21 @@
 import { type BatchAddition, isTooLong, MAX_COUNT } from "../count-store.ts";
 import type { StoreHandle } from "./handle.ts";
-import { PackedList } from "./packed-list.ts";
+import { PackedIdList } from "./packed-id-list.ts";
 import { Refusal } from "../refusal.ts";
 import { fingerprintOf, type RequestKey } from "../request-key.ts";
 import type { Shards } from "./shards.ts";
-import { NUMBERS_OF_A_REQUEST } from "./writers.ts";
+import { NUMBERS_PER_REQUEST } from "./last-requests.ts";
 
 /** A request that is to be remembered with its answer. */
-interface Keyed {
+interface KeyedRequest {
   key: RequestKey;
   fingerprint: number;
 }
 
 /** The songs of a batch, in columns: to make an object for each would take as long as to count it. */
-class Songs {
+class BatchColumns {
   readonly count: number;
-  readonly ids: PackedList;
+  readonly ids: PackedIdList;
   /** Where `ids` has a song's id. */
   readonly places: Int32Array;
   /** The shard that a song is in. */
@@ -30,7 +30,7 @@ class Songs {
 
   constructor(count: number) {
     this.count = count;
-    this.ids = new PackedList(count);
+    this.ids = new PackedIdList(count);
     this.places = new Int32Array(count);
     this.shards = new Int32Array(count);
     this.plays = new Float64Array(count);
@@ -53,7 +53,7 @@ export class BatchWrite {
   }
 
   /** Adds, and has it remembered with `keyed`. */
-  add(plays: ReadonlyMap<string, number>, keyed?: Keyed): BatchAddition {
+  add(plays: ReadonlyMap<string, number>, keyed?: KeyedRequest): BatchAddition {
     return this.#whileLocked(plays, (songs) => this.#addLocked(songs, keyed));
   }
 
@@ -62,24 +62,24 @@ export class BatchWrite {
    * memory, and is not put right if the thread dies in it.
    */
   addPrepared(plays: ReadonlyMap<string, number>): void {
-    const { memory } = this.#shards;
+    const { heap } = this.#shards;
     this.#whileLocked(plays, (songs) => {
       let [all, added] = [0, 0];
       for (let at = 0; at < songs.count; at++) added += Number(this.#look(songs, at));
-      memory.claim(added, Infinity);
-      memory.countChange();
+      heap.claimSongs(added, Infinity);
+      heap.countChange();
       for (let at = 0; at < songs.count; at++) {
-        memory.counts[songs.entries[at] as number] =
+        heap.numbers[songs.entries[at] as number] =
           (songs.before[at] as number) + (songs.plays[at] as number);
         all += songs.plays[at] as number;
       }
-      memory.counts[memory.playsUnit] = (memory.counts[memory.playsUnit] as number) + all;
+      heap.numbers[heap.playsUnit] = (heap.numbers[heap.playsUnit] as number) + all;
     });
   }
 
-  #whileLocked<T>(plays: ReadonlyMap<string, number>, act: (songs: Songs) => T): T {
+  #whileLocked<T>(plays: ReadonlyMap<string, number>, act: (songs: BatchColumns) => T): T {
     const shards = this.#shards;
-    const songs = new Songs(plays.size);
+    const songs = new BatchColumns(plays.size);
     let at = 0;
     for (const [id, more] of plays) {
       songs.shards[at] = shards.locate(id);
@@ -97,11 +97,11 @@ export class BatchWrite {
 
   /** Adds what a writer asks for, unless it has been added: then it gives what was answered. */
   addOnce(kind: string, plays: ReadonlyMap<string, number>, key: RequestKey): BatchAddition {
-    const { writers } = this.#shards;
+    const { lastRequests } = this.#shards;
     const fingerprint = fingerprintOf(kind, plays);
     for (const id of plays.keys())
       if (isTooLong(id, this.#maxIdBytes)) throw Refusal.tooLong(this.#maxIdBytes);
-    return writers.whileLocked(
+    return lastRequests.whileLocked(
       () => this.#recall(key, fingerprint, plays) ?? this.add(plays, { key, fingerprint }),
     );
   }
@@ -112,7 +112,7 @@ export class BatchWrite {
     fingerprint: number,
     plays: ReadonlyMap<string, number>,
   ): BatchAddition | undefined {
-    return this.#shards.writers.whileLocked(() => this.#recall(key, fingerprint, plays));
+    return this.#shards.lastRequests.whileLocked(() => this.#recall(key, fingerprint, plays));
   }
 
   #recall(
@@ -120,7 +120,7 @@ export class BatchWrite {
     fingerprint: number,
     plays: ReadonlyMap<string, number>,
   ): BatchAddition | undefined {
-    const recalled = this.#shards.writers.recall(key, fingerprint, plays.size);
+    const recalled = this.#shards.lastRequests.recall(key, fingerprint, plays.size);
     if (recalled === undefined) return undefined;
     const { fold, totals = Float64Array.from(plays.keys(), (id) => this.#countOf(id)) } = recalled;
     return { counts: totals, fold };
@@ -136,13 +136,13 @@ export class BatchWrite {
     }
   }
 
-  #addLocked(songs: Songs, keyed: Keyed | undefined): BatchAddition {
-    const { memory, ring } = this.#shards;
+  #addLocked(songs: BatchColumns, keyed: KeyedRequest | undefined): BatchAddition {
+    const { heap, ring } = this.#shards;
     let added = 0;
     for (let at = 0; at < songs.count; at++) added += Number(this.#look(songs, at));
-    if (added > 0 && !memory.claim(added, this.#maxSongs)) throw Refusal.full(this.#maxSongs);
+    if (added > 0 && !heap.claimSongs(added, this.#maxSongs)) throw Refusal.full(this.#maxSongs);
     if (!this.#makeRoom(songs)) {
-      memory.unclaim(added);
+      heap.unclaimSongs(added);
       throw Refusal.noMemory();
     }
     const addition = { counts: songs.totals, fold: ring.newest };
@@ -151,13 +151,13 @@ export class BatchWrite {
   }
 
   /** Looks up what a song has, and tells whether it is new. */
-  #look(songs: Songs, at: number): boolean {
-    const { ring, memory, id } = this.#shards;
+  #look(songs: BatchColumns, at: number): boolean {
+    const { ring, heap, id } = this.#shards;
     songs.ids.load(songs.places[at] as number, id);
     const shard = songs.shards[at] as number;
     const plays = songs.plays[at] as number;
-    const entry = this.#shards.open(shard).find(id);
-    const before = entry === 0 ? 0 : (memory.counts[entry] as number);
+    const entry = this.#shards.openShard(shard).find(id);
+    const before = entry === 0 ? 0 : (heap.numbers[entry] as number);
     let [sealed, kept] = [0, 0];
     if (ring.length > 1) {
       sealed = this.#shards.sum(shard, ring.firstCounted, ring.length - 1);
@@ -172,30 +172,30 @@ export class BatchWrite {
   }
 
   /** Sees to it that writing cannot fail; false if there is no memory for that. Nothing has changed. */
-  #makeRoom(songs: Songs): boolean {
+  #makeRoom(songs: BatchColumns): boolean {
     const { id, journal } = this.#shards;
     for (let at = 0; at < songs.count; at++) {
       if (songs.plays[at] === 0 || songs.entries[at] !== 0) continue;
       // An entry without plays is as good as none, should there be no memory for one of the others.
       songs.ids.load(songs.places[at] as number, id);
-      songs.entries[at] = this.#shards.open(songs.shards[at] as number).place(id);
+      songs.entries[at] = this.#shards.openShard(songs.shards[at] as number).place(id);
       if (songs.entries[at] === 0) return false;
     }
-    return journal.begin(songs.count + 1 + NUMBERS_OF_A_REQUEST);
+    return journal.begin(songs.count + 1 + NUMBERS_PER_REQUEST);
   }
 
-  #write(songs: Songs, { counts, fold }: BatchAddition, keyed: Keyed | undefined): void {
-    const { journal, memory, writers } = this.#shards;
+  #write(songs: BatchColumns, { counts, fold }: BatchAddition, keyed: KeyedRequest | undefined): void {
+    const { journal, heap, lastRequests } = this.#shards;
     let all = 0;
     for (let at = 0; at < songs.count; at++) {
       const plays = songs.plays[at] as number;
       if (plays > 0) journal.note(songs.entries[at] as number, (songs.before[at] as number) + plays);
       all += plays;
     }
-    journal.note(memory.playsUnit, (memory.counts[memory.playsUnit] as number) + all);
+    journal.note(heap.playsUnit, (heap.numbers[heap.playsUnit] as number) + all);
     if (keyed !== undefined) {
-      const write = (unit: number, value: number) => journal.noteOther(unit, value);
-      writers.remember(keyed.key, keyed.fingerprint, { fold, totals: counts }, write);
+      const write = (unit: number, value: number) => journal.noteRequest(unit, value);
+      lastRequests.remember(keyed.key, keyed.fingerprint, { fold, totals: counts }, write);
     }
     journal.commit();
   }

@@ -1,4 +1,4 @@
-import type { Memory } from "./memory.ts";
+import type { Heap } from "./heap.ts";
 import { type PackedId, unitsOfEntry, wordsOfId } from "./packed-id.ts";
 
 // Where things are at the beginning of a block, in words.
@@ -17,15 +17,15 @@ const LAST_SIZE = 13;
  * An entry is there as soon as its block says that it is in use, which is the last thing that is written.
  */
 export class EntryBlocks {
-  readonly #memory: Memory;
+  readonly #heap: Heap;
   readonly #words: Int32Array;
   readonly #counts: Float64Array;
   #newest = 0;
 
-  constructor(memory: Memory) {
-    this.#memory = memory;
-    this.#words = memory.words;
-    this.#counts = memory.counts;
+  constructor(heap: Heap) {
+    this.#heap = heap;
+    this.#words = heap.words;
+    this.#counts = heap.numbers;
   }
 
   /** Goes to the entries whose newest block the word `newest` refers to; 0 there if there are none. */
@@ -43,7 +43,7 @@ export class EntryBlocks {
     const entry = block + used;
     this.#counts[entry] = count;
     id.copyTo(words, entry * 2 + 2);
-    this.#memory.countChange();
+    this.#heap.countChange();
     words[block * 2 + USED] = used + units;
     return entry;
   }
@@ -82,7 +82,7 @@ export class EntryBlocks {
     const words = this.#words;
     for (let block = words[this.#newest] as number; block !== 0; block = words[this.#newest] as number) {
       words[this.#newest] = words[block * 2 + OLDER] as number;
-      this.#memory.free(block, words[block * 2 + SIZE] as number);
+      this.#heap.free(block, words[block * 2 + SIZE] as number);
     }
   }
 
@@ -97,7 +97,7 @@ export class EntryBlocks {
     let least = FIRST_SIZE;
     while (2 ** least < HEAD_UNITS + units) least++;
     const next = newest === 0 ? FIRST_SIZE : (words[newest * 2 + SIZE] as number) + 1;
-    const block = this.#memory.allocateBetween(least, Math.max(least, Math.min(next, LAST_SIZE)));
+    const block = this.#heap.allocateBetween(least, Math.max(least, Math.min(next, LAST_SIZE)));
     if (block === 0) return 0;
     words[block * 2 + OLDER] = newest;
     words[block * 2 + USED] = HEAD_UNITS;

@@ -1,5 +1,5 @@
 import type { EntryBlocks } from "./entry-blocks.ts";
-import type { Memory } from "./memory.ts";
+import type { Heap } from "./heap.ts";
 import type { PackedId } from "./packed-id.ts";
 
 // Where things are in the index's head, in words.
@@ -17,15 +17,15 @@ const REFERENCE = 2 ** 29 - 1;
  * quarters of them in use. All that it knows can be told from the entries.
  */
 export class EntryIndex {
-  readonly #memory: Memory;
+  readonly #heap: Heap;
   readonly #words: Int32Array;
   #head = 0;
   readonly #hashShift: number;
 
   /** `hashShift` tells how many bits of a hash have been used up. */
-  constructor(memory: Memory, hashShift: number) {
-    this.#memory = memory;
-    this.#words = memory.words;
+  constructor(heap: Heap, hashShift: number) {
+    this.#heap = heap;
+    this.#words = heap.words;
     this.#hashShift = hashShift;
   }
 
@@ -60,14 +60,14 @@ export class EntryIndex {
     const bits = words[this.#head + BITS] as number;
     if (bits > 0 && songs < 2 ** bits * MOST_USED) return true;
     const moreBits = bits === 0 ? FIRST_BITS : bits + 1;
-    const block = this.#memory.allocate(sizeOf(moreBits));
+    const block = this.#heap.allocate(sizeOf(moreBits));
     if (block === 0) return false;
     this.#fill(block, moreBits, entries, id);
     const old = words[this.#head + BLOCK] as number;
     // In this order: a new block with the old number of bits can be mended, an old one with the new number could not.
     words[this.#head + BLOCK] = block;
     words[this.#head + BITS] = moreBits;
-    if (bits > 0) this.#memory.free(old, sizeOf(bits));
+    if (bits > 0) this.#heap.free(old, sizeOf(bits));
     return true;
   }
 
@@ -92,7 +92,7 @@ export class EntryIndex {
     const words = this.#words;
     const bits = words[this.#head + BITS] as number;
     words[this.#head + BITS] = 0; // first: from then on there is no index
-    if (bits > 0) this.#memory.free(words[this.#head + BLOCK] as number, sizeOf(bits));
+    if (bits > 0) this.#heap.free(words[this.#head + BLOCK] as number, sizeOf(bits));
     words[this.#head + BLOCK] = 0;
   }
 

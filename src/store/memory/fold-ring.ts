@@ -1,4 +1,4 @@
-import type { Memory } from "./memory.ts";
+import type { Heap } from "./heap.ts";
 
 // Where things are, in words.
 const FIRST = 0; // the oldest set
@@ -25,9 +25,9 @@ export class FoldRing {
   readonly #capacity: number;
 
   /** `at` is the word, an even one, that it begins at. */
-  constructor(memory: Memory, at: number, maxFolds: number) {
-    this.#words = memory.words;
-    this.#numbers = memory.counts;
+  constructor(heap: Heap, at: number, maxFolds: number) {
+    this.#words = heap.words;
+    this.#numbers = heap.numbers;
     this.#at = at;
     this.#capacity = capacityOf(maxFolds);
     Atomics.compareExchange(this.#words, at + END, 0, 1);

@@ -1,10 +1,10 @@
 import type { HashKey } from "../../hash.ts";
-import type { GrowingBuffer } from "./reserve.ts";
+import type { GrowingBuffer } from "./growing-buffer.ts";
 
 /** What another thread needs to `ShardedStore.attach` itself to a store; can be sent by `postMessage`. */
 export interface StoreHandle {
-  readonly buffer: GrowingBuffer;
-  readonly writers: GrowingBuffer;
+  readonly heap: GrowingBuffer;
+  readonly lastRequests: GrowingBuffer;
   readonly name: string;
   readonly key: HashKey;
   readonly shardBits: number;

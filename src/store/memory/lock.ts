@@ -30,7 +30,7 @@ export function unlock(words: Int32Array, at: number): void {
 }
 
 /** Who holds a lock; 0 if nobody does. */
-export function ownerOf(words: Int32Array, at: number): number {
+export function holderOf(words: Int32Array, at: number): number {
   return Atomics.load(words, at) & (AWAITED - 1);
 }
 

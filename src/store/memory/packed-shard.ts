@@ -1,7 +1,7 @@
 import { MAX_COUNT } from "../count-store.ts";
 import { EntryBlocks } from "./entry-blocks.ts";
 import { EntryIndex } from "./entry-index.ts";
-import type { Memory } from "./memory.ts";
+import type { Heap } from "./heap.ts";
 import type { PackedId } from "./packed-id.ts";
 import { Refusal } from "../refusal.ts";
 
@@ -21,16 +21,16 @@ const INDEX = 2;
  * happened as soon as one word, or one count, is written, and all the rest can be told from the entries.
  */
 export class PackedShard {
-  readonly #memory: Memory;
+  readonly #heap: Heap;
   #head = 0;
   readonly #entries: EntryBlocks;
   readonly #index: EntryIndex;
 
   /** `hashShift` tells how many bits of a hash chose the shard. */
-  constructor(memory: Memory, hashShift: number) {
-    this.#memory = memory;
-    this.#entries = new EntryBlocks(memory);
-    this.#index = new EntryIndex(memory, hashShift);
+  constructor(heap: Heap, hashShift: number) {
+    this.#heap = heap;
+    this.#entries = new EntryBlocks(heap);
+    this.#index = new EntryIndex(heap, hashShift);
   }
 
   /** Goes to the shard whose head begins at the word `head`. */
@@ -43,7 +43,7 @@ export class PackedShard {
 
   /** Entries that there are, those without plays included. */
   get songs(): number {
-    return this.#memory.words[this.#head + SONGS] as number;
+    return this.#heap.words[this.#head + SONGS] as number;
   }
 
   /** Units that all entries take. */
@@ -54,7 +54,7 @@ export class PackedShard {
   /** The plays of a song; 0 if it is not here. */
   get(id: PackedId): number {
     const entry = this.#index.find(id);
-    return entry === 0 ? 0 : (this.#memory.counts[entry] as number);
+    return entry === 0 ? 0 : (this.#heap.numbers[entry] as number);
   }
 
   /**
@@ -64,20 +64,20 @@ export class PackedShard {
    * memory; nothing has changed.
    */
   add(id: PackedId, plays: number, elsewhere: number, maxSongs: number): number {
-    const memory = this.#memory;
+    const heap = this.#heap;
     const entry = this.#index.find(id);
-    const before = entry === 0 ? 0 : (memory.counts[entry] as number);
+    const before = entry === 0 ? 0 : (heap.numbers[entry] as number);
     if (plays > MAX_COUNT - elsewhere - before) throw Refusal.overflow(elsewhere + before, plays);
     const isNew = before + elsewhere === 0;
-    if (isNew && !memory.claim(1, maxSongs)) throw Refusal.full(maxSongs);
+    if (isNew && !heap.claimSongs(1, maxSongs)) throw Refusal.full(maxSongs);
     if (entry === 0 && this.#insert(id, plays) === 0) {
-      if (isNew) memory.unclaim(1);
+      if (isNew) heap.unclaimSongs(1);
       throw Refusal.noMemory();
     } else if (entry !== 0) {
-      memory.countChange();
-      memory.counts[entry] = before + plays;
+      heap.countChange();
+      heap.numbers[entry] = before + plays;
     }
-    memory.counts[memory.playsUnit] = (memory.counts[memory.playsUnit] as number) + plays;
+    heap.numbers[heap.playsUnit] = (heap.numbers[heap.playsUnit] as number) + plays;
     return before + plays;
   }
 
@@ -93,7 +93,7 @@ export class PackedShard {
 
   /** Calls `visit` with each entry that has plays, and its count; what `id` is set to is its song meanwhile. */
   each(id: PackedId, visit: (entry: number, count: number) => void): void {
-    const { words, counts } = this.#memory;
+    const { words, numbers: counts } = this.#heap;
     this.#entries.each((entry) => {
       const count = counts[entry] as number;
       if (count === 0) return;
@@ -111,14 +111,14 @@ export class PackedShard {
   free(): void {
     this.#entries.free();
     this.#index.free();
-    this.#memory.words[this.#head + SONGS] = 0;
+    this.#heap.words[this.#head + SONGS] = 0;
   }
 
   /** Puts right what a thread that died may have left half done. `id` is any. */
   mend(id: PackedId): void {
     let songs = 0;
     this.#entries.each(() => songs++);
-    this.#memory.words[this.#head + SONGS] = songs;
+    this.#heap.words[this.#head + SONGS] = songs;
     this.#index.mend(this.#entries, id);
   }
 
@@ -127,7 +127,7 @@ export class PackedShard {
     const entry = this.#index.grow(songs, this.#entries, id) ? this.#entries.append(id, plays) : 0;
     if (entry === 0) return 0;
     this.#index.link(entry, id.hash);
-    this.#memory.words[this.#head + SONGS] = songs + 1;
+    this.#heap.words[this.#head + SONGS] = songs + 1;
     return entry;
   }
 }

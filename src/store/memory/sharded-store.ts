@@ -1,8 +1,8 @@
 import type { Awaitable } from "../../async.ts";
 import { BatchWrite } from "./batch-write.ts";
 import type { Addition, BatchAddition, Chunk, CountStore, Entry, StoreFigures } from "../count-store.ts";
-import { Folds } from "./folds.ts";
-import { Listing } from "./listing.ts";
+import { FoldLifecycle } from "./fold-lifecycle.ts";
+import { SongReader } from "./song-reader.ts";
 import type { RequestKey } from "../request-key.ts";
 import type { StoreHandle } from "./handle.ts";
 import { Shards } from "./shards.ts";
@@ -26,9 +26,9 @@ export class ShardedStore implements CountStore {
   readonly maxIdBytes: number;
   readonly #maxSongs: number;
   readonly #shards: Shards;
-  readonly #folds: Folds;
+  readonly #folds: FoldLifecycle;
   readonly #batch: BatchWrite;
-  readonly #reading: Listing;
+  readonly #reading: SongReader;
 
   /** @throws {RangeError} for a limit that is out of its range. */
   constructor(options: ShardedStoreOptions = {}, attachment?: { handle: StoreHandle; owner: number }) {
@@ -37,8 +37,8 @@ export class ShardedStore implements CountStore {
     this.#maxSongs = this.handle.maxSongs;
     this.#shards = new Shards(this.handle, attachment?.owner ?? 1);
     this.#batch = new BatchWrite(this.#shards, this.handle);
-    this.#folds = new Folds(this.#shards, this.handle.maxFolds);
-    this.#reading = new Listing(this.#shards, this.#folds);
+    this.#folds = new FoldLifecycle(this.#shards, this.handle.maxFolds);
+    this.#reading = new SongReader(this.#shards, this.#folds);
   }
 
   /**
@@ -54,21 +54,21 @@ export class ShardedStore implements CountStore {
   }
 
   get version(): string {
-    return `${this.handle.name}-${this.#shards.memory.changes(this.handle.owners)}`;
+    return `${this.handle.name}-${this.#shards.heap.changes(this.handle.owners)}`;
   }
 
   /** Songs that there are, the fold that is kept included. */
   get songs(): number {
-    return this.#shards.memory.claimed;
+    return this.#shards.heap.songs;
   }
 
   figures(): StoreFigures {
-    const { memory } = this.#shards;
+    const { heap } = this.#shards;
     return {
-      songs: memory.claimed,
-      plays: memory.plays(this.handle.owners),
+      songs: heap.songs,
+      plays: heap.plays(this.handle.owners),
       folds: this.#folds.count(),
-      bytes: memory.bytes + this.handle.writers.byteLength,
+      bytes: heap.bytes + this.handle.lastRequests.byteLength,
     };
   }
 
@@ -91,7 +91,7 @@ export class ShardedStore implements CountStore {
       const { ring } = shards;
       const open = ring.length - 1;
       if (open === 0) return { count: this.#addTo(at, plays, 0), fold: 0 };
-      const kept = ring.firstCounted === 0 ? 0 : shards.shard(0, at).get(shards.id);
+      const kept = ring.firstCounted === 0 ? 0 : shards.shardAt(0, at).get(shards.id);
       const sealed = this.#shards.sum(at, ring.firstCounted, open);
       return { count: sealed + this.#addTo(at, plays, kept + sealed), fold: ring.newest };
     } finally {
@@ -136,7 +136,7 @@ export class ShardedStore implements CountStore {
   clear(unless?: (version: string) => boolean): boolean {
     return this.#shards.whileAllLocked(() => {
       if (unless?.(this.version)) return false;
-      this.#shards.memory.countChange();
+      this.#shards.heap.countChange();
       this.#shards.clear();
       return true;
     });
@@ -160,7 +160,7 @@ export class ShardedStore implements CountStore {
   }
 
   #addTo(at: number, plays: number, elsewhere: number): number {
-    const open = this.#shards.open(at);
+    const open = this.#shards.openShard(at);
     if (plays === 0) return open.get(this.#shards.id);
     return open.add(this.#shards.id, plays, elsewhere, this.#maxSongs);
   }

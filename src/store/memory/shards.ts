@@ -1,11 +1,11 @@
 import { FoldRing } from "./fold-ring.ts";
 import { Journal } from "./journal.ts";
-import { lock, ownerOf, tryLock, unlock } from "./lock.ts";
-import { Memory } from "./memory.ts";
+import { lock, holderOf, tryLock, unlock } from "./lock.ts";
+import { Heap } from "./heap.ts";
 import type { StoreHandle } from "./handle.ts";
 import { PackedId } from "./packed-id.ts";
 import { HEAD_WORDS, PackedShard } from "./packed-shard.ts";
-import { Writers } from "./writers.ts";
+import { LastRequests } from "./last-requests.ts";
 
 /** Slots beside those that a full ring takes: for folds that were dropped and are being freed. */
 const SPARE_SLOTS = 4;
@@ -32,10 +32,10 @@ function slotsFor(maxFolds: number): number {
  */
 export class Shards {
   readonly count: number;
-  readonly memory: Memory;
+  readonly heap: Heap;
   readonly ring: FoldRing;
   readonly journal: Journal;
-  readonly writers: Writers;
+  readonly lastRequests: LastRequests;
   /** The id that this thread is at. */
   readonly id: PackedId;
   readonly #owner: number;
@@ -50,7 +50,7 @@ export class Shards {
   readonly #looked: PackedShard;
 
   constructor(handle: StoreHandle, owner: number) {
-    const { buffer, key, shardBits, maxFolds, maxIdBytes } = handle;
+    const { heap: buffer, key, shardBits, maxFolds, maxIdBytes } = handle;
     this.count = 2 ** shardBits;
     this.#owner = owner;
     this.#maxIdBytes = maxIdBytes;
@@ -62,23 +62,23 @@ export class Shards {
     const heads = HEAD_WORDS * this.count * this.#slots;
     const aligned = (words: number) => Math.ceil(words / LOCK_WORDS) * LOCK_WORDS;
     const tableWords = [...offsets, heads].reduce((sum, words) => sum + aligned(words), 0);
-    this.memory = new Memory(buffer, tableWords / 2, owner);
-    this.writers = new Writers(handle.writers, handle.maxWriters, key, owner);
-    this.journal = new Journal(this.memory, this.writers.numbers);
-    this.#open = new PackedShard(this.memory, shardBits);
-    this.#looked = new PackedShard(this.memory, shardBits);
-    let at = this.memory.table;
+    this.heap = new Heap(buffer, tableWords / 2, owner);
+    this.lastRequests = new LastRequests(handle.lastRequests, handle.maxWriters, key, owner);
+    this.journal = new Journal(this.heap, this.lastRequests.numbers);
+    this.#open = new PackedShard(this.heap, shardBits);
+    this.#looked = new PackedShard(this.heap, shardBits);
+    let at = this.heap.table;
     const [ring = 0, isClearing = 0, states = 0, locks = 0] = offsets.map((words) => {
       const begin = at;
       at += aligned(words);
       return begin;
     });
-    this.ring = new FoldRing(this.memory, ring, maxFolds);
+    this.ring = new FoldRing(this.heap, ring, maxFolds);
     this.#isClearing = isClearing;
     this.#states = states;
     this.#locks = locks;
     this.#heads = at;
-    Atomics.compareExchange(this.memory.words, states, FREE, IN_USE); // slot 0: the first open set
+    Atomics.compareExchange(this.heap.words, states, FREE, IN_USE); // slot 0: the first open set
   }
 
   /**
@@ -92,17 +92,17 @@ export class Shards {
   }
 
   /** The shard `at` as it is in a slot. */
-  in(slot: number, at: number): PackedShard {
-    return new PackedShard(this.memory, this.#shardBits).moveTo(this.#headOf(slot, at));
+  shardIn(slot: number, at: number): PackedShard {
+    return new PackedShard(this.heap, this.#shardBits).moveTo(this.#headOf(slot, at));
   }
 
   /** The shard `at` of the set at a place of the ring. */
-  shard(place: number, at: number): PackedShard {
-    return this.in(this.ring.slotAt(place), at);
+  shardAt(place: number, at: number): PackedShard {
+    return this.shardIn(this.ring.slotAt(place), at);
   }
 
   /** The shard `at` that plays are counted in: always the same object, good until the next call. */
-  open(at: number): PackedShard {
+  openShard(at: number): PackedShard {
     return this.#open.moveTo(this.#headOf(this.ring.slotAt(this.ring.length - 1), at));
   }
 
@@ -116,15 +116,15 @@ export class Shards {
   }
 
   lock(at: number): void {
-    lock(this.memory.words, this.#lockOf(at), this.#owner);
+    lock(this.heap.words, this.#lockOf(at), this.#owner);
   }
 
   tryLock(at: number): boolean {
-    return tryLock(this.memory.words, this.#lockOf(at), this.#owner);
+    return tryLock(this.heap.words, this.#lockOf(at), this.#owner);
   }
 
   unlock(at: number): void {
-    unlock(this.memory.words, this.#lockOf(at));
+    unlock(this.heap.words, this.#lockOf(at));
   }
 
   /** Does something while nobody else touches any shard. Locks are taken in their order, or else two threads might wait for each other. */
@@ -139,20 +139,20 @@ export class Shards {
 
   /** Empties all slots. All shards have to be locked. */
   clear(): void {
-    const { words } = this.memory;
+    const { words } = this.heap;
     words[this.#isClearing] = 1; // a thread that dies on the way leaves word to do it all again
     words.fill(0, this.#heads, this.#heads + HEAD_WORDS * this.count * this.#slots);
     words.fill(FREE, this.#states, this.#states + this.#slots);
     words[this.#states] = IN_USE;
     this.ring.reset();
-    this.memory.freeAll();
-    this.memory.claimed = 0;
+    this.heap.freeAll();
+    this.heap.songs = 0;
     words[this.#isClearing] = 0;
   }
 
   /** Gives a slot with nothing in it, or -1 if there is none. All shards have to be locked. */
   takeSlot(): number {
-    const states = this.memory.words.subarray(this.#states, this.#states + this.#slots);
+    const states = this.heap.words.subarray(this.#states, this.#states + this.#slots);
     const slot = states.indexOf(FREE);
     if (slot !== -1) states[slot] = IN_USE;
     return slot;
@@ -160,22 +160,22 @@ export class Shards {
 
   /** All shards have to be locked. */
   hasFreeSlot(): boolean {
-    return this.memory.words.subarray(this.#states, this.#states + this.#slots).includes(FREE);
+    return this.heap.words.subarray(this.#states, this.#states + this.#slots).includes(FREE);
   }
 
   /** Says that this thread is to free what is in a slot. */
   dispose(slot: number): void {
-    Atomics.store(this.memory.words, this.#states + slot, this.#owner);
+    Atomics.store(this.heap.words, this.#states + slot, this.#owner);
   }
 
   /** Whether this thread is to free what is in a slot, unless all has been cleared meanwhile. */
   isDisposing(slot: number): boolean {
-    return Atomics.load(this.memory.words, this.#states + slot) === this.#owner;
+    return Atomics.load(this.heap.words, this.#states + slot) === this.#owner;
   }
 
   /** Says that there is nothing in a slot any more. */
   disposed(slot: number): void {
-    Atomics.compareExchange(this.memory.words, this.#states + slot, this.#owner, FREE);
+    Atomics.compareExchange(this.heap.words, this.#states + slot, this.#owner, FREE);
   }
 
   /**
@@ -183,17 +183,17 @@ export class Shards {
    * free, which this thread is to free now.
    */
   release(owner: number): number[] {
-    const { words } = this.memory;
-    this.memory.releaseLockOf(owner);
+    const { words } = this.heap;
+    this.heap.releaseLockOf(owner);
     const held = Array.from({ length: this.count }, (_, at) => at).filter(
-      (at) => ownerOf(words, this.#lockOf(at)) === owner,
+      (at) => holderOf(words, this.#lockOf(at)) === owner,
     );
     if (held.length === this.count && words[this.#isClearing] === 1) this.clear();
-    this.journal.perform(owner);
-    this.writers.release(owner);
+    this.journal.replayOf(owner);
+    this.lastRequests.release(owner);
     for (const at of held) {
-      for (let slot = 0; slot < this.#slots; slot++) this.in(slot, at).mend(this.id);
-      this.memory.countChange();
+      for (let slot = 0; slot < this.#slots; slot++) this.shardIn(slot, at).mend(this.id);
+      this.heap.countChange();
       this.unlock(at);
     }
     const slots = Array.from({ length: this.#slots }, (_, slot) => slot);

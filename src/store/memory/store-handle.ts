@@ -1,11 +1,11 @@
 import { SETTINGS, checkSetting } from "../../settings/settings.ts";
 import { randomKey } from "../../hash.ts";
 import type { StoreOptions } from "../count-store.ts";
-import { MAX_OWNERS } from "./memory.ts";
-import { type GrowingBuffer, reserve } from "./reserve.ts";
+import { MAX_OWNERS } from "./heap.ts";
+import { type GrowingBuffer, reserveBuffer } from "./growing-buffer.ts";
 import type { StoreHandle } from "./handle.ts";
 import { bytesOfShard } from "./shards.ts";
-import { Writers } from "./writers.ts";
+import { LastRequests } from "./last-requests.ts";
 
 /** Limits of a {@linkcode ShardedStore}, and who uses it. */
 export interface ShardedStoreOptions extends StoreOptions {
@@ -32,8 +32,8 @@ export function createStoreHandle(options: ShardedStoreOptions): StoreHandle {
   const maxWriters = checkSetting("maxWriters", options.maxWriters);
   const buffer = reserveFor(options.maxStoreBytes, threads > 0);
   return {
-    buffer,
-    writers: Writers.reserve(maxWriters, threads > 0),
+    heap: buffer,
+    lastRequests: LastRequests.reserve(maxWriters, threads > 0),
     name: crypto.randomUUID(),
     key: randomKey(),
     shardBits: shardBitsFor(maxSongs, buffer.maxByteLength / bytesOfShard(maxFolds)),
@@ -49,7 +49,7 @@ export function createStoreHandle(options: ShardedStoreOptions): StoreHandle {
 function reserveFor(maxStoreBytes: number | undefined, isShared: boolean): GrowingBuffer {
   const { default: preset, min } = SETTINGS.maxStoreBytes;
   const bytes = checkSetting("maxStoreBytes", maxStoreBytes);
-  return reserve(bytes, bytes === preset ? min : bytes, isShared);
+  return reserveBuffer(bytes, bytes === preset ? min : bytes, isShared);
 }
 
 /**

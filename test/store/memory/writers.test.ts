@@ -34,7 +34,7 @@ test("a hundred thousand writers take bounded memory, and so do as many again", 
     if (n % 10 === 0) store.addAll(plays, { writer: `writer-${n}`, seq: n });
     else store.add("a", 1, { writer: `writer-${n}`, seq: n });
   }
-  expect(store.handle.writers.byteLength).toBeLessThan(48 * 2 ** 20);
+  expect(store.handle.lastRequests.byteLength).toBeLessThan(48 * 2 ** 20);
   const before = store.get("a");
   store.add("a", 1, { writer: "writer-100001", seq: 100_001 });
   expect(store.get("a")).toBe(before);

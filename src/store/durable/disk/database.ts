@@ -1,7 +1,7 @@
 import { statSync } from "node:fs";
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { Entry } from "../../count-store.ts";
-import type { Remembered } from "../../request-key.ts";
+import type { LastRequest } from "../../request-key.ts";
 import { digestOf, lastCommit, signState, writePlays } from "./schema.ts";
 import { numberOf, takeAlone } from "./sqlite.ts";
 
@@ -12,7 +12,7 @@ export const PAGE_BYTES = 4096;
 const ROW_SONGS = 1000;
 
 /** A request that had a key, as it is kept. */
-export type KeptRequest = Remembered & { writer: string };
+export type KeptRequest = LastRequest & { writer: string };
 
 /** What one commit makes durable. */
 export interface Commit {

@@ -1,5 +1,5 @@
 import type { DatabaseSync } from "node:sqlite";
-import { Preparation } from "../../memory/preparation.ts";
+import { CommitView } from "../../memory/commit-view.ts";
 import { Refusal } from "../../refusal.ts";
 import type { ShardedStore } from "../../memory/sharded-store.ts";
 import { DataError } from "./data-error.ts";
@@ -96,12 +96,12 @@ function damaged(what: string): DataError {
 class Loading {
   readonly #sqlite: DatabaseSync;
   readonly #store: ShardedStore;
-  readonly #preparation: Preparation;
+  readonly #view: CommitView;
 
   constructor(sqlite: DatabaseSync, store: ShardedStore) {
     this.#sqlite = sqlite;
     this.#store = store;
-    this.#preparation = new Preparation(store.handle);
+    this.#view = new CommitView(store.handle);
   }
 
   /** The folds, oldest first, as they came about. */
@@ -141,19 +141,19 @@ class Loading {
       if (digestOf(name, last, used) !== digest) throw damaged(`writer ${name}`);
       writers++;
       sum += digest;
-      this.#preparation.remember({ writer: name, ...(JSON.parse(last) as Omit<KeptRequest, "writer">) });
+      this.#view.remember({ writer: name, ...(JSON.parse(last) as Omit<KeptRequest, "writer">) });
     }
     const kept = this.#sqlite.prepare("SELECT writers, writer_sum AS sum FROM state").get();
     if (kept?.["writers"] !== writers || kept["sum"] !== sum) throw damaged("a writer is missing");
     for (const { keys } of this.#sqlite
       .prepare("SELECT keys FROM commits WHERE keys != '' ORDER BY number")
       .iterate()) {
-      for (const request of JSON.parse(String(keys)) as KeptRequest[]) this.#preparation.remember(request);
+      for (const request of JSON.parse(String(keys)) as KeptRequest[]) this.#view.remember(request);
     }
   }
 
   finish(): void {
-    this.#preparation.forgetPlays();
+    this.#view.forgetPlays();
   }
 
   #songs({ id: fold, plays, digest }: FoldRow): void {

@@ -1,5 +1,5 @@
 import { type Chunk, type Entry, MAX_COUNT } from "../../count-store.ts";
-import { Highest } from "../../top.ts";
+import { TopSongs } from "../../top-songs.ts";
 import { Refusal } from "../../refusal.ts";
 import { Semaphore } from "../../../async.ts";
 import type { Head } from "../shards/heads.ts";
@@ -43,7 +43,7 @@ export class RedisListing {
 
   /** Read as `entries` is. */
   async top(n: number, after?: number): Promise<Entry[]> {
-    const found = new Highest(n);
+    const found = new TopSongs(n);
     for await (const chunk of this.#chunks(this.#counted(after, () => found.bar)))
       for (const entry of chunk) found.offer(entry);
     return found.entries();

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import type { Entry } from "../../src/mod.ts";
-import { highest } from "../../src/store/top.ts";
+import { topOf } from "./top-of.ts";
 import { Random } from "../support/random.ts";
 
 test("what is found is what sorting everything finds", () => {
@@ -14,7 +14,7 @@ test("what is found is what sorting everything finds", () => {
     const entries = Array.from(ids, (id): Entry => [id, random.below(most) + 1]);
     const n = random.pick([1, 2, 3, 10, 59, 60, 1000]);
     const chunks = inChunks(random, entries);
-    expect(highest(chunks, n), JSON.stringify({ chunks, n })).toEqual(sorted(entries).slice(0, n));
+    expect(topOf(chunks, n), JSON.stringify({ chunks, n })).toEqual(sorted(entries).slice(0, n));
   }
 });
 
@@ -22,13 +22,13 @@ test.each([1, 2, 10])("the %d highest are found in whatever order the entries co
   const rising = Array.from({ length: 500 }, (_, at): Entry => [`song-${at}`, at + 1]);
   const equal = rising.map(([id]): Entry => [id, 1]);
   for (const entries of [rising, rising.toReversed(), equal, equal.toReversed()]) {
-    expect(highest([entries], n)).toEqual(sorted(entries).slice(0, n));
+    expect(topOf([entries], n)).toEqual(sorted(entries).slice(0, n));
   }
 });
 
 test("of nothing there is nothing highest", () => {
-  expect(highest([], 1)).toEqual([]);
-  expect(highest([[], []], 1000)).toEqual([]);
+  expect(topOf([], 1)).toEqual([]);
+  expect(topOf([[], []], 1000)).toEqual([]);
 });
 
 test("counts up to 2^53 - 1 are told apart", () => {
@@ -39,7 +39,7 @@ test("counts up to 2^53 - 1 are told apart", () => {
     ["c", most - 2],
     ["d", 1],
   ];
-  expect(highest([entries], 3)).toEqual([
+  expect(topOf([entries], 3)).toEqual([
     ["b", most],
     ["a", most - 1],
     ["c", most - 2],
@@ -57,7 +57,7 @@ test("each chunk is read once, and before the next one is asked for", () => {
     yield chunk("a");
     yield chunk("b");
   }
-  expect(highest(chunks(), 5)).toEqual([
+  expect(topOf(chunks(), 5)).toEqual([
     ["a", 1],
     ["b", 1],
   ]);
@@ -71,7 +71,7 @@ test("the entries that are given are left as they are", () => {
     ["c", 2],
   ];
   const copy = structuredClone(entries);
-  highest([entries], 1);
+  topOf([entries], 1);
   expect(entries).toEqual(copy);
 });
 

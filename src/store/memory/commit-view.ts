@@ -1,13 +1,13 @@
 import { BatchWrite } from "./batch-write.ts";
 import { type BatchAddition, MAX_COUNT } from "../count-store.ts";
-import { Folds } from "./folds.ts";
+import { FoldLifecycle } from "./fold-lifecycle.ts";
 import { Refusal } from "../refusal.ts";
-import type { Remembered, RequestKey } from "../request-key.ts";
+import type { LastRequest, RequestKey } from "../request-key.ts";
 import type { StoreHandle } from "./handle.ts";
 import { Shards } from "./shards.ts";
 
 /** What an addition will come to. */
-export interface Prepared {
+export interface CheckedAddition {
   count: number;
   /** Whether the song has no plays yet. */
   isNew: boolean;
@@ -17,9 +17,9 @@ export interface Prepared {
  * Sees to it that an addition which is made later cannot fail. For the thread that made a store, if it is the only one
  * that changes it.
  */
-export class Preparation {
+export class CommitView {
   readonly #shards: Shards;
-  readonly #folds: Folds;
+  readonly #folds: FoldLifecycle;
   readonly #batch: BatchWrite;
   readonly #maxSongs: number;
   /** Of freeing what was dropped: a thread that sleeps has no timers. */
@@ -27,7 +27,7 @@ export class Preparation {
 
   constructor(handle: StoreHandle) {
     this.#shards = new Shards(handle, 1);
-    this.#folds = new Folds(this.#shards, handle.maxFolds, (step) => this.#steps.push(step));
+    this.#folds = new FoldLifecycle(this.#shards, handle.maxFolds, (step) => this.#steps.push(step));
     this.#batch = new BatchWrite(this.#shards, handle);
     this.#maxSongs = handle.maxSongs;
   }
@@ -42,8 +42,8 @@ export class Preparation {
    *
    * @throws {Refusal} as {@linkcode CountStore.add}.
    */
-  check(id: string, plays: number, staged: number, newSongs: number): Prepared {
-    const { ring, memory } = this.#shards;
+  check(id: string, plays: number, staged: number, newSongs: number): CheckedAddition {
+    const { ring, heap } = this.#shards;
     const at = this.#shards.locate(id);
     this.#shards.lock(at);
     try {
@@ -51,7 +51,7 @@ export class Preparation {
       const all = counted + this.#shards.sum(at, 0, ring.firstCounted);
       if (plays > MAX_COUNT - all - staged) throw Refusal.overflow(all + staged, plays);
       const isNew = all === 0;
-      if (isNew && staged === 0 && plays > 0 && memory.claimed + newSongs >= this.#maxSongs)
+      if (isNew && staged === 0 && plays > 0 && heap.songs + newSongs >= this.#maxSongs)
         throw Refusal.full(this.#maxSongs);
       return { count: counted + staged + plays, isNew };
     } finally {
@@ -64,11 +64,11 @@ export class Preparation {
    *
    * @throws {Refusal} `full` if there is none.
    */
-  makeRoom(id: string): void {
+  reserve(id: string): void {
     const at = this.#shards.locate(id);
     this.#shards.lock(at);
     try {
-      const open = this.#shards.open(at);
+      const open = this.#shards.openShard(at);
       if (open.find(this.#shards.id) === 0 && open.place(this.#shards.id) === 0) throw Refusal.noMemory();
     } finally {
       this.#shards.unlock(at);
@@ -106,8 +106,8 @@ export class Preparation {
 
   /** Says that nothing was played since the start: what is there was read. */
   forgetPlays(): void {
-    const { memory } = this.#shards;
-    memory.counts[memory.playsUnit] = 0;
+    const { heap } = this.#shards;
+    heap.numbers[heap.playsUnit] = 0;
   }
 
   /** What was answered to a request before; `undefined` if it is to be done. Throws as {@linkcode CountStore.add}. */
@@ -120,14 +120,14 @@ export class Preparation {
   }
 
   /** Has a request and its answer be remembered. */
-  remember({ writer, seq, fingerprint, fold, totals }: Remembered & { writer: string }): void {
-    const { writers } = this.#shards;
-    writers.whileLocked(() => {
+  remember({ writer, seq, fingerprint, fold, totals }: LastRequest & { writer: string }): void {
+    const { lastRequests } = this.#shards;
+    lastRequests.whileLocked(() => {
       const answer = { fold, totals: totals === null ? undefined : Float64Array.from(totals) };
       const write = (unit: number, value: number) => {
-        writers.numbers[unit] = value;
+        lastRequests.numbers[unit] = value;
       };
-      writers.remember({ writer, seq }, fingerprint, answer, write);
+      lastRequests.remember({ writer, seq }, fingerprint, answer, write);
     });
   }
 }

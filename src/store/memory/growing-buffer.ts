@@ -11,7 +11,7 @@ const FIRST_BYTES = 2 ** 20;
  *
  * @throws {RangeError} if there is not even that.
  */
-export function reserve(most: number, least: number, isShared: boolean): GrowingBuffer {
+export function reserveBuffer(most: number, least: number, isShared: boolean): GrowingBuffer {
   for (let bytes = most; ; bytes = Math.floor(bytes / 2)) {
     try {
       const options = { maxByteLength: bytes };

@@ -1,45 +1,45 @@
 import { type Awaitable, runInSlices } from "../../async.ts";
 import type { Chunk, Entry } from "../count-store.ts";
-import type { Folds } from "./folds.ts";
-import { Highest } from "../top.ts";
+import type { FoldLifecycle } from "./fold-lifecycle.ts";
+import { TopSongs } from "../top-songs.ts";
 import type { PackedShard } from "./packed-shard.ts";
-import { ShardCopy } from "./shard-copy.ts";
+import { ShardSnapshot } from "./shard-snapshot.ts";
 import type { Shards } from "./shards.ts";
 
 /** A step of a ranking visits as many songs, or one shard more: a millisecond or two. */
 const STEP = 4096;
 
 /** Reads many songs of a store, one shard after the other. */
-export class Listing {
+export class SongReader {
   readonly #shards: Shards;
-  readonly #folds: Folds;
+  readonly #folds: FoldLifecycle;
 
-  constructor(shards: Shards, folds: Folds) {
+  constructor(shards: Shards, folds: FoldLifecycle) {
     this.#shards = shards;
     this.#folds = folds;
   }
 
   /** Each shard is read at one instant, when its turn comes; what is held is a copy of one of them. */
   *entries(after?: number): Generator<Chunk> {
-    const copy = new ShardCopy();
+    const snapshot = new ShardSnapshot();
     for (let at = 0; at < this.#shards.count; at++) {
       if (this.#isEmpty(at)) continue;
-      this.#copy(at, copy, after);
-      for (let chunk = copy.next(); chunk !== undefined; chunk = copy.next()) yield chunk;
+      this.#take(at, snapshot, after);
+      for (let chunk = snapshot.next(); chunk !== undefined; chunk = snapshot.next()) yield chunk;
     }
   }
 
   /** Each shard is read at one instant; between two steps everything else has its turn. */
   top(n: number, after?: number): Awaitable<Entry[]> {
-    const found = new Highest(n);
-    const copy = new ShardCopy();
+    const found = new TopSongs(n);
+    const snapshot = new ShardSnapshot();
     let at = 0;
     return runInSlices(() => {
       for (let songs = 0; songs < STEP; at++) {
         if (at === this.#shards.count) return found.entries();
         if (this.#isEmpty(at)) continue;
-        songs += this.#copy(at, copy, after);
-        for (let next = copy.nextFrom(found.bar); next !== undefined; next = copy.nextFrom(found.bar))
+        songs += this.#take(at, snapshot, after);
+        for (let next = snapshot.nextFrom(found.bar); next !== undefined; next = snapshot.nextFrom(found.bar))
           found.offer(next);
       }
       return undefined;
@@ -48,31 +48,31 @@ export class Listing {
 
   /** What is in a fold. */
   *fold(fold: number): Generator<Chunk> {
-    const copy = new ShardCopy();
+    const snapshot = new ShardSnapshot();
     for (let at = 0; at < this.#shards.count; at++) {
       this.#shards.lock(at);
       try {
-        copy.take([this.#shards.shard(this.#folds.placeOf(fold), at)], this.#shards.id);
+        snapshot.take([this.#shards.shardAt(this.#folds.placeOf(fold), at)], this.#shards.id);
       } finally {
         this.#shards.unlock(at);
       }
-      for (let chunk = copy.next(); chunk !== undefined; chunk = copy.next()) yield chunk;
+      for (let chunk = snapshot.next(); chunk !== undefined; chunk = snapshot.next()) yield chunk;
     }
   }
 
   /** Most shards of a store with few songs are: it is not worth taking their locks, if there are no folds. */
   #isEmpty(at: number): boolean {
-    return at > 0 && this.#shards.ring.length === 1 && this.#shards.open(at).songs === 0;
+    return at > 0 && this.#shards.ring.length === 1 && this.#shards.openShard(at).songs === 0;
   }
 
-  #copy(at: number, copy: ShardCopy, after: number | undefined): number {
+  #take(at: number, snapshot: ShardSnapshot, after: number | undefined): number {
     this.#shards.lock(at);
     try {
       const sets: PackedShard[] = [];
       for (let place = this.#folds.firstPlace(after); place < this.#shards.ring.length; place++) {
-        sets.push(this.#shards.shard(place, at));
+        sets.push(this.#shards.shardAt(place, at));
       }
-      return copy.take(sets, this.#shards.id);
+      return snapshot.take(sets, this.#shards.id);
     } finally {
       this.#shards.unlock(at);
     }

@@ -6,7 +6,7 @@ import type { Shards } from "./shards.ts";
 const STEP = 4096;
 
 /** What can be done with the folds of a store. */
-export class Folds {
+export class FoldLifecycle {
   readonly #shards: Shards;
   readonly #maxFolds: number;
   readonly #doInSteps: (step: () => true | undefined) => unknown;
@@ -26,10 +26,10 @@ export class Folds {
 
   /** Takes as long as it takes to lock every shard, however many songs there are. */
   seal(fold: number): boolean {
-    const { ring, memory } = this.#shards;
+    const { ring, heap } = this.#shards;
     return this.#shards.whileAllLocked(() => {
       if (!this.#canSeal(fold)) return false;
-      memory.countChange();
+      heap.countChange();
       ring.seal(fold, this.#shards.takeSlot());
       return true;
     });
@@ -81,10 +81,10 @@ export class Folds {
 
   /** Takes as long as it takes to lock every shard. The memory of the fold that is dropped is freed step by step. */
   acknowledge(fold: number): void {
-    const { ring, memory } = this.#shards;
+    const { ring, heap } = this.#shards;
     const dropped = this.#shards.whileAllLocked(() => {
       if (!this.#canAcknowledge(fold)) return undefined;
-      memory.countChange();
+      heap.countChange();
       if (ring.firstCounted === 0) {
         ring.keep();
         return undefined;
@@ -130,7 +130,7 @@ export class Folds {
 
   /** Frees what is in a slot that is no set's any more, shard by shard. */
   free(slot: number): void {
-    const { memory, id } = this.#shards;
+    const { heap, id } = this.#shards;
     const run = (this.#runs.get(slot) ?? 0) + 1;
     this.#runs.set(slot, run);
     let at = 0;
@@ -143,14 +143,14 @@ export class Folds {
         if (!this.#shards.tryLock(at)) return undefined;
         try {
           if (!this.#shards.isDisposing(slot)) return true; // cleared, by somebody who had the lock
-          const shard = this.#shards.in(slot, at);
+          const shard = this.#shards.shardIn(slot, at);
           songs += shard.songs;
           let gone = 0;
           shard.each(id, () => {
             if (this.#shards.sum(at, 0) === 0) gone++;
           });
           shard.free();
-          memory.unclaim(gone);
+          heap.unclaimSongs(gone);
         } finally {
           this.#shards.unlock(at);
         }

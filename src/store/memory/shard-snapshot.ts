@@ -1,5 +1,5 @@
 import type { Chunk, Entry } from "../count-store.ts";
-import { UNIT } from "./memory.ts";
+import { UNIT } from "./heap.ts";
 import { type PackedId, bytesOfId, LENGTH_BYTES, readId, unitsOfEntry, wordsOfId } from "./packed-id.ts";
 import type { PackedShard } from "./packed-shard.ts";
 
@@ -14,7 +14,7 @@ const COUNT_BYTES = 8;
  * Takes one shard after the other, and memory for the largest: with ten million songs half a megabyte, or ten times
  * that if their ids are as long as they may be.
  */
-export class ShardCopy {
+export class ShardSnapshot {
   #words = new Int32Array(0);
   #counts = new Float64Array(0);
   #bytes = new Uint8Array(0);
@@ -55,7 +55,7 @@ export class ShardCopy {
     const first = this.#at;
     const bound = Math.min(this.#end, first + STEP_UNITS);
     while (this.#at < bound) this.#skip();
-    return this.#at === first ? undefined : new CopiedChunk(this, first, this.#at);
+    return this.#at === first ? undefined : new SnapshotChunk(this, first, this.#at);
   }
 
   /** Passes over the entries whose count is below `bar`, 1 or more, and gives the first other one. */
@@ -97,19 +97,19 @@ export class ShardCopy {
   }
 }
 
-class CopiedChunk implements Chunk {
-  readonly #copy: ShardCopy;
+class SnapshotChunk implements Chunk {
+  readonly #snapshot: ShardSnapshot;
   readonly #first: number;
   readonly #end: number;
 
-  constructor(copy: ShardCopy, first: number, end: number) {
-    this.#copy = copy;
+  constructor(copy: ShardSnapshot, first: number, end: number) {
+    this.#snapshot = copy;
     this.#first = first;
     this.#end = end;
   }
 
   eachUtf8(visit: Parameters<NonNullable<Chunk["eachUtf8"]>>[0]): void {
-    this.#copy.each(this.#first, this.#end, visit);
+    this.#snapshot.each(this.#first, this.#end, visit);
   }
 
   [Symbol.iterator](): Iterator<Entry> {

@@ -1,12 +1,13 @@
 import type { Entry } from "./count-store.ts";
 
 /**
- * Finds the `n` entries with the highest counts, highest first, ties by id in ascending code-unit order.
+ * Finds the `n` songs with the highest counts among those offered, highest first, ties by id in ascending code-unit
+ * order.
  *
- * Holds at most 2 n entries at a time, and sorts them whenever they are that many.
+ * Keeps at most 2 n songs: whenever it has that many it sorts them and drops the lower half.
  */
-export class Highest {
-  /** What a count must reach to be worth offering. */
+export class TopSongs {
+  /** The lowest count that may still belong to the top: a lower one need not be offered. */
   bar = 1;
   readonly #n: number;
   readonly #kept: Entry[] = [];
@@ -22,18 +23,11 @@ export class Highest {
     this.bar = this.entries()[this.#n - 1]?.[1] ?? 1;
   }
 
-  /** Those found until now. */
+  /** The top of the songs offered so far. */
   entries(): Entry[] {
     const kept = this.#kept;
     kept.sort(([idA, countA], [idB, countB]) => countB - countA || (idA < idB ? -1 : 1));
     if (kept.length > this.#n) kept.length = this.#n;
     return kept;
   }
-}
-
-/** Finds the `n` highest of `chunks`, all in one go. */
-export function highest(chunks: Iterable<Iterable<Entry>>, n: number): Entry[] {
-  const found = new Highest(n);
-  for (const chunk of chunks) for (const entry of chunk) found.offer(entry);
-  return found.entries();
 }

@@ -1,5 +1,5 @@
-import { lock, ownerOf, unlock } from "./lock.ts";
-import { type GrowingBuffer, growTo } from "./reserve.ts";
+import { lock, holderOf, unlock } from "./lock.ts";
+import { type GrowingBuffer, growTo } from "./growing-buffer.ts";
 
 /** Bytes in a unit: what memory is handed out in, and what a reference counts. */
 export const UNIT = 8;
@@ -27,12 +27,12 @@ const HEAD_WORDS = CHANGES + (MAX_OWNERS + 1) * CHANGES_STRIDE * 2;
  * Addresses for all of it are reserved at first, and it grows in place. A reference is the number of a block's first
  * unit; 0 refers to nothing. What a block holds at first is anything.
  */
-export class Memory {
+export class Heap {
   readonly #buffer: GrowingBuffer;
   /** All of the memory as words of 4 bytes: unit n begins with word 2 n. */
   readonly words: Int32Array;
   /** All of the memory as numbers, one a unit. A count takes one: 2^53 − 1 is the last whole number that it has. */
-  readonly counts: Float64Array;
+  readonly numbers: Float64Array;
   readonly #owner: number;
   readonly #first: number;
 
@@ -41,7 +41,7 @@ export class Memory {
     this.#buffer = buffer;
     growTo(buffer, (HEAD_WORDS / 2 + tableUnits) * UNIT);
     this.words = new Int32Array(buffer);
-    this.counts = new Float64Array(buffer);
+    this.numbers = new Float64Array(buffer);
     this.#owner = owner;
     this.#first = HEAD_WORDS / 2 + tableUnits;
     Atomics.compareExchange(this.words, NEXT, 0, this.#first);
@@ -97,33 +97,33 @@ export class Memory {
   }
 
   /** Counts so many songs more unless there would be more than `most`, and tells whether it did. */
-  claim(songs: number, most: number): boolean {
+  claimSongs(songs: number, most: number): boolean {
     // Never above `most`, not even for a moment: another thread might be refused for it.
     for (;;) {
-      const claimed = this.claimed;
+      const claimed = this.songs;
       if (claimed + songs > most) return false;
       if (Atomics.compareExchange(this.words, CLAIMED, claimed, claimed + songs) === claimed) return true;
     }
   }
 
   /** Gives back what was claimed for songs that did not come to be, or are no more. */
-  unclaim(songs: number): void {
+  unclaimSongs(songs: number): void {
     Atomics.sub(this.words, CLAIMED, songs);
   }
 
   /** Songs that there are. */
-  get claimed(): number {
+  get songs(): number {
     return Atomics.load(this.words, CLAIMED);
   }
 
-  set claimed(songs: number) {
+  set songs(songs: number) {
     Atomics.store(this.words, CLAIMED, songs);
   }
 
   /** Says that this thread is about to change something; to be called before anybody can see the change. */
   countChange(): void {
     const at = (CHANGES >> 1) + this.#owner * CHANGES_STRIDE;
-    this.counts[at] = (this.counts[at] as number) + 1;
+    this.numbers[at] = (this.numbers[at] as number) + 1;
   }
 
   /** The unit in which this thread counts plays, for the operator. */
@@ -169,7 +169,7 @@ export class Memory {
   #sumOf(owners: number, place: number): number {
     let sum = 0;
     for (let owner = 1; owner <= owners; owner++)
-      sum += this.counts[(CHANGES >> 1) + owner * CHANGES_STRIDE + place] as number;
+      sum += this.numbers[(CHANGES >> 1) + owner * CHANGES_STRIDE + place] as number;
     return sum;
   }
 
@@ -178,7 +178,7 @@ export class Memory {
    * nothing to mend; a block that was on its way may be lost.
    */
   releaseLockOf(owner: number): void {
-    if (ownerOf(this.words, LOCK) === owner) unlock(this.words, LOCK);
+    if (holderOf(this.words, LOCK) === owner) unlock(this.words, LOCK);
   }
 
   #give(block: number, size: number): number {

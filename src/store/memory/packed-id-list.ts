@@ -1,7 +1,7 @@
 import type { PackedId } from "./packed-id.ts";
 
 /** Ids that are needed once more, kept as they are packed: to pack one takes longer than all else that is done with it. */
-export class PackedList {
+export class PackedIdList {
   #words: Int32Array;
   #length = 0;
 

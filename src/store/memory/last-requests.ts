@@ -1,6 +1,6 @@
 import type { HashKey } from "../../hash.ts";
-import { lock, ownerOf, unlock } from "./lock.ts";
-import { type GrowingBuffer, growTo, reserve } from "./reserve.ts";
+import { lock, holderOf, unlock } from "./lock.ts";
+import { type GrowingBuffer, growTo, reserveBuffer } from "./growing-buffer.ts";
 import { Refusal } from "../refusal.ts";
 import type { RequestKey } from "../request-key.ts";
 import { FINGERPRINT, FOLD, NEXT_SEQ, TOTALS, WriterTable } from "./writer-table.ts";
@@ -15,16 +15,16 @@ const LEAST_TOTALS = 2 ** 16;
 const NOT_KEPT = -1;
 
 /** As many numbers are written to remember a request. */
-export const NUMBERS_OF_A_REQUEST = 4;
+export const NUMBERS_PER_REQUEST = 4;
 
 /** What was answered to a request, but for the ids: the totals are `undefined` if they are no longer kept. */
-export interface Recalled {
+export interface KeptAnswer {
   fold: number;
   totals: Float64Array | undefined;
 }
 
 /** A number that is to be written, and the unit where. */
-export type Write = (unit: number, value: number) => void;
+export type WriteNumber = (unit: number, value: number) => void;
 
 /**
  * The last request of each writer and its answer, in memory that all threads of a store share. It is not a part of the
@@ -33,7 +33,7 @@ export type Write = (unit: number, value: number) => void;
  * Bounded by `maxWriters`: a record for each; and for the totals of batches a ring, in which the newest take the place
  * of the oldest.
  */
-export class Writers {
+export class LastRequests {
   readonly numbers: Float64Array;
   readonly #buffer: GrowingBuffer;
   readonly #words: Int32Array;
@@ -60,7 +60,7 @@ export class Writers {
   /** Reserves what `maxWriters` writers take; it is used as they come. */
   static reserve(maxWriters: number, isShared: boolean): GrowingBuffer {
     const bytes = Math.max(2 ** 20, bytesFor(maxWriters));
-    return reserve(bytes, bytes, isShared);
+    return reserveBuffer(bytes, bytes, isShared);
   }
 
   /** Does something while no other thread answers a writer. To be taken before the lock of any shard. */
@@ -79,7 +79,7 @@ export class Writers {
    *
    * @throws {Refusal} `stale key` if the writer has sent a later one, `key reused` if it was another request.
    */
-  recall(key: RequestKey, fingerprint: number, length: number): Recalled | undefined {
+  recall(key: RequestKey, fingerprint: number, length: number): KeptAnswer | undefined {
     const record = this.#table.find(key.writer);
     const next = record === 0 ? 0 : this.#number(record, NEXT_SEQ);
     if (key.seq >= next) return undefined;
@@ -97,7 +97,7 @@ export class Writers {
     { writer, seq }: RequestKey,
     fingerprint: number,
     { fold, totals }: { fold: number; totals: Float64Array | undefined },
-    write: Write,
+    write: WriteNumber,
   ): void {
     const record = this.#table.take(writer);
     this.#table.touch(record);
@@ -110,7 +110,7 @@ export class Writers {
 
   /** Releases what another thread held when it died. What it was about to write has to be there. */
   release(owner: number): void {
-    if (ownerOf(this.#words, LOCK) !== owner) return;
+    if (holderOf(this.#words, LOCK) !== owner) return;
     this.#table.mend();
     unlock(this.#words, LOCK);
   }
