@@ -86,7 +86,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   "store/durable/threads": ["store/memory", ...STORE],
   "store/durable/disk": ["store/durable/threads", "store/memory", ...STORE],
   "store/memory": [...STORE],
-  store: [...TOOLS],
+  store: ["settings", ...TOOLS],
   settings: [],
   "async.ts": [],
   "error-message.ts": [],

@@ -1,4 +1,4 @@
-import { fromEnvironment, readSettings } from "../settings/settings.ts";
+import { environmentLookup, readSettings } from "../settings/settings.ts";
 import { createHandler, type Handler } from "../http/handler.ts";
 import { ShardedStore } from "../store/memory/sharded-store.ts";
 
@@ -19,6 +19,6 @@ export default {
 };
 
 function create(bindings: Readonly<Record<string, unknown>>): Handler {
-  const settings = readSettings(fromEnvironment(bindings));
+  const settings = readSettings(environmentLookup(bindings));
   return createHandler(new ShardedStore(settings), { ...settings, trustsLength: true });
 }

@@ -1,17 +1,10 @@
-import {
-  environmentName,
-  flagName,
-  fromEnvironment,
-  isSecret,
-  readSettings,
-  SETTINGS,
-  type Settings,
-  settingNames,
-} from "../settings/settings.ts";
+import { environmentName, flagName, isSecret } from "../settings/names.ts";
+import { settingsHelp } from "../settings/reference.ts";
+import { environmentLookup, readSettings, type Settings, settingNames } from "../settings/settings.ts";
 import { type CopySettings, readCopyArguments } from "./copy/arguments.ts";
-import { type Flags, readFlags, readSecret } from "./flags.ts";
+import { type Flags, readFlags, readSecretFile } from "./flags.ts";
 
-/** What a command line asks for. */
+/** The command that a command line selects. */
 export type Command =
   | { do: "serve"; settings: Settings }
   | { do: "check health"; settings: Settings }
@@ -30,66 +23,63 @@ const FLAGS: Flags = {
   help: "--help",
 };
 
+type Environment = Readonly<Record<string, string | undefined>>;
+
 /**
- * Reads the command line; a flag wins over the environment.
+ * Parses the command line. A flag overrides its environment variable.
  *
- * @throws {RangeError} with one line that says what is wrong.
+ * @throws {RangeError} with a message of one line.
  */
-export function readCommandLine(
-  args: string[],
-  environment: Readonly<Record<string, string | undefined>>,
-): Command {
+export function readCommandLine(args: readonly string[], environment: Environment): Command {
   const [first, ...others] = args;
-  if (first === "copy") return readCopy(others, environment);
+  if (first === "copy") return readCopyCommand(others, environment);
   const flags = new Map(readFlags(args, FLAGS));
   if (flags.has("help")) return { do: "help" };
   if (flags.has("version")) return { do: "version" };
-  const find = fromEnvironment(environment);
-  const settings = readSettings((name) => {
-    const value = flags.get(flagName(name));
-    if (value === undefined) return find(name);
-    const where = `--${flagName(name)}`;
-    return { value: isSecret(name) ? readSecret(value, where) : value, where };
-  });
-  if (settings.playToken !== "" && settings.token === "") {
-    throw new RangeError(`${environmentName("playToken")} needs ${environmentName("token")} beside it`);
-  }
-  if (settings.store !== "" && settings.data !== "") {
-    throw new RangeError("the counts are either in Redis (--store) or in a folder (--data)");
-  }
+  const settings = readSettingsOf(flags, environment);
   return { do: flags.has("health-check") ? "check health" : "serve", settings };
 }
 
-function readCopy(
-  args: readonly string[],
-  environment: Readonly<Record<string, string | undefined>>,
-): Command {
+function readCopyCommand(args: readonly string[], environment: Environment): Command {
   const settings = readCopyArguments(args, environment);
   return settings === undefined ? { do: "help with copy" } : { do: "copy", settings, args };
 }
 
-/** What `--help` shows. */
-export function help(): string {
-  const rows = settingNames().map((name) => {
-    const { default: preset, help } = SETTINGS[name];
-    const value = isSecret(name) ? "PATH" : typeof preset === "number" ? "N" : "TEXT";
-    const flag = `--${flagName(name)} ${value}`;
-    return `  ${flag.padEnd(30)}${help}${preset === "" ? "" : ` (${preset})`}`;
+function readSettingsOf(flags: ReadonlyMap<string, string>, environment: Environment): Settings {
+  const lookUpVariable = environmentLookup(environment);
+  const settings = readSettings((name) => {
+    const value = flags.get(flagName(name));
+    if (value === undefined) return lookUpVariable(name);
+    const source = `--${flagName(name)}`;
+    return { text: isSecret(name) ? readSecretFile(value, source) : value, source };
   });
+  if (settings.playToken !== "" && settings.token === "")
+    throw new RangeError(
+      `${environmentName("playToken")} requires ${environmentName("token")} to be set too`,
+    );
+  if (settings.store !== "" && settings.data !== "")
+    throw new RangeError("--store and --data exclude each other: counts are kept in Redis or in a directory");
+  return settings;
+}
+
+/** Returns the output of `--help`. */
+export function help(): string {
   return `playcount: a play counter whose whole interface is HTTP
 
-Usage: playcount [options]
-       playcount copy --from URL --to URL   move the counts to other servers; see copy --help
+Usage: playcount [options]                    start a server
+       playcount copy --from URLS --to URLS   move counts to other servers; see playcount copy --help
 
-${rows.join("\n")}
-      --health-check            ask the server with these settings; exit 0 if it is healthy, else 1
-  -h, --help                    show this
-  -v, --version                 show the version
+${settingsHelp()}
+      --health-check          check the server that these settings describe: exit status 0 if it is healthy,
+                              otherwise 1
+  -h, --help                  show this help
+  -v, --version               show the version
 
-Each option can be set in the environment too, as ${environmentName("port")} or ${environmentName("maxIdBytes")}.
+Each option can also be set by an environment variable: --max-songs by ${environmentName("maxSongs")}. The variable
+of a secret, such as ${environmentName("token")}, holds the secret itself. A flag overrides its variable.
 
-  curl localhost:8000/song/1           a song's plays
-  curl -X POST localhost:8000/song/1   one more
-  curl localhost:8000/                 all songs
-  curl -X DELETE localhost:8000/       clear`;
+  curl localhost:8000/song/1           read the plays of a song
+  curl -X POST localhost:8000/song/1   add a play
+  curl localhost:8000/                 list all songs
+  curl -X DELETE localhost:8000/       clear all counts`;
 }

@@ -1,17 +1,23 @@
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 
-/** Which flags a command has. */
+/** The flags of a command. */
 export interface Flags {
-  /** Those that take a value. */
+  /** Flags that take a value. */
   values: readonly string[];
-  /** Those that take none, and perhaps a letter for each. */
+  /** Flags without a value, each with an optional letter. */
   switches: Readonly<Record<string, { type: "boolean"; short?: string }>>;
-  /** How to have them shown. */
+  /** Arguments that show the command's help. */
   help: string;
 }
 
-/** Each flag with its value, as often as it is there. Not `parseArgs`' strict mode: its errors differ by runtime and run over several lines. */
+/**
+ * Yields each flag with its value, in order, repeated flags included. The value of a switch is empty.
+ *
+ * Does not use the strict mode of `parseArgs`: its errors span several lines and differ between runtimes.
+ *
+ * @throws {RangeError} for an unknown flag, a missing or unwanted value, and an argument that is not a flag.
+ */
 export function* readFlags(
   args: readonly string[],
   { values, switches, help }: Flags,
@@ -36,15 +42,15 @@ export function* readFlags(
 }
 
 /**
- * The first line of a file.
+ * Returns the first line of a file, trimmed.
  *
- * @throws {RangeError} that begins with `where`, if it cannot be read.
+ * @throws {RangeError} if the file cannot be read; the message begins with `source`, the flag that names it.
  */
-export function readSecret(path: string, where: string): string {
+export function readSecretFile(path: string, source: string): string {
   try {
     return readFileSync(path, "utf8").split("\n", 1)[0]?.trim() ?? "";
   } catch (error) {
     const { code } = error as { code?: string };
-    throw new RangeError(`${where}: cannot read ${JSON.stringify(path)}: ${code ?? "it is no file"}`);
+    throw new RangeError(`${source}: cannot read ${JSON.stringify(path)}: ${code ?? "not a file"}`);
   }
 }

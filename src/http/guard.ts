@@ -1,19 +1,13 @@
-import { checkSetting } from "../settings/settings.ts";
+import { checkSetting, type Settings } from "../settings/settings.ts";
 import { Problem } from "./response/problem.ts";
 import { hostNameOf } from "./request/target.ts";
 
 /** What a client must be allowed to do: read, count plays one by one, or do everything else. */
 export type Scope = "read" | "play" | "manage";
 
-/** Who may do what. */
-export interface GuardOptions {
-  /** Bearer token for everything; without one everything is open to everybody. */
-  token?: string;
-  /** Bearer token for plays alone, which need one then. */
-  playToken?: string;
-  /** Origins of pages that may read and play, as `https://example.com`. A page of the server's own always may. */
+/** Access rules of a handler: the settings of the same names. Lists are also taken as arrays. */
+export interface GuardOptions extends Partial<Pick<Settings, "token" | "playToken">> {
   corsOrigins?: string | readonly string[];
-  /** The host names that requests may be for; any unless told. A name that begins with a dot stands for all below it. */
   allowedHosts?: string | readonly string[];
 }
 

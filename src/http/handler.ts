@@ -1,9 +1,9 @@
 import type { Awaitable } from "../async.ts";
 import type { BodyLimits } from "./request/body.ts";
-import { checkSetting } from "../settings/settings.ts";
+import { checkSetting, type Settings } from "../settings/settings.ts";
 import { shareWith } from "./cors.ts";
 import type { Service } from "./exchange.ts";
-import { Guard } from "./guard.ts";
+import { Guard, type GuardOptions } from "./guard.ts";
 import { answerAlways } from "./errors.ts";
 import { Metrics } from "./metrics/metrics.ts";
 import { preferredFormat } from "./request/accept.ts";
@@ -17,31 +17,21 @@ import { checkHost, parseTarget } from "./request/target.ts";
 
 export { answerError } from "./errors.ts";
 
-/** What can be set about a handler. */
-export interface HandlerOptions {
-  /** What is counted, as the path says it: one segment of `A-Z a-z 0-9 _ . ~ -`, `song` unless told. */
-  resource?: string;
-  /** Path in front of every other: begins with a slash and ends without one, as in `/plays`; none unless told. */
-  basePath?: string;
-  /** Longest request body, in bytes: 1 to 2^30, 16 MiB unless told. */
-  maxBodyBytes?: number;
+/**
+ * Options of a handler: the settings of the same names, with the same defaults. Lists are also taken as arrays.
+ *
+ * docs/settings.md describes each setting.
+ */
+export interface HandlerOptions
+  extends GuardOptions, Partial<Pick<Settings, "resource" | "basePath" | "maxBodyBytes">> {
   /**
-   * Whether `Content-Length` is true of bodies, as it is where requests come as an HTTP server took them: then short bodies
-   * are read in one piece, which takes less time. If it is not true, a body of any length is read into memory. False
-   * unless told.
+   * `Content-Length` can be trusted, as it can be if requests come from an HTTP server. Short bodies are then read in
+   * one piece, which is faster. With an untrue length, a body of any size would be read into memory. Default: false.
    */
   trustsLength?: boolean;
-  /** Bearer token that everything but reading and playing needs: `A-Z a-z 0-9 - . _ ~ + /`; none unless told. */
-  token?: string;
-  /** Bearer token that playing needs, besides the other one, which is good for that too; none unless told. */
-  playToken?: string;
-  /** Origins of other servers' pages that may read and play, as `https://example.com`; a list, or with commas. */
-  corsOrigins?: string | readonly string[];
-  /** Host names that are served, with a dot in front also all below one; a list, or with commas. All unless told. */
-  allowedHosts?: string | readonly string[];
-  /** Abort it when the server begins to stop: from then on `/health` is 503. */
+  /** Aborted by the caller when the server begins to stop; from then on `/health` answers 503. */
   signal?: AbortSignal;
-  /** Where requests are counted, for `/metrics`; in numbers of its own unless told. */
+  /** Counters of requests, for `/metrics`. Default: new ones. */
   metrics?: Metrics;
 }
 

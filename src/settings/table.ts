@@ -1,191 +1,181 @@
-/** Everything that can be set. Each setting is an option, a flag, and an environment variable. */
-export interface Settings {
-  host: string;
-  port: number;
-  workers: number | "auto";
-  resource: string;
-  basePath: string;
-  maxSongs: number;
-  maxIdBytes: number;
-  maxFolds: number;
-  maxWriters: number;
-  maxStoreBytes: number;
-  data: string;
-  store: string;
-  storePassword: string;
-  storePrefix: string;
-  storeTimeout: number;
-  shards: number;
-  waitReplicas: number;
-  maxWaiting: number;
-  maxBodyBytes: number;
-  token: string;
-  playToken: string;
-  corsOrigins: string;
-  allowedHosts: string;
-  shutdownSeconds: number;
-}
+import { REDIS_ADDRESS } from "./redis-address.ts";
 
+/** A setting whose value is text. */
 export interface TextSetting {
   default: string;
-  /** Whether it must never be shown: it cannot be on a command line, which all users of a machine can read. */
-  isSecret?: true;
-  /** Whether somebody may have written a secret into it by mistake. */
-  isUnquoted?: true;
+  /** The effect of an empty default, if that is not obvious. */
+  emptyMeans?: string;
+  /** Its value is never shown, and is not taken from the command line, which all users of a machine can read. */
+  isSecret?: boolean;
+  /** An invalid value is not quoted in errors: it may contain a password by mistake. */
+  mayContainSecret?: boolean;
   pattern: RegExp;
-  wanted: string;
+  /** Completes "must be …" in errors. */
+  expected: string;
+  /** A noun phrase for `--help` and docs/settings.md. */
   help: string;
 }
 
+/** A setting whose value is a whole number, or `word`. */
 export interface NumberSetting {
-  default: number;
+  default: number | "auto";
   min: number;
   max: number;
-  /** A word that may stand for a number. */
   word?: "auto";
-  isPowerOfTwo?: true;
+  isPowerOfTwo?: boolean;
+  /** A noun phrase for `--help` and docs/settings.md. */
   help: string;
 }
 
 /** RFC 6750 §2.1. */
 const TOKEN = /^(?:[A-Za-z0-9._~+/-]+=*)?$/;
+const TOKEN_EXPECTED = "a bearer token of A-Z a-z 0-9 - . _ ~ + /";
 
-const PORT = String.raw`:(?:[1-9]\d{0,3}|[1-5]\d{4}|6[0-4]\d{3}|65[0-4]\d\d|655[0-2]\d|6553[0-5])`;
-const SERVER = String.raw`(?:[\w.-]+|\[[\da-f:.]+\])(?:${PORT})?`;
-/** Several servers are those of a cluster, which has no databases. */
-const STORE = new RegExp(
-  String.raw`^(?:rediss?://(?:[\w.%-]+@)?${SERVER}(?:(?:,${SERVER})+|/\d{1,5})?)?$`,
-  "i",
-);
-
-/** What each setting is by default, may be, and means. */
-export const SETTINGS: {
-  readonly [K in keyof Settings]: Settings[K] extends string ? TextSetting : NumberSetting;
-} = {
+/**
+ * All settings. Each row is an option, a flag, an environment variable, a line of `--help`, and a row of
+ * docs/settings.md. The type of its default is the type of the setting.
+ */
+export const SETTINGS = {
   host: {
     default: "127.0.0.1",
-    pattern: /^[\w:][\w.:-]*$/,
-    wanted: "a host name or an IP address",
-    help: "address to listen on; 0.0.0.0 or :: for all",
+    pattern: /^[\w:][\w.:-]*$/ as RegExp,
+    expected: "a host name or an IP address",
+    help: "address to listen on; 0.0.0.0 or :: for all interfaces",
   },
-  port: { default: 8000, min: 0, max: 65_535, help: "port to listen on; 0 for any that is free" },
+  port: { default: 8000, min: 0, max: 65_535, help: "port to listen on; 0 for any free port" },
   workers: {
-    default: 1,
+    default: 1 as number | "auto",
     min: 1,
     max: 64,
-    word: "auto",
-    help: "threads that serve; auto for as many as there are cores; more than 1 on Bun only",
+    word: "auto" as const,
+    help: "threads that serve requests; auto for one per core; more than 1 requires Bun",
   },
   resource: {
     default: "song",
-    pattern: /^(?!folds$)[A-Za-z0-9_][A-Za-z0-9_.~-]*$/,
-    wanted: "a path segment of A-Z a-z 0-9 _ . ~ - that begins with a letter, a digit or _, and is not folds",
-    help: "what is counted, as the path says it: /song/ID",
+    pattern: /^(?!folds$)[A-Za-z0-9_][A-Za-z0-9_.~-]*$/ as RegExp,
+    expected:
+      "a path segment of A-Z a-z 0-9 _ . ~ - that begins with a letter, a digit or _, and is not folds",
+    help: "name of what is counted, as in /song/ID",
   },
   basePath: {
     default: "",
-    pattern: /^(?:\/[A-Za-z0-9_~-][A-Za-z0-9_.~-]*)*$/,
-    wanted: "a path of A-Z a-z 0-9 _ . ~ - that begins with a slash and ends without one, as in /plays",
-    help: "path in front of every other",
+    pattern: /^(?:\/[A-Za-z0-9_~-][A-Za-z0-9_.~-]*)*$/ as RegExp,
+    expected: "a path of A-Z a-z 0-9 _ . ~ - that begins with a slash and ends without one, as in /plays",
+    help: "prefix of all paths, as in /plays",
   },
-  maxSongs: { default: 10_000_000, min: 0, max: 2 ** 40, help: "songs there is room for" },
-  maxIdBytes: { default: 512, min: 1, max: 4096, help: "longest id, in bytes of UTF-8" },
-  maxFolds: { default: 16, min: 1, max: 64, help: "folds that may be sealed and not acknowledged" },
+  maxSongs: {
+    default: 10_000_000,
+    min: 0,
+    max: 1_099_511_627_776,
+    help: "maximum number of songs; a further song is refused with 507",
+  },
+  maxIdBytes: { default: 512, min: 1, max: 4096, help: "longest song id, in bytes of UTF-8" },
+  maxFolds: {
+    default: 16,
+    min: 1,
+    max: 64,
+    help: "maximum number of sealed folds that are not acknowledged",
+  },
   maxWriters: {
     default: 100_000,
     min: 1,
     max: 1_000_000,
-    help: "clients whose last request is kept, so that it can be sent again",
+    help: "writers whose last request is remembered, so that a retry is not counted twice",
   },
   maxStoreBytes: {
-    default: 2 ** 32,
-    min: 2 ** 20,
-    max: 2 ** 32, // the largest buffer of memory that Bun has
-    help: "memory for songs, in bytes, reserved at the start and used as songs come",
+    default: 4_294_967_296,
+    min: 1_048_576,
+    max: 4_294_967_296, // Bun's largest buffer
+    help: "memory for songs, in bytes; reserved at the start, and used as songs are added",
   },
   data: {
     default: "",
-    pattern: /^[^\0]*$/,
-    wanted: "the path of a folder",
-    help: "folder that counts are kept in, across crashes; none unless told: in memory only",
+    emptyMeans: "memory only",
+    pattern: /^[^\0]*$/ as RegExp,
+    expected: "the path of a directory",
+    help: "directory to keep counts in, durable across crashes",
   },
   store: {
     default: "",
-    pattern: STORE,
-    wanted:
-      "redis:// or rediss://, USER@ if there is one, HOST:PORT of one or several servers, and no password",
-    isUnquoted: true,
-    help: "Redis that has the counts, one server or a cluster: redis://HOST:PORT,HOST:PORT",
+    mayContainSecret: true,
+    pattern: REDIS_ADDRESS as RegExp,
+    expected:
+      "redis:// or rediss://, an optional USER@, and the HOST:PORT of one or several servers, without a password",
+    help: "Redis to keep counts in, one server or a cluster, as redis://HOST:PORT,HOST:PORT; requires Bun",
   },
   storePassword: {
     default: "",
     isSecret: true,
-    pattern: /^[^\r\n\0]*$/,
-    wanted: "one line",
-    help: "has the password of Redis",
+    pattern: /^[^\r\n\0]*$/ as RegExp,
+    expected: "one line",
+    help: "password of Redis",
   },
   storePrefix: {
     default: "playcount",
-    pattern: /^[\w.-]{1,64}$/, // a colon is what separates it from what comes behind
-    wanted: "1 to 64 of A-Z a-z 0-9 _ . -",
-    help: "what all keys in Redis begin with",
+    pattern: /^[\w.-]{1,64}$/ as RegExp, // a colon separates it from the rest of a key
+    expected: "1 to 64 of A-Z a-z 0-9 _ . -",
+    help: "prefix of all keys in Redis",
   },
   storeTimeout: {
     default: 1000,
     min: 10,
     max: 60_000,
-    help: "milliseconds that Redis may take to answer",
+    help: "time that Redis may take to reply, in milliseconds",
   },
   shards: {
     default: 1024,
     min: 1,
     max: 16_384,
     isPowerOfTwo: true,
-    help: "parts that the counts in Redis are divided into, a power of two; stays as it is",
+    help: "parts that the counts in Redis are divided into, a power of two; cannot be changed later",
   },
   waitReplicas: {
     default: 0,
     min: 0,
     max: 16,
-    help: "replicas of Redis that have to have a play before it is answered",
+    help: "replicas of Redis that must confirm a play before it is answered",
   },
   maxWaiting: {
     default: 10_000,
     min: 1,
-    max: 2 ** 20,
-    help: "requests that may wait for the disk or for Redis",
+    max: 1_048_576,
+    help: "maximum number of requests that wait for the disk or Redis; a further request is refused with 503",
   },
-  maxBodyBytes: { default: 16 * 1024 * 1024, min: 1, max: 2 ** 30, help: "longest request body, in bytes" },
+  maxBodyBytes: { default: 16_777_216, min: 1, max: 1_073_741_824, help: "longest request body, in bytes" },
   token: {
     default: "",
     isSecret: true,
-    pattern: TOKEN,
-    wanted: "a bearer token of A-Z a-z 0-9 - . _ ~ + /",
-    help: "has the token that DELETE, PUT and batches need",
+    pattern: TOKEN as RegExp,
+    expected: TOKEN_EXPECTED as string,
+    help: "bearer token that DELETE, PUT and POST /batch require",
   },
   playToken: {
     default: "",
     isSecret: true,
-    pattern: TOKEN,
-    wanted: "a bearer token of A-Z a-z 0-9 - . _ ~ + /",
-    help: "has the token that plays need",
+    pattern: TOKEN as RegExp,
+    expected: TOKEN_EXPECTED as string,
+    help: "bearer token that plays require; PLAYCOUNT_TOKEN must be set too",
   },
   corsOrigins: {
     default: "",
-    pattern: /^(?:https?:\/\/[\w.:[\]-]+(?:,(?!$)|$))*$/,
-    wanted: "origins as https://example.com, with commas between",
-    help: "origins of other servers' pages that may read and play",
+    pattern: /^(?:https?:\/\/[\w.:[\]-]+(?:,(?!$)|$))*$/ as RegExp,
+    expected: "origins as https://example.com, separated by commas",
+    help: "origins of other sites whose pages may read and play, separated by commas",
   },
   allowedHosts: {
     default: "",
-    pattern: /^(?:\.?[\w:[\]-][\w.:[\]-]*(?:,(?!$)|$))*$/,
-    wanted: "host names, with commas between",
-    help: "hosts that are served; loopback names if it listens there, or else all",
+    emptyMeans: "all; on a loopback address only loopback names",
+    pattern: /^(?:\.?[\w:[\]-][\w.:[\]-]*(?:,(?!$)|$))*$/ as RegExp,
+    expected: "host names, separated by commas",
+    help: "host names to serve, separated by commas; a leading dot includes all subdomains",
   },
   shutdownSeconds: {
     default: 10,
     min: 0,
     max: 3600,
-    help: "how long requests under way may take when stopping",
+    help: "time that open requests may take when the server stops, in seconds",
   },
 };
+
+/** The value of every setting. */
+export type Settings = { [K in keyof typeof SETTINGS]: (typeof SETTINGS)[K]["default"] };

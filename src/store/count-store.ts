@@ -1,4 +1,5 @@
 import type { Awaitable } from "../async.ts";
+import type { Settings } from "../settings/settings.ts";
 import type { RequestKey } from "./request-key.ts";
 
 /** A song and its plays, a whole number from 0 to 2^53 − 1. */
@@ -37,17 +38,10 @@ export interface StoreFigures {
   bytes: number | undefined;
 }
 
-/** Limits that every store has. */
-export interface StoreOptions {
-  /** How many songs there is room for: 0 to 2^40, 10,000,000 unless told. */
-  maxSongs?: number;
-  /** Longest id, in bytes of UTF-8: 1 to 4096, 512 unless told. */
-  maxIdBytes?: number;
-  /** How many folds may be sealed and not acknowledged: 1 to 64, 16 unless told. */
-  maxFolds?: number;
-  /** How many writers' last requests are kept: 1 to 1,000,000, 100,000 unless told. */
-  maxWriters?: number;
-}
+/** Limits of every store: the settings of the same names, with the same defaults. */
+export interface StoreOptions extends Partial<
+  Pick<Settings, "maxSongs" | "maxIdBytes" | "maxFolds" | "maxWriters">
+> {}
 
 /**
  * Where the counts are kept. Every method gives a value or a promise, as suits the store.

@@ -4,43 +4,19 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { help, readCommandLine } from "../../src/cli/command-line.ts";
 import { createHandler, ShardedStore } from "../../src/mod.ts";
-import { environmentName, flagName, type Settings, settingNames } from "../../src/settings/settings.ts";
+import { environmentName, flagName } from "../../src/settings/names.ts";
+import { readSettings, type Settings, settingNames } from "../../src/settings/settings.ts";
 
-/** What a command line has the server be set to. */
+/** Returns the settings of a server that a command line starts. */
 function settingsOf(args: string[], environment: Record<string, string> = {}): Settings {
   const command = readCommandLine(args, environment);
-  if (command.do !== "serve") throw new Error(`It has the program ${command.do}`);
+  if (command.do !== "serve") throw new Error(`The command is ${command.do}`);
   return command.settings;
 }
 
-const DEFAULTS: Settings = {
-  host: "127.0.0.1",
-  port: 8000,
-  workers: 1,
-  resource: "song",
-  basePath: "",
-  maxSongs: 10_000_000,
-  maxIdBytes: 512,
-  maxFolds: 16,
-  maxWriters: 100_000,
-  maxStoreBytes: 2 ** 32,
-  data: "",
-  store: "",
-  storePassword: "",
-  storePrefix: "playcount",
-  storeTimeout: 1000,
-  shards: 1024,
-  waitReplicas: 0,
-  maxWaiting: 10_000,
-  maxBodyBytes: 16 * 1024 * 1024,
-  token: "",
-  playToken: "",
-  corsOrigins: "",
-  allowedHosts: "",
-  shutdownSeconds: 10,
-};
+const DEFAULTS = readSettings(() => undefined);
 
-/** A value for each setting that is not its default, as it is written and as it is read. */
+/** A value for each setting that is not its default: the text, and the parsed value. */
 const OTHERS: {
   [K in Exclude<keyof Settings, "token" | "playToken" | "storePassword">]: readonly [string, Settings[K]];
 } = {
@@ -67,47 +43,45 @@ const OTHERS: {
   shutdownSeconds: ["0", 0],
 };
 
-test("nothing at all gives every setting its default", () => {
-  expect(settingsOf([])).toMatchObject(DEFAULTS);
+test("without flags and variables every setting has its default", () => {
+  expect(settingsOf([])).toEqual(DEFAULTS);
   expect(Object.keys(settingsOf([])).sort()).toEqual(settingNames().sort());
 });
 
-describe.each(Object.entries(OTHERS))("%s", (key, [written, value]) => {
+describe.each(Object.entries(OTHERS))("%s", (key, [text, value]) => {
   const name = key as keyof Settings;
   const flag = `--${flagName(name)}`;
 
-  test("can be set by a flag, its value behind a space or an equals sign", () => {
-    expect(settingsOf([flag, written])[name]).toBe(value);
-    expect(settingsOf([`${flag}=${written}`])[name]).toBe(value);
+  test("can be set by a flag, with its value after a space or an equals sign", () => {
+    expect(settingsOf([flag, text])[name]).toBe(value);
+    expect(settingsOf([`${flag}=${text}`])[name]).toBe(value);
   });
 
-  test("can be set in the environment", () => {
-    expect(settingsOf([], { [environmentName(name)]: written })[name]).toBe(value);
+  test("can be set by an environment variable", () => {
+    expect(settingsOf([], { [environmentName(name)]: text })[name]).toBe(value);
   });
 
-  test("is what the flag says if the environment says something else, even something unusable", () => {
-    expect(settingsOf([flag, written], { [environmentName(name)]: String(DEFAULTS[name]) })[name]).toBe(
-      value,
-    );
-    expect(settingsOf([flag, written], { [environmentName(name)]: "\n" })[name]).toBe(value);
+  test("has the value of the flag if the variable has another value, even an invalid one", () => {
+    expect(settingsOf([flag, text], { [environmentName(name)]: String(DEFAULTS[name]) })[name]).toBe(value);
+    expect(settingsOf([flag, text], { [environmentName(name)]: "\n" })[name]).toBe(value);
   });
 
   test("is not set by an empty variable", () => {
     expect(settingsOf([], { [environmentName(name)]: "" })[name]).toBe(DEFAULTS[name]);
   });
 
-  test("is shown by the help", () => {
+  test("is listed by --help", () => {
     expect(help()).toContain(`\n  ${flag} `);
   });
 });
 
-describe("Tokens", () => {
+describe("A token", () => {
   const folder = mkdtempSync(join(tmpdir(), "playcount-tokens-"));
   const path = join(folder, "token");
   writeFileSync(path, "from-a-file\n");
   afterAll(() => rmSync(folder, { recursive: true }));
 
-  test("come from the environment or a file, and the file wins", () => {
+  test("is read from a file or the environment, and the file wins", () => {
     expect(settingsOf([], { PLAYCOUNT_TOKEN: "a", PLAYCOUNT_PLAY_TOKEN: "b" })).toMatchObject({
       token: "a",
       playToken: "b",
@@ -117,40 +91,40 @@ describe("Tokens", () => {
     expect(both).toMatchObject({ token: "a", playToken: "from-a-file" });
   });
 
-  test("never come from the command line, and are never shown", () => {
+  test("is not taken from the command line, and is never shown", () => {
     for (const flag of ["--token", "--play-token"])
       expect(() => settingsOf([flag, "canary"])).toThrow(
         `unknown option ${JSON.stringify(flag)}; see --help`,
       );
-    const wanted = "PLAYCOUNT_TOKEN must be a bearer token of A-Z a-z 0-9 - . _ ~ + /";
-    expect(() => settingsOf([], { PLAYCOUNT_TOKEN: "canary bird" })).toThrow(new RangeError(wanted));
+    const message = "PLAYCOUNT_TOKEN must be a bearer token of A-Z a-z 0-9 - . _ ~ + /";
+    expect(() => settingsOf([], { PLAYCOUNT_TOKEN: "canary bird" })).toThrow(new RangeError(message));
   });
 
-  test("that cannot be read are an error of one line", () => {
+  test("in a file that cannot be read is an error of one line", () => {
     const missing = join(folder, "missing");
     const message = `--token-file: cannot read ${JSON.stringify(missing)}: ENOENT`;
     expect(() => settingsOf(["--token-file", missing])).toThrow(new RangeError(message));
     expect(() => settingsOf(["--token-file", folder])).toThrow(/^--token-file: cannot read "[^"]+": EISDIR$/);
   });
 
-  test("for plays alone need one for everything beside them", () => {
-    const message = "PLAYCOUNT_PLAY_TOKEN needs PLAYCOUNT_TOKEN beside it";
+  test("for plays requires the other token too", () => {
+    const message = "PLAYCOUNT_PLAY_TOKEN requires PLAYCOUNT_TOKEN to be set too";
     expect(() => settingsOf([], { PLAYCOUNT_PLAY_TOKEN: "b" })).toThrow(new RangeError(message));
     expect(() => createHandler(new ShardedStore(), { playToken: "b" })).toThrow(RangeError);
   });
 });
 
-test("flag and variable have the names that the README gives", () => {
+test("a flag and a variable are named after the setting", () => {
   expect(settingNames().map((name) => `${flagName(name)} ${environmentName(name)}`)).toEqual(
     expect.arrayContaining(["port PLAYCOUNT_PORT", "max-id-bytes PLAYCOUNT_MAX_ID_BYTES"]),
   );
 });
 
-test("of a flag that is there twice the last one counts", () => {
+test("the last value of a repeated flag counts", () => {
   expect(settingsOf(["--port", "1", "--port", "2"]).port).toBe(2);
 });
 
-test("an empty value of a flag is a value: it wins over the environment", () => {
+test("an empty value of a flag overrides the environment", () => {
   expect(settingsOf(["--base-path="], { PLAYCOUNT_BASE_PATH: "/plays" }).basePath).toBe("");
 });
 
@@ -161,11 +135,11 @@ test.each([
   [["-v"], "version"],
   [["--version", "--help"], "help"],
   [["--port", "x", "--help"], "help"],
-] as const)("%j is for the %s, whatever else is set", (args, wanted) => {
+] as const)("%j selects %s, whatever else is set", (args, wanted) => {
   expect(readCommandLine([...args], { PLAYCOUNT_PORT: "x" })).toEqual({ do: wanted });
 });
 
-/** Command lines that cannot be understood, and what is said of them. */
+/** Invalid command lines, with their errors. */
 const MISTAKES: readonly (readonly [string[], Record<string, string>, string])[] = [
   [["--prot", "1"], {}, 'unknown option "--prot"; see --help'],
   [["-p", "1"], {}, 'unknown option "-p"; see --help'],

@@ -1,6 +1,6 @@
 import process from "node:process";
 import type { Serve } from "../../src/adapters/server.ts";
-import { fromEnvironment, readSettings } from "../../src/settings/settings.ts";
+import { environmentLookup, readSettings } from "../../src/settings/settings.ts";
 import { attachDurable, CommitThread } from "../../src/store/durable/open.ts";
 import { createHandler } from "../../src/http/handler.ts";
 import type { CountStore } from "../../src/store/count-store.ts";
@@ -10,7 +10,7 @@ import { identify } from "./identify.ts";
 // The server under test on Bun, Deno and Node: the adapter that is named by the first argument, on any free port; with
 // its counts in the folder, or in the Redis, that the settings name.
 const { serve } = (await import(`../../src/adapters/${process.argv[2]}.ts`)) as { serve: Serve };
-const settings = readSettings(fromEnvironment(process.env));
+const settings = readSettings(environmentLookup(process.env));
 const handler = createHandler(await open(), { ...settings, trustsLength: true });
 const server = await serve(identify(handler), {
   host: "127.0.0.1",

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe } from "bun:test";
-import { environmentName, type Settings } from "../../src/settings/settings.ts";
+import { environmentName } from "../../src/settings/names.ts";
+import type { Settings } from "../../src/settings/settings.ts";
 import {
   cappedCases,
   CAPS,

@@ -1,75 +1,34 @@
 import { describe, expect, test } from "bun:test";
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
+import { environmentName, flagName } from "../../src/settings/names.ts";
+import { parseRedisAddress } from "../../src/settings/redis-address.ts";
 import {
-  environmentName,
-  flagName,
-  fromEnvironment,
+  checkSetting,
+  environmentLookup,
   readSettings,
   SETTINGS,
   type Settings,
   settingNames,
-  checkSetting,
 } from "../../src/settings/settings.ts";
+import type { NumberSetting, TextSetting } from "../../src/settings/table.ts";
 
 const NUMBERS = settingNames().flatMap((name) => {
   const setting = SETTINGS[name];
   return "min" in setting ? [{ name, ...setting }] : [];
 });
 
-test("the defaults are those that the README names", () => {
-  expect(readSettings(() => undefined)).toEqual({
-    host: "127.0.0.1",
-    port: 8000,
-    workers: 1,
-    resource: "song",
-    basePath: "",
-    maxSongs: 10_000_000,
-    maxIdBytes: 512,
-    maxFolds: 16,
-    maxWriters: 100_000,
-    maxStoreBytes: 4_294_967_296,
-    data: "",
-    store: "",
-    storePassword: "",
-    storePrefix: "playcount",
-    storeTimeout: 1000,
-    shards: 1024,
-    waitReplicas: 0,
-    maxWaiting: 10_000,
-    maxBodyBytes: 16_777_216,
-    token: "",
-    playToken: "",
-    corsOrigins: "",
-    allowedHosts: "",
-    shutdownSeconds: 10,
-  });
+/** The table has no annotated type, so the compiler finds a misspelled member only here. */
+type MembersOf<T> = T extends unknown ? keyof T : never;
+type Misspelled = Exclude<
+  MembersOf<(typeof SETTINGS)[keyof Settings]>,
+  keyof TextSetting | keyof NumberSetting
+>;
+
+test("every row of the table has the members of a text or of a number, and no other", () => {
+  const misspelled: never[] = [] as Misspelled[];
+  expect(misspelled).toBeEmpty();
 });
 
-test("the README's table has every setting, with its default", () => {
-  const readme = readFileSync(join(import.meta.dir, "../../README.md"), "utf8");
-  const rows = Array.from(
-    readme.matchAll(/^\| `--([\w-]+)` +\| `(\w+)` +\| ([^|]*?) *\|/gm),
-    ([, ...row]) => row,
-  );
-  const units: Record<string, number> = { MiB: 2 ** 20, GiB: 2 ** 30 };
-  const shown = rows.map(([flag, variable, value = ""]) => {
-    const [, digits, unit = ""] = /^([\d,]+)(?: (MiB|GiB))?$/.exec(value) ?? [];
-    return [
-      flag,
-      variable,
-      digits === undefined ? value : Number(digits.replaceAll(",", "")) * (units[unit] ?? 1),
-    ];
-  });
-  const wanted = settingNames().map((name) => [
-    flagName(name),
-    environmentName(name),
-    SETTINGS[name].default,
-  ]);
-  expect(shown.sort()).toEqual(wanted.sort());
-});
-
-test("every default is a value that the setting may have", () => {
+test("every default is a valid value", () => {
   for (const name of settingNames()) {
     const value = SETTINGS[name].default;
     expect(checkSetting<keyof Settings>(name, value)).toBe(value);
@@ -77,7 +36,7 @@ test("every default is a value that the setting may have", () => {
   }
 });
 
-test.each(NUMBERS)("$name may be its least and its most, and nothing beyond", ({ name, min, max }) => {
+test.each(NUMBERS)("$name accepts its minimum and its maximum, and nothing beyond", ({ name, min, max }) => {
   expect(checkSetting(name, min)).toBe(min as never);
   expect(checkSetting(name, max)).toBe(max as never);
   for (const value of [min - 1, max + 1, min + 0.5, Number.NaN, Infinity, "1", null, true]) {
@@ -85,7 +44,7 @@ test.each(NUMBERS)("$name may be its least and its most, and nothing beyond", ({
   }
 });
 
-test("workers may be auto, and no other word", () => {
+test("workers accepts auto, and no other word", () => {
   expect(checkSetting("workers", "auto")).toBe("auto");
   expect(() => checkSetting("workers", "all", "--workers")).toThrow(
     '--workers must be a whole number from 1 to 64 or auto, not "all"',
@@ -109,21 +68,21 @@ test.each<[keyof Settings, string[], unknown[]]>([
     ["", "/a", "/a/b.c", "/~x/_y"],
     ["/", "a", "/a/", "//a", "/a//b", "/..", "/a/.b", "/:a", "/*", null],
   ],
-])("%s may be what can stand there", (name, good, bad) => {
+])("%s accepts what fits its place in a URL, and nothing else", (name, good, bad) => {
   for (const value of good) expect(checkSetting<keyof Settings>(name, value)).toBe(value);
   for (const value of bad) expect(() => checkSetting(name, value)).toThrow(RangeError);
 });
 
-describe("What is wrong is said", () => {
-  const messageFor = (name: keyof Settings, value: unknown, where?: string) => {
+describe("The error for an invalid value", () => {
+  const messageFor = (name: keyof Settings, value: unknown, source?: string) => {
     try {
-      return String(checkSetting(name, value, where));
+      return String(checkSetting(name, value, source));
     } catch (error) {
       return (error as Error).message;
     }
   };
 
-  test("with the place, the value, and what is wanted", () => {
+  test("names the source, quotes the value, and says what is expected", () => {
     expect(messageFor("port", 70_000)).toBe("port must be a whole number from 0 to 65535, not 70000");
     expect(messageFor("port", "x", "--port")).toBe('--port must be a whole number from 0 to 65535, not "x"');
     expect(messageFor("resource", "a/b", "PLAYCOUNT_RESOURCE")).toBe(
@@ -131,7 +90,7 @@ describe("What is wrong is said", () => {
     );
   });
 
-  test("of numbers that are none as well", () => {
+  test("quotes values that are not numbers", () => {
     expect(messageFor("maxIdBytes", Number.NaN)).toEndWith(", not NaN");
     expect(messageFor("maxIdBytes", Infinity)).toEndWith(", not Infinity");
     expect(messageFor("maxIdBytes", null)).toEndWith(", not null");
@@ -141,11 +100,11 @@ describe("What is wrong is said", () => {
   });
 });
 
-describe("Settings that are written", () => {
-  const read = (name: keyof Settings, value: string) =>
-    readSettings((asked) => (asked === name ? { value, where: `--${name}` } : undefined))[name];
+describe("A setting given as text", () => {
+  const read = (name: keyof Settings, text: string) =>
+    readSettings((wanted) => (wanted === name ? { text, source: `--${name}` } : undefined))[name];
 
-  test("are read as what they are", () => {
+  test("is read as the type of its default", () => {
     expect(read("port", "0")).toBe(0);
     expect(read("port", "0080")).toBe(80);
     expect(read("resource", "7")).toBe("7");
@@ -153,31 +112,31 @@ describe("Settings that are written", () => {
   });
 
   test.each(["", " ", "80 ", "+80", "-1", "8e3", "0x50", "80.0", "Infinity", "65536", "9".repeat(400), "٨٠"])(
-    "are refused if the port is %j",
-    (value) => expect(() => read("port", value)).toThrow(/^--port must be /),
+    "is refused for the port: %j",
+    (text) => expect(() => read("port", text)).toThrow(/^--port must be /),
   );
 });
 
-describe("Names", () => {
-  test("of flags and variables follow from those of the options", () => {
+describe("A setting's name", () => {
+  test("determines its flag and its variable", () => {
     expect(flagName("maxIdBytes")).toBe("max-id-bytes");
     expect(environmentName("maxIdBytes")).toBe("PLAYCOUNT_MAX_ID_BYTES");
     expect(flagName("port")).toBe("port");
     expect(environmentName("port")).toBe("PLAYCOUNT_PORT");
   });
 
-  test("are looked up in the environment, where empty means not set", () => {
-    const find = fromEnvironment({
+  test("is looked up in the environment, where empty means not set", () => {
+    const lookUp = environmentLookup({
       PLAYCOUNT_PORT: "1",
       PLAYCOUNT_HOST: "",
       PLAYCOUNT_MAX_SONGS: 5,
       port: "2",
     });
-    expect(find("port")).toEqual({ value: "1", where: "PLAYCOUNT_PORT" });
-    expect(find("maxSongs")).toEqual({ value: "5", where: "PLAYCOUNT_MAX_SONGS" });
-    expect(find("host")).toBeUndefined();
-    expect(find("resource")).toBeUndefined();
-    expect(readSettings(find)).toMatchObject({ port: 1, maxSongs: 5, host: "127.0.0.1" });
+    expect(lookUp("port")).toEqual({ text: "1", source: "PLAYCOUNT_PORT" });
+    expect(lookUp("maxSongs")).toEqual({ text: "5", source: "PLAYCOUNT_MAX_SONGS" });
+    expect(lookUp("host")).toBeUndefined();
+    expect(lookUp("resource")).toBeUndefined();
+    expect(readSettings(lookUp)).toMatchObject({ port: 1, maxSongs: 5, host: "127.0.0.1" });
   });
 });
 
@@ -187,7 +146,7 @@ test.each([
   "rediss://me@a.example:1",
   "redis://[::1]:65535",
   "redis://a:7000,b:7001,[fd00::1]:7002",
-])("%p is where counts may be", (store) => expect(checkSetting("store", store)).toBe(store));
+])("%p is a valid address of Redis", (store) => expect(checkSetting("store", store)).toBe(store));
 
 test.each([
   "redis://",
@@ -200,12 +159,29 @@ test.each([
   "redis://a,",
   "redis://a b",
   "redis://a?db=3",
-])("%p is not, and is not repeated", (store) => {
+])("%p is not an address of Redis, and the error does not quote it", (store) => {
   const refused = () => checkSetting("store", store);
-  expect(refused).toThrow(/^store must be redis:\/\/ or rediss:\/\/, .*and no password$/);
+  expect(refused).toThrow(/^store must be redis:\/\/ or rediss:\/\/, .*, without a password$/);
 });
 
-test("a number of shards is a power of two, 1 to 16384", () => {
+test("an address of Redis has the default port, the default user and database 0", () => {
+  expect(parseRedisAddress("redis://localhost")).toEqual({
+    isEncrypted: false,
+    user: "",
+    servers: ["localhost:6379"],
+    database: 0,
+  });
+  expect(parseRedisAddress("REDISS://a%2Fb@[::1]:7/3")).toEqual({
+    isEncrypted: true,
+    user: "a/b",
+    servers: ["[::1]:7"],
+    database: 3,
+  });
+  expect(parseRedisAddress("redis://a:7000,[::1],b").servers).toEqual(["a:7000", "[::1]:6379", "b:6379"]);
+  expect(() => parseRedisAddress("")).toThrow(RangeError);
+});
+
+test("the number of shards is a power of two from 1 to 16384", () => {
   for (const shards of [1, 2, 1024, 16_384]) expect(checkSetting("shards", shards)).toBe(shards);
   for (const shards of [0, 3, 1000, 32_768, 1.5, -2])
     expect(() => checkSetting("shards", shards)).toThrow(

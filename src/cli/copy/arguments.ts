@@ -1,6 +1,6 @@
 import { Placement } from "../../client/placement.ts";
 import { checkSetting } from "../../settings/settings.ts";
-import { type Flags, readFlags, readSecret } from "../flags.ts";
+import { type Flags, readFlags, readSecretFile } from "../flags.ts";
 
 /** What `playcount copy` is told. */
 export interface CopySettings {
@@ -94,7 +94,7 @@ function readToken(
 ): string {
   return file === undefined
     ? checkSetting("token", environment[variable] ?? "", variable)
-    : checkSetting("token", readSecret(file, flag), flag);
+    : checkSetting("token", readSecretFile(file, flag), flag);
 }
 
 /** What `copy --help` shows. */

@@ -1,4 +1,4 @@
-import { SETTINGS, checkSetting } from "../../settings/settings.ts";
+import { SETTINGS, type Settings, checkSetting } from "../../settings/settings.ts";
 import { randomKey } from "../../hash.ts";
 import type { StoreOptions } from "../count-store.ts";
 import { MAX_OWNERS } from "./heap.ts";
@@ -7,11 +7,9 @@ import type { StoreHandle } from "./handle.ts";
 import { bytesOfShard } from "./shards.ts";
 import { LastRequests } from "./last-requests.ts";
 
-/** Limits of a {@linkcode ShardedStore}, and who uses it. */
-export interface ShardedStoreOptions extends StoreOptions {
-  /** Memory for songs, in bytes: 2^20 to 2^32, which is what is reserved unless told. It is used as songs come. */
-  maxStoreBytes?: number;
-  /** How many other threads can {@linkcode ShardedStore.attach} themselves to it: 0 to 254, 0 unless told. */
+/** Limits of a {@linkcode ShardedStore}: the settings of the same names, with the same defaults. */
+export interface ShardedStoreOptions extends StoreOptions, Partial<Pick<Settings, "maxStoreBytes">> {
+  /** Number of other threads that can {@linkcode ShardedStore.attach} to the store: 0 to 254. Default: 0. */
   threads?: number;
 }
 

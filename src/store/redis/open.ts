@@ -1,3 +1,4 @@
+import { parseRedisAddress } from "../../settings/redis-address.ts";
 import type { Settings } from "../../settings/settings.ts";
 import { randomKey } from "../../hash.ts";
 import { Cluster } from "./cluster/cluster.ts";
@@ -140,20 +141,14 @@ function placesFor(maxWriters: number): number {
 }
 
 function connect(settings: RedisSettings): Cluster {
-  const url = new URL(settings.store.split(",", 1)[0] as string);
+  const { isEncrypted, user, servers, database } = parseRedisAddress(settings.store);
   return new Cluster({
-    seeds: seedsOf(settings.store),
-    isEncrypted: url.protocol === "rediss:",
-    user: decodeURIComponent(url.username),
+    seeds: servers,
+    isEncrypted,
+    user,
     password: settings.storePassword,
-    database: Number(url.pathname.slice(1)),
+    database,
     timeout: settings.storeTimeout,
     waitReplicas: settings.waitReplicas,
   });
-}
-
-/** `host:port` of each server that is named. */
-function seedsOf(store: string): string[] {
-  const [, list = ""] = /^rediss?:\/\/(?:[^@]*@)?([^/]*)/.exec(store) ?? [];
-  return list.split(",").map((address) => (/:\d+$/.test(address) ? address : `${address}:6379`));
 }

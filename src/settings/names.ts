@@ -1,0 +1,20 @@
+import { SETTINGS, type Settings } from "./table.ts";
+
+/** Returns a setting's flag without its dashes: `max-id-bytes`, or `token-file` for a secret, which is read from a file. */
+export function flagName(name: keyof Settings): string {
+  return isSecret(name) ? `${kebab(name)}-file` : kebab(name);
+}
+
+/** Returns a setting's environment variable: `PLAYCOUNT_MAX_ID_BYTES`. */
+export function environmentName(name: keyof Settings): string {
+  return `PLAYCOUNT_${kebab(name).replaceAll("-", "_").toUpperCase()}`;
+}
+
+/** Returns true if a setting's value must never be shown; its flag names a file that holds the value. */
+export function isSecret(name: keyof Settings): boolean {
+  return "isSecret" in SETTINGS[name];
+}
+
+function kebab(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}

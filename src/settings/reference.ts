@@ -1,0 +1,61 @@
+import { environmentName, flagName, isSecret } from "./names.ts";
+import { settingNames } from "./settings.ts";
+import { type NumberSetting, SETTINGS, type Settings, type TextSetting } from "./table.ts";
+
+const HELP_COLUMNS = 110;
+const FLAG_COLUMNS = 30;
+
+const MEBIBYTE = 2 ** 20;
+
+/** Returns the lines of `--help` that list all settings. */
+export function settingsHelp(): string {
+  return settingNames().map(helpEntry).join("\n");
+}
+
+function helpEntry(name: keyof Settings): string {
+  const setting = SETTINGS[name];
+  const value = isSecret(name) ? "PATH" : "min" in setting ? "N" : "TEXT";
+  const help = isSecret(name) ? `file with the ${setting.help}` : setting.help;
+  const flag = `  --${flagName(name)} ${value}`.padEnd(FLAG_COLUMNS);
+  const preset = defaultText(name);
+  const lines = wrap(preset === "" ? help : `${help} (default: ${preset})`, HELP_COLUMNS - FLAG_COLUMNS);
+  return flag + lines.join(`\n${" ".repeat(FLAG_COLUMNS)}`);
+}
+
+function wrap(text: string, columns: number): string[] {
+  return text.match(new RegExp(`\\S.{0,${columns - 2}}\\S(?= |$)`, "g")) ?? [];
+}
+
+/** Returns the Markdown table of docs/settings.md, with the columns aligned as `bun fmt` aligns them. */
+export function settingsTable(): string {
+  const rows = [
+    ["Flag", "Environment", "Default", "Value", "Meaning"],
+    ...settingNames().map((name) => [
+      `\`--${flagName(name)}\``,
+      `\`${environmentName(name)}\``,
+      defaultText(name),
+      valueText(SETTINGS[name]),
+      isSecret(name) ? `${SETTINGS[name].help}; the flag names a file that holds it` : SETTINGS[name].help,
+    ]),
+  ];
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  const [header = "", ...others] = rows.map((row) => tableRow(row, widths, " "));
+  return [header, tableRow([], widths, "-"), ...others].join("\n");
+}
+
+function tableRow(cells: readonly string[], widths: readonly number[], fill: string): string {
+  return `| ${widths.map((width, column) => (cells[column] ?? "").padEnd(width, fill)).join(" | ")} |`;
+}
+
+function valueText(setting: TextSetting | NumberSetting): string {
+  if ("pattern" in setting) return setting.expected;
+  const range = `${setting.min} to ${setting.max}`;
+  return setting.word === undefined ? range : `${range}, ${setting.word}`;
+}
+
+function defaultText(name: keyof Settings): string {
+  const setting: TextSetting | NumberSetting = SETTINGS[name];
+  if ("pattern" in setting) return setting.default || (setting.emptyMeans ?? "");
+  const mebibytes = name.endsWith("Bytes") ? Number(setting.default) / MEBIBYTE : 0;
+  return mebibytes >= 1 ? `${setting.default} = ${mebibytes} MiB` : String(setting.default);
+}
