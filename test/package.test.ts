@@ -14,6 +14,9 @@ const root = join(import.meta.dir, "..");
 const bun = process.execPath;
 const [deno = ""] = RUNTIMES.deno;
 
+/** Pages that the README links to. */
+const PAGES = ["docs", "CONTRIBUTING.md", "bench/README.md"];
+
 /** A copy of the project, so that building disturbs nobody, and somebody else's project with playcount installed. */
 let folder: string;
 let consumer: string;
@@ -31,7 +34,7 @@ afterAll(async () => {
 });
 
 async function pack(project: string): Promise<void> {
-  for (const name of ["src", "test", "package.json", "tsconfig.json", "README.md", "LICENSE"])
+  for (const name of ["src", "test", "package.json", "tsconfig.json", "LICENSE", "README.md", ...PAGES])
     await cp(join(root, name), join(project, name), { recursive: true });
   await symlink(join(root, "node_modules"), join(project, "node_modules"));
   await succeed([bun, "pm", "pack", "--destination", folder], project);
@@ -56,7 +59,7 @@ async function succeed(
   return ended;
 }
 
-test("the tarball holds the built files and their types, README, LICENSE and package.json, and nothing else", async () => {
+test("the tarball holds the built files and their types, the documents, LICENSE and package.json, and nothing else", async () => {
   const installed = join(consumer, "node_modules/playcount");
   const files = (await readdir(installed, { recursive: true, withFileTypes: true }))
     .filter((entry) => entry.isFile() && entry.name !== ".bun-tag") // Bun's mark of where it comes from
@@ -65,7 +68,13 @@ test("the tarball holds the built files and their types, README, LICENSE and pac
   const built = sources
     .filter((name) => name.endsWith(".ts"))
     .flatMap((name) => [".js", ".d.ts"].map((extension) => `dist/${name.slice(0, -3)}${extension}`));
-  expect(files.sort()).toEqual([...built, "LICENSE", "README.md", "package.json"].sort());
+  const docs = await readdir(join(root, "docs"), { recursive: true, withFileTypes: true });
+  const pages = docs
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name).slice(root.length + 1));
+  expect(pages).toContain("docs/http.md");
+  const others = ["LICENSE", "README.md", "CONTRIBUTING.md", "bench/README.md", "package.json"];
+  expect(files.sort()).toEqual([...built, ...pages, ...others].sort());
 });
 
 test("what a program without a runtime's types imports names no runtime's types", async () => {

@@ -3,7 +3,7 @@ import { SEED } from "../support/random.ts";
 import { BROKEN, SOUND } from "./designs.ts";
 import { type Outcome, simulate } from "./simulate.ts";
 
-// Clients, workers, pages and batch jobs side by side: what the README says of retries, folds and pages, in any order of
+// Clients, workers, pages and batch jobs side by side: what docs/http.md and docs/hand-over.md say of retries, folds and pages, in any order of
 // events and with any failure. `PLAYCOUNT_SEED=… bun test test/simulation.test.ts` begins with the run of that seed.
 
 setDefaultTimeout(300_000);

@@ -20,18 +20,18 @@ afterEach(async () => {
 const root = join(import.meta.dir, "../../..");
 const main = join(root, "src/main.ts");
 
-/** What README.md says that a user of Redis needs. */
+/** Returns the rights that docs/redis.md lists for a user of Redis. */
 function rights(): string[] {
-  const readme = readFileSync(join(root, "README.md"), "utf8");
+  const page = readFileSync(join(root, "docs/redis.md"), "utf8");
   const [, all = "", more = ""] =
-    /A user of Redis needs the keys `\{PREFIX\*`, and `([^`]+)`\s+with `([^`]+)`/.exec(readme) ?? [];
+    /A user of Redis needs the keys `\{PREFIX\*`, and `([^`]+)`\s+with `([^`]+)`/.exec(page) ?? [];
   return [...all.split(" "), ...more.split(" ")];
 }
 
 const SERVERS = ["one server", "a cluster"] as const;
 
 testWithRedis.each(SERVERS)(
-  "A user of %s who may do what README.md says, and no more, can do all",
+  "A user of %s who may do what docs/redis.md says, and no more, can do all",
   async (kind) => {
     const cluster = kind === "a cluster" ? await RedisCluster.start({ hasReplicas: false }) : undefined;
     const nodes = cluster?.nodes ?? [await RedisServer.start()];

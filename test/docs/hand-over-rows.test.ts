@@ -1,19 +1,20 @@
 import { afterEach, expect, test } from "bun:test";
 import { DatabaseSync } from "node:sqlite";
-import { servePlaycount, stopAll } from "./support/servers.ts";
+import { servePlaycount, stopAll } from "../support/servers.ts";
+import { sqlOf } from "./support/hand-over.ts";
 
-// How a batch job hands the counts over to a database, as the README has it; short, to be read and taken over.
+/** The job that adds a fold row by row, with the statements of docs/hand-over.md. */
 
 afterEach(stopAll);
 
-/** Crashes the job at a step, if that is the one. */
+/** Crashes the job at the chosen step. */
 type Crash = (step: string) => void;
 
-/** The batch job: begins where the last one, crashed or not, has stopped. */
+/** Hands a fold over, and begins where the last run stopped. */
 async function foldIntoDatabase(counter: string, database: DatabaseSync, crash: Crash): Promise<void> {
   const { done } = database.prepare("SELECT done FROM job").get() as { done: number };
   const fold = done + 1;
-  if (done > 0) await fetch(`${counter}/folds/${done}`, { method: "DELETE" }); // should that have been lost
+  if (done > 0) await fetch(`${counter}/folds/${done}`, { method: "DELETE" }); // the last run may have crashed before it
   const answer = await fetch(`${counter}/folds/${fold}`, {
     method: "PUT",
     headers: { accept: "application/json" },
@@ -21,11 +22,12 @@ async function foldIntoDatabase(counter: string, database: DatabaseSync, crash: 
   if (!answer.ok) throw new Error(`sealing fold ${fold}: ${answer.status}`);
   const counts = (await answer.json()) as Record<string, number>;
   crash("sealed");
-  const insert = database.prepare("INSERT OR IGNORE INTO song (id, plays, fold) VALUES (?, 0, 0)");
-  const add = database.prepare("UPDATE song SET plays = plays + ?, fold = ? WHERE id = ? AND fold < ?");
+  const statements = sqlOf();
+  const insert = database.prepare(statements.insert);
+  const add = database.prepare(statements.add);
   for (const [id, plays] of Object.entries(counts)) {
-    insert.run(id);
-    add.run(plays, fold, id, fold);
+    insert.run({ id });
+    add.run({ id, n: plays, fold });
     crash(`added ${id}`);
   }
   database.prepare("UPDATE job SET done = ?").run(fold);
@@ -34,12 +36,12 @@ async function foldIntoDatabase(counter: string, database: DatabaseSync, crash: 
   crash("acknowledged");
 }
 
-/** Which folds a page leaves out of the counter's answer, as they are in its row. */
+/** Returns the newest fold that a page leaves out of the counter's answer. */
 type Choose = (fold: number, done: number) => number;
 
 const right: Choose = (fold, done) => Math.max(fold, done);
 
-/** What a page shows: the row, and what was counted since. NaN if the counter cannot tell any more. */
+/** Returns the plays that a page shows: the row's, and those since. NaN if the counter has dropped a fold of these. */
 async function playsOnPage(
   counter: string,
   database: DatabaseSync,

@@ -1,0 +1,34 @@
+import { expect, test } from "bun:test";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import manifest from "../../package.json" with { type: "json" };
+import { anchorsOf, linksOf, PAGES, readPage, ROOT } from "./support/pages.ts";
+
+/** Longest length of a page, in lines. */
+const LIMITS = { "README.md": 150, "CONTRIBUTING.md": 80 };
+
+test.each(PAGES)("Every link of %s leads to a file and a heading that exist", (path) => {
+  for (const { file, anchor } of linksOf(path)) {
+    expect(existsSync(join(ROOT, file)), `${path} links to ${file}`).toBe(true);
+    if (anchor !== "") expect(anchorsOf(file), `${path} links to ${file}`).toContain(anchor);
+  }
+});
+
+test.each(Object.entries(LIMITS))("%s has at most %i lines", (path, limit) => {
+  expect(readPage(path).trimEnd().split("\n").length).toBeLessThanOrEqual(limit);
+});
+
+test("Every page of docs is linked from the index of docs, and the README links to it", () => {
+  const pages = PAGES.filter((path) => /^docs\/[\w-]+\.md$/.test(path) && path !== "docs/README.md");
+  const linked = linksOf("docs/README.md").map(({ file }) => file);
+  expect(pages.filter((path) => !linked.includes(path))).toEqual([]);
+  expect(linksOf("README.md").map(({ file }) => file)).toContain("docs/README.md");
+});
+
+test("The package carries every page that the README and the pages of docs link to", () => {
+  const linked = PAGES.filter((path) => /^(?:README\.md|docs\/)/.test(path)).flatMap(linksOf);
+  const pages = new Set(linked.map(({ file }) => file).filter((file) => file.endsWith(".md")));
+  const isCarried = (file: string) =>
+    file === "README.md" || manifest.files.some((name) => file === name || file.startsWith(`${name}/`));
+  expect([...pages].filter((file) => !isCarried(file))).toEqual([]);
+});

@@ -1,0 +1,32 @@
+import type { DatabaseSync } from "node:sqlite";
+import { join } from "node:path";
+import { blocksOf } from "./pages.ts";
+
+/** The programs of docs/hand-over.md. */
+export interface HandOver {
+  handOver: (counter: string, database: DatabaseSync) => Promise<void>;
+  playsOnPage: (counter: string, database: DatabaseSync, id: string) => Promise<number>;
+}
+
+const BLOCKS = blocksOf("docs/hand-over.md");
+
+/** Returns the programs of the page, which are saved in `folder`. */
+export async function loadHandOver(folder: string): Promise<HandOver> {
+  const programs: object[] = [];
+  for (const { language, text } of BLOCKS)
+    if (language === "ts") {
+      const path = join(folder, `program-${programs.length}.ts`);
+      await Bun.write(path, text);
+      programs.push((await import(path)) as object);
+    }
+  return Object.assign({}, ...programs) as HandOver;
+}
+
+/** Returns the statements of the page: those that make the tables, and those for one row. */
+export function sqlOf(): { tables: string; insert: string; add: string } {
+  const [tables = "", rows = ""] = BLOCKS.filter(({ language }) => language === "sql").map(
+    ({ text }) => text,
+  );
+  const [insert = "", add = ""] = rows.split("\n");
+  return { tables, insert, add };
+}
