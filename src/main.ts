@@ -7,7 +7,7 @@ import { errorMessage } from "./error-message.ts";
 import { VERSION } from "./version.ts";
 
 if (isMainThread) await main();
-else await (await import("./cli/serve.ts")).runThread(workerData);
+else await (await import("./cli/threads.ts")).runThread(workerData);
 
 async function main(): Promise<void> {
   const command = readCommand();

@@ -1,11 +1,11 @@
 import process from "node:process";
 
-/** Exit status for a command line or a setting that was not understood. */
+/** Exit status for an invalid command line or setting. */
 export const BAD_USAGE = 2;
-/** Exit status for a command that was understood and failed. */
+/** Exit status for a valid command that failed. */
 export const FAILED = 1;
 
-/** Writes one line to stderr and ends the process. */
+/** Writes one line to stderr and exits the process. */
 export function exit(status: number, message: string): never {
   console.error(`playcount: ${message}`);
   process.exit(status);

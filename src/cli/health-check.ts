@@ -2,15 +2,19 @@ import { once } from "node:events";
 import { get, type IncomingMessage } from "node:http";
 import process from "node:process";
 import { urlOf } from "../adapters/server.ts";
+import { errorMessage } from "../error-message.ts";
 import type { Settings } from "../settings/settings.ts";
 import { exit, FAILED } from "./exit.ts";
 
-const SECONDS = 4; // less than the image's own --timeout, so that there is a line that says why
+const TIMEOUT_SECONDS = 4; // shorter than the timeout of the container image, so that the reason is printed
 
-/** The address at which this machine reaches a server that listens on all of its addresses. */
+/** For each address that stands for all interfaces: the address at which this machine reaches the server. */
 const LOOPBACK: Readonly<Record<string, string>> = { "0.0.0.0": "127.0.0.1", "::": "::1" };
 
-/** Ends the process: 0 if the server that the settings describe is healthy, otherwise 1 with a line that says why. */
+/**
+ * Exits the process: with 0 if the server that the settings describe is healthy, otherwise with 1 and a
+ * reason.
+ */
 export async function runHealthCheck(settings: Settings): Promise<never> {
   const failure = await checkHealth(settings);
   if (failure !== undefined) exit(FAILED, failure);
@@ -18,25 +22,19 @@ export async function runHealthCheck(settings: Settings): Promise<never> {
 }
 
 /**
- * Asks the server that the settings describe for `/health`.
+ * Requests `/health`, and returns the reason if the server is unhealthy.
  *
- * Not by `fetch`: that asks a proxy if the environment names one, even for this machine itself.
- *
- * @returns why it is unhealthy, or `undefined` if it answers 200.
+ * Does not use `fetch`, which sends requests through a proxy that the environment names, even to this
+ * machine.
  */
-async function checkHealth({
-  host,
-  port,
-  basePath,
-}: Pick<Settings, "host" | "port" | "basePath">): Promise<string | undefined> {
-  if (port === 0) return "cannot check the health of a server on any free port: give its port";
+async function checkHealth({ host, port, basePath }: Settings): Promise<string | undefined> {
+  if (port === 0) return "--health-check needs the port of the server, which cannot be 0";
   const url = `${urlOf(LOOPBACK[host] ?? host, port)}${basePath}/health`;
-  const signal = AbortSignal.timeout(SECONDS * 1000);
+  const signal = AbortSignal.timeout(TIMEOUT_SECONDS * 1000);
   try {
     const [{ statusCode }] = (await once(get(url, { signal }), "response")) as [IncomingMessage];
     return statusCode === 200 ? undefined : `unhealthy: ${url} answers ${statusCode}`;
   } catch (error) {
-    const reason = signal.aborted ? `no answer in ${SECONDS} seconds` : (error as Error).message;
-    return `unhealthy: ${url}: ${reason}`;
+    return `unhealthy: ${url}: ${signal.aborted ? `no answer in ${TIMEOUT_SECONDS} seconds` : errorMessage(error)}`;
   }
 }

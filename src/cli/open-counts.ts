@@ -1,41 +1,40 @@
 import type { Settings } from "../settings/settings.ts";
 import { attachDurable, type DurableAttachment, CommitThread } from "../store/durable/open.ts";
-import type { DurableStore } from "../store/durable/durable-store.ts";
 import type { LayoutData } from "../store/redis/shards/layout.ts";
 import type { CountStore } from "../store/count-store.ts";
 import { ShardedStore, type StoreHandle } from "../store/memory/sharded-store.ts";
 
-/** By what a worker attaches itself to the counts. */
+/** Message by which a worker attaches to the counts, in memory, on disk or in Redis. */
 export type Attachment =
   | { thread: number; handle: StoreHandle }
   | DurableAttachment
   | { layout: LayoutData; plays: SharedArrayBuffer; thread: number };
 
-/** The counts of a process, as its main thread has them. */
+/** The counts of a process, as the main thread holds them. */
 export interface Counts {
-  /** For a main thread that serves by itself. */
+  /** The store of a main thread that serves without workers. */
   readonly store: CountStore;
-  /** For the worker of a number, when it begins. */
+  /** Returns the attachment for a worker that starts. */
   attach(worker: number): Attachment;
-  /** Puts right what a worker left behind when it died. */
+  /** Releases the locks of a worker that died, and completes what it left half done. */
   release(worker: number): void;
-  /** Makes all durable that was asked for. Tells whether that took less than `seconds`. */
+  /** Makes every accepted play durable. Resolves to false if that takes longer than `seconds`. */
   close(seconds: number): Promise<boolean>;
 }
 
 /**
- * Opens the counts that the settings say, for so many workers; 0 if the main thread serves by itself. `entry` is the
- * module of the program.
+ * Opens the counts that the settings select. `workers` is the number of worker threads, 0 if the main thread
+ * serves. `entry` is the URL of the program's module.
  *
- * @throws {RangeError} if there is no memory for them, or they are laid out in another way; {DataError} if they cannot be
- * read back.
+ * @throws {RangeError} if there is not enough memory, or the counts were created with other settings.
+ * @throws {DataError} if the data directory cannot be read.
  */
 export async function openCounts(settings: Settings, workers: number, entry: string): Promise<Counts> {
-  if (settings.store !== "") return await inRedis(settings);
-  return settings.data === "" ? inMemory(settings, workers) : await durable(settings, workers, entry);
+  if (settings.store !== "") return await openInRedis(settings);
+  return settings.data === "" ? openInMemory(settings, workers) : await openOnDisk(settings, workers, entry);
 }
 
-/** The store of a worker. */
+/** Returns the store of a worker. */
 export async function attachStore(attachment: Attachment, settings: Settings): Promise<CountStore> {
   if ("layout" in attachment) {
     const { attachRedis } = await import("../store/redis/open.ts");
@@ -46,7 +45,7 @@ export async function attachStore(attachment: Attachment, settings: Settings): P
     : ShardedStore.attach(attachment.handle, attachment.thread);
 }
 
-function inMemory(settings: Settings, workers: number): Counts {
+function openInMemory(settings: Settings, workers: number): Counts {
   const store = new ShardedStore({ ...settings, threads: workers });
   return {
     store,
@@ -56,30 +55,33 @@ function inMemory(settings: Settings, workers: number): Counts {
   };
 }
 
-/** The thread that writes has made the store, so the main thread attaches itself behind all workers. */
-async function durable(settings: Settings, workers: number, entry: string): Promise<Counts> {
-  const own = workers + 1;
-  const options = { ...settings, threads: own };
-  const writer = await CommitThread.start(new URL(entry), { folder: settings.data, options });
-  const store: DurableStore = attachDurable(writer.connect(own), settings);
-  const memory = ShardedStore.attach(writer.handle, own);
+/**
+ * The commit thread creates the store. The main thread attaches to it with the number after the last
+ * worker's.
+ */
+async function openOnDisk(settings: Settings, workers: number, entry: string): Promise<Counts> {
+  const mainThread = workers + 1;
+  const options = { ...settings, threads: mainThread };
+  const commitThread = await CommitThread.start(new URL(entry), { folder: settings.data, options });
+  const store = attachDurable(commitThread.connect(mainThread), settings);
+  const memory = ShardedStore.attach(commitThread.handle, mainThread);
   return {
     store,
-    attach: (worker) => writer.connect(worker),
+    attach: (worker) => commitThread.connect(worker),
     release: (worker) => memory.release(worker),
     close: (seconds) => store.close(seconds),
   };
 }
 
-/** Each thread has connections of its own. Loaded only if it is asked for: other runtimes have no such client. */
-async function inRedis(settings: Settings): Promise<Counts> {
-  if (!("Bun" in globalThis)) throw new RangeError("--store needs Bun");
+/** Each thread has its own connections. The client is loaded on demand: it exists on Bun only. */
+async function openInRedis(settings: Settings): Promise<Counts> {
+  if (!("Bun" in globalThis)) throw new RangeError("--store requires Bun");
   const { openRedis } = await import("../store/redis/open.ts");
   const { store, layout, plays } = await openRedis(settings, (line) => console.error(`playcount: ${line}`));
   return {
     store,
     attach: (thread) => ({ layout, plays, thread }),
     release: () => {},
-    close: () => Promise.resolve(true), // what was answered is in Redis
+    close: () => Promise.resolve(true), // every answered play is in Redis already
   };
 }

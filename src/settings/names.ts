@@ -1,6 +1,9 @@
 import { SETTINGS, type Settings } from "./table.ts";
 
-/** Returns a setting's flag without its dashes: `max-id-bytes`, or `token-file` for a secret, which is read from a file. */
+/**
+ * Returns a setting's flag without its dashes: `max-id-bytes`, or `token-file` for a secret, which is read
+ * from a file.
+ */
 export function flagName(name: keyof Settings): string {
   return isSecret(name) ? `${kebab(name)}-file` : kebab(name);
 }

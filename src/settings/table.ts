@@ -5,7 +5,9 @@ export interface TextSetting {
   default: string;
   /** The effect of an empty default, if that is not obvious. */
   emptyMeans?: string;
-  /** Its value is never shown, and is not taken from the command line, which all users of a machine can read. */
+  /**
+   * Its value is never shown, and is not taken from the command line, which all users of a machine can read.
+   */
   isSecret?: boolean;
   /** An invalid value is not quoted in errors: it may contain a password by mistake. */
   mayContainSecret?: boolean;

@@ -60,7 +60,7 @@ describe.each(Object.entries(RUNTIMES))("on %s", (_name, command) => {
     for (const [environment, warning] of [
       [
         {},
-        "playcount: warning: whoever reaches 0.0.0.0 can clear all counts; set PLAYCOUNT_TOKEN, or listen on 127.0.0.1\n",
+        "playcount: warning: every client that reaches 0.0.0.0 can clear all counts; set PLAYCOUNT_TOKEN, or listen on 127.0.0.1\n",
       ],
       [{ PLAYCOUNT_TOKEN: "canary-token" }, ""],
     ] as const) {
@@ -93,7 +93,7 @@ describe.each(Object.entries(RUNTIMES))("on %s", (_name, command) => {
     expect(second).toEqual({
       status: 1,
       stdout: "",
-      stderr: `playcount: cannot listen on 127.0.0.1:${port}: the port is taken\n`,
+      stderr: `playcount: cannot listen on 127.0.0.1:${port}: the port is in use\n`,
     });
     expect((await fetch(`${url}health`)).status).toBe(200);
   });

@@ -98,7 +98,7 @@ describe.each(Object.entries(RUNTIMES))("on %s", (_name, command) => {
     const { status, stderr } = await server.ended;
     expect({ status, stderr }).toEqual({
       status: 1,
-      stderr: "playcount: stopped at once, as asked twice\n",
+      stderr: "playcount: stopped at once after a second signal\n",
     });
   });
 

@@ -16,11 +16,12 @@ export interface Moved {
 }
 
 /**
- * Moves all that the servers have counted up to now: what was begun before and broke off, and then what has been
- * counted since.
+ * Moves all that the servers have counted up to now: what was begun before and broke off, and then what has
+ * been counted since.
  *
- * Without a number that is told, it follows from the time: nobody has to remember it, as a fold that is not acknowledged
- * says its own; and none comes twice, also of a server that begins anew. A server that has sealed a higher one is refused.
+ * Without a number that is told, it follows from the time: nobody has to remember it, as a fold that is not
+ * acknowledged says its own; and none comes twice, also of a server that begins anew. A server that has
+ * sealed a higher one is refused.
  */
 export async function moveCounts(
   { from, to, fold, again, token, toToken }: CopySettings,

@@ -15,7 +15,9 @@ const BETWEEN_GLANCES = 100;
 /** Goes to the beginning of a terminal's line, and erases it. */
 const ERASE = "\r\x1b[K";
 
-/** Tells how far a move has got: in one line that changes on a terminal, or else now and then in another one. */
+/**
+ * Tells how far a move has got: in one line that changes on a terminal, or else now and then in another one.
+ */
 export class Report {
   readonly #screen: Screen;
   readonly #now: () => number;

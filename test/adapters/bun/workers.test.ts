@@ -112,7 +112,7 @@ describe("--workers", () => {
     const { port } = new URL(first.url);
     for (const workers of ["1", "2"]) {
       const second = await run([...program, "--workers", workers, "--port", port]);
-      const stderr = `playcount: cannot listen on 127.0.0.1:${port}: the port is taken\n`;
+      const stderr = `playcount: cannot listen on 127.0.0.1:${port}: the port is in use\n`;
       expect(second).toEqual({ status: 1, stdout: "", stderr });
     }
   });
@@ -130,7 +130,7 @@ describe("--workers", () => {
 
   test("that are more than one are refused where there is no Bun", async () => {
     for (const command of [RUNTIMES.node, RUNTIMES.deno]) {
-      const stderr = "playcount: more than 1 worker needs Bun\n";
+      const stderr = "playcount: more than 1 worker requires Bun\n";
       expect(await run([...command, main, "--workers", "2"])).toEqual({ status: 2, stdout: "", stderr });
     }
   });
