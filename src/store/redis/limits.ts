@@ -1,9 +1,9 @@
 import { Refusal } from "../refusal.ts";
 
-/** How many songs of a batch weigh as much as one request that waits. */
+/** Number of songs of a batch that weigh as much as one pending request. */
 const SONGS_A_REQUEST = 100;
 
-/** How many requests wait for Redis: no more than there may be. */
+/** Limits the requests that wait for Redis, so that memory stays bounded while Redis is slow. */
 export class AdmissionLimit {
   readonly #most: number;
   #count = 0;
@@ -12,7 +12,7 @@ export class AdmissionLimit {
     this.#most = most;
   }
 
-  /** @throws {Refusal} `unavailable` if too many wait. One that comes alone may be of any weight. */
+  /** Admits a request of any weight if no other waits. @throws {Refusal} `unavailable` past the limit. */
   enter(weight: number): void {
     if (this.#count > 0 && this.#count + weight > this.#most)
       throw Refusal.unavailable("Too many requests wait for the store of the counts");
@@ -23,7 +23,7 @@ export class AdmissionLimit {
     this.#count -= weight;
   }
 
-  /** Has one of so many songs wait until it is done. */
+  /** Runs `act` as a request of the given number of songs. */
   async hold<T>(songs: number, act: () => Promise<T>): Promise<T> {
     const weight = Math.ceil(songs / SONGS_A_REQUEST);
     this.enter(weight);

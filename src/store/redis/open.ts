@@ -10,7 +10,7 @@ import { Redis } from "./redis.ts";
 import { RedisStore, type RedisStoreOptions } from "./redis-store.ts";
 import { LAY_OUT } from "./scripts/control.ts";
 
-/** What is set about counts that are in Redis. */
+/** The settings of counts in Redis. */
 export type RedisSettings = Pick<
   Settings,
   | "store"
@@ -26,21 +26,21 @@ export type RedisSettings = Pick<
   | "maxWaiting"
 >;
 
-/** Most writers whose last requests are in one place: each place is on one server. */
+/** Number of writers in one place, and the largest number of places. Each place is on one server. */
 const WRITERS_A_PLACE = 4096;
 const MOST_PLACES = 64;
 
-/** Milliseconds until Redis is asked again for how the data is laid out. */
-const ASK_AGAIN = 10;
-/** Milliseconds until it is said that Redis does not answer. */
-const PATIENCE = 100;
-/** Milliseconds for which the same line is not said again. */
-const QUIET = 10_000;
+/** Milliseconds between two attempts to read the layout. */
+const RETRY_MS = 10;
+/** Milliseconds without an answer until the first log line. */
+const PATIENCE_MS = 100;
+/** Milliseconds until the same line is logged again. */
+const QUIET_MS = 10_000;
 
 /**
- * Opens counts that are in Redis, and lays out how if there are none: as soon as Redis answers, however long that takes.
+ * Opens counts in Redis, and lays them out on first use. Waits for Redis without a limit.
  *
- * @throws {RangeError} if they are laid out in another way than the settings say.
+ * @throws {RangeError} if the counts were laid out with other settings.
  */
 export async function openRedis(
   settings: RedisSettings,
@@ -48,7 +48,7 @@ export async function openRedis(
 ): Promise<{ store: RedisStore; layout: LayoutData; plays: SharedArrayBuffer }> {
   const cluster = connect(settings);
   try {
-    for (let told = "", since = performance.now(); ;) {
+    for (let logged = "", since = performance.now(); ;) {
       const layout = await askForLayout(cluster, settings);
       if (typeof layout !== "string") {
         const plays = new PlayCounter();
@@ -56,10 +56,11 @@ export async function openRedis(
         await store.endOthers();
         return { store, layout, plays: plays.buffer };
       }
-      const why = cluster.trouble ?? layout;
-      if (why !== told && performance.now() - since > PATIENCE) log(`waits for Redis: ${why}`);
-      if (performance.now() - since > PATIENCE) told = why;
-      await Bun.sleep(ASK_AGAIN);
+      const reason = cluster.trouble ?? layout;
+      const isDue = performance.now() - since > PATIENCE_MS;
+      if (isDue && reason !== logged) log(`waits for Redis: ${reason}`);
+      if (isDue) logged = reason;
+      await Bun.sleep(RETRY_MS);
     }
   } catch (error) {
     cluster.close();
@@ -67,7 +68,7 @@ export async function openRedis(
   }
 }
 
-/** A store of the same counts, with connections of its own. */
+/** Opens the same counts in another thread, with connections of its own. */
 export async function attachRedis(
   { layout, plays }: { layout: LayoutData; plays: SharedArrayBuffer },
   settings: RedisSettings,
@@ -76,44 +77,46 @@ export async function attachRedis(
   const cluster = connect(settings);
   for (const since = performance.now(); performance.now() - since < settings.storeTimeout;) {
     if (cluster.trouble === undefined) break;
-    await Bun.sleep(ASK_AGAIN);
+    await Bun.sleep(RETRY_MS);
   }
   const log = (line: string) => console.error(`playcount: ${line}`);
-  const healthLog = () => {}; // who has opened it tells how Redis is
+  const healthLog = () => {}; // the main thread logs the state of Redis
   return storeOf(cluster, layout, settings, { log, healthLog, plays: new PlayCounter(plays, thread) });
 }
 
-/** Who hears of what a store does. */
-type Told = Required<Pick<RedisStoreOptions, "log" | "plays">> & Pick<RedisStoreOptions, "healthLog">;
+/** Where a store reports to. */
+type Reports = Required<Pick<RedisStoreOptions, "log" | "plays">> & Pick<RedisStoreOptions, "healthLog">;
 
 function storeOf(
   cluster: Cluster,
   layout: LayoutData,
   settings: RedisSettings,
-  { log, ...told }: Told,
+  { log, ...others }: Reports,
 ): RedisStore {
   return new RedisStore(new Redis(cluster, new Layout(layout)), {
     ...settings,
-    ...told,
-    log: onceAWhile(log),
+    ...others,
+    log: withoutRepeats(log),
   });
 }
 
-/** Says no line again that it has just said: what goes wrong does so with each request. */
-function onceAWhile(log: (line: string) => void): (line: string) => void {
-  let [last, saidAt] = ["", 0];
+/** Drops repetitions of a line for a while: a fault usually concerns every request. */
+function withoutRepeats(log: (line: string) => void): (line: string) => void {
+  let [last, loggedAt] = ["", 0];
   return (line) => {
-    if (line === last && performance.now() - saidAt < QUIET) return;
-    [last, saidAt] = [line, performance.now()];
+    if (line === last && performance.now() - loggedAt < QUIET_MS) return;
+    [last, loggedAt] = [line, performance.now()];
     log(line);
   };
 }
 
-/** Gives why it cannot be read, if Redis does not answer. */
+/** Reads the layout. Returns a reason if Redis does not answer. */
 async function askForLayout(cluster: Cluster, settings: RedisSettings): Promise<LayoutData | string> {
   const { storePrefix: prefix, shards, store } = settings;
   if (cluster.isCluster === false && store.includes(","))
-    throw new RangeError("several addresses are those of a cluster, and the first that answered is of none");
+    throw new RangeError(
+      "--store has several addresses, and the server that answered first is not in a cluster: give one address",
+    );
   const wanted = {
     shards,
     writers: placesFor(settings.maxWriters),
@@ -125,17 +128,17 @@ async function askForLayout(cluster: Cluster, settings: RedisSettings): Promise<
     const found = Layout.read(prefix, (await cluster.run(run)) as string[]);
     if (found.shards !== shards)
       throw new RangeError(
-        `the counts were laid out with --shards ${found.shards}, which cannot be changed to ${shards}`,
+        `these counts were created with --shards ${found.shards}, which cannot be changed to ${shards}`,
       );
     return found;
   } catch (error) {
     if (error instanceof NotDone) return error.message;
-    if (error instanceof Lost) return "it does not answer in time, or too few replicas do";
+    if (error instanceof Lost) return "it, or too many of its replicas, did not answer in time";
     throw error;
   }
 }
 
-/** A power of two. */
+/** Returns the number of places for writers, a power of two. */
 function placesFor(maxWriters: number): number {
   return 2 ** Math.ceil(Math.log2(Math.max(1, Math.min(MOST_PLACES, maxWriters / WRITERS_A_PLACE))));
 }

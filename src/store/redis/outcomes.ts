@@ -1,16 +1,16 @@
 import { Refusal, UnknownOutcome } from "../refusal.ts";
 import { Broken, Lost, NotDone } from "./cluster/failures.ts";
 
-/** What a failure means to who wanted to change something. What exactly it was is said to the operator alone. */
+/** Maps the failure of a change to the error of a store. The details go to the operator only. */
 export function failedChange(error: unknown): unknown {
-  say(error);
+  logBroken(error);
   if (error instanceof Lost || error instanceof Broken) return new UnknownOutcome();
   return error instanceof NotDone ? unreachable() : error;
 }
 
-/** What a failure means to who wanted to know something. */
+/** Maps the failure of a read to the error of a store. */
 export function failedReading(error: unknown): unknown {
-  say(error);
+  logBroken(error);
   return error instanceof Lost || error instanceof NotDone || error instanceof Broken ? unreachable() : error;
 }
 
@@ -18,8 +18,8 @@ export function unreachable(): Refusal {
   return Refusal.unavailable("The store of the counts does not answer");
 }
 
-/** Gives what `act` gives; what it fails with is made into what `meaning` says. */
-export async function meaning<T>(act: Promise<T>, meant: (error: unknown) => unknown): Promise<T> {
+/** Awaits `act`, and maps its error with `meant`. */
+export async function mapFailure<T>(act: Promise<T>, meant: (error: unknown) => unknown): Promise<T> {
   try {
     return await act;
   } catch (error) {
@@ -27,13 +27,13 @@ export async function meaning<T>(act: Promise<T>, meant: (error: unknown) => unk
   }
 }
 
-/** Milliseconds for which nothing is said again. */
-const QUIET = 1000;
-let saidAt = -QUIET;
+/** Milliseconds between two log lines. */
+const QUIET_MS = 1000;
+let loggedAt = -QUIET_MS;
 
-/** What should not happen is for the operator to know, but not with each request. */
-function say(error: unknown): void {
-  if (!(error instanceof Broken) || performance.now() - saidAt < QUIET) return;
-  saidAt = performance.now();
+/** Logs a script that failed half-way, at most once a second. */
+function logBroken(error: unknown): void {
+  if (!(error instanceof Broken) || performance.now() - loggedAt < QUIET_MS) return;
+  loggedAt = performance.now();
   console.error(`playcount: ${error.message}`);
 }

@@ -27,25 +27,26 @@ import { Survey } from "./shards/survey.ts";
 import { AdmissionLimit } from "./limits.ts";
 
 export interface RedisStoreOptions extends StoreOptions {
-  /** How many requests may wait for Redis: 1 to 2^20, 10,000 unless told. */
+  /** Largest number of requests that wait for Redis, from 1 to 2^20. Default: 10,000. */
   maxWaiting?: number;
-  /** Those of all threads; its own unless told. */
+  /** Counter of the plays of all threads. Default: one of this store only. */
   plays?: PlayCounter;
-  /** Told what an operator should know. */
+  /** Receives lines for the operator. */
   log?: (line: string) => void;
-  /** Told whenever it can count no more, or again. */
+  /** Receives a line whenever the store becomes unavailable or available again. Default: `log`. */
   healthLog?: (line: string) => void;
 }
 
-/** How often it is asked about a condition while the counts change. */
+/** Attempts to clear on a condition while the counts change. */
 const MOST_TRIES = 10;
 
 /**
- * Counts that are in Redis, or in a cluster of it: nothing of them is here, so any number of these may be at work on the
- * same ones.
+ * Counts in Redis, or in a Redis Cluster. A store keeps no counts in its own memory, so any number of stores
+ * can share the same data.
  *
- * What concerns one song, or those of one script, happens at one instant; what concerns several shards happens in one
- * after the other. What fails is `unavailable` if nothing was done, and an `UnknownOutcome` if that is not known.
+ * An operation on one song, or on the songs of one script, is atomic. An operation on several shards reaches
+ * them one after the other. A failed operation is `unavailable` if nothing was done, and an `UnknownOutcome`
+ * otherwise.
  */
 export class RedisStore implements CountStore {
   readonly maxIdBytes: number;
@@ -78,7 +79,7 @@ export class RedisStore implements CountStore {
     this.#survey = new Survey(redis);
   }
 
-  /** Why it cannot count for now. */
+  /** The reason why no play can be counted at present. */
   get unavailableBecause(): string | undefined {
     return this.#health.trouble === undefined ? undefined : "The store of the counts cannot be used";
   }
@@ -164,12 +165,12 @@ export class RedisStore implements CountStore {
     };
   }
 
-  /** Ends what others have begun and left, before anything is counted. */
+  /** Completes what a server that died has begun. Call it before anything is counted. */
   async endOthers(): Promise<void> {
-    await this.#control.endOther().catch(() => {}); // and if that fails, as soon as it can be
+    await this.#control.endOther().catch(() => {}); // retried by the health check
   }
 
-  /** Ends the connections; nothing can be asked any more. */
+  /** Closes all connections. The store must not be used afterwards. */
   close(): void {
     this.#health.close();
     this.#redis.cluster.close();
@@ -186,7 +187,7 @@ export class RedisStore implements CountStore {
     return addition;
   }
 
-  /** @throws {Refusal} `unavailable` if there are other counts by now, of which nothing is known here. */
+  /** @throws {Refusal} `unavailable` if another server has laid out new counts. */
   #checkSame(): void {
     if (this.#health.areOthers) throw unreachable();
   }

@@ -3,7 +3,7 @@ import { Heads } from "./shards/heads.ts";
 import type { Layout } from "./shards/layout.ts";
 import type { Script } from "./scripts/script.ts";
 
-/** The servers, how the data is laid out there, and what is known of the shards. */
+/** The servers with the layout of the data there and the last known heads of the shards. */
 export class Redis {
   readonly cluster: Cluster;
   readonly heads: Heads;
@@ -15,12 +15,14 @@ export class Redis {
     this.layout = layout;
   }
 
-  /** Runs a script on keys of a shard. */
+  /** Runs a script on keys of one shard. */
   onShard(shard: number, script: Script, keys: readonly string[], args: readonly string[]): Promise<unknown> {
     return this.cluster.run({ slot: this.layout.slotOf(shard), script, keys, args });
   }
 
-  /** Runs a script that may give a shard another head: where there are generations, this is another one then. */
+  /**
+   * Runs a script that may give a shard another head: where there are generations, this is another one then.
+   */
   onHead(
     shard: number,
     script: Script,
@@ -32,18 +34,18 @@ export class Redis {
     return this.onShard(shard, script, [...keys, this.layout.generation], [...words, crypto.randomUUID()]);
   }
 
-  /** Runs a script on what is the same for all shards. */
+  /** Runs a script on the state that all shards share. */
   onControl(script: Script, args: readonly string[]): Promise<unknown> {
     const { control, controlSlot } = this.layout;
     return this.cluster.run({ slot: controlSlot, script, keys: [control], args });
   }
 
-  /** Which shards can be in one script: of a number all those that give the same one. */
+  /** Returns the group of a shard. One script can work on all shards of a group. */
   groupOf(shard: number): number {
     return this.isCluster ? shard : 0;
   }
 
-  /** Whether each shard may be on another server. */
+  /** True if each shard may be on another server. */
   get isCluster(): boolean {
     return this.cluster.isCluster !== false;
   }

@@ -31,7 +31,7 @@ function rights(): string[] {
 const SERVERS = ["one server", "a cluster"] as const;
 
 testWithRedis.each(SERVERS)(
-  "A user of %s who may do what docs/redis.md says, and no more, can do all",
+  "On %s, a user with exactly the rights listed in docs/redis.md can do everything",
   async (kind) => {
     const cluster = kind === "a cluster" ? await RedisCluster.start({ hasReplicas: false }) : undefined;
     const nodes = cluster?.nodes ?? [await RedisServer.start()];
@@ -78,12 +78,12 @@ testWithRedis.each(SERVERS)(
     expect(await store.clear(() => false)).toBe(true);
     expect(await listed(store)).toEqual([]);
     expect(store.unavailableBecause).toBeUndefined();
-    for (const node of nodes) expect(await node.ask("ACL", "LOG")).toEqual([]); // nothing was refused
+    for (const node of nodes) expect(await node.ask("ACL", "LOG")).toEqual([]); // no command was denied
   },
 );
 
 testWithRedis.each(SERVERS)(
-  "Over TLS, %s is who has the certificate, or nothing is counted",
+  "Over TLS, plays are counted on %s only if its certificate is trusted",
   async (kind) => {
     const certificate = new Certificate();
     const cluster =
@@ -100,7 +100,7 @@ testWithRedis.each(SERVERS)(
     for (const song of songs)
       expect(await (await fetch(`${server.url}song/${song}`, { method: "POST" })).text()).toBe("1");
     expect((await (await fetch(server.url)).text()).split(",")).toHaveLength(50);
-    const said = await stranger.stderr.text(); // it has waited for as long as that took, and longer
+    const said = await stranger.stderr.text(); // ends after its 3 seconds
     expect(said).toContain("playcount: waits for Redis: ");
     expect(said).not.toContain("listens");
   },

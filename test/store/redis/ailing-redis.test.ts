@@ -9,17 +9,17 @@ import { RedisServer, testWithRedis } from "./support/redis-server.ts";
 import { stopEverything } from "./support/scene.ts";
 import { until } from "./support/until.ts";
 
-// Redis is there, and says that it cannot.
+// Redis answers, with errors.
 
 setDefaultTimeout(60_000);
 afterEach(stopEverything);
 
 const SONGS = Array.from({ length: 40 }, (_, song) => `song-${song}`);
-/** So many that each shard has some. */
+/** Enough songs for every shard to have some. */
 const MANY = Array.from({ length: 300 }, (_, song) => `song-${song}`);
 const SHARDS = ["--shards", "16"];
 
-/** A server of songs that were all played once. */
+/** A server whose songs were all played once. */
 class Subject {
   readonly ledger: PlayLedger = new PlayLedger();
   readonly #server: Awaited<ReturnType<typeof serve>>;
@@ -43,7 +43,7 @@ class Subject {
     expect((await this.ledger.send(this.url, batch(SONGS))).outcome).toBe("counted");
   }
 
-  /** All plays are refused, and not counted; the server says that it is not well. */
+  /** Expects that plays are refused and not counted, and that the health check fails. */
   async expectRefusals(): Promise<void> {
     const plays = [...SONGS.map(single), batch(SONGS), { ...batch(SONGS), key: '"writer:1"' }];
     await Promise.all(plays.map((play) => this.ledger.send(this.url, play)));
@@ -51,7 +51,7 @@ class Subject {
     await healthy(this.url, 503);
   }
 
-  /** It finds out by itself that all is well again. */
+  /** Expects that the server recovers by itself. */
   async expectRecovery(): Promise<string> {
     await healthy(this.url);
     await this.playWell();
@@ -60,7 +60,7 @@ class Subject {
   }
 }
 
-describe("While Redis says that it cannot, plays are refused, and then counted again:", () => {
+describe("Plays are refused while Redis answers with an error, and counted afterwards:", () => {
   testWithRedis.each([
     "LOADING Redis is loading the dataset in memory",
     "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk",
@@ -82,7 +82,7 @@ describe("While Redis says that it cannot, plays are refused, and then counted a
   });
 });
 
-testWithRedis("While Redis cannot save, plays are refused", async () => {
+testWithRedis("Plays are refused while Redis cannot save", async () => {
   const redis = await RedisServer.start();
   const subject = await Subject.on(`redis://${redis.address}`);
   await redis.ask("CONFIG", "SET", "save", "3600 1");
@@ -99,7 +99,7 @@ testWithRedis("While Redis cannot save, plays are refused", async () => {
   await subject.expectRecovery();
 });
 
-testWithRedis("While the memory of Redis is full, plays are refused", async () => {
+testWithRedis("Plays are refused while the memory of Redis is full", async () => {
   const redis = await RedisServer.start();
   const subject = await Subject.on(`redis://${redis.address}`);
   await redis.ask("CONFIG", "SET", "maxmemory", 1);
@@ -109,7 +109,7 @@ testWithRedis("While the memory of Redis is full, plays are refused", async () =
 });
 
 testWithRedis(
-  "While the memory of Redis is full, plays can be handed over, and all can be cleared",
+  "Folds can be sealed and acknowledged, and everything cleared, while the memory of Redis is full",
   async () => {
     const redis = await RedisServer.start();
     const { url, ...server } = await serve(`redis://${redis.address}`, ...SHARDS);
@@ -131,52 +131,46 @@ testWithRedis(
   },
 );
 
-testWithRedis("While Redis is a replica of another one, plays are refused", async () => {
+testWithRedis("Plays are refused while Redis is a replica of another server", async () => {
   const [redis, other] = [await RedisServer.start(), await RedisServer.start()];
   const subject = await Subject.on(`redis://${redis.address}`);
-  await other.kill(); // so that it has nothing to take from there
+  await other.kill(); // so that there is nothing to replicate
   await redis.ask("REPLICAOF", "127.0.0.1", other.port);
   await subject.expectRefusals();
   await redis.ask("REPLICAOF", "NO", "ONE");
   await subject.expectRecovery();
 });
 
-testWithRedis(
-  "When Redis has forgotten its scripts, it is given them again, and no play is refused",
-  async () => {
-    const redis = await RedisServer.start();
-    const subject = await Subject.on(`redis://${redis.address}`);
-    for (const _ of [1, 2, 3]) {
-      await redis.ask("SCRIPT", "FLUSH");
-      await subject.playWell();
-    }
-    expect(subject.ledger.answers.size).toBe(1);
-    await subject.expectRecovery();
-  },
-);
+testWithRedis("No play is refused after SCRIPT FLUSH: the scripts are loaded again", async () => {
+  const redis = await RedisServer.start();
+  const subject = await Subject.on(`redis://${redis.address}`);
+  for (const _ of [1, 2, 3]) {
+    await redis.ask("SCRIPT", "FLUSH");
+    await subject.playWell();
+  }
+  expect(subject.ledger.answers.size).toBe(1);
+  await subject.expectRecovery();
+});
+
+testWithRedis("Plays are refused only for the songs of a shard whose key holds foreign data", async () => {
+  const redis = await RedisServer.start();
+  await redis.ask("SET", "{playcount:5}", "x");
+  const server = await serve(`redis://${redis.address}`, ...SHARDS);
+  const ledger = new PlayLedger();
+  for (const id of [...MANY, ...MANY]) await ledger.send(server.url, single(id));
+  const { outcome } = await ledger.send(server.url, batch(MANY));
+  expect(outcome).not.toBe("counted");
+  expect(ledger.count(200)).toBeGreaterThan(MANY.length);
+  expect(ledger.count(500, 503)).toBeGreaterThan(1);
+  expect(await redis.ask("GET", "{playcount:5}")).toBe("x");
+  await redis.ask("DEL", "{playcount:5}");
+  expect(await ledger.faults(server.url)).toEqual([]);
+  expect((await ledger.send(server.url, batch(MANY))).outcome).toBe("counted");
+  expect(await endWell([server])).toMatch(/^playcount: .*\{playcount:5\}/m);
+});
 
 testWithRedis(
-  "Where something else is in a shard's place, plays of its songs are refused, and others go on",
-  async () => {
-    const redis = await RedisServer.start();
-    await redis.ask("SET", "{playcount:5}", "x");
-    const server = await serve(`redis://${redis.address}`, ...SHARDS);
-    const ledger = new PlayLedger();
-    for (const id of [...MANY, ...MANY]) await ledger.send(server.url, single(id));
-    const { outcome } = await ledger.send(server.url, batch(MANY));
-    expect(outcome).not.toBe("counted");
-    expect(ledger.count(200)).toBeGreaterThan(MANY.length);
-    expect(ledger.count(500, 503)).toBeGreaterThan(1);
-    expect(await redis.ask("GET", "{playcount:5}")).toBe("x");
-    await redis.ask("DEL", "{playcount:5}");
-    expect(await ledger.faults(server.url)).toEqual([]);
-    expect((await ledger.send(server.url, batch(MANY))).outcome).toBe("counted");
-    expect(await endWell([server])).toMatch(/^playcount: .*\{playcount:5\}/m);
-  },
-);
-
-testWithRedis(
-  "Where something else is in the place of a shard's fold, what is refused is not counted",
+  "Refused plays are not counted where the key of a shard's fold holds foreign data",
   async () => {
     const redis = await RedisServer.start();
     const server = await serve(`redis://${redis.address}`, ...SHARDS);

@@ -88,7 +88,7 @@ testWithRedis("Shards that were frozen by a server that died are played again, s
   expect(await countOf(one.add("a", 1))).toBe(1);
 });
 
-testWithRedis("Of plays of one song that come side by side, those are counted that fit", async () => {
+testWithRedis("Of concurrent plays of one song, those that fit below the limit are counted", async () => {
   const { one } = await openTwo();
   await one.add("a", MAX_COUNT - 3);
   const plays = [2, MAX_COUNT, 1, 5, 1];

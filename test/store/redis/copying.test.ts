@@ -35,7 +35,7 @@ testWithRedis(
       const copying = await run([...bun, ...copyCommand([from], [to])]);
       isOver = true;
       await playing;
-      const again = await run([...bun, ...copyCommand([from], [to])]); // for what was played meanwhile
+      const again = await run([...bun, ...copyCommand([from], [to])]); // the plays since the first copy
       expect([copying.status, again.status], copying.stderr + again.stderr).toEqual([0, 0]);
       expect(await (await fetch(from)).text()).toBe("");
       await expectPlaced([to], counts);

@@ -5,7 +5,7 @@ import { RedisServer, testWithRedis } from "./support/redis-server.ts";
 import { Scene, stopEverything } from "./support/scene.ts";
 import { TcpProxy } from "./support/tcp-proxy.ts";
 
-// Connections to Redis break again and again.
+// Connections to Redis break, again and again.
 
 setDefaultTimeout(60_000);
 afterEach(stopEverything);
@@ -14,7 +14,7 @@ const CLIENTS = 16;
 const EACH_MS = 100;
 const TIMES = 30;
 
-/** Cuts all connections through the proxies, again and again, while everybody is at it. */
+/** Plays and seals while all connections through the proxies are cut, again and again. */
 async function playWhileCut(scene: Scene, proxies: readonly TcpProxy[]): Promise<void> {
   await scene.during(CLIENTS, true, async () => {
     for (let time = 0; time < TIMES; time++) {
@@ -24,12 +24,12 @@ async function playWhileCut(scene: Scene, proxies: readonly TcpProxy[]): Promise
   });
 }
 
-/** Nothing is lost or doubled, much was unknown, and all is well as soon as nothing is cut. */
+/** Expects no lost and no doubled play, some unknown outcomes, and no failure after the last cut. */
 async function expectExact(scene: Scene): Promise<void> {
   expect(await scene.faults()).toEqual([]);
   expect(scene.ledger.count(500)).toBeGreaterThan(0);
   expect(scene.ledger.count(200)).toBeGreaterThan(TIMES);
-  await scene.crowd.playMore(CLIENTS, 100); // over the connections that the last cut has left to be made anew
+  await scene.crowd.playMore(CLIENTS, 100); // until the connections of the last cut are open again
   const before = scene.troubles;
   await scene.crowd.playMore(CLIENTS, 200);
   expect(scene.troubles).toEqual(before);

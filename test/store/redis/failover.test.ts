@@ -5,7 +5,7 @@ import { type RedisServer, testWithRedis } from "./support/redis-server.ts";
 import { mastersOf, slotOf } from "./support/resharding.ts";
 import { Scene, stopEverything } from "./support/scene.ts";
 
-// A master dies, and its replica takes its place: with all that it had, or without what it had not been told.
+// A master dies, and its replica is promoted: with all plays, or without the last ones.
 
 setDefaultTimeout(60_000);
 afterEach(stopEverything);
@@ -15,17 +15,17 @@ const TIMEOUT = ["--store-timeout", "500"];
 const KEPT_TWICE = ["--wait-replicas", "1"];
 const LOST = /^lost: /;
 
-/** Kills a master, waits for its replica to take its place, and starts it again as a replica of that. */
+/** Kills a master, waits until its replica is promoted, and starts it again as a replica. */
 async function failOver(cluster: RedisCluster, master: RedisServer, replica: RedisServer): Promise<void> {
   await master.kill();
   await cluster.promoted(replica);
   await cluster.startAgain(master);
 }
 
-/** Has a master die with plays that its replica was never told of. */
+/** Kills a master with plays that its replica never received. */
 async function loseWhatOneHas(cluster: RedisCluster, scene: Scene): Promise<void> {
   const [master, replica] = [cluster.masters[0], cluster.replicas[0]] as [RedisServer, RedisServer];
-  await replica.ask("CONFIG", "SET", "masterauth", "wrong"); // so that it is refused from now on
+  await replica.ask("CONFIG", "SET", "masterauth", "wrong"); // replication stops
   await master.ask("CLIENT", "KILL", "TYPE", "replica");
   let plays = 0;
   await scene.crowd.playOnce(8, () => ++plays > 50);
@@ -34,7 +34,7 @@ async function loseWhatOneHas(cluster: RedisCluster, scene: Scene): Promise<void
   for (const { url } of scene.servers) await healthy(url);
 }
 
-/** Has the master die that knows which folds there are. */
+/** Kills the master of the state that all shards share. */
 async function loseControl(cluster: RedisCluster): Promise<void> {
   const { masters, replicas } = cluster;
   const control = await slotOf(masters[0] as RedisServer, "{playcount}");
@@ -44,7 +44,7 @@ async function loseControl(cluster: RedisCluster): Promise<void> {
   await failOver(cluster, master, replica);
 }
 
-/** Everybody is at it while that one dies; all is well as soon as all servers are. */
+/** Plays while that master dies. Expects no failure after the health checks succeed again. */
 async function playMeanwhile(cluster: RedisCluster, scene: Scene, hasClerk: boolean): Promise<void> {
   await scene.during(CLIENTS, hasClerk, async () => {
     await Bun.sleep(500);
@@ -57,23 +57,20 @@ async function playMeanwhile(cluster: RedisCluster, scene: Scene, hasClerk: bool
   expect(scene.troubles).toEqual(before);
 }
 
-testWithRedis(
-  "With --wait-replicas no play that was answered is lost when masters die, or doubled",
-  async () => {
-    const cluster = await RedisCluster.start();
-    const scene = new Scene("failover", await serveTwo(cluster.url, ...TIMEOUT, ...KEPT_TWICE));
-    await scene.crowd.playMore(CLIENTS, 50);
-    await loseWhatOneHas(cluster, scene);
-    expect(await scene.faults()).toEqual([]);
-    expect(scene.ledger.count(500)).toBeGreaterThan(0);
-    await playMeanwhile(cluster, scene, true);
-    expect(await scene.faults()).toEqual([]);
-    await endWell(scene.servers);
-  },
-);
+testWithRedis("With --wait-replicas, no answered play is lost or doubled when masters die", async () => {
+  const cluster = await RedisCluster.start();
+  const scene = new Scene("failover", await serveTwo(cluster.url, ...TIMEOUT, ...KEPT_TWICE));
+  await scene.crowd.playMore(CLIENTS, 50);
+  await loseWhatOneHas(cluster, scene);
+  expect(await scene.faults()).toEqual([]);
+  expect(scene.ledger.count(500)).toBeGreaterThan(0);
+  await playMeanwhile(cluster, scene, true);
+  expect(await scene.faults()).toEqual([]);
+  await endWell(scene.servers);
+});
 
 testWithRedis(
-  "Without it plays are lost that no replica has, which does not go unnoticed, and none is doubled",
+  "Without --wait-replicas, plays that no replica has are lost, and none is doubled",
   async () => {
     const cluster = await RedisCluster.start();
     const scene = new Scene("failover without", await serveTwo(cluster.url, ...TIMEOUT), true);

@@ -23,7 +23,10 @@ const NAMES = new Map(
   [ADD, BATCH, GET, SEAL].map((script, at) => [script.sha, ["add", "batch", "get", "seal"][at]]),
 );
 
-/** Two stores of the same counts, and what the first one of them has asked: `known` if it went by the generation. */
+/**
+ * Two stores of the same counts, and what the first one of them has asked: `known` if it went by the
+ * generation.
+ */
 async function openTwo(): Promise<{
   redis: RedisServer;
   one: CountStore;

@@ -5,7 +5,7 @@ import { error, type Fate } from "./support/interposer.ts";
 import { testWithRedis } from "./support/redis-server.ts";
 import { stopEverything } from "./support/scene.ts";
 
-// A request with a key takes several commands: it is begun, added and ended. Any of them may fail.
+// A request with a key takes several commands: claim, add, confirm. Any of them may fail.
 
 setDefaultTimeout(60_000);
 afterEach(stopEverything);
@@ -13,16 +13,16 @@ afterEach(stopEverything);
 const COMMANDS = [1, 2, 3];
 const PLAYS = [single("one"), batch(["one", "two", "three"])];
 
-/** How the two attempts fail. */
-const FIRST: readonly Fate[] = ["close behind", "close before"];
-const SECOND: readonly Fate[] = ["close behind", error("CLUSTERDOWN The cluster is down")];
+/** The failures of the two attempts. */
+const FIRST: readonly Fate[] = ["close after", "close before"];
+const SECOND: readonly Fate[] = ["close after", error("CLUSTERDOWN The cluster is down")];
 
-/** Each command with each of the fates. */
+/** Combines each command with each fate. */
 function failures(fates: readonly Fate[]): [n: number, fate: Fate][] {
   return fates.flatMap((fate) => COMMANDS.map((n): [number, Fate] => [n, fate]));
 }
 
-testWithRedis("However two attempts of a request with a key fail, it is counted once", async () => {
+testWithRedis("A request with a key is counted once, after any two failures", async () => {
   const subject = await Interposed.start(PLAYS);
   for (const one of failures(FIRST))
     for (const other of failures(SECOND))

@@ -6,7 +6,7 @@ import { RedisCluster } from "./support/redis-cluster.ts";
 import { RedisServer, testWithRedis } from "./support/redis-server.ts";
 import { Scene, stopEverything } from "./support/scene.ts";
 
-// Servers on the same counts are killed, or do the same thing at the same time.
+// Servers that share counts are killed, or do the same at the same time.
 
 setDefaultTimeout(60_000);
 afterEach(stopEverything);
@@ -16,7 +16,7 @@ const KILLS = 8;
 const SHARDS = ["--shards", "64"];
 
 testWithRedis(
-  "When servers are killed amid batches and seals, whoever asks again has them done exactly once",
+  "Batches and seals are done exactly once when clients retry after servers were killed",
   async () => {
     const cluster = await RedisCluster.start({ hasReplicas: false });
     const scene = new Scene("killed", await serveTwo(cluster.url, ...SHARDS));
@@ -39,7 +39,7 @@ testWithRedis(
 );
 
 testWithRedis(
-  "Of two servers that seal the same fold at once one seals it, and both tell the same plays",
+  "When two servers seal the same fold at once, one seals it, and both return the same plays",
   async () => {
     const redis = await RedisServer.start();
     const scene = new Scene("sealed twice", await serveTwo(`redis://${redis.address}`, ...SHARDS));

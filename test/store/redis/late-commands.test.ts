@@ -5,14 +5,14 @@ import { Interposed, SHARDS } from "./support/interposed.ts";
 import { testWithRedis } from "./support/redis-server.ts";
 import { stopEverything } from "./support/scene.ts";
 
-// A command stands in some buffer, until all has gone on without it: then Redis does it after all.
+// Redis executes a command that was delayed in a buffer long after its sender has given up.
 
 setDefaultTimeout(60_000);
 afterEach(stopEverything);
 
 const PLAYS = [single("one"), batch(["one", "two", "three", "four"])];
 
-testWithRedis("A command of a request with a key that comes late changes nothing", async () => {
+testWithRedis("A late command of a request with a key changes nothing", async () => {
   const subject = await Interposed.start(PLAYS);
   for (const n of [1, 2, 3])
     for (const play of PLAYS) {
@@ -28,7 +28,7 @@ testWithRedis("A command of a request with a key that comes late changes nothing
   await subject.end();
 });
 
-testWithRedis("A play that comes late is counted, once, as it was unknown", async () => {
+testWithRedis("A late play of unknown outcome is counted once", async () => {
   const subject = await Interposed.start(PLAYS);
   for (const play of PLAYS) {
     const { outcome } = await subject.with(1, "late", () => subject.ledger.send(subject.url, play));
@@ -40,7 +40,7 @@ testWithRedis("A play that comes late is counted, once, as it was unknown", asyn
   await subject.end();
 });
 
-/** Asks for a change of a fold until it is done; gives the text of the answer. */
+/** Sends a request about a fold until it succeeds, and returns the text of the answer. */
 async function change(url: string, method: string, fold: number): Promise<string> {
   for (;;) {
     const answer = await fetch(`${url}folds/${fold}`, { method });
@@ -51,12 +51,12 @@ async function change(url: string, method: string, fold: number): Promise<string
   }
 }
 
-testWithRedis("A command that seals or acknowledges a fold and comes late changes nothing", async () => {
+testWithRedis("A late command that seals or acknowledges a fold changes nothing", async () => {
   const subject = await Interposed.start(PLAYS);
   const { ledger, url, interposer } = subject;
   const play = () => subject.untilCounted(subject.keyed(PLAYS[1] as (typeof PLAYS)[number]));
   let fold = 0;
-  // The first command says what is done, then each shard does it, and the last one says that it is done.
+  // The first command begins the operation, the next ones apply it to each shard, and the last one ends it.
   for (const n of [1, 2, SHARDS, SHARDS + 2])
     for (const lateMethod of ["PUT", "DELETE"]) {
       await play();
@@ -70,7 +70,7 @@ testWithRedis("A command that seals or acknowledges a fold and comes late change
         else expect(text).toBe("OK");
       }
       await play();
-      // Another fold is there by now, and is left as it is.
+      // The late command must leave the next fold as it is.
       const next = await change(url, "PUT", ++fold);
       await play();
       expect(await interposer.passOn(), `command ${n} of ${lateMethod}`).toBe(1);

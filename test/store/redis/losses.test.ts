@@ -7,7 +7,7 @@ import { RedisServer, testWithRedis } from "./support/redis-server.ts";
 import { openStore } from "./support/stores.ts";
 import { until } from "./support/until.ts";
 
-// What a server of a cluster may have lost that others have not, put there by hand.
+// One server of a cluster has lost data that the others have. The tests write such states by hand.
 
 setDefaultTimeout(60_000);
 afterEach(stopAll);
@@ -27,7 +27,9 @@ async function open(options: { shards?: number; maxWriters?: number; maxSongs?: 
   return { redis, store: await another(), another, told };
 }
 
-/** Has the last request of a writer be one that was added and not confirmed, as if its server had died just then. */
+/**
+ * Makes the last request of a writer one that was added and not confirmed, as after the death of a server.
+ */
 async function unconfirm(redis: RedisServer, writer: string): Promise<void> {
   const [seq, print] = String(await redis.ask("HGET", WRITERS, writer)).split(" ");
   const [stamp] = String(await redis.ask("HGET", "{shared:0}:adders", writer)).split(" ");
@@ -35,7 +37,7 @@ async function unconfirm(redis: RedisServer, writer: string): Promise<void> {
   await redis.ask("HSET", WRITERS, writer, `${seq} ${print} ? ${stamp} `);
 }
 
-testWithRedis("Requests that come after their writer was forgotten are counted", async () => {
+testWithRedis("Requests of a writer that was forgotten are counted", async () => {
   const { redis, store } = await open();
   for (let seq = 0; seq < 5; seq++) await store.add("a", 1, { writer: "w", seq });
   await redis.ask("COPY", WRITERS, "{shared:writers:0}:old");
@@ -58,7 +60,7 @@ testWithRedis("A request that was not confirmed is answered as it was added, and
   expect(await store.get("a")).toBe(1);
 });
 
-testWithRedis("Where it is not known any more whether a request was added, that is the answer", async () => {
+testWithRedis("A retry has an unknown outcome if no record tells whether the request was added", async () => {
   const { redis, store } = await open({ shards: 1 });
   const key = { writer: "w", seq: 1 };
   await store.add("a", 1, key);
@@ -74,7 +76,7 @@ testWithRedis("Where it is not known any more whether a request was added, that 
   expect(await store.get("a")).toBe(after);
 });
 
-testWithRedis("What is the same for all shards, and is behind them, catches up", async () => {
+testWithRedis("Shared state that has lost its epoch catches up with the shards", async () => {
   const { redis, store } = await open();
   await store.clear();
   await store.add("a", 5);
@@ -89,7 +91,7 @@ testWithRedis("What is the same for all shards, and is behind them, catches up",
   expect(await store.add("a", 1)).toEqual({ count: 1, fold: 0 });
 });
 
-testWithRedis("Shards that have lost all, and do not know of a clear, are played again", async () => {
+testWithRedis("Shards that have lost everything, a clear included, accept plays", async () => {
   const { redis, store } = await open();
   await store.clear();
   for (let n = 0; n < 50; n++) await store.add(`song-${n}`, 1);
@@ -102,7 +104,7 @@ testWithRedis("Shards that have lost all, and do not know of a clear, are played
   expect(await sealed(store, 1)).toHaveLength(50);
 });
 
-testWithRedis("Shards that have lost all have a fold acknowledged, and the next one sealed", async () => {
+testWithRedis("Folds are acknowledged and sealed on shards that have lost everything", async () => {
   const { redis, store, another } = await open();
   await store.clear();
   for (let n = 0; n < 50; n++) await store.add(`song-${n}`, 1);
@@ -120,17 +122,17 @@ testWithRedis("Shards that have lost all have a fold acknowledged, and the next 
   expect(await listed(store)).toEqual([]);
 });
 
-testWithRedis("When Redis has lost all, the operator is told, and counting begins anew", async () => {
+testWithRedis("After Redis has lost all data, a log line says so, and counts begin at 0", async () => {
   const { redis, store, told } = await open();
   await store.add("a", 5);
   expect(told).toEqual([]);
   await redis.ask("FLUSHALL");
-  await until("it is told", () => told.length > 0);
-  expect(told).toEqual(["Redis has lost data: what it does not have any more begins anew"]);
+  await until("a log line", () => told.length > 0);
+  expect(told).toEqual(["Redis has lost data: the lost counts begin again at 0"]);
   expect(await store.add("a", 1)).toEqual({ count: 1, fold: 0 });
 });
 
-testWithRedis("A clear that was begun is ended soon, and at once by a server that starts", async () => {
+testWithRedis("An interrupted clear is completed soon, and at once by a server that starts", async () => {
   const { redis, store, another } = await open();
   for (let n = 0; n < 50; n++) await store.add(`song-${n}`, 1);
   const begin = async () => {
@@ -145,14 +147,14 @@ testWithRedis("A clear that was begun is ended soon, and at once by a server tha
   expect(await listed(await another())).toEqual([]);
 });
 
-testWithRedis("Very many songs of one shard are added in pieces, and once", async () => {
+testWithRedis("Thousands of songs of one shard are added in pieces, each once", async () => {
   const { redis, store } = await open({ shards: 1 });
   const plays = new Map(Array.from({ length: 5000 }, (_, n) => [`song-${n}`, n % 3]));
   const answer = await store.addAll(plays, { writer: "w", seq: 1 });
   expect(await store.addAll(plays, { writer: "w", seq: 1 })).toEqual(answer);
   await unconfirm(redis, "w");
   expect(await store.addAll(plays, { writer: "w", seq: 1 })).toEqual(answer);
-  // As if it had been cut off behind the second piece.
+  // As after an interruption between the second piece and the third.
   await unconfirm(redis, "w");
   const record = String(await redis.ask("HGET", "{shared:0}:adders", "w"));
   await redis.ask("HSET", "{shared:0}:adders", "w", record.replace(/ \d+$/, " 1"));
@@ -162,21 +164,18 @@ testWithRedis("Very many songs of one shard are added in pieces, and once", asyn
     expect(counts.get(id) ?? 0).toBe(more * (at < 2048 ? 1 : 2));
 });
 
-testWithRedis(
-  "Very many songs of one shard that there is no room for are refused, and none is added",
-  async () => {
-    const { store } = await open({ shards: 1, maxSongs: 3000 });
-    await store.add("a", 1);
-    const songs = (count: number) => new Map(Array.from({ length: count }, (_, n) => [`song-${n}`, 1]));
-    await expect(store.addAll(songs(3000))).rejects.toThrow("There is room for 3000 songs");
-    expect(await listed(store)).toEqual([["a", 1]]);
-    await store.addAll(songs(2999));
-    expect(await listed(store)).toHaveLength(3000);
-    await expect(store.add("one more", 1)).rejects.toThrow("There is room for 3000 songs");
-  },
-);
+testWithRedis("Thousands of songs of one shard past maxSongs are refused, and none is added", async () => {
+  const { store } = await open({ shards: 1, maxSongs: 3000 });
+  await store.add("a", 1);
+  const songs = (count: number) => new Map(Array.from({ length: count }, (_, n) => [`song-${n}`, 1]));
+  await expect(store.addAll(songs(3000))).rejects.toThrow("There is room for 3000 songs");
+  expect(await listed(store)).toEqual([["a", 1]]);
+  await store.addAll(songs(2999));
+  expect(await listed(store)).toHaveLength(3000);
+  await expect(store.add("one more", 1)).rejects.toThrow("There is room for 3000 songs");
+});
 
-testWithRedis("A fold that is read while all is cleared breaks off", async () => {
+testWithRedis("Reading a fold fails when everything is cleared meanwhile", async () => {
   const { store, another } = await open();
   const other = await another();
   await store.addAll(new Map(Array.from({ length: 2000 }, (_, n) => [`song-${n}`, 1])));

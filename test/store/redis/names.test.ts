@@ -10,8 +10,8 @@ afterEach(stopAll);
 
 testWithRedis.each([
   ["by its name", ["cluster-announce-hostname", "localhost", "cluster-preferred-endpoint-type", "hostname"]],
-  ["where it was reached", ["cluster-preferred-endpoint-type", "unknown-endpoint"]],
-])("A node of a cluster that says that it is there %s is asked there", async (_, settings) => {
+  ["at the address of the connection", ["cluster-preferred-endpoint-type", "unknown-endpoint"]],
+])("A node of a cluster that announces itself %s is reached there", async (_, settings) => {
   const node = await startNode();
   await node.ask("CONFIG", "SET", ...settings);
   await node.ask("CLUSTER", "ADDSLOTSRANGE", 0, 16_383);

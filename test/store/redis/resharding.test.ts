@@ -7,7 +7,7 @@ import { mastersOf, moveSlot, reshard, slotOf } from "./support/resharding.ts";
 import { openStore } from "./support/stores.ts";
 import { Scene, stopEverything } from "./support/scene.ts";
 
-// Slots move from node to node while two servers play, and a job seals folds: nobody should notice.
+// Slots move from node to node while two servers count plays and a job seals folds, without any failure.
 
 setDefaultTimeout(60_000);
 afterEach(stopEverything);
@@ -15,11 +15,11 @@ afterEach(stopEverything);
 const CLIENTS = 12;
 const SHARDS = 16;
 
-/** More than any move takes, on a machine that is busy with other things as well. */
+/** Longer than any move takes, on a busy machine as well. */
 const PATIENT = ["--store-timeout", "10000"];
 
 testWithRedis(
-  "While slots move one by one, each half moved for a while, every play is counted once",
+  "Every play is counted once while slots move one by one, each half moved for a while",
   async () => {
     const cluster = await RedisCluster.start({ hasReplicas: false });
     const scene = new Scene("slots", await serveTwo(cluster.url, "--shards", String(SHARDS), ...PATIENT));
@@ -37,14 +37,14 @@ testWithRedis(
   },
 );
 
-testWithRedis("While slots move to a master that is new, every play is counted once", async () => {
+testWithRedis("Every play is counted once while slots move to a new master", async () => {
   const cluster = await RedisCluster.start({ hasReplicas: false });
   const scene = new Scene("new", await serveTwo(cluster.url, "--shards", String(SHARDS), ...PATIENT));
   await scene.during(CLIENTS, true, async () => {
     const added = await cluster.addMaster();
     for (let shard = 0; shard < SHARDS; shard += 2) {
       const slot = await slotOf(added, `{playcount:${shard}}`);
-      // Its first slot is only half there for a while, and so it belongs to a server that has none.
+      // During the first move the new server owns no slot yet.
       await moveSlot(cluster, slot, added, () => Bun.sleep(shard === 0 ? 700 : 0));
     }
   });
@@ -54,7 +54,7 @@ testWithRedis("While slots move to a master that is new, every play is counted o
 });
 
 testWithRedis(
-  "What is emptied and filled again while its slot is about to move is as it should be",
+  "A key that a script empties and fills again is correct while its slot is about to move",
   async () => {
     const cluster = await RedisCluster.start({ hasReplicas: false });
     const store = await openStore(cluster.url, { storePrefix: "p", shards: 1 });
@@ -70,7 +70,7 @@ testWithRedis(
       return [...(await store.addAll(new Map(plays), { writer: "w", seq: ++seq })).counts];
     };
     expect(await play()).toEqual([1, 1]);
-    // An answer of several counts takes the place of the only other one.
+    // The answer of several counts replaces the only other answer of this kind.
     await begin("{p:writers:0}", async () => expect(await play()).toEqual([2, 2]));
     expect(await play()).toEqual([3, 3]);
     await begin("{p:0}", () => store.clear());
@@ -79,17 +79,14 @@ testWithRedis(
   },
 );
 
-testWithRedis(
-  "A server that has left the cluster is passed over, though it is the first that is asked",
-  async () => {
-    const cluster = await RedisCluster.start({ hasReplicas: false });
-    const gone = await startNode();
-    const store = await openStore(cluster.url.replace("redis://", `redis://${gone.address},`));
-    for (let n = 1; n <= 20; n++) expect((await store.add("a", 1)).count).toBe(n);
-  },
-);
+testWithRedis("A seed that has left the cluster is passed over", async () => {
+  const cluster = await RedisCluster.start({ hasReplicas: false });
+  const gone = await startNode();
+  const store = await openStore(cluster.url.replace("redis://", `redis://${gone.address},`));
+  for (let n = 1; n <= 20; n++) expect((await store.add("a", 1)).count).toBe(n);
+});
 
-testWithRedis("While redis-cli moves hundreds of slots, every play is counted once", async () => {
+testWithRedis("Every play is counted once while redis-cli moves hundreds of slots", async () => {
   const cluster = await RedisCluster.start({ hasReplicas: false });
   const [first, second, third] = cluster.masters as [RedisServer, RedisServer, RedisServer];
   const scene = new Scene("many slots", await serveTwo(cluster.url, ...PATIENT));

@@ -5,7 +5,7 @@ import { endWell, healthy, serve, serveTwo, start } from "./support/playcounts.t
 import { RedisServer, testWithRedis } from "./support/redis-server.ts";
 import { Scene, stopEverything } from "./support/scene.ts";
 
-// Redis ends, and is started again.
+// Redis is stopped and started again.
 
 setDefaultTimeout(60_000);
 afterEach(stopEverything);
@@ -14,7 +14,7 @@ const CLIENTS = 8;
 const KEPT = ["--appendonly", "yes", "--appendfsync", "always"];
 
 testWithRedis(
-  "While Redis is not there plays are refused; when it is back with what it kept, all goes on",
+  "Plays are refused while Redis is stopped, and counted again after it has loaded its data",
   async () => {
     const redis = await RedisServer.start(KEPT);
     const scene = new Scene("restarts", await serveTwo(`redis://${redis.address}`));
@@ -24,7 +24,7 @@ testWithRedis(
         await Bun.sleep(300);
         await end();
         for (const { url } of scene.servers) await healthy(url, 503);
-        // Whoever asks now knows at once that nothing was counted.
+        // A play is refused at once.
         for (const { url } of scene.servers)
           expect(await ledger.send(url, single("another"))).toMatchObject({ outcome: "refused" });
         await redis.start();
@@ -40,7 +40,7 @@ testWithRedis(
   },
 );
 
-testWithRedis("While Redis loads what it kept plays are refused", async () => {
+testWithRedis("Plays are refused while Redis loads its data", async () => {
   const redis = await RedisServer.start([
     ...["--loading-process-events-interval-bytes", "1024"],
     ...["--rdbcompression", "no"],
@@ -50,7 +50,7 @@ testWithRedis("While Redis loads what it kept plays are refused", async () => {
   const plays = Array.from({ length: 100 }, (_, song) => single(`song-${song}`));
   await Promise.all(plays.map((play) => ledger.send(server.url, play)));
   expect(ledger.count(200)).toBe(plays.length);
-  await redis.ask("DEBUG", "POPULATE", 500, "other", 1024); // so that there is enough to be loaded
+  await redis.ask("DEBUG", "POPULATE", 500, "other", 1024); // so that loading takes a while
   await redis.ask("SAVE");
   await redis.kill();
   await redis.start(false, "--key-load-delay", "20000");
@@ -69,7 +69,7 @@ testWithRedis("While Redis loads what it kept plays are refused", async () => {
 });
 
 testWithRedis(
-  "When Redis is back with nothing, what it had is lost, and playing goes on: a control that must fail",
+  "After a restart without its data, the ledger finds the loss, and plays are counted again",
   async () => {
     const redis = await RedisServer.start();
     const scene = new Scene("emptied", await serveTwo(`redis://${redis.address}`), true);
@@ -80,7 +80,7 @@ testWithRedis(
     expect((await scene.faults()).join("\n")).toMatch(/^lost: /m);
     for (const { url } of scene.servers)
       expect(await scene.ledger.send(url, single("first"))).toMatchObject({ outcome: "counted" });
-    // One that comes to know of all this now has to find each song where the others do.
+    // A new server has to find each song in the same shard as the others.
     scene.servers.push(await serve(`redis://${redis.address}`));
     const before = scene.troubles;
     await scene.crowd.playMore(CLIENTS, 100);
@@ -90,7 +90,7 @@ testWithRedis(
   },
 );
 
-testWithRedis("A server that is started without Redis listens as soon as that is there", async () => {
+testWithRedis("A server that is started before Redis listens as soon as Redis answers", async () => {
   const redis = await RedisServer.start();
   await redis.kill();
   const starting = start(`redis://${redis.address}`);

@@ -10,34 +10,31 @@ import { openStore } from "./support/stores.ts";
 setDefaultTimeout(120_000);
 afterAll(stopAll);
 
-/** More, if something has not been done often enough by then. */
+/** The least number of steps: the test goes on until each kind was done often enough. */
 const STEPS = 4000;
 const OFTEN = 4;
 const KINDS = ["add", "add keyed", "add all", "seal", "acknowledge", "get after", "list", "clear"];
 
-testWithRedis(
-  "Whichever of three stores is asked, the same counts are answered as by a plain Map",
-  async () => {
-    const random = new Random("several stores");
-    const { address } = await RedisServer.start();
-    const options = { storePrefix: "shared", maxSongs: 30, maxFolds: 3, maxWriters: 5 };
-    const stores = [];
-    for (let n = 0; n < 3; n++) stores.push(await openStore(`redis://${address}`, options));
-    const oracle = new MapStore(options);
-    const done = new Map<string, number>();
-    let newest = 0;
-    const areDone = () => KINDS.every((name) => (done.get(name) ?? 0) >= OFTEN);
-    for (let step = 0; step < STEPS || !areDone(); step++) {
-      const act = anyAct(random, step, () => newest++);
-      const [found, wanted] = await Promise.all([
-        outcomeOf(act, random.pick(stores) as CountStore),
-        outcomeOf(act, oracle),
-      ]);
-      expect(found, `step ${step}: ${act.name}`).toEqual(wanted);
-      if (typeof wanted !== "string") done.set(act.name, (done.get(act.name) ?? 0) + 1);
-    }
-  },
-);
+testWithRedis("Three stores that share counts answer as one plain Map does", async () => {
+  const random = new Random("several stores");
+  const { address } = await RedisServer.start();
+  const options = { storePrefix: "shared", maxSongs: 30, maxFolds: 3, maxWriters: 5 };
+  const stores = [];
+  for (let n = 0; n < 3; n++) stores.push(await openStore(`redis://${address}`, options));
+  const oracle = new MapStore(options);
+  const done = new Map<string, number>();
+  let newest = 0;
+  const areDone = () => KINDS.every((name) => (done.get(name) ?? 0) >= OFTEN);
+  for (let step = 0; step < STEPS || !areDone(); step++) {
+    const act = anyAct(random, step, () => newest++);
+    const [found, wanted] = await Promise.all([
+      outcomeOf(act, random.pick(stores) as CountStore),
+      outcomeOf(act, oracle),
+    ]);
+    expect(found, `step ${step}: ${act.name}`).toEqual(wanted);
+    if (typeof wanted !== "string") done.set(act.name, (done.get(act.name) ?? 0) + 1);
+  }
+});
 
 interface Act {
   name: string;
@@ -76,7 +73,7 @@ async function oldest(store: CountStore): Promise<number | undefined> {
   return fold;
 }
 
-/** What came of it: an answer, or the reason of a refusal. */
+/** Returns the answer, or the reason of a refusal. */
 async function outcomeOf(act: Act, store: CountStore): Promise<unknown> {
   try {
     return (await act.on(store)) ?? null;

@@ -3,12 +3,12 @@ import { readRedirection, readSlotRanges, slotOf } from "../../../src/store/redi
 
 test.each([
   ["123456789", 0x31c3], // the check value of CRC16/XMODEM
-  ["foo", 12_182], // as CLUSTER KEYSLOT has it
+  ["foo", 12_182], // by CLUSTER KEYSLOT
   ["", 0],
   ["playcount:0", 487],
 ])("The slot of %p is %p", (tag, slot) => expect(slotOf(tag)).toBe(slot));
 
-test("Slots are in the hands of the masters that CLUSTER SLOTS names first", () => {
+test("The owner of a slot is the first node that CLUSTER SLOTS lists for it", () => {
   const reply = [
     [0, 99, ["10.0.0.1", 7000, "id", []], ["10.0.0.2", 7001, "id", []]],
     [100, 100, ["", 7002, "id"]],

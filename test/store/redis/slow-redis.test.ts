@@ -6,7 +6,7 @@ import { RedisServer, testWithRedis } from "./support/redis-server.ts";
 import { Scene, stopEverything } from "./support/scene.ts";
 import { TcpProxy } from "./support/tcp-proxy.ts";
 
-// Redis stands still, for a while or for longer than anybody waits.
+// Redis hangs, for a while or for longer than the timeout.
 
 setDefaultTimeout(60_000);
 afterEach(stopEverything);
@@ -14,7 +14,7 @@ afterEach(stopEverything);
 const MAY_WAIT = 50;
 const SENT = 80;
 
-/** Sends plays, and waits until so many of them are answered; `all` comes when all are. */
+/** Sends plays and waits until `answered` of them are answered; `all` resolves when all are. */
 async function send(
   ledger: PlayLedger,
   url: string,
@@ -32,7 +32,7 @@ async function send(
 }
 
 testWithRedis(
-  "While Redis stands still plays wait, so many and no more, and are counted when it goes on",
+  "While Redis hangs, at most maxWaiting plays wait, and they are counted when it continues",
   async () => {
     const redis = await RedisServer.start();
     const options = ["--max-waiting", String(MAY_WAIT), "--store-timeout", "60000"];
@@ -51,7 +51,7 @@ testWithRedis(
 );
 
 testWithRedis(
-  "When Redis stands still for too long, plays are unknown or refused, until it goes on",
+  "When Redis hangs for longer than the timeout, plays are unknown or refused until it continues",
   async () => {
     const redis = await RedisServer.start();
     const server = await serve(`redis://${redis.address}`, "--store-timeout", "300");
@@ -75,7 +75,7 @@ testWithRedis(
 );
 
 testWithRedis(
-  "When Redis or its network stands still, on and on, nobody is given the answer of another one",
+  "No client gets the answer of another while Redis or its network hangs repeatedly",
   async () => {
     const redis = await RedisServer.start();
     const proxy = await TcpProxy.start(redis.port);

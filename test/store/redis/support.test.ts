@@ -9,12 +9,12 @@ import { RedisServer, testWithRedis } from "./support/redis-server.ts";
 import { mastersOf, moveSlot, reshard, slotOf } from "./support/resharding.ts";
 import { TcpProxy } from "./support/tcp-proxy.ts";
 
-// What the other tests here are made of does what it should, or they would say nothing.
+// Tests of the helpers that the other tests in this folder rely on.
 
 setDefaultTimeout(60_000);
 afterEach(stopAll);
 
-testWithRedis("A server that is killed has what it kept when it is started again", async () => {
+testWithRedis("A killed server has its saved data after a restart", async () => {
   const server = await RedisServer.start(["--appendonly", "yes", "--appendfsync", "always"]);
   await server.ask("SET", "a", "1");
   await server.kill();
@@ -23,7 +23,7 @@ testWithRedis("A server that is killed has what it kept when it is started again
   expect(await server.ask("GET", "a")).toBe("1");
 });
 
-testWithRedis("A cluster moves slots, half of them or all, and survives the death of a master", async () => {
+testWithRedis("A cluster moves slots, partly or wholly, and survives the death of a master", async () => {
   const cluster = await RedisCluster.start();
   const [first, second, third] = cluster.masters as [RedisServer, RedisServer, RedisServer];
   const slot = await slotOf(first, "{tag}");
@@ -51,7 +51,7 @@ testWithRedis("A cluster moves slots, half of them or all, and survives the deat
   await expect(to.ask("SET", "{tag}1", "1")).rejects.toThrow(/MOVED/);
 });
 
-testWithRedis("Connections through a proxy can be cut, and can hang", async () => {
+testWithRedis("A proxy can cut connections, and make them hang", async () => {
   const server = await RedisServer.start();
   const proxy = await TcpProxy.start(server.port);
   expect(await askRedis(proxy.port, "INCR", "a")).toBe(1);
@@ -70,7 +70,7 @@ testWithRedis("Connections through a proxy can be cut, and can hang", async () =
 });
 
 testWithRedis(
-  "Commands can be done twice, lost before or behind, or answered in the place of Redis",
+  "An interposer can repeat a command, lose it before or after its execution, or answer it itself",
   async () => {
     const server = await RedisServer.start();
     const interposer = await Interposer.start(server.port);
@@ -83,7 +83,7 @@ testWithRedis(
     expect(await incremented("well")).toEqual([1, "1"]);
     expect(await incremented("twice")).toEqual([2, "3"]);
     expect(await incremented("close before")).toEqual([expect.stringMatching(/closed/), "3"]);
-    expect(await incremented("close behind")).toEqual([expect.stringMatching(/closed/), "4"]);
+    expect(await incremented("close after")).toEqual([expect.stringMatching(/closed/), "4"]);
     expect(await incremented(error("LOADING"))).toEqual([expect.stringMatching(/LOADING/), "4"]);
     expect(interposer.seen.filter((name) => name === "INCR")).toHaveLength(5);
   },

@@ -6,7 +6,7 @@ import { endWell, serve } from "./support/playcounts.ts";
 import { RedisServer, testWithRedis } from "./support/redis-server.ts";
 import { stopEverything } from "./support/scene.ts";
 
-// A command goes astray, before it was done or behind it: nobody can tell which, and it is not sent again.
+// A command is lost before or after its execution. The store cannot tell which, and does not send it again.
 
 setDefaultTimeout(60_000);
 afterEach(stopEverything);
@@ -19,23 +19,23 @@ interface Interposed {
   end: () => Promise<string>;
 }
 
-/** A playcount whose commands may go astray. */
+/** Starts a playcount whose commands may be lost. */
 async function interposed(ledger: PlayLedger): Promise<Interposed> {
   const redis = await RedisServer.start();
   const interposer = await Interposer.start(redis.port);
   const server = await serve(interposer.url, "--shards", "16", "--store-timeout", "300");
-  // Redis is given its scripts first, or it would not do the commands that go astray.
+  // The scripts must be loaded first, or the commands below would do nothing.
   for (const play of [single("first"), batch(["first", "second"])]) {
     await ledger.send(server.url, play);
     await ledger.send(server.url, { ...play, key: `"first:${play.songs.size}"` });
   }
-  // And all songs are known, or there would be room to be made for them first.
+  // All songs must exist, or their first play would take more commands.
   for (let song = 0; song < PLAYS; song++) await ledger.send(server.url, single(`song-${song}`));
   expect(ledger.count(200)).toBe(4 + PLAYS);
   return { url: server.url, interposer, end: () => endWell([server]) };
 }
 
-/** The next command that may write has this fate, and all others are done. */
+/** Gives the next command that may write this fate. All others are executed. */
 function next(interposer: Interposer, fate: Fate): void {
   let isNext = true;
   interposer.fate = (words) => {
@@ -45,7 +45,7 @@ function next(interposer: Interposer, fate: Fate): void {
   };
 }
 
-/** Plays some songs, each once, while the command of each has this fate. */
+/** Plays some songs, each once, with this fate for the command of each. */
 async function playAstray(
   ledger: PlayLedger,
   url: string,
@@ -56,7 +56,7 @@ async function playAstray(
   for (let play = 0; play < PLAYS; play++) {
     next(interposer, fate);
     outcomes.push((await ledger.send(url, single(`song-${play}`))).outcome);
-    // What comes next finds a connection again.
+    // The next play must find a connection again.
     interposer.fate = () => "well";
     while ((await ledger.send(url, single("another"))).outcome !== "counted") await Bun.sleep(10);
   }
@@ -65,10 +65,10 @@ async function playAstray(
 
 describe("A play whose command is lost", () => {
   testWithRedis.each<[string, Fate, plays: number]>([
-    ["before it was done is unknown, and not counted", "close before", 0],
-    ["when it was done is unknown, and counted once", "close behind", 1],
-    ["and never answered is unknown, and not sent again", "never", 0],
-    ["and answered with what is no answer is unknown, and not sent again", { answer: "?what\r\n" }, 0],
+    ["before its execution is unknown, and not counted", "close before", 0],
+    ["after its execution is unknown, and counted once", "close after", 1],
+    ["without an answer is unknown, and not sent again", "never", 0],
+    ["with an invalid answer is unknown, and not sent again", { answer: "?what\r\n" }, 0],
   ])("%s", async (_, fate, plays) => {
     const ledger = new PlayLedger();
     const { url, interposer, end } = await interposed(ledger);
@@ -80,7 +80,7 @@ describe("A play whose command is lost", () => {
     await end();
   });
 
-  testWithRedis("is counted once under its key, however often it is lost, and so is a batch", async () => {
+  testWithRedis("is counted once under its key after any number of losses, and so is a batch", async () => {
     const ledger = new PlayLedger();
     const { url, interposer, end } = await interposed(ledger);
     const songs = Array.from({ length: 20 }, (_, song) => `song-${song}`);
@@ -90,7 +90,7 @@ describe("A play whose command is lost", () => {
         ["many", batch(songs)],
       ] as const) {
         const keyed = { ...play, key: `"${writer}:${number}"` };
-        for (const fate of ["close before", "close behind", "never", "close behind"] as const) {
+        for (const fate of ["close before", "close after", "never", "close after"] as const) {
           next(interposer, fate);
           await ledger.ask(url, keyed);
         }
@@ -105,7 +105,7 @@ describe("A play whose command is lost", () => {
   });
 });
 
-/** A client that makes up its mind where it does not know. */
+/** A client that takes unknown outcomes for counted, or for refused. */
 class Careless extends PlayLedger {
   readonly #believed: Outcome;
 
@@ -120,11 +120,11 @@ class Careless extends PlayLedger {
   }
 }
 
-describe("It does not go unnoticed if", () => {
+describe("The ledger reports", () => {
   testWithRedis.each<[string, Outcome, Fate, wanted: RegExp]>([
-    ["plays are lost that are said to be counted", "counted", "close before", /^lost: song-/m],
-    ["plays are counted that are said not to be", "refused", "close behind", /^doubled: song-/m],
-    ["Redis is told twice", "unknown", "twice", /^doubled: song-/m],
+    ["lost plays that were answered", "counted", "close before", /^lost: song-/m],
+    ["counted plays that were refused", "refused", "close after", /^doubled: song-/m],
+    ["a command that was executed twice", "unknown", "twice", /^doubled: song-/m],
   ])("%s", async (_, believed, fate, wanted) => {
     const ledger = new Careless(believed);
     const { url, interposer } = await interposed(ledger);

@@ -7,7 +7,7 @@ import type { Frozen } from "../control/frozen.ts";
 import { Semaphore, eachOf } from "../../../async.ts";
 import type { Generation } from "../shards/generation.ts";
 import { frozenBy } from "../shards/heads.ts";
-import { failedChange, meaning } from "../outcomes.ts";
+import { failedChange, mapFailure } from "../outcomes.ts";
 import type { Redis } from "../redis.ts";
 import type { IdempotencyTable } from "./idempotency-table.ts";
 import type { Need, SongQuota } from "../shards/song-quota.ts";
@@ -66,7 +66,7 @@ export class Batches {
     const songs = [...plays];
     const batch = { songs, parts: divide(this.#redis.layout, songs), key, stamp: "" };
     if (key === undefined) return await this.#addParts(batch);
-    const claim = await meaning(this.#requests.claim(key, fingerprintOf(kind, plays)), failedChange);
+    const claim = await mapFailure(this.#requests.claim(key, fingerprintOf(kind, plays)), failedChange);
     if ("fold" in claim) {
       const { fold, counts } = claim;
       return counts === undefined

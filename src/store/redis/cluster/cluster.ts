@@ -5,7 +5,7 @@ import type { Node } from "./node.ts";
 import { readRedirection } from "./slots.ts";
 import { Topology } from "./topology.ts";
 
-/** What is run: keys of one slot, or of any if there is one server. */
+/** A script with its keys, which are all of one slot; a single server takes keys of any slots. */
 export interface Run {
   slot: number;
   script: Script;
@@ -14,19 +14,19 @@ export interface Run {
 }
 
 export interface ClusterOptions extends ConnectionOptions {
-  /** `host:port` of servers that are asked first. */
+  /** `host:port` of the servers to connect to first. */
   seeds: readonly string[];
-  /** How many replicas have to have a change before it is answered. */
+  /** Number of replicas that must acknowledge a change before it is answered. */
   waitReplicas: number;
 }
 
-/** Milliseconds until a shard that is just being moved is tried again. */
-const TRY_AGAIN = 5;
+/** Delay before a retry while a slot is being moved. */
+const RETRY_MS = 5;
 
 /**
- * A cluster, or one server: runs scripts where their slots are.
+ * Runs scripts on the server that owns their slot: of a cluster, or of a single server.
  *
- * A command is sent again only if a server has said that it did nothing.
+ * Sends a command again only after a server has replied that it did nothing.
  */
 export class Cluster {
   readonly #options: ClusterOptions;
@@ -37,27 +37,29 @@ export class Cluster {
     this.#topology = new Topology(options.seeds, options);
   }
 
-  /** Whether there are several servers, each with some of the slots; `undefined` until one was asked. */
+  /** True for a cluster, false for a single server, `undefined` until a server has answered. */
   get isCluster(): boolean | undefined {
     return this.#topology.isCluster;
   }
 
-  /** Why some songs cannot be counted for now, and of which server. */
+  /** The reason why some slots are unavailable, with the address of their server. */
   get trouble(): string | undefined {
     return this.#topology.trouble;
   }
 
-  /** Has `act` called whenever a server is lost, or there again. */
+  /** Calls `act` whenever a server is lost or reconnected. */
   whenChanged(act: () => void): void {
     this.#topology.onChange = act;
   }
 
-  /** The address of the server that has a slot. */
+  /** Returns the address of the server that owns a slot. */
   ownerOf(slot: number): string | undefined {
     return this.#topology.ownerOf(slot)?.address;
   }
 
-  /** @throws {NotDone} if it did nothing, {Lost} if it is not known; {Broken} if the script failed. */
+  /**
+   * @throws {NotDone} if nothing was done, {Lost} if the outcome is unknown, {Broken} if the script failed.
+   */
   async run(run: Run): Promise<unknown> {
     const deadline = performance.now() + this.#options.timeout;
     let node = this.#topology.ownerOf(run.slot);
@@ -78,7 +80,7 @@ export class Cluster {
     this.#topology.close();
   }
 
-  /** Where to go with a command that did nothing, if there is time for that. */
+  /** Returns the server for the next attempt of a command that did nothing. */
   async #redirect(error: ErrorReply, slot: number, node: Node, deadline: number): Promise<Node | undefined> {
     const { code } = error;
     const isElsewhere = code === "MOVED" || code === "ASK" || code === "TRYAGAIN";
@@ -86,13 +88,13 @@ export class Cluster {
     if (code === "MOVED" || code === "ASK") {
       const next = this.#topology.node(readRedirection(error.message, node.address));
       next.neededAt = performance.now();
-      // It may be one that was not known until now.
-      while (!next.isConnected && performance.now() < deadline) await Bun.sleep(TRY_AGAIN);
+      // The server may be new to this process.
+      while (!next.isConnected && performance.now() < deadline) await Bun.sleep(RETRY_MS);
       if (code === "MOVED") this.#topology.move(slot, next);
       return next;
     }
     if (code === "TRYAGAIN") {
-      await Bun.sleep(TRY_AGAIN);
+      await Bun.sleep(RETRY_MS);
       return this.#topology.ownerOf(slot);
     }
     if (code === "READONLY" || code === "CLUSTERDOWN" || code === "MASTERDOWN") this.#topology.look();
@@ -118,13 +120,13 @@ export class Cluster {
     isAsked: boolean,
   ): Promise<unknown> {
     const { waitReplicas, timeout } = this.#options;
-    // In one turn, so that nothing comes in between on the connection.
+    // Sent in the same turn, so that no other command comes between the two.
     if (isAsked) node.send("ASKING", []).catch(() => {});
     const reply = node.send(command, args);
     if (waitReplicas === 0 || !script.writes) return await reply;
     const replicas = node.send("WAIT", [String(waitReplicas), String(Math.ceil(timeout / 4))]).catch(() => 0);
     const answer = await reply;
     if (Number(await replicas) >= waitReplicas) return answer;
-    throw new Lost(); // it was done, but may not last
+    throw new Lost(); // done, but a failover may undo it
   }
 }

@@ -1,13 +1,13 @@
 import { ErrorReply, Lost, NotDone } from "./failures.ts";
 
-/** How servers are reached. */
+/** Options of the connections to all servers. */
 export interface ConnectionOptions {
   isEncrypted: boolean;
   user: string;
   password: string;
-  /** Number of the database; 0 in a cluster. */
+  /** Number of the database, 0 in a cluster. */
   database: number;
-  /** How long a server may take to answer, in milliseconds. */
+  /** Milliseconds that a server may take to answer. */
   timeout: number;
 }
 
@@ -17,17 +17,17 @@ interface Pending {
 }
 
 /**
- * One connection to one server, for as long as that lives: it never reconnects by itself and sends nothing twice, so
- * that of each command it is known whether it was sent.
+ * One connection to one server. It never reconnects and never sends a command twice, so it is known of each
+ * command whether it was sent.
  *
- * Commands are answered in their order. If an answer takes longer than the timeout the connection is given up, and
- * with it all commands under way: what comes behind that answer would be late as well.
+ * Redis answers commands in order. When an answer exceeds the timeout, the connection is closed with all its
+ * pending commands: the answers after it would be late as well.
  */
 export class Connection {
   readonly #client: Bun.RedisClient;
   readonly #pending = new Set<Pending>();
   readonly #timer: ReturnType<typeof setInterval>;
-  /** Resolves when it is closed, for whatever reason. */
+  /** Resolves when the connection is closed, for any reason. */
   readonly closed: Promise<void>;
   #close: () => void = () => {};
 
@@ -38,7 +38,7 @@ export class Connection {
     this.#timer = setInterval(() => this.#checkTime(timeout), Math.max(5, timeout / 8));
   }
 
-  /** @throws {NotDone} if the server cannot be reached, or does not take the password. */
+  /** @throws {NotDone} if the server cannot be reached, or rejects the password. */
   static async open(address: string, options: ConnectionOptions): Promise<Connection> {
     const client = new Bun.RedisClient(urlOf(address, options), {
       autoReconnect: false,
@@ -51,15 +51,14 @@ export class Connection {
       client.close();
       const { code, message } = error as { code?: string; message?: string };
       const isClosed = code === "ERR_REDIS_CONNECTION_CLOSED";
-      throw new NotDone(
-        isClosed ? "it cannot be reached, or lets nobody in with this password, or by TLS" : String(message),
-      );
+      throw new NotDone(isClosed ? "it cannot be reached, or rejects this password or TLS" : String(message));
     }
     try {
       await client.send("PING", []);
     } catch (error) {
       const { code, message } = error as { code?: string; message: string };
-      // It is there, and may say for now that it is loading, say. Of a database that there is not, Bun says it is no command.
+      // A server that is loading answers with an error, too. A missing database is reported with another
+      // code.
       if (code !== "ERR_REDIS_SERVER_ERROR") {
         client.close();
         throw new NotDone(message);
@@ -68,7 +67,10 @@ export class Connection {
     return new Connection(client, options.timeout);
   }
 
-  /** @throws {NotDone} if it was not sent, {Lost} if it was and no answer came; {ErrorReply}. */
+  /**
+   * @throws {NotDone} if nothing was sent, {Lost} if no answer came, {ErrorReply} if Redis answered with an
+   * error.
+   */
   send(command: string, args: string[]): Promise<unknown> {
     if (!this.#client.connected) return Promise.reject(new NotDone("it cannot be reached"));
     return new Promise((resolve, reject) => {
@@ -96,7 +98,7 @@ export class Connection {
     this.#close();
   }
 
-  /** An answer that is none: what comes behind it cannot be told apart. */
+  /** Closes the connection after an invalid answer: the following answers cannot be matched to commands. */
   #lose(): Lost {
     queueMicrotask(() => this.close());
     return new Lost();

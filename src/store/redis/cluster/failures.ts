@@ -1,9 +1,9 @@
-/** A command that certainly did nothing: it was not sent, or a server refused it. */
+/** A command certainly did nothing: it was not sent, or a server refused it. */
 export class NotDone extends Error {
   override name = "NotDone";
 }
 
-/** A command was sent, and nobody knows what became of it. */
+/** A command was sent, and its outcome is unknown. */
 export class Lost extends Error {
   override name = "Lost";
 
@@ -12,22 +12,22 @@ export class Lost extends Error {
   }
 }
 
-/** A script failed, and nobody knows how far it had come: something is there that none of these scripts has put there. */
+/** A script failed half-way: a key holds data that these scripts did not write. */
 export class Broken extends Error {
   override name = "Broken";
 }
 
-/** A server answered with an error. */
+/** An error reply of a server. */
 export class ErrorReply extends Error {
   override name = "ErrorReply";
 
-  /** Its first word: `MOVED`, say. */
+  /** The first word of the message, as `MOVED`. */
   get code(): string {
     return this.message.split(" ", 1)[0] as string;
   }
 }
 
-/** Errors with which a server says that it does nothing for now, and what each means to whoever operates it. */
+/** Error codes of commands that did nothing, each with its explanation for the operator. */
 const REFUSALS: Readonly<Record<string, string>> = {
   LOADING: "it is loading its data",
   CLUSTERDOWN: "the cluster is down",
@@ -37,16 +37,16 @@ const REFUSALS: Readonly<Record<string, string>> = {
   OOM: "it has no memory left",
   BUSY: "it is busy with a script",
   NOREPLICAS: "it has too few replicas",
-  NOAUTH: "it wants a password",
-  WRONGPASS: "it does not take the password",
-  NOPERM: "it does not permit it",
-  TRYAGAIN: "a shard is being moved",
+  NOAUTH: "it requires a password",
+  WRONGPASS: "it rejects the password",
+  NOPERM: "its ACL denies the command",
+  TRYAGAIN: "a slot is being moved",
 };
 
-/** Of these the first command of a script that writes is refused, and so all of it. */
+/** Codes that a script meets at its first write, so that none of it is done. */
 const OF_WRITES = ["MISCONF", "OOM", "READONLY", "NOREPLICAS"];
 
-/** What an error that a server answers with means, if it certainly did nothing. */
+/** Returns the explanation of an error reply, or `undefined` if something may have been done. */
 export function refusalOf({ code, message }: ErrorReply): string | undefined {
   const isWithinScript = / script: |@user_script/.test(message);
   if (!Object.hasOwn(REFUSALS, code) || (isWithinScript && !OF_WRITES.includes(code))) return undefined;

@@ -1,24 +1,24 @@
 import { Connection, type ConnectionOptions } from "./connection.ts";
 import { NotDone } from "./failures.ts";
 
-/** Milliseconds until a lost server is tried again: at first, and at most. */
+/** Milliseconds until the next attempt to connect: the first delay, and the longest. */
 const [FIRST_DELAY, LONGEST_DELAY] = [20, 1000];
 
 const UNREACHABLE = "it cannot be reached";
 
-/** One server, and the one connection to it: a new one is opened whenever the last one was closed. */
+/** One server with one connection, which is opened again whenever it was closed. */
 export class Node {
   /** `host:port`. */
   readonly address: string;
-  /** When it was last known to be of use. */
+  /** Time at which the server last owned a slot, by `performance.now()`. */
   neededAt: number = performance.now();
   readonly #options: ConnectionOptions;
   readonly #onChange: () => void;
   #connection: Connection | undefined;
-  #trouble: string | undefined = "it was not reached yet";
+  #trouble: string | undefined = "it has not been reached yet";
   #isClosed = false;
 
-  /** `onChange` is called whenever it is lost, or back. */
+  /** `onChange` is called whenever the server is lost or reconnected. */
   constructor(address: string, options: ConnectionOptions, onChange: () => void) {
     this.address = address;
     this.#options = options;
@@ -26,7 +26,7 @@ export class Node {
     void this.#supervise();
   }
 
-  /** Why nothing can be done with it for now. */
+  /** The reason why the server is unavailable. */
   get trouble(): string | undefined {
     return this.#trouble;
   }
@@ -35,7 +35,10 @@ export class Node {
     return this.#connection !== undefined;
   }
 
-  /** @throws {NotDone} if it was not sent, {Lost} if it was and no answer came; {ErrorReply}. */
+  /**
+   * @throws {NotDone} if nothing was sent, {Lost} if no answer came, {ErrorReply} if Redis answered with an
+   * error.
+   */
   send(command: string, args: string[]): Promise<unknown> {
     return this.#connection === undefined
       ? Promise.reject(new NotDone(this.#trouble ?? UNREACHABLE))

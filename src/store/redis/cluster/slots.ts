@@ -1,7 +1,7 @@
-/** How many slots a cluster has. */
+/** Number of slots of a cluster. */
 export const SLOTS = 16_384;
 
-/** The slot of a hash tag, or of a key that has none: CRC16 (XMODEM) of its bytes. */
+/** Returns the slot of a hash tag, or of a key without one: CRC16 (XMODEM) of its bytes. */
 export function slotOf(tag: string): number {
   let crc = 0;
   for (const byte of new TextEncoder().encode(tag)) {
@@ -11,14 +11,14 @@ export function slotOf(tag: string): number {
   return crc % SLOTS;
 }
 
-/** Which server has slots from one to another, both included. */
+/** A range of slots, both ends included, and the server that owns it. */
 export interface SlotRange {
   first: number;
   last: number;
   address: string;
 }
 
-/** Reads the answer to `CLUSTER SLOTS`; `asked` is the host that was asked, which may not know its own name. */
+/** Reads the reply to `CLUSTER SLOTS`. `asked` is the host that sent it, which may not know its own name. */
 export function readSlotRanges(reply: unknown, asked: string): SlotRange[] {
   return (reply as [number, number, [string | null, number]][]).map(([first, last, [host, port]]) => ({
     first,
@@ -27,19 +27,21 @@ export function readSlotRanges(reply: unknown, asked: string): SlotRange[] {
   }));
 }
 
-/** `host:port`, an IPv6 address in brackets. */
+/** Returns `host:port`, with an IPv6 address in brackets. */
 function addressOf(host: string, port: number | string): string {
   return `${host.includes(":") && !host.startsWith("[") ? `[${host}]` : host}:${port}`;
 }
 
-/** Where `MOVED slot host:port` or `ASK slot host:port` leads; the host may be missing, and is that of `asked` then. */
+/**
+ * Reads the address of `MOVED slot host:port` or `ASK slot host:port`. Default for the host: that of `asked`.
+ */
 export function readRedirection(message: string, asked: string): string {
   const [, , where = ""] = message.split(" ");
   const [host, port] = [hostOf(where), where.slice(where.lastIndexOf(":") + 1)];
   return addressOf(host === "" || host === "?" ? hostOf(asked) : host, port);
 }
 
-/** The host of `host:port`. */
+/** Returns the host of `host:port`. */
 export function hostOf(address: string): string {
   return address.slice(0, address.lastIndexOf(":"));
 }

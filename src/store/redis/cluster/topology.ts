@@ -3,14 +3,14 @@ import { ErrorReply } from "./failures.ts";
 import { Node } from "./node.ts";
 import { hostOf, readSlotRanges, SLOTS, type SlotRange } from "./slots.ts";
 
-/** Milliseconds from one look at which server has which slots to the next: if all is well, and if not. */
+/** Milliseconds between two readings of the slot table: while all is well, and otherwise. */
 const [CALM, HURRY] = [5000, 100];
-/** Milliseconds for which a server is kept that has no slots: some may be on their way there. */
+/** Milliseconds that a server without slots stays connected: a slot may be moving there. */
 const IDLE = 60_000;
 
-/** Which server has which slot; learnt from the servers, again and again. */
+/** The slot table: the server of each slot, read from the servers periodically and after each change. */
 export class Topology {
-  /** Called whenever a server is lost, or there again. */
+  /** Called whenever a server is lost or reconnected. */
   onChange: () => void = () => {};
   readonly #options: ConnectionOptions;
   readonly #seeds: readonly string[];
@@ -19,10 +19,10 @@ export class Topology {
   #isCluster: boolean | undefined;
   #isClosed = false;
   #wake: () => void = () => {};
-  /** What the last server said that was asked. */
+  /** The last error reply to `CLUSTER SLOTS`. */
   #refusal: string | undefined;
 
-  /** `seeds` are `host:port` of servers that are asked first. */
+  /** `seeds` are `host:port` of the servers to connect to first. */
   constructor(seeds: readonly string[], options: ConnectionOptions) {
     this.#seeds = seeds;
     this.#options = options;
@@ -30,16 +30,16 @@ export class Topology {
     void this.#learn();
   }
 
-  /** Whether there are several servers, each with some of the slots; `undefined` until one was asked. */
+  /** True for a cluster, false for a single server, `undefined` until a server has answered. */
   get isCluster(): boolean | undefined {
     return this.#isCluster;
   }
 
-  /** Why some slots cannot be used for now, and of which server. */
+  /** The reason why some slots are unavailable, with the address of their server. */
   get trouble(): string | undefined {
     if (this.#isCluster === undefined) {
       const [[address, node] = []] = this.#nodes;
-      return `${address}: ${node?.trouble ?? this.#refusal ?? "it was not asked yet"}`;
+      return `${address}: ${node?.trouble ?? this.#refusal ?? "it has not been asked yet"}`;
     }
     for (const node of new Set(this.#owners)) {
       if (node === undefined) return "some slots belong to no server";
@@ -52,13 +52,13 @@ export class Topology {
     return this.#owners[slot];
   }
 
-  /** Somebody has said that this is the owner by now. */
+  /** Records the owner that a `MOVED` named. */
   move(slot: number, owner: Node): void {
     this.#owners[slot] = owner;
     this.#wake();
   }
 
-  /** The server at an address, which is connected to if it was not known. */
+  /** Returns the server at an address, and connects to it if it is new. */
   node(address: string): Node {
     const known = this.#nodes.get(address);
     if (known !== undefined) return known;
@@ -70,7 +70,7 @@ export class Topology {
     return node;
   }
 
-  /** Has the servers asked again at once. */
+  /** Reads the slot table again at once. */
   look(): void {
     this.#wake();
   }
@@ -89,7 +89,7 @@ export class Topology {
     }
   }
 
-  /** Asks one server after the other until one knows of all slots; or else believes the one that knows of most. */
+  /** Asks the servers in turn until one knows an owner for every slot. Otherwise takes the fullest answer. */
   async #ask(): Promise<void> {
     let best: SlotRange[] = [];
     for (const node of [...this.#nodes.values()]) {
@@ -110,7 +110,7 @@ export class Topology {
     this.#forgetOthers();
   }
 
-  /** Nothing if it does not say. */
+  /** Returns no ranges if the server does not tell. */
   async #rangesFrom(node: Node): Promise<SlotRange[] | "single"> {
     try {
       return readSlotRanges(await node.send("CLUSTER", ["SLOTS"]), hostOf(node.address));
@@ -122,7 +122,7 @@ export class Topology {
     }
   }
 
-  /** Seeds are kept: they are what is left if all others are lost. */
+  /** Closes servers that have no slots for a while. Keeps the seeds: they are left if all others are lost. */
   #forgetOthers(): void {
     const owners = new Set(this.#owners);
     for (const [address, node] of this.#nodes) {

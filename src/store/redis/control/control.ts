@@ -1,7 +1,7 @@
 import { Refusal, UnknownOutcome } from "../../refusal.ts";
 import { eachOf } from "../../../async.ts";
 import type { Redis } from "../redis.ts";
-import { failedChange, failedReading, meaning } from "../outcomes.ts";
+import { failedChange, failedReading, mapFailure } from "../outcomes.ts";
 import { BEGIN, END, RAISE, STATE, TURN } from "../scripts/control.ts";
 import { type ShardOperation, applyOperation } from "./shard-operation.ts";
 
@@ -38,7 +38,7 @@ export class Control {
 
   async folds(): Promise<FoldsState> {
     const reply = this.#redis.onControl(STATE, []);
-    const [list = "", kept, dropped, epoch] = (await meaning(reply, failedReading)) as string[];
+    const [list = "", kept, dropped, epoch] = (await mapFailure(reply, failedReading)) as string[];
     const unacknowledged = list.split(",").filter(Boolean).map(Number);
     return { unacknowledged, kept: Number(kept), dropped: Number(dropped), epoch: Number(epoch) };
   }

@@ -5,12 +5,12 @@ import type { Redis } from "../redis.ts";
 import { LAY_OUT } from "../scripts/control.ts";
 import { PROBE } from "../scripts/shard.ts";
 
-/** Milliseconds from one look at how Redis is to the next. */
+/** Milliseconds between two checks. */
 const INTERVAL = 250;
 
 /**
- * Whether plays can be counted: each server that has shards is asked to write something, again and again. That finds those
- * as well that answer, but do not take what is written.
+ * Checks whether plays can be counted: writes a key on each server with shards, periodically. So it also
+ * finds servers that answer and refuse to write.
  */
 export class Health {
   readonly #redis: Redis;
@@ -18,30 +18,32 @@ export class Health {
   #underWay = "";
   #underWaySince = 0;
   readonly #log: (line: string) => void;
-  /** Whether there are other counts by now, laid out in another way: nothing here can be done with them. */
+  /**
+   * True after the counts were lost and another server has laid out new ones, which this store cannot use.
+   */
   areOthers = false;
   #trouble: string | undefined;
   #isClosed = false;
   #wake: () => void = () => {};
-  /** How often a server was lost, or there again. */
+  /** Number of times that a server was lost or reconnected. */
   #changes = 0;
 
-  /** `log` is told whenever that changes. */
+  /** Logs each change. */
   constructor(redis: Redis, control: Control, log: (line: string) => void) {
     this.#redis = redis;
     this.#control = control;
     this.#log = log;
     this.#trouble = redis.cluster.trouble;
-    // Whatever has happened to a server meanwhile, it is looked at before anything is said to be well again.
+    // After any change of a connection the store is unavailable until the next check has passed.
     redis.cluster.whenChanged(() => {
       this.#changes++;
-      this.#trouble ??= "a server was lost just now";
+      this.#trouble ??= "a connection was just lost";
       this.#wake();
     });
     void this.#watch();
   }
 
-  /** Why they cannot; for the operator alone. */
+  /** The reason why plays cannot be counted, for the operator only. */
   get trouble(): string | undefined {
     return this.#redis.cluster.trouble ?? this.#trouble;
   }
@@ -68,8 +70,8 @@ export class Health {
   }
 
   /**
-   * Whether these are still the same counts. If Redis has lost them they are laid out again as they were, so that all
-   * servers go on alike; but another one may have been sooner.
+   * Checks that these are still the same counts. If Redis has lost them, lays them out again under the same
+   * name, so that all servers continue. A server with another layout may have been first.
    */
   async #checkLayout(): Promise<string | undefined> {
     const { data } = this.#redis.layout;
@@ -77,22 +79,22 @@ export class Health {
       const found = (await this.#redis.onControl(LAY_OUT, Layout.request(data))) as string[];
       if (Layout.read(data.prefix, found).name !== data.name) this.areOthers = true;
       else await this.#endOld(found[4] ?? "");
-      if (found[5] === "true") this.#log("Redis has lost data: what it does not have any more begins anew");
+      if (found[5] === "true") this.#log("Redis has lost data: the lost counts begin again at 0");
     } catch (error) {
-      return `how the counts are laid out: ${(error as Error).message}`;
+      return `cannot read the layout of the counts: ${(error as Error).message}`;
     }
-    return this.areOthers ? "what was there was lost, and laid out anew: start this server again" : undefined;
+    return this.areOthers ? "it was wiped and set up again by another server; restart this one" : undefined;
   }
 
-  /** Ends what has been under way for so long that who began it must have died. */
+  /** Completes an operation whose server is presumed dead. */
   async #endOld(underWay: string): Promise<void> {
     if (underWay !== this.#underWay) [this.#underWay, this.#underWaySince] = [underWay, performance.now()];
     if (underWay === "" || performance.now() - this.#underWaySince < PATIENCE) return;
     this.#underWaySince = performance.now();
-    await this.#control.endOther().catch(() => {}); // the next time, then
+    await this.#control.endOther().catch(() => {}); // retried after the next check
   }
 
-  /** What one of the servers says, the first one that takes nothing. */
+  /** Returns the first problem of a test write. */
   async #probe(): Promise<string | undefined> {
     const { cluster, layout } = this.#redis;
     const shards = new Map<string, number>();
@@ -104,7 +106,8 @@ export class Health {
         await this.#redis.onShard(shard, PROBE, [layout.probeKeyOf(shard)], []);
         return undefined;
       } catch (error) {
-        if (error instanceof Lost) return `${address}: it did not answer in time, or too few replicas did`;
+        if (error instanceof Lost)
+          return `${address}: it, or too many of its replicas, did not answer in time`;
         return `${address}: ${error instanceof NotDone ? error.message : String(error)}`;
       }
     });

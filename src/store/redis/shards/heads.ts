@@ -1,16 +1,18 @@
 import type { Layout } from "./layout.ts";
 
-/** What decides what is done with a shard's songs: see `scripts/shared.ts`. */
+/**
+ * The head of a shard: the state that decides how its songs are added and counted. See `scripts/shared.ts`.
+ */
 export interface Head {
-  /** As Redis has it; empty for a shard that never had a song. */
+  /** The text in Redis. Empty for a shard that never had a song. */
   readonly text: string;
   readonly epoch: number;
   readonly newest: number;
   readonly kept: number;
   readonly dropped: number;
-  /** Folds that have a hash in this shard, the oldest first; the first one may be that which is kept. */
+  /** Folds with a hash in this shard, the oldest first. The first may be the kept fold. */
   readonly sets: readonly number[];
-  /** The shard's hash, and those of its sets. */
+  /** Keys of the shard's hash and of its sets. */
   readonly keys: readonly string[];
 }
 
@@ -20,7 +22,7 @@ export function frozenBy(head: string): number | undefined {
   return at < 0 ? undefined : Number(head.slice(at + 1));
 }
 
-/** The heads of all shards, as they were when last heard of. */
+/** The last known heads of all shards. */
 export class Heads {
   readonly layout: Layout;
   readonly #heads: Head[];
@@ -46,7 +48,7 @@ export class Heads {
     return this.of(shard);
   }
 
-  /** The keys of the sets that count: without the one that is kept, or with `after` those that are newer than that. */
+  /** Returns the keys of the sets that count: those newer than `after`. Default: all except the kept one. */
   countedKeys(shard: number, after?: number): string[] {
     const { sets, keys, kept } = this.of(shard);
     const first = after ?? kept;

@@ -1,25 +1,25 @@
 import { hash, type HashKey } from "../../../hash.ts";
 import { slotOf } from "../cluster/slots.ts";
 
-/** How the data is laid out: the same for all servers that share it, and for ever. */
+/** How the data is laid out. It never changes, and is the same for all servers that share the data. */
 export interface LayoutData {
-  /** What all keys begin with. */
+  /** Prefix of all keys. */
   prefix: string;
-  /** How many shards there are: a power of two. */
+  /** Number of shards: a power of two. */
   shards: number;
-  /** In how many places the last requests of writers are: a power of two. */
+  /** Number of hashes for the last requests of writers: a power of two. */
   writers: number;
-  /** What songs are placed by. */
+  /** Key of the hash that places songs. */
   seed: HashKey;
-  /** Says which store this is: that of no other. */
+  /** Unique name of these counts. */
   name: string;
 }
 
-/** Where everything is: which shard has a song, and by which keys. */
+/** Maps songs to shards, and shards and writers to keys and slots. */
 export class Layout {
   readonly data: LayoutData;
   readonly shards: number;
-  /** The key of what is the same for all shards. */
+  /** Key of the state that all shards share. */
   readonly control: string;
   readonly controlSlot: number;
   /** The key of what says that no head has changed. */
@@ -38,12 +38,12 @@ export class Layout {
     this.#slots = this.#keys.map((key) => slotOf(key.slice(1, -1)));
   }
 
-  /** What is asked for to have it laid out like this, if it is not yet in any way. */
+  /** Returns the arguments of the script that lays the data out, if it is not laid out yet. */
   static request({ shards, writers, seed, name }: Omit<LayoutData, "prefix">): string[] {
     return [String(shards), String(writers), seed.join(":"), name];
   }
 
-  /** Reads how it is laid out. */
+  /** Reads the reply of the script that lays the data out. */
   static read(prefix: string, [shards, writers, seed = "", name = ""]: readonly string[]): LayoutData {
     const [low = 0, high = 0] = seed.split(":").map(Number);
     return { prefix, shards: Number(shards), writers: Number(writers), seed: [low, high], name };
@@ -57,34 +57,34 @@ export class Layout {
     return this.#slots[shard] as number;
   }
 
-  /** The hash of a shard. */
+  /** Returns the key of a shard's hash. */
   keyOf(shard: number): string {
     return this.#keys[shard] as string;
   }
 
-  /** The hash of what a shard has in a sealed fold. */
+  /** Returns the key of a shard's hash for a sealed fold. */
   foldKeyOf(shard: number, fold: number): string {
     return `${this.#keys[shard]}:${fold}`;
   }
 
-  /** The hash of those who have added to a shard by requests with a key. */
+  /** Returns the key of a shard's hash of the writers that have added to it. */
   addersKeyOf(shard: number): string {
     return `${this.#keys[shard]}:adders`;
   }
 
-  /** Where it can be tried whether the server of a shard takes what is written. */
+  /** Returns a key for test writes to the server of a shard. */
   probeKeyOf(shard: number): string {
     return `${this.#keys[shard]}:probe`;
   }
 
-  /** Where the last request of a writer is. */
+  /** Returns the keys of the last request of a writer. */
   writerKeysOf(writer: string): { slot: number; keys: string[] } {
     const { prefix, seed, writers } = this.data;
     const tag = `${prefix}:writers:${hash(writer, seed) & (writers - 1)}`;
     return { slot: slotOf(tag), keys: [`{${tag}}`, `{${tag}}:recent`, `{${tag}}:large`] };
   }
 
-  /** How many of the writers, in all places together at most `maxWriters`, one place has. */
+  /** Returns how many writers one place may remember, so that all places together remember `maxWriters`. */
   writersAPlace(maxWriters: number): number {
     return Math.ceil(maxWriters / this.data.writers);
   }

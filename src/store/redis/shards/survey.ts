@@ -4,10 +4,10 @@ import { eachOf } from "../../../async.ts";
 import type { Redis } from "../redis.ts";
 import { SURVEY } from "../scripts/shard.ts";
 
-/** How many shards are looked at in one script, where that is possible, and how many scripts are under way at a time. */
+/** Number of shards in one script on a single server, and number of scripts under way at a time. */
 const [MOST, WIDTH] = [64, 32];
 
-/** How all shards are together. */
+/** Sums over all shards. */
 export interface Figures {
   changes: number;
   songs: number;
@@ -15,11 +15,11 @@ export interface Figures {
   areFrozen: boolean;
 }
 
-/** How all shards are, each when its turn comes. */
+/** Reads all shards, each at its own instant. */
 export class Survey {
   readonly #redis: Redis;
 
-  /** The one under way, and the one behind it. */
+  /** The survey under way, and the one that follows it. */
   #running: Promise<unknown> = Promise.resolve();
   #next: Promise<Figures> | undefined;
 
@@ -28,12 +28,12 @@ export class Survey {
   }
 
   /**
-   * The number of all changes there were, and of the songs. If there is any change between two surveys, the second one has
-   * more of them; it costs no walk over the songs, but one over the shards.
+   * Returns the sums of the shards' changes and songs. A survey after a change has a larger sum of changes
+   * than one before it. The cost is one command a shard, with no walk over the songs.
    */
   take(): Promise<Figures> {
     if (this.#next !== undefined) return this.#next;
-    // Whoever asks while one is under way wants to know what is so from now on: all of them wait for the next one.
+    // A survey under way may have passed a shard already, so callers that come meanwhile share the next one.
     const next = this.#running.then(() => {
       this.#next = undefined;
       return this.#take();
@@ -52,7 +52,7 @@ export class Survey {
   }
 }
 
-/** Learns the heads of all shards, each when its turn comes, and what else there is to know of them. */
+/** Reads the head and the figures of every shard, each at its own instant. */
 export async function learnAll(redis: Redis): Promise<Figures> {
   const { layout, heads } = redis;
   const most = redis.isCluster ? 1 : MOST;

@@ -7,41 +7,41 @@ import { failedReading } from "../outcomes.ts";
 import type { Redis } from "../redis.ts";
 import { SCAN } from "../scripts/scan.ts";
 
-/** About how many songs are read in one step, which is some tenths of a millisecond. */
+/** Approximate number of songs of one step, which takes a few tenths of a millisecond. */
 const STEP = 250;
-/** How many shards are read ahead: their first steps are under way while others are given. */
+/** Number of shards that are read ahead. */
 const AHEAD = 8;
-/** How many steps are under way at a time, of all lists: plays wait behind them. */
+/** Number of steps under way at a time, of all lists: plays queue after them. */
 const MOST_STEPS = 4;
 
-/** Which songs of a shard are wanted. */
-interface Wanted {
-  /** The keys of the sets that count, as far as is known. */
+/** The songs of a shard to list. */
+interface Selection {
+  /** Returns the keys of the sets that count, by the head that is known. */
   keys: (shard: number) => string[];
-  /** Throws if it cannot be told any more. */
+  /** Throws if the sets that count were dropped. */
   check: (head: Head) => void;
-  /** What a song must have. */
+  /** Returns the least count to list. */
   least: () => number;
 }
 
-/** One step: what came of it, or the head that the shard has by now. */
+/** The result of one step; `undefined` if the head of the shard has changed. */
 type Step = { cursor: string; entries: Entry[] } | undefined;
 
-/** Reads many songs, shard by shard and some at a time. */
+/** Lists songs, shard by shard and in short steps. */
 export class RedisListing {
   readonly #redis: Redis;
-  readonly #gate = new Semaphore(MOST_STEPS);
+  readonly #steps = new Semaphore(MOST_STEPS);
 
   constructor(redis: Redis) {
     this.#redis = redis;
   }
 
-  /** Each step is read at one instant. A song is given once, and those that are there all the time are all given. */
+  /** Reads each step at one instant. Yields a song once, and every song that exists during the whole walk. */
   entries(after?: number): AsyncGenerator<Chunk> {
     return this.#chunks(this.#counted(after, () => 1));
   }
 
-  /** Read as `entries` is. */
+  /** Returns the `n` highest, read as by `entries`. */
   async top(n: number, after?: number): Promise<Entry[]> {
     const found = new TopSongs(n);
     for await (const chunk of this.#chunks(this.#counted(after, () => found.bar)))
@@ -49,13 +49,13 @@ export class RedisListing {
     return found.entries();
   }
 
-  /** What is in a fold of an epoch. A shard is read to its end, and then given in the order of ids: Redis has none that lasts. */
+  /** Lists a fold of an epoch. Sorts each shard by id, because the order of a Redis hash can change. */
   async *fold(fold: number, epoch: number): AsyncGenerator<Chunk> {
     const { heads, layout } = this.#redis;
     const keys = (shard: number) =>
       heads.of(shard).sets.includes(fold) ? [layout.foldKeyOf(shard, fold)] : [];
     const check = (head: Head) => {
-      if (head.epoch > epoch) throw Refusal.unknownFold(fold); // all was cleared meanwhile
+      if (head.epoch > epoch) throw Refusal.unknownFold(fold); // cleared meanwhile
       if (fold <= head.dropped) throw Refusal.dropped(head.dropped);
     };
     for await (const shard of this.#shards({ keys, check, least: () => 1 })) {
@@ -65,7 +65,7 @@ export class RedisListing {
     }
   }
 
-  #counted(after: number | undefined, least: () => number): Wanted {
+  #counted(after: number | undefined, least: () => number): Selection {
     const { heads, layout } = this.#redis;
     const keys = (shard: number) => [...heads.countedKeys(shard, after), layout.keyOf(shard)];
     const check = ({ dropped }: Head) => {
@@ -74,25 +74,27 @@ export class RedisListing {
     return { keys, check, least };
   }
 
-  async *#chunks(wanted: Wanted): AsyncGenerator<Chunk> {
-    for await (const shard of this.#shards(wanted)) yield* shard;
+  async *#chunks(selection: Selection): AsyncGenerator<Chunk> {
+    for await (const shard of this.#shards(selection)) yield* shard;
   }
 
-  /** The chunks of each shard. */
-  async *#shards(wanted: Wanted): AsyncGenerator<AsyncGenerator<Entry[]>> {
+  /** Yields the chunks of each shard. */
+  async *#shards(selection: Selection): AsyncGenerator<AsyncGenerator<Entry[]>> {
     const ahead: Promise<Step>[] = [];
     for (let shard = 0, next = 0; shard < this.#redis.layout.shards; shard++) {
       for (; next < Math.min(shard + AHEAD, this.#redis.layout.shards); next++) {
-        const first = this.#step(next, wanted, 0, "0");
-        first.catch(() => {}); // it is awaited when its turn comes, if it does
+        const first = this.#step(next, selection, 0, "0");
+        first.catch(() => {}); // awaited later, unless the caller stops earlier
         ahead.push(first);
       }
-      yield this.#shard(shard, wanted, ahead.shift() as Promise<Step>);
+      yield this.#shard(shard, selection, ahead.shift() as Promise<Step>);
     }
   }
 
-  /** Walks one set of a shard after the other; begins anew if the shard gets another head, and gives no song twice. */
-  async *#shard(shard: number, wanted: Wanted, first: Promise<Step>): AsyncGenerator<Entry[]> {
+  /**
+   * Walks the sets of a shard in turn, from the first again if the head has changed. Yields no song twice.
+   */
+  async *#shard(shard: number, selection: Selection, first: Promise<Step>): AsyncGenerator<Entry[]> {
     const given = new Set<string>();
     let step: Step = await first;
     for (let set = 0; ;) {
@@ -100,24 +102,24 @@ export class RedisListing {
       if (entries.length > 0) yield entries;
       if (step === undefined) set = 0;
       else if (step.cursor === "0") set++;
-      if (set > 0 && set >= wanted.keys(shard).length) return;
-      step = await this.#step(shard, wanted, set, step?.cursor ?? "0");
+      if (set > 0 && set >= selection.keys(shard).length) return;
+      step = await this.#step(shard, selection, set, step?.cursor ?? "0");
     }
   }
 
-  async #step(shard: number, wanted: Wanted, set: number, cursor: string): Promise<Step> {
+  async #step(shard: number, selection: Selection, set: number, cursor: string): Promise<Step> {
     const { heads, layout } = this.#redis;
     try {
       for (;;) {
         const { text } = heads.of(shard);
-        const keys = wanted.keys(shard);
-        const least = Math.min(wanted.least(), MAX_COUNT);
+        const keys = selection.keys(shard);
+        const least = Math.min(selection.least(), MAX_COUNT);
         const args = [text, String(set + 1), cursor, String(STEP), String(least)];
         const all = [layout.keyOf(shard), ...keys];
-        const reply = await this.#gate.pass(1, () => this.#redis.onShard(shard, SCAN, all, args));
+        const reply = await this.#steps.pass(1, () => this.#redis.onShard(shard, SCAN, all, args));
         const [next = "", ...rest] = reply as string[];
         if (next !== "h") {
-          wanted.check(heads.of(shard));
+          selection.check(heads.of(shard));
           return { cursor: next, entries: entriesOf(rest) };
         }
         heads.learn(shard, rest[0] ?? "");

@@ -1,10 +1,12 @@
 import { connect } from "node:net";
 import { encode, type Reply, read } from "./resp.ts";
 
-/** So long an answer may take that a test asks for itself. */
+/** The time limit of a command that a test sends itself. */
 const MOST_MS = 10_000;
 
-/** Sends a command over a connection of its own. @throws {Error} if there is no answer, or one that says what is wrong. */
+/**
+ * Sends a command over a connection of its own. @throws {Error} without an answer, and for an error reply.
+ */
 export async function askRedis(port: number, ...words: (string | number)[]): Promise<Reply> {
   const { promise, resolve, reject } = Promise.withResolvers<Reply>();
   const what = `${words.slice(0, 4).join(" ")} on port ${port}`;
@@ -28,7 +30,7 @@ export async function askRedis(port: number, ...words: (string | number)[]): Pro
   }
 }
 
-/** A field of what `INFO` or `CLUSTER INFO` says: `name:value` on a line of its own. */
+/** Returns a field of the reply to `INFO` or `CLUSTER INFO`: `name:value` on a line of its own. */
 export function fieldOf(info: Reply, name: string): string | undefined {
   return new RegExp(`^${name}:(.*?)\r?$`, "m").exec(String(info))?.[1];
 }

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { stopLater } from "./clean-up.ts";
 
-/** A certificate for 127.0.0.1 that nobody knows but who is told. */
+/** A self-signed certificate for 127.0.0.1. */
 export class Certificate {
   readonly #folder: string = mkdtempSync(join(tmpdir(), "playcount-tls-"));
 
@@ -27,7 +27,7 @@ export class Certificate {
     if (exitCode !== 0) throw new Error(`no certificate: ${stderr.toString()}`);
   }
 
-  /** The file that a client is told. */
+  /** Path of the certificate, for the client. */
   get path(): string {
     return join(this.#folder, "certificate.pem");
   }
@@ -36,7 +36,7 @@ export class Certificate {
     return join(this.#folder, "key.pem");
   }
 
-  /** Options of a `redis-server` that has it, and listens for TLS on another port. */
+  /** Returns options of a `redis-server` that listens for TLS on `port` with this certificate. */
   options(port: number): string[] {
     const files = [
       "--tls-cert-file",

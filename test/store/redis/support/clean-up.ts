@@ -1,14 +1,14 @@
 import process from "node:process";
 
-/** What has to be stopped after a test, whatever became of it. */
+/** Everything that must be stopped after a test, also after a failed one. */
 const open = new Set<{ stop: () => unknown }>();
 
-/** Has `stopAll` stop something. */
+/** Registers something for `stopAll`. */
 export function stopLater(one: { stop: () => unknown }): void {
   open.add(one);
 }
 
-/** Stops all that was started here, what was started last at first. */
+/** Stops everything that is registered, the last first. */
 export async function stopAll(): Promise<void> {
   for (const one of [...open].reverse()) {
     open.delete(one);
@@ -16,7 +16,7 @@ export async function stopAll(): Promise<void> {
   }
 }
 
-// A run that is broken off leaves no servers behind.
+// An interrupted run leaves no servers running.
 process.on("exit", () => {
   for (const one of open) one.stop();
 });

@@ -3,28 +3,29 @@ import type { Play, PlayLedger } from "../../../support/play-ledger.ts";
 import type { Table } from "../../../torture/table.ts";
 import { inTime } from "./until.ts";
 
-/** Songs that all play, and those that each client with keys plays alone. */
+/** Number of songs that all clients play, and of the songs that each client with keys has for itself. */
 const [SHARED, OWN] = [30, 6];
 
-/** So long, in milliseconds, a client waits that was refused, or does not know. */
+/** Delay of a client after a refusal or an unknown outcome. */
 const PAUSE_MS = 20;
 
-/** Who plays, where, and what they know. */
 interface Options {
   ledger: PlayLedger;
   random: Random;
-  /** The servers, as they are now. */
+  /** Returns the current servers. */
   urls: () => readonly string[];
   /** The database of the batch job, if there is one. */
   table?: Table;
-  /** Whether a play that was answered may be lost: pages are not held to what was answered then. */
+  /** True if answered plays may be lost. Counts on pages are not checked then. */
   mayLose?: boolean;
 }
 
-/** Clients of several servers: some send each request once, others send it again under its key until it is counted. */
+/**
+ * Clients of several servers: some send each request once, others retry it under its key until it is counted.
+ */
 export class Crowd {
   readonly #options: Options;
-  /** How often each song was played that one client alone plays, and only with keys. */
+  /** Plays of each song that only one client plays, always with keys. */
   readonly #exact = new Map<string, number>();
   #requests = 0;
 
@@ -32,7 +33,7 @@ export class Crowd {
     this.#options = options;
   }
 
-  /** So many clients play until `isOver`, and until all that have keys know that their plays are counted. */
+  /** Plays with a number of clients until `isOver`, and until all plays with keys are counted. */
   async play(clients: number, isOver: () => boolean): Promise<void> {
     await Promise.all(
       Array.from({ length: clients }, async (_, client) => {
@@ -41,13 +42,13 @@ export class Crowd {
     );
   }
 
-  /** Plays until so many more requests were counted. */
+  /** Plays until `counted` more requests were counted. */
   async playMore(clients: number, counted: number): Promise<void> {
     const enough = this.#options.ledger.count(200) + counted;
     await this.play(clients, () => this.#options.ledger.count(200) >= enough);
   }
 
-  /** Each plays without keys until `isOver`, whatever comes of it. */
+  /** Plays without keys until `isOver`, with any outcome. */
   async playOnce(clients: number, isOver: () => boolean): Promise<void> {
     await Promise.all(
       Array.from({ length: clients }, async (_, client) => {
@@ -80,7 +81,7 @@ export class Crowd {
     await this.#look(random.pick([...play.songs.keys()]));
   }
 
-  /** Sends a request until it is counted; gives what was answered, if it was not refused for good. */
+  /** Sends a request until it is counted. Returns its answer, or `undefined` after a final refusal. */
   async #untilCounted(play: Play): Promise<string | undefined> {
     for (;;) {
       const { outcome, text } = await this.#options.ledger.ask(this.#url(), play);
@@ -93,7 +94,7 @@ export class Crowd {
     }
   }
 
-  /** Sends a request again that was answered, to another server perhaps. */
+  /** Sends an answered request again, perhaps to another server. */
   async #again(play: Play, text: string): Promise<void> {
     const { ledger, mayLose } = this.#options;
     const { outcome, text: now } = await ledger.ask(this.#url(), play);
@@ -101,7 +102,7 @@ export class Crowd {
       ledger.fault(`${play.key} was answered ${text}, and then ${now}`);
   }
 
-  /** Looks at a song as a page does: the row of the database, and what was counted since. */
+  /** Reads a song as a page does: the row of the database plus the count since then. */
   async #look(id: string): Promise<void> {
     const { ledger, table, mayLose } = this.#options;
     if (mayLose === true) return;
@@ -123,12 +124,12 @@ export class Crowd {
   }
 }
 
-/** A request that plays one song once. */
+/** Returns a request that plays one song once. */
 export function single(id: string): Play {
   return { path: `song/${id}`, songs: new Map([[id, 1]]) };
 }
 
-/** A request that plays songs, each as often as it is named. */
+/** Returns a batch that plays each song as often as it is named. */
 export function batch(ids: readonly string[]): Play {
   const songs = new Map<string, number>();
   for (const id of ids) songs.set(id, (songs.get(id) ?? 0) + 1);

@@ -4,7 +4,7 @@ import type { PlayLedger } from "../../../support/play-ledger.ts";
 import type { Table } from "../../../torture/table.ts";
 import { inTime } from "./until.ts";
 
-/** So long, in milliseconds, the job waits before it asks again. */
+/** Delay of the job before a retry. */
 const PAUSE_MS = 20;
 
 interface Options {
@@ -14,9 +14,9 @@ interface Options {
   table: Table;
 }
 
-/** A job that hands plays over to a database, fold by fold, and asks again until it is told that it is done. */
+/** A job that moves plays to a database, fold by fold, and retries each request until it succeeds. */
 export class FoldClerk {
-  /** How many folds were handed over. */
+  /** Number of folds that were handed over. */
   folds: number = 0;
   readonly #options: Options;
   #newest = 0;
@@ -25,7 +25,7 @@ export class FoldClerk {
     this.#options = options;
   }
 
-  /** Hands over, again and again, until `isOver`. */
+  /** Hands over folds until `isOver`. */
   async run(isOver: () => boolean): Promise<void> {
     while (!isOver()) {
       await this.handOver();
@@ -37,7 +37,7 @@ export class FoldClerk {
   async handOver(): Promise<void> {
     const { ledger, random, table, urls } = this.#options;
     const fold = (this.#newest += 1 + random.below(3));
-    // Two jobs may be at it, as one was believed dead, say.
+    // Two jobs may run at a time, as when the first was presumed dead.
     const jobs = random.chance(0.5) ? urls() : [random.pick(urls())];
     const sealed = await Promise.all(jobs.map(() => this.#ask("PUT", fold)));
     sealed.push(await this.#ask("GET", fold));
@@ -55,14 +55,14 @@ export class FoldClerk {
     return await inTime(`${method} of fold ${fold} is done`, this.#untilDone(method, fold));
   }
 
-  /** Asks until it is done; gives the text of the answer. */
+  /** Retries until the request succeeds, and returns the text of the answer. */
   async #untilDone(method: string, fold: number): Promise<string> {
     const { ledger, random, urls } = this.#options;
     for (;;) {
       const init = { method, keepalive: false };
       const answer = await fetch(`${random.pick(urls())}folds/${fold}`, init).catch(() => undefined);
       const text = await answer?.text().catch(() => undefined);
-      // A list that broke off says that it was sealed, and not what is in there.
+      // A truncated list means that the fold was sealed, and its content is still needed.
       if (answer?.ok && text === undefined) continue;
       const outcome = ledger.judge(answer, text ?? "");
       if (outcome === "counted") return text ?? "";

@@ -3,10 +3,10 @@ import { type Fate, Interposer, mayCount } from "./interposer.ts";
 import { endWell, healthy, serve } from "./playcounts.ts";
 import { RedisServer } from "./redis-server.ts";
 
-/** How many shards its songs are in. */
+/** Number of shards. */
 export const SHARDS = 16;
 
-/** A playcount, of whose commands each may have a fate of its own. */
+/** A playcount with an interposer in front of its Redis. */
 export class Interposed {
   readonly ledger: PlayLedger = new PlayLedger();
   readonly interposer: Interposer;
@@ -18,7 +18,10 @@ export class Interposed {
     this.#server = server;
   }
 
-  /** Starts one, and plays: scripts are known then, and songs have room, so that these take no other commands. */
+  /**
+   * Starts a server and plays once. So scripts are loaded and songs exist, and later plays take no other
+   * commands.
+   */
   static async start(plays: readonly Play[]): Promise<Interposed> {
     const redis = await RedisServer.start();
     const interposer = await Interposer.start(redis.port);
@@ -32,12 +35,12 @@ export class Interposed {
     return this.#server.url;
   }
 
-  /** The same as the next request of a writer. */
+  /** Returns the play as the next request of a writer. */
   keyed(play: Play): Play {
     return { ...play, key: `"writer:${++this.#requests}"` };
   }
 
-  /** Asks for something; of the commands that are behind it the `n`-th one has this fate. */
+  /** Calls `ask` while the `n`-th of its commands has this fate. */
   async with<T>(n: number, fate: Fate, ask: () => Promise<T>): Promise<T> {
     let commands = 0;
     this.interposer.fate = (words) => (mayCount(words) && ++commands === n ? fate : "well");
@@ -46,7 +49,7 @@ export class Interposed {
     return answer;
   }
 
-  /** Sends a request again until it is counted, and notes that it is. */
+  /** Sends a request until it is counted, and notes it in the ledger. */
   async untilCounted(play: Play): Promise<void> {
     while ((await this.ledger.ask(this.url, play)).outcome !== "counted") await Bun.sleep(10);
     this.ledger.note(play.songs, "counted");

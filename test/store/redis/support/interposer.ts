@@ -4,37 +4,40 @@ import { stopLater } from "./clean-up.ts";
 import { Reader, type Reply } from "./resp.ts";
 
 /**
- * What becomes of a command: it is passed on; it is passed on `twice`, and answered once; nobody ever answers it, nor
- * what comes behind it (`never`), and perhaps it is passed on `late`; the connection is closed `before` it is passed on,
- * or `behind` it, when it was done and is not answered; or this is answered, and it is not passed on.
+ * The treatment of a command:
+ *
+ * - `well`: it is passed on; `twice`: it is passed on twice, and answered once.
+ * - `never`: neither it nor any later command is answered; `late`: the same, and `passOn` executes it.
+ * - `close before`, `close after`: the connection is closed before or after its execution.
+ * - `answer`: the interposer sends this answer, and does not pass the command on.
  */
-export type Fate = "well" | "twice" | "never" | "late" | "close before" | "close behind" | { answer: string };
+export type Fate = "well" | "twice" | "never" | "late" | "close before" | "close after" | { answer: string };
 
-/** A command that was taken, and its answer as soon as it is there. */
+/** A received command, and its answer if it has come. */
 interface Taken {
   fate: Fate;
-  /** So many answers of the server belong to it, and the first one is passed on. */
+  /** Number of answers still to come from the server. The first one is passed on. */
   wanted: number;
   answer: Buffer | undefined;
 }
 
-/** A Redis in front of another one, or of none, that has commands fail in ways that a real one fails in rarely. */
+/** A proxy in front of Redis that makes commands fail in ways that are rare in practice. */
 export class Interposer {
-  /** Says what becomes of a command. */
+  /** Returns the fate of a command. */
   fate: (words: readonly string[]) => Fate = () => "well";
-  /** The commands that have come, each by its name. */
+  /** The names of all commands so far. */
   readonly seen: string[] = [];
   readonly target: number;
   readonly #server: Server = createServer((client) => this.#accept(client));
   readonly #sockets = new Set<Socket>();
-  /** Commands that are late, with what has them done. */
+  /** Functions that execute the late commands. */
   readonly #late: (() => Promise<void>)[] = [];
 
   private constructor(target: number) {
     this.target = target;
   }
 
-  /** Starts one in front of the server of a port. */
+  /** Starts an interposer in front of the server on a port. */
   static async start(target: number): Promise<Interposer> {
     const interposer = new Interposer(target);
     interposer.#server.listen(0, "127.0.0.1");
@@ -43,12 +46,12 @@ export class Interposer {
     return interposer;
   }
 
-  /** What `--store` is told. */
+  /** The URL for `--store`. */
   get url(): string {
     return `redis://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
   }
 
-  /** Has all commands done that are late, whoever still waits for them; gives how many those were. */
+  /** Executes all late commands, and returns their number. */
   async passOn(): Promise<number> {
     const late = this.#late.splice(0);
     for (const pass of late) await pass();
@@ -91,7 +94,7 @@ export class Interposer {
     });
   }
 
-  /** Sends a command over a connection of its own: that on which it came is closed by now. */
+  /** Sends a command over a new connection, because its own is closed. */
   async #pass(bytes: Buffer): Promise<void> {
     const server = connect(this.target, "127.0.0.1");
     server.write(bytes);
@@ -115,7 +118,7 @@ class Dialogue {
 
   ask(fate: Fate, bytes: Buffer): void {
     if (fate === "close before") return this.#end();
-    const wanted = fate === "twice" ? 2 : fate === "well" || fate === "close behind" ? 1 : 0;
+    const wanted = fate === "twice" ? 2 : fate === "well" || fate === "close after" ? 1 : 0;
     for (let n = 0; n < wanted; n++) this.#server.write(bytes);
     this.#taken.push({
       fate,
@@ -127,16 +130,16 @@ class Dialogue {
 
   answer(bytes: Buffer): void {
     const waiting = this.#taken.find(({ wanted }) => wanted > 0);
-    if (waiting === undefined) return void this.#client.write(bytes); // what it says without being asked
+    if (waiting === undefined) return void this.#client.write(bytes); // a push message
     waiting.answer ??= Buffer.from(bytes);
     waiting.wanted--;
-    if (waiting.fate === "close behind") this.#end();
+    if (waiting.fate === "close after") this.#end();
     this.#flush();
   }
 
   #flush(): void {
     for (let first = this.#taken[0]; first?.answer !== undefined; first = this.#taken[0]) {
-      // The second answer to what was sent twice is still to come, and is not passed on.
+      // The second answer to a repeated command is still to come, and is dropped.
       if (first.wanted > 0) return;
       this.#client.write(first.answer);
       this.#taken.shift();
@@ -144,12 +147,12 @@ class Dialogue {
   }
 }
 
-/** How Redis says that something is wrong. */
+/** Returns an error reply. */
 export function error(text: string): Fate {
   return { answer: `-${text}\r\n` };
 }
 
-/** Whether a command may count something: it is a script, and none that only looks how Redis is. */
+/** Returns true for scripts that may count something, false for other commands and for test writes. */
 export function mayCount([name = "", ...words]: readonly string[]): boolean {
   return /^(?:EVAL|EVALSHA|FCALL)$/i.test(name) && !words.some((word) => word.endsWith("}:probe"));
 }

@@ -5,29 +5,31 @@ import { until } from "./until.ts";
 
 const main = join(import.meta.dir, "../../../../src/main.ts");
 
-/** Starts playcount with its counts in Redis; it listens as soon as it knows how these are laid out. */
+/** Starts playcount with its counts in Redis. It listens as soon as it has read their layout. */
 export function start(store: string, ...options: string[]): Promise<Listening> {
   return listen([...RUNTIMES.bun, main, "--port", "0", "--store", store, ...options]);
 }
 
-/** The same, and waits until it says that it is well. */
+/** Starts playcount, and waits until its health check succeeds. */
 export async function serve(store: string, ...options: string[]): Promise<Listening> {
   const server = await start(store, ...options);
   await healthy(server.url);
   return server;
 }
 
-/** Starts two of them on the same counts. */
+/** Starts two servers on the same counts. */
 export function serveTwo(store: string, ...options: string[]): Promise<Listening[]> {
   return Promise.all([serve(store, ...options), serve(store, ...options)]);
 }
 
-/** Waits until a server says that it is well, or that it is not. */
+/** Waits until the health check of a server has the given status. */
 export async function healthy(url: string, status: 200 | 503 = 200): Promise<void> {
   await until(`a health of ${status}`, async () => (await statusOf(url, "health")) === status);
 }
 
-/** Stops servers; whatever has happened, each ends well and has said nothing but lines for who operates it. */
+/**
+ * Stops servers. Expects that each exits with 0 and has logged only lines for the operator; returns these.
+ */
 export async function endWell(servers: readonly Listening[]): Promise<string> {
   for (const { process } of servers) process.kill("SIGTERM");
   const ends = await Promise.all(servers.map(({ ended }) => ended));
@@ -38,7 +40,7 @@ export async function endWell(servers: readonly Listening[]): Promise<string> {
   return ends.map(({ stderr }) => stderr).join("");
 }
 
-/** The status of a `GET`. */
+/** Returns the status of a `GET`. */
 export async function statusOf(url: string, path: string): Promise<number> {
   const answer = await fetch(url + path);
   await answer.arrayBuffer();

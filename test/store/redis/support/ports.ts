@@ -1,10 +1,10 @@
 import { once } from "node:events";
 import { type AddressInfo, createServer } from "node:net";
 
-/** Handed out here, and perhaps not in use yet. */
+/** Ports that were returned already. */
 const taken = new Set<number>();
 
-/** A loopback port that nobody has. Nobody keeps it free, either: who finds it taken asks for another one. */
+/** Returns a free loopback port. Another process may still take it, so the caller has to try again then. */
 export async function freePort(): Promise<number> {
   const server = createServer().listen(0, "127.0.0.1");
   await once(server, "listening");

@@ -7,25 +7,25 @@ import { until } from "./until.ts";
 
 const SLOTS = 16_384;
 
-/** A node that is silent for so long is taken for dead by the others: soon, if there is another one to take its place. */
+/** Silence after which a node is presumed dead: short where a replica can take over. */
 const [SOON_MS, LATE_MS] = [1000, 10_000];
 
 interface Options {
-  /** Whether each master has a replica; they have unless told. */
+  /** True if each master has a replica. Default: true. */
   hasReplicas?: boolean;
-  /** Whether each node says that it is where a proxy in front of it is. */
+  /** True if each node announces the address of a proxy in front of it. */
   hasProxies?: boolean;
-  /** With it they are there for TLS as well, and are named so. */
+  /** Certificate for TLS. With it the URL is that of the TLS ports. */
   certificate?: Certificate;
 }
 
-/** Three masters, and a replica of each. */
+/** A cluster of three masters, each with a replica by default. */
 export class RedisCluster {
   static readonly MASTERS = 3;
   readonly masters: RedisServer[];
   /** In the order of their masters. */
   readonly replicas: readonly RedisServer[];
-  /** In front of the nodes, in the order of `masters`, if there are any. */
+  /** The proxies in front of the nodes, in the order of `masters`. */
   readonly proxies: readonly TcpProxy[];
   readonly #tlsPorts: readonly number[];
 
@@ -40,7 +40,7 @@ export class RedisCluster {
     this.proxies = proxies;
   }
 
-  /** Starts one, and waits until it answers for all slots. */
+  /** Starts a cluster, and waits until all slots are served. */
   static async start({
     hasReplicas = true,
     hasProxies = false,
@@ -82,14 +82,14 @@ export class RedisCluster {
     return [...this.masters, ...this.replicas];
   }
 
-  /** What `--store` is told: two of the nodes, or the proxies in front of them. */
+  /** The URL for `--store`: two of the nodes, or the proxies in front of them. */
   get url(): string {
     const plain = (this.proxies.length > 0 ? this.proxies : this.masters).map(({ port }) => port);
     const [scheme, ports] = this.#tlsPorts.length > 0 ? ["rediss", this.#tlsPorts] : ["redis", plain];
     return `${scheme}://127.0.0.1:${ports[0]},127.0.0.1:${ports[1]}`;
   }
 
-  /** As `redis-cli --cluster create` does it, but without its waiting. */
+  /** Joins the nodes as `redis-cli --cluster create` does, without its delays. */
   async #join(): Promise<void> {
     const [first] = this.masters as [RedisServer];
     const share = Math.ceil(SLOTS / RedisCluster.MASTERS);
@@ -104,7 +104,7 @@ export class RedisCluster {
     await this.whole(this.nodes.length);
   }
 
-  /** Starts another master, which has no slots yet. */
+  /** Starts a master without slots. */
   async addMaster(): Promise<RedisServer> {
     const [first] = this.masters as [RedisServer];
     const node = await startNode();
@@ -114,7 +114,7 @@ export class RedisCluster {
     return node;
   }
 
-  /** Waits until all nodes that run know so many nodes, and that every slot is served. */
+  /** Waits until every node knows `known` nodes and an owner for every slot. */
   async whole(known: number): Promise<void> {
     for (const node of this.nodes) {
       await until(`a cluster of ${known} nodes`, async () => {
@@ -126,7 +126,7 @@ export class RedisCluster {
     }
   }
 
-  /** Waits until this replica is the master, and all slots are served again. */
+  /** Waits until this replica is promoted and all slots are served again. */
   async promoted(replica: RedisServer): Promise<void> {
     await until("the replica is promoted", async () => {
       const isMaster = (await replica.info("role")) === "master";
@@ -134,14 +134,14 @@ export class RedisCluster {
     });
   }
 
-  /** Starts a node again that was killed, and waits until it is a replica that has all. */
+  /** Starts a killed node again, and waits until it is a replica in sync. */
   async startAgain(node: RedisServer): Promise<void> {
     await node.start();
     await linked(node);
   }
 }
 
-/** Starts a node that belongs to no cluster. */
+/** Starts a node without a cluster. */
 export function startNode(): Promise<RedisServer> {
   return RedisServer.start((_, busPort) => nodeOptions(busPort, LATE_MS));
 }
@@ -161,7 +161,7 @@ async function replicate(replica: RedisServer, master: RedisServer): Promise<voi
   await linked(replica);
 }
 
-/** Waits until a node is a replica that has all that its master had. */
+/** Waits until a node is a replica in sync. */
 async function linked(replica: RedisServer): Promise<void> {
   await until("the replica has what its master has", async () => {
     return (await replica.info("role")) === "slave" && (await replica.info("master_link_status")) === "up";

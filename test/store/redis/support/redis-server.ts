@@ -11,19 +11,19 @@ import { until } from "./until.ts";
 
 const isThere = Bun.which("redis-server") !== null && Bun.which("redis-cli") !== null;
 
-/** A test that needs Redis: skipped where there is none, but not by CI. */
+/** A test that needs Redis. Skipped where Redis is missing, except in CI. */
 export const testWithRedis: typeof test = isThere || process.env["CI"] === "true" ? test : skip();
 
-/** Nothing is kept unless told, and a test may stop it for a while and the like. */
+/** Options of every server: no persistence, and debug commands for the tests. */
 const ALWAYS = ["--save", "", "--enable-debug-command", "yes", "--repl-diskless-sync-delay", "0"];
 
-/** So many ports are tried that somebody else has meanwhile. */
+/** Attempts to start on a port that another process may have taken. */
 const TRIES = 5;
 
-/** A Redis on a port and in a folder of its own. */
+/** A Redis server with its own port and folder. */
 export class RedisServer {
   readonly port: number;
-  /** Where other nodes of its cluster reach it. */
+  /** Port for the other nodes of its cluster. */
   readonly busPort: number;
   readonly folder: string = mkdtempSync(join(tmpdir(), "playcount-redis-"));
   readonly #options: readonly string[];
@@ -36,7 +36,7 @@ export class RedisServer {
     stopLater(this);
   }
 
-  /** Starts one with these options of `redis-server`, which may depend on its ports. */
+  /** Starts a server with options of `redis-server`, which may depend on its ports. */
   static async start(
     options: readonly string[] | ((port: number, busPort: number) => readonly string[]) = [],
   ): Promise<RedisServer> {
@@ -54,7 +54,7 @@ export class RedisServer {
     }
   }
 
-  /** Starts it, again perhaps, with what it has kept; while it loads that, it answers already, unless told to wait. */
+  /** Starts the process, with the data of an earlier run. By default waits until the data is loaded. */
   async start(isLoadedFirst: boolean = true, ...more: string[]): Promise<void> {
     const { port, folder } = this;
     const where = ["--port", String(port), "--bind", "127.0.0.1", "--dir", folder, "--logfile", "log"];
@@ -64,13 +64,13 @@ export class RedisServer {
     const state = await until(`redis-server on port ${port}`, async () => {
       if (child.exitCode !== null) return "ended";
       const info = await this.ask("INFO", "server", "persistence");
-      const isIt = fieldOf(info, "process_id") === String(child.pid); // and not somebody else's
+      const isIt = fieldOf(info, "process_id") === String(child.pid); // the port may be another's
       return isIt && (!isLoadedFirst || fieldOf(info, "loading") === "0");
     });
     if (state === "ended") throw new Error(`redis-server ended: ${this.log()}`);
   }
 
-  /** The part of a `redis://` URL that names it. */
+  /** `host:port` for a `redis://` URL. */
   get address(): string {
     return `127.0.0.1:${this.port}`;
   }
@@ -79,24 +79,24 @@ export class RedisServer {
     return askRedis(this.port, ...words);
   }
 
-  /** A field of what `INFO` says. */
+  /** Returns a field of the reply to `INFO`. */
   async info(name: string): Promise<string | undefined> {
     return fieldOf(await this.ask("INFO", "everything"), name);
   }
 
-  /** Kills it, at once. */
+  /** Kills the process. */
   async kill(): Promise<void> {
     this.#process?.kill("SIGKILL");
     await this.#process?.exited;
   }
 
-  /** Ends it, as an operator does. */
+  /** Terminates the process, as an operator does. */
   async end(): Promise<void> {
     this.#process?.kill("SIGTERM");
     await this.#process?.exited;
   }
 
-  /** Has it stand still: connections are taken, by the system, and nothing is answered. */
+  /** Stops the process: the system still accepts connections, and nothing is answered. */
   freeze(): void {
     this.#process?.kill("SIGSTOP");
   }
@@ -105,12 +105,12 @@ export class RedisServer {
     this.#process?.kill("SIGCONT");
   }
 
-  /** What it has written about itself. */
+  /** Returns its log. */
   log(): string {
     return readFileSync(join(this.folder, "log"), "utf8");
   }
 
-  /** Kills it, and removes what it has kept. */
+  /** Kills the process, and removes its data. */
   async stop(): Promise<void> {
     this.#process?.kill("SIGKILL");
     rmSync(this.folder, { recursive: true, force: true }); // at once, as a process that exits does not wait

@@ -2,10 +2,10 @@ import type { RedisCluster } from "./redis-cluster.ts";
 import type { RedisServer } from "./redis-server.ts";
 import type { Reply } from "./resp.ts";
 
-/** So long, in milliseconds, one node may take to hand keys to another. */
+/** The time limit of one `MIGRATE`. */
 const MIGRATION_MS = 5000;
 
-/** Which slots a node says that it has. */
+/** Returns a function from a slot to its master. */
 export async function mastersOf(cluster: RedisCluster): Promise<(slot: number) => RedisServer> {
   const ranges = (await (cluster.masters[0] as RedisServer).ask("CLUSTER", "SLOTS")) as Reply[][];
   const byPort = new Map(cluster.nodes.map((node) => [node.port, node]));
@@ -15,14 +15,14 @@ export async function mastersOf(cluster: RedisCluster): Promise<(slot: number) =
   };
 }
 
-/** The slot of a key. */
+/** Returns the slot of a key. */
 export async function slotOf(node: RedisServer, key: string): Promise<number> {
   return Number(await node.ask("CLUSTER", "KEYSLOT", key));
 }
 
 /**
- * Moves a slot to another master while it is in use; calls `between` when each of its keys was moved, and `begun` when
- * both masters know that it is moved, and none was yet.
+ * Moves a slot to another master while it is in use. Calls `begun` before the first key moves, and `between`
+ * after each key.
  */
 export async function moveSlot(
   cluster: RedisCluster,
@@ -49,7 +49,7 @@ export async function moveSlot(
     await node.ask("CLUSTER", "SETSLOT", slot, "NODE", toId as string);
 }
 
-/** Moves so many slots from one master to another, as an operator does. @throws {Error} with what it says, if it fails. */
+/** Moves slots from one master to another with `redis-cli`. @throws {Error} with its output, if it fails. */
 export async function reshard(from: RedisServer, to: RedisServer, slots: number): Promise<void> {
   const [fromId, toId] = await Promise.all(
     [from, to].map(async (node) => String(await node.ask("CLUSTER", "MYID"))),

@@ -1,7 +1,7 @@
-/** A value as Redis says it, in any of its two protocols; an `Error` is an answer that begins with a minus. */
+/** A value of RESP2 or RESP3. An `Error` is an error reply. */
 export type Reply = string | number | null | Error | Reply[];
 
-/** Something that was read, and where it ends. */
+/** A value that was read, and the offset of its end. */
 export interface Read {
   value: Reply;
   end: number;
@@ -9,13 +9,16 @@ export interface Read {
 
 const CRLF = "\r\n";
 
-/** A request: its words, one byte a character. */
+/** Encodes a request, one byte a character. */
 export function encode(words: readonly string[]): Buffer {
   const parts = words.map((word) => `$${word.length}${CRLF}${word}${CRLF}`);
   return Buffer.from(`*${words.length}${CRLF}${parts.join("")}`, "latin1");
 }
 
-/** Reads a request or an answer that begins at `at`; `undefined` if it is not all there. Texts are one byte a character. */
+/**
+ * Reads a request or an answer that begins at `at`; `undefined` if it is not all there. Texts are one byte a
+ * character.
+ */
 export function read(bytes: Buffer, at: number = 0): Read | undefined {
   const lineEnd = bytes.indexOf(CRLF, at, "latin1");
   if (lineEnd === -1) return undefined;
@@ -53,7 +56,7 @@ function readMany(bytes: Buffer, at: number, length: number): Read | undefined {
   return { value, end };
 }
 
-/** Takes what comes in pieces, and gives each whole request or answer, with its bytes. */
+/** Splits a stream into whole requests or answers, each with its bytes. */
 export class Reader {
   #rest: Buffer = Buffer.alloc(0);
 

@@ -6,7 +6,7 @@ import { stopAll } from "./clean-up.ts";
 import { Crowd } from "./crowd.ts";
 import { FoldClerk } from "./fold-clerk.ts";
 
-/** Servers, clients that play at any of them, and a batch job. */
+/** Several servers with clients that play at any of them, and a batch job. */
 export class Scene {
   readonly ledger: PlayLedger;
   readonly table: Table = new Table();
@@ -30,12 +30,12 @@ export class Scene {
     this.clerk = new FoldClerk({ ledger, random: new Random(`${name}: clerk`), urls, table });
   }
 
-  /** Any of the servers. */
+  /** The URL of a random server. */
   get url(): string {
     return this.random.pick(this.servers).url;
   }
 
-  /** Everybody is at it while `act` is done. */
+  /** Runs the clients, and the job, while `act` runs. */
   async during(clients: number, hasClerk: boolean, act: () => Promise<unknown>): Promise<void> {
     let isOver = false;
     const all = [this.crowd.play(clients, () => isOver)];
@@ -48,20 +48,20 @@ export class Scene {
     await Promise.all(all);
   }
 
-  /** What is wrong by now, as each of the servers sees it. */
+  /** Returns the faults that each of the servers shows. */
   async faults(): Promise<string[]> {
     const faults: string[] = [];
     for (const { url } of this.servers) faults.push(...(await this.ledger.faults(url)));
     return faults;
   }
 
-  /** How many answers there were of each status that is not a success. */
+  /** Number of answers by each status that is not a success. */
   get troubles(): Record<number, number> {
     return Object.fromEntries([...this.ledger.answers].filter(([status]) => status >= 300 || status === 0));
   }
 }
 
-/** Stops all that a test has started. */
+/** Stops everything that a test has started. */
 export async function stopEverything(): Promise<void> {
   await killAll();
   await stopAll();

@@ -4,9 +4,9 @@ import type { RedisStore } from "../../../../src/store/redis/redis-store.ts";
 import type { StoreOptions } from "../../../../src/mod.ts";
 import { stopLater } from "./clean-up.ts";
 
-/** What the tests of a store set, besides its limits. */
+/** Settings for the tests of a store. */
 interface Options extends StoreOptions {
-  /** What the keys begin with: those of nobody else unless told. */
+  /** Prefix of the keys. Default: a unique one. */
   storePrefix?: string;
   storePassword?: string;
   shards?: number;
@@ -14,7 +14,9 @@ interface Options extends StoreOptions {
   maxWaiting?: number;
 }
 
-/** Opens counts in Redis, in few shards unless told, and waits until they can be used; `told` gets what it logs. */
+/**
+ * Opens counts in Redis, by default in 16 shards, and waits until they are available. Log lines go to `told`.
+ */
 export async function openStore(
   store: string,
   options: Options = {},

@@ -3,27 +3,27 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
 import type { Random } from "../../../support/random.ts";
 import { stopLater } from "./clean-up.ts";
 
-/** A connection through the proxy: what the client has, and what leads to the server. */
+/** The two sockets of a connection through the proxy. */
 interface Pair {
   client: Socket;
   server: Socket;
-  /** Of the server's next answer so many bytes are passed on, and then it is cut; `undefined` if all are. */
-  cutBehind: number | undefined;
+  /** Number of bytes of the next answer after which the connection is cut. */
+  cutAfter: number | undefined;
 }
 
-/** What lies between a client and a server, and knows nothing of what they say: its connections can be cut and can hang. */
+/** A TCP proxy whose connections can be cut and can hang. */
 export class TcpProxy {
-  /** The port of the server behind it. */
+  /** Port of the server. */
   target: number = 0;
-  /** How many connections were cut. */
+  /** Number of connections that were cut. */
   cuts: number = 0;
-  /** How many milliseconds later everything comes that a client sends. */
+  /** Delay of everything that a client sends. */
   delayMs: number = 0;
   readonly #pairs = new Set<Pair>();
   readonly #server: Server = createServer((client) => this.#accept(client));
   #isHanging = false;
 
-  /** Starts one; it needs a `target` before anybody connects. */
+  /** Starts a proxy. Set `target` before a client connects. */
   static async start(target: number = 0): Promise<TcpProxy> {
     const proxy = new TcpProxy();
     proxy.target = target;
@@ -37,21 +37,21 @@ export class TcpProxy {
     return (this.#server.address() as AddressInfo).port;
   }
 
-  /** Cuts each connection: at once, or in the middle of the next answer, or just before or behind it. */
+  /** Cuts each connection: at once, or before, within or after its next answer. */
   cut(random: Random): void {
     for (const pair of this.#pairs) {
       if (random.chance(0.5)) this.#end(pair);
-      else pair.cutBehind = random.pick([0, random.below(20), Infinity]);
+      else pair.cutAfter = random.pick([0, random.below(20), Infinity]);
     }
   }
 
-  /** Passes nothing on from now on, in either direction; connections are still taken. */
+  /** Stops passing data on, in both directions. Connections are still accepted. */
   hang(): void {
     this.#isHanging = true;
     for (const { client, server } of this.#pairs) for (const socket of [client, server]) socket.pause();
   }
 
-  /** Passes on what has come meanwhile, and what comes. */
+  /** Passes data on again, beginning with the data that was held back. */
   resume(): void {
     this.#isHanging = false;
     for (const { client, server } of this.#pairs) for (const socket of [client, server]) socket.resume();
@@ -63,7 +63,7 @@ export class TcpProxy {
   }
 
   #accept(client: Socket): void {
-    const pair: Pair = { client, server: connect(this.target, "127.0.0.1"), cutBehind: undefined };
+    const pair: Pair = { client, server: connect(this.target, "127.0.0.1"), cutAfter: undefined };
     const { server } = pair;
     this.#pairs.add(pair);
     client.on("data", (data: Buffer) => this.#forward(pair, data));
@@ -82,10 +82,10 @@ export class TcpProxy {
   }
 
   #back(pair: Pair, data: Buffer): void {
-    const { client, server, cutBehind } = pair;
-    if (cutBehind === undefined) return void client.write(data);
+    const { client, server, cutAfter } = pair;
+    if (cutAfter === undefined) return void client.write(data);
     server.pause();
-    client.write(data.subarray(0, cutBehind), () => this.#end(pair));
+    client.write(data.subarray(0, cutAfter), () => this.#end(pair));
   }
 
   #end(pair: Pair): void {

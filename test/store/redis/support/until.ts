@@ -1,7 +1,10 @@
-/** So long something is waited for that has to come: a test that waits in vain says for what. */
+/** The time limit for conditions that must come true. */
 const MOST_MS = 25_000;
 
-/** Waits until `condition` holds, which may fail meanwhile; gives what it gave. @throws {Error} that says `what` did not come. */
+/**
+ * Waits until `condition` returns a value, and ignores its errors. @throws {Error} naming `what` past the
+ * limit.
+ */
 export async function until<T>(
   what: string,
   condition: () => T | Promise<T>,
@@ -18,13 +21,13 @@ export async function until<T>(
     }
     await Bun.sleep(20);
   }
-  throw new Error(`Waited in vain: ${what}${last === undefined ? "" : ` (${String(last)})`}`);
+  throw new Error(`Waited too long for: ${what}${last === undefined ? "" : ` (${String(last)})`}`);
 }
 
-/** Gives what comes of something, if it comes in time. @throws {Error} that says `what` did not come. */
+/** Awaits `act` up to the time limit. @throws {Error} naming `what` past the limit. */
 export async function inTime<T>(what: string, act: Promise<T>): Promise<T> {
   const { promise, reject } = Promise.withResolvers<never>();
-  const tooLate = setTimeout(() => reject(new Error(`Waited in vain: ${what}`)), MOST_MS);
+  const tooLate = setTimeout(() => reject(new Error(`Waited too long for: ${what}`)), MOST_MS);
   try {
     return await Promise.race([act, promise]);
   } finally {
