@@ -1,25 +1,25 @@
 import process from "node:process";
 import { parseArgs } from "node:util";
-import { endAllOnExit } from "./children.ts";
 import { durable } from "./durable/suite.ts";
-import { http } from "./http.ts";
+import { endAllOnExit } from "./harness/children.ts";
+import { publish } from "./harness/report.ts";
+import type { Suite, SuiteResult } from "./harness/suite.ts";
+import { http } from "./http/suite.ts";
 import { redis } from "./redis/suite.ts";
-import { publish } from "./report.ts";
 import { songs } from "./songs/suite.ts";
 import { store } from "./store/suite.ts";
-import type { Suite, SuiteResult } from "./suite.ts";
 
 const SUITES: readonly Suite[] = [http, store, songs, durable, redis];
-const FEWEST_ROUNDS = 5;
+const MIN_ROUNDS = 5;
 
 const USAGE = `Usage: bun bench/main.ts [options] [suite…]
 
-Measures, prints tables, and writes them into bench/README.md and bench/results.json.
+Runs suites of benchmarks, prints their tables, and writes the tables into bench/README.md and bench/results.json.
 
-  suites        ${SUITES.map(({ name }) => name).join(", ")}; all of them unless told
-  --rounds N    how often each figure is taken, ${FEWEST_ROUNDS} or more (15)
-  --smoke       one short round that writes nothing: only whether every figure comes out
-  --help        show this`;
+  suites        ${SUITES.map(({ name }) => name).join(", ")} (default: all)
+  --rounds N    measurements of each figure, ${MIN_ROUNDS} or more (default: 15)
+  --smoke       one short round that writes nothing and only checks that every figure comes out
+  --help        show this help`;
 
 endAllOnExit();
 try {
@@ -58,14 +58,14 @@ async function main(args: string[]): Promise<void> {
 
 function chooseSuites(names: string[]): readonly Suite[] {
   const unknown = names.find((name) => !SUITES.some((suite) => suite.name === name));
-  if (unknown !== undefined) throw new RangeError(`there is no suite ${JSON.stringify(unknown)}; see --help`);
+  if (unknown !== undefined) throw new RangeError(`unknown suite ${JSON.stringify(unknown)}; see --help`);
   return names.length === 0 ? SUITES : SUITES.filter(({ name }) => names.includes(name));
 }
 
 function readRounds(value: string): number {
   const rounds = /^\d{1,4}$/.test(value) ? Number(value) : 0;
-  if (rounds >= FEWEST_ROUNDS) return rounds;
+  if (rounds >= MIN_ROUNDS) return rounds;
   throw new RangeError(
-    `--rounds must be a whole number, ${FEWEST_ROUNDS} or more, not ${JSON.stringify(value)}`,
+    `--rounds must be a whole number of at least ${MIN_ROUNDS}, not ${JSON.stringify(value)}`,
   );
 }

@@ -1,27 +1,29 @@
+/**
+ * `bun append-server.ts PORT PATH` appends a line for each play to a file, and answers when it is synced: the
+ * limit of the disk. All plays that arrive during a sync share the next one. Nothing is read back or checked.
+ */
 import { fdatasync, openSync, write } from "node:fs";
 import process from "node:process";
 import { promisify } from "node:util";
 
-// What a disk allows: a server that appends each play to a file, all that come while the disk is at work together, and
-// answers when they are on it. It reads nothing back and checks nothing.
 const [port, path] = process.argv.slice(2);
-const [writeAll, sync] = [promisify(write), promisify(fdatasync)];
+const [append, sync] = [promisify(write), promisify(fdatasync)];
 const file = openSync(String(path), "a");
 const init = { headers: { "content-type": "text/plain;charset=utf-8", "cache-control": "no-store" } };
-let waiting: (() => void)[] = [];
+let pending: (() => void)[] = [];
 let plays = 0;
-let isAtWork = false;
+let isCommitting = false;
 
-async function work(): Promise<void> {
-  isAtWork = true;
-  while (waiting.length > 0) {
-    const taken = waiting;
-    waiting = [];
-    await writeAll(file, "1\n".repeat(taken.length));
+async function commit(): Promise<void> {
+  isCommitting = true;
+  while (pending.length > 0) {
+    const group = pending;
+    pending = [];
+    await append(file, "1\n".repeat(group.length));
     await sync(file);
-    for (const answer of taken) answer();
+    for (const resolve of group) resolve();
   }
-  isAtWork = false;
+  isCommitting = false;
 }
 
 Bun.serve({
@@ -29,9 +31,9 @@ Bun.serve({
   port: Number(port),
   async fetch(request) {
     if (request.method !== "POST") return new Response(String(plays), init);
-    const durable = new Promise<void>((resolve) => waiting.push(resolve));
-    if (!isAtWork) void work();
-    await durable;
+    const synced = new Promise<void>((resolve) => pending.push(resolve));
+    if (!isCommitting) void commit();
+    await synced;
     return new Response(String(++plays), init);
   },
 });

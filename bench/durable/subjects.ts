@@ -1,43 +1,38 @@
 import { join } from "node:path";
 import process from "node:process";
-import { playcount } from "../playcount.ts";
-import { ask, type Startable } from "../server.ts";
+import { playcount } from "../harness/playcount.ts";
+import { ask, type Startable } from "../harness/server.ts";
 
-/** A server that is measured, and how it is asked. */
+/** A server that is measured, and its requests. */
 export interface Subject extends Startable {
-  /** The path that a play is sent to, and the body it has. */
+  /** Path and body of the `POST` that counts a play. */
   play: { path: string; body?: string };
-  /** How often it has counted. */
+  /** Reads the plays counted so far. */
   count: (url: string) => Promise<number>;
 }
 
-/** What the others are compared with. */
 export const MEMORY = "playcount, in memory";
 export const DURABLE = "playcount --data";
+export const APPEND = "append and fdatasync";
 export const REDIS = "webdis + Redis, appendfsync always";
-const LIMIT = "append and fdatasync";
 
-/** All that are measured, with what they keep in a folder. */
+/** Returns all subjects, with their files in `folder`. */
 export function subjects(folder: string): Subject[] {
   const count = async (url: string) => Number((await ask(`${url}/song/1`)).body);
   const play = { path: "/song/1" };
+  const script = (name: string, argument: string) => (port: number) => [
+    process.execPath,
+    `${import.meta.dirname}/${name}`,
+    String(port),
+    argument,
+  ];
   return [
     { name: MEMORY, command: playcount(), play, count },
     { name: DURABLE, command: playcount("--data", join(folder, "plays")), play, count },
-    {
-      name: LIMIT,
-      command: (port) => [
-        process.execPath,
-        `${import.meta.dirname}/append-server.ts`,
-        String(port),
-        join(folder, "log"),
-      ],
-      play,
-      count,
-    },
+    { name: APPEND, command: script("append-server.ts", join(folder, "log")), play, count },
     {
       name: REDIS,
-      command: (port) => [process.execPath, `${import.meta.dirname}/redis-server.ts`, String(port), folder],
+      command: script("redis-server.ts", folder),
       play: { path: "/", body: "INCR/song" },
       count: async (url) =>
         Number((JSON.parse((await ask(`${url}/GET/song`)).body) as { GET: string | null }).GET),

@@ -1,21 +1,20 @@
-import { findOha, HOW_TO_GET_OHA } from "../oha.ts";
-import { toResult } from "../part.ts";
-import { versionOf } from "../programs.ts";
-import { redisVersions } from "../redis-programs.ts";
-import type { Suite } from "../suite.ts";
+import { ohaVersion } from "../harness/oha.ts";
+import { redisVersions } from "../harness/redis-programs.ts";
+import { toSuiteResult } from "../harness/result-table.ts";
+import type { Suite } from "../harness/suite.ts";
 import { measurePosts } from "./posts.ts";
-import { measureStarts } from "./starts.ts";
+import { measureRestarts } from "./restarts.ts";
 
-/** Counts on a disk: what it costs to have each play there before it is answered, and to start again. */
+/** Counts on disk: the cost of a durable play, and of a restart. */
 export const durable: Suite = {
   name: "durable",
-  async run(plan) {
-    // First of all, as it tells what is not installed.
-    const programs = {
-      bun: Bun.version,
-      oha: versionOf([findOha(), "--version"], /^oha (\S+)/, HOW_TO_GET_OHA),
-      ...redisVersions(),
-    };
-    return toResult([await measurePosts(plan), await measureStarts(plan)], plan.smoke, programs);
+  async run(options) {
+    // First, because it reports what is not installed.
+    const programs = { bun: Bun.version, oha: ohaVersion(), ...redisVersions() };
+    return toSuiteResult(
+      [await measurePosts(options), await measureRestarts(options)],
+      options.smoke,
+      programs,
+    );
   },
 };

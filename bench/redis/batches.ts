@@ -1,147 +1,129 @@
 import { join } from "node:path";
-import process from "node:process";
-import { makeFolder } from "../folder.ts";
-import { load } from "../oha.ts";
-import type { Part, Row } from "../part.ts";
-import type { RunningServer } from "../server.ts";
-import { songId } from "../song-id.ts";
-import { shuffle, summarise } from "../statistics.ts";
-import type { Plan } from "../suite.ts";
-import { splitCpu, type SplitCpu } from "./cpu.ts";
-import { checkListing, playEach } from "./filling.ts";
-import { Redis } from "./redis.ts";
+import { writeBatches } from "../harness/batches.ts";
+import { makeFolder } from "../harness/folder.ts";
+import { checkTotals } from "../harness/list-reader.ts";
+import { load } from "../harness/oha.ts";
+import { preload } from "../harness/preload.ts";
+import { Redis } from "../harness/redis.ts";
+import type { Goal, ResultTable, Row } from "../harness/result-table.ts";
+import { runRounds, type Samples } from "../harness/rounds.ts";
+import type { RunningServer } from "../harness/server.ts";
+import { summariseAll } from "../harness/statistics.ts";
+import type { RunOptions } from "../harness/suite.ts";
+import { measureSplitCpu, type SplitCpu } from "./split-cpu.ts";
 
 const SONGS = [100_000, 1_000_000] as const;
 const SMOKE_SONGS = [10_000, 20_000] as const;
 /** Songs of a request. */
 const SIZES = [1000, 10_000] as const;
 
-/** Plays of a slice. */
+/** Plays of a trial. */
 const PLAYS = 500_000;
 const SMOKE_PLAYS = 20_000;
 
-/** Few, as batch jobs have: enough that the server and Redis can be at work at once. */
+/** As few as batch jobs have, and enough to keep the server and Redis busy at once. */
 const CONNECTIONS = 4;
 
-/** Rounds that are not looked at, while compilers are still at work. */
-const WARM_UP = 1;
+const WARM_UP_ROUNDS = 1;
 
-/** What each of the two goals wants: plays for each second of one core. */
+/** Least plays for each second of one core, both for the server alone and with Redis. */
 const GOAL = 300_000;
 
-type Figure = keyof SplitCpu | "playsPerServerSecond" | "playsPerCpuSecond" | "playsPerSecond";
+/** One trial; processor time is for each play. */
+interface Trial extends SplitCpu {
+  playsPerServerSecond: number;
+  playsPerCpuSecond: number;
+  playsPerSecond: number;
+}
 
-/** Batches of one size to a server, which has so many songs. */
-interface Kind {
+/** Batches of one size for a server with `songs` songs. */
+interface Case {
   server: RunningServer;
   songs: number;
   size: number;
-  /** The path of the batches, a line each. */
-  batches: string;
+  /** Path of a file with one batch a line. */
+  bodies: string;
 }
 
-/** Processor time for each play. */
-type Slice = SplitCpu & { playsPerSecond: number };
-
-/** What it costs to count plays in Redis that come together. */
-export async function measureBatches({ rounds, smoke }: Plan): Promise<Part<Figure>> {
+/** Measures the cost of plays in batches that are counted in Redis. */
+export async function measureBatches({ rounds, smoke }: RunOptions): Promise<ResultTable<keyof Trial>> {
   using folder = makeFolder();
   using redis = await Redis.start(folder.path);
-  const kinds: Kind[] = [];
-  for (const songs of smoke ? SMOKE_SONGS : SONGS) kinds.push(...(await prepare(redis, songs, folder.path)));
+  const cases: Case[] = [];
+  for (const songs of smoke ? SMOKE_SONGS : SONGS) cases.push(...(await prepare(redis, songs, folder.path)));
   const plays = smoke ? SMOKE_PLAYS : PLAYS;
-  const warmUp = smoke ? 0 : WARM_UP;
-  const seen = new Map<Kind, Slice[]>(kinds.map((kind) => [kind, []]));
-  for (let round = -warmUp; round < rounds; round++) {
-    process.stderr.write(`POST /batch to Redis, round ${round + 1}\n`);
-    for (const kind of shuffle(kinds)) {
-      const slice = await takeSlice(redis, kind, plays);
-      if (round >= 0) seen.get(kind)?.push(slice);
-    }
-  }
+  const warmUp = smoke ? 0 : WARM_UP_ROUNDS;
+  const trials = await runRounds([cases], { title: "POST /batch to Redis", rounds, warmUp }, (one) =>
+    runTrial(redis, one, plays),
+  );
   const played = (warmUp + rounds) * SIZES.length * plays;
-  for (const { server, songs, size } of kinds)
-    if (size === SIZES[0]) await checkListing(server.url, songs, songs + played);
-  return toPart(seen, { rounds, warmUp, plays, connections: CONNECTIONS });
+  for (const { server, songs, size } of cases)
+    if (size === SIZES[0]) await checkTotals(server.url, songs, songs + played);
+  return toTable(trials, { rounds, warmUp, plays, connections: CONNECTIONS });
 }
 
-/** Starts a server, plays each of its songs once, and writes them down in batches of each size. */
-async function prepare(redis: Redis, songs: number, folder: string): Promise<Kind[]> {
+/** Starts a server with `songs` songs, and writes batches of each size. */
+async function prepare(redis: Redis, songs: number, folder: string): Promise<Case[]> {
   const server = await redis.startPlaycount(`of-${songs}`);
-  await playEach(server.url, songs);
-  const pairs = shuffle(Array.from({ length: songs }, (_, song) => `${songId(song)}=1`));
-  const kinds: Kind[] = [];
-  for (const size of SIZES) {
-    const batches = join(folder, `${songs}-by-${size}`);
-    const lines = Array.from({ length: songs / size }, (_, at) =>
-      pairs.slice(at * size, (at + 1) * size).join(),
-    );
-    await Bun.write(batches, lines.join("\n"));
-    kinds.push({ server, songs, size, batches });
-  }
-  return kinds;
+  await preload(server.url, songs);
+  const cases = SIZES.map((size) => ({ server, songs, size, bodies: join(folder, `${songs}-by-${size}`) }));
+  for (const { size, bodies } of cases) await writeBatches(bodies, songs, size);
+  return cases;
 }
 
-async function takeSlice(redis: Redis, { server, size, batches }: Kind, plays: number): Promise<Slice> {
-  const { result, ...cpu } = await splitCpu({ redis, servers: [server], times: plays }, () =>
-    load(`${server.url}/batch`, "POST", plays / size, {
-      bodies: batches,
+async function runTrial(redis: Redis, { server, size, bodies }: Case, plays: number): Promise<Trial> {
+  const requests = plays / size;
+  const { result, ...cpu } = await measureSplitCpu({ redis, servers: [server], count: plays }, () =>
+    load(`${server.url}/batch`, "POST", requests, {
+      bodies,
       type: "text/plain",
       fields: ["Prefer: return=minimal"],
       status: 204,
-      connections: Math.min(CONNECTIONS, plays / size),
+      connections: Math.min(CONNECTIONS, requests),
     }),
   );
-  return { ...cpu, playsPerSecond: result.requestsPerSecond * size };
+  return {
+    ...cpu,
+    playsPerServerSecond: 1e6 / cpu.serverMicroseconds,
+    playsPerCpuSecond: 1e6 / cpu.totalMicroseconds,
+    playsPerSecond: result.requestsPerSecond * size,
+  };
 }
 
-function toPart(seen: ReadonlyMap<Kind, Slice[]>, about: Part["about"]): Part<Figure> {
-  const rows = Array.from(seen, ([kind, slices]) => toRow(kind, slices));
+function toTable(
+  trials: Samples<Case, Trial>,
+  parameters: ResultTable["parameters"],
+): ResultTable<keyof Trial> {
+  const rows = Array.from(trials, ([{ songs, size }, own]) => ({
+    labels: [songs.toLocaleString("en"), size.toLocaleString("en")],
+    figures: {
+      ...summariseAll(own, "serverMicroseconds", "redisMicroseconds", "totalMicroseconds"),
+      ...summariseAll(own, "playsPerServerSecond", "playsPerCpuSecond", "playsPerSecond"),
+    },
+  }));
   return {
     name: "batches",
     title: "R2: `POST /batch`, counts in Redis",
     labels: ["songs", "songs/request"],
-    columns: [
-      { figure: "serverMicroseconds", head: "server CPU µs/play", places: 2 },
-      { figure: "redisMicroseconds", head: "Redis CPU µs/play", places: 2 },
-      { figure: "sumMicroseconds", head: "CPU µs/play", places: 2 },
-      { figure: "playsPerServerSecond", head: "plays/server CPU second", places: 0 },
-      { figure: "playsPerCpuSecond", head: "plays/CPU second", places: 0 },
-      { figure: "playsPerSecond", head: "plays/s", places: 0 },
-    ],
+    columns: {
+      serverMicroseconds: ["server CPU µs/play", 2],
+      redisMicroseconds: ["Redis CPU µs/play", 2],
+      totalMicroseconds: ["CPU µs/play", 2],
+      playsPerServerSecond: ["plays/server CPU second", 0],
+      playsPerCpuSecond: ["plays/CPU second", 0],
+      playsPerSecond: ["plays/s", 0],
+    },
     rows,
-    goals: rows.flatMap((row) => [
-      {
-        row,
-        figure: "playsPerServerSecond" as const,
-        relation: "≥" as const,
-        value: GOAL,
-        unit: "plays for each second of the server's core",
-      },
-      {
-        row,
-        figure: "playsPerCpuSecond" as const,
-        relation: "≥" as const,
-        value: GOAL,
-        unit: "plays for each second of one core, Redis included",
-      },
-    ]),
-    about,
+    goals: rows.flatMap(toGoals),
+    parameters,
   };
 }
 
-function toRow({ songs, size }: Kind, slices: readonly Slice[]): Row<Figure> {
-  const sample = (figure: keyof Slice) => summarise(slices.map((slice) => slice[figure]));
-  const perSecond = (figure: keyof SplitCpu) => summarise(slices.map((slice) => 1e6 / slice[figure]));
-  return {
-    labels: [songs.toLocaleString("en"), size.toLocaleString("en")],
-    figures: {
-      serverMicroseconds: sample("serverMicroseconds"),
-      redisMicroseconds: sample("redisMicroseconds"),
-      sumMicroseconds: sample("sumMicroseconds"),
-      playsPerServerSecond: perSecond("serverMicroseconds"),
-      playsPerCpuSecond: perSecond("sumMicroseconds"),
-      playsPerSecond: sample("playsPerSecond"),
-    },
-  };
+function toGoals(row: Row<keyof Trial>): Goal<keyof Trial>[] {
+  const goal = { row, relation: "≥", value: GOAL } as const;
+  const unit = "plays for each second of one core";
+  return [
+    { ...goal, figure: "playsPerServerSecond", unit: `${unit}, Redis excluded` },
+    { ...goal, figure: "playsPerCpuSecond", unit: `${unit}, Redis included` },
+  ];
 }

@@ -1,57 +1,45 @@
-import process from "node:process";
-import { makeFolder } from "../folder.ts";
-import { type Load, load } from "../oha.ts";
-import type { Part } from "../part.ts";
-import { shuffle } from "../statistics.ts";
-import type { Plan } from "../suite.ts";
-import { splitCpu } from "./cpu.ts";
-import { type Figure, keyOf, LOADS, type LoadKind, type Seen, type Slice, toPart } from "./posts-figures.ts";
-import { Redis } from "./redis.ts";
+import { makeFolder } from "../harness/folder.ts";
+import { type Load, load } from "../harness/oha.ts";
+import { Redis } from "../harness/redis.ts";
+import type { ResultTable } from "../harness/result-table.ts";
+import { runRounds } from "../harness/rounds.ts";
+import { type RunOptions, warmUpRounds } from "../harness/suite.ts";
+import { type Case, type Figure, type LoadKind, LOADS, toTable, type Trial } from "./posts-figures.ts";
+import { measureSplitCpu } from "./split-cpu.ts";
 import { startSubjects, type Subject } from "./subjects.ts";
 
 const REQUESTS = 50_000;
 const SMOKE_REQUESTS = 640;
 
-/** Rounds that are not looked at, while compilers are still at work. */
-const WARM_UP = 3;
-
-/** What it costs to count one song of many in Redis, in all processes together. */
-export async function measurePosts({ rounds, smoke }: Plan): Promise<Part<Figure>> {
+/** Measures the cost of counting and reading one song of many in Redis, in all processes together. */
+export async function measurePosts(options: RunOptions): Promise<ResultTable<Figure>> {
+  const { rounds, smoke } = options;
+  const warmUp = warmUpRounds(options);
   using folder = makeFolder();
   using redis = await Redis.start(folder.path);
   const subjects = await startSubjects(redis);
   const requests = smoke ? SMOKE_REQUESTS : REQUESTS;
-  const seen: Seen = new Map();
-  for (let round = smoke ? 0 : -WARM_UP; round < rounds; round++) {
-    process.stderr.write(`POST of one song to Redis, round ${round + 1}\n`);
-    for (const kind of LOADS)
-      for (const subject of shuffle(subjects)) {
-        const slice = await takeSlice(redis, subject, kind, requests);
-        const key = keyOf(kind, subject.name);
-        if (round >= 0) seen.set(key, [...(seen.get(key) ?? []), slice]);
-      }
-  }
-  return toPart(
-    subjects.map(({ name }) => name),
-    seen,
-    { rounds, warmUp: WARM_UP, requests },
+  const groups = LOADS.map((load) => subjects.map((subject) => ({ subject, load })));
+  const trials = await runRounds(groups, { title: "one song in Redis", rounds, warmUp }, (one) =>
+    runTrial(redis, one, requests),
   );
+  return toTable(trials, { rounds, warmUp, requests });
 }
 
-/** Plays, and checks that no play is lost or doubled. */
-async function takeSlice(redis: Redis, subject: Subject, kind: LoadKind, requests: number): Promise<Slice> {
+/** Sends requests, and checks that no play is lost or doubled. */
+async function runTrial(redis: Redis, { subject, load }: Case, requests: number): Promise<Trial> {
   const { name, servers, plays } = subject;
-  const counted = await plays();
-  const { result, ...cpu } = await splitCpu({ redis, servers, times: requests }, () =>
-    loadAll(subject, kind, requests),
+  const before = await plays();
+  const { result, ...cpu } = await measureSplitCpu({ redis, servers, count: requests }, () =>
+    loadAll(subject, load, requests),
   );
-  const more = (await plays()) - counted;
-  const wanted = kind.method === "POST" ? requests : 0;
-  if (more !== wanted) throw new Error(`${name} was to count ${wanted} plays and counted ${more}`);
+  const counted = (await plays()) - before;
+  const expected = load.method === "POST" ? requests : 0;
+  if (counted !== expected) throw new Error(`${name} answered ${expected} plays and counted ${counted}`);
   return { ...cpu, ...result };
 }
 
-/** Requests go to all servers at once. They are done when the last one is. */
+/** Loads all servers at once. The result is that of the slowest. */
 async function loadAll(
   { servers, request }: Subject,
   { method, connections }: LoadKind,
@@ -62,9 +50,9 @@ async function loadAll(
   const loads = servers.map(({ url }) =>
     load(url + path, sent, requests / share, { isPattern: true, connections: connections / share }),
   );
-  const seen = await Promise.all(loads);
+  const results = await Promise.all(loads);
   return {
-    requestsPerSecond: share * Math.min(...seen.map(({ requestsPerSecond }) => requestsPerSecond)),
-    p99Ms: Math.max(...seen.map(({ p99Ms }) => p99Ms)),
+    requestsPerSecond: share * Math.min(...results.map(({ requestsPerSecond }) => requestsPerSecond)),
+    p99Ms: Math.max(...results.map(({ p99Ms }) => p99Ms)),
   };
 }

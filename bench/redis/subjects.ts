@@ -1,47 +1,45 @@
-import { checkCounting } from "../correctness.ts";
-import { ask, type RunningServer } from "../server.ts";
-import { songId, songIdPattern } from "../song-id.ts";
-import { playEach } from "./filling.ts";
-import type { Redis } from "./redis.ts";
+import { preload } from "../harness/preload.ts";
+import type { Redis } from "../harness/redis.ts";
+import { ask, type RunningServer } from "../harness/server.ts";
+import { songId, songIdPattern } from "../harness/song-id.ts";
+import { checkCounting } from "../http/correctness.ts";
+import type { Method } from "../http/figures.ts";
 
-export const METHODS = ["POST", "GET"] as const;
-export type Method = (typeof METHODS)[number];
-
-/** One server or several, which are asked at the same time and have the same counts. */
+/** Servers on one Redis that share their counts, and their requests. */
 export interface Subject {
   name: string;
   servers: readonly RunningServer[];
-  /** How a song is played, or its count asked for: the method, and a regular expression for the path. */
+  /** HTTP method and pattern of the path, by the operation: counting (`POST`) or reading (`GET`) a song. */
   request: Readonly<Record<Method, readonly [method: string, path: string]>>;
-  /** The plays of all songs. */
+  /** Reads the plays of all songs. */
   plays: () => Promise<number>;
 }
 
 export const ONE = "one playcount";
-export const TWO = "two playcounts";
+const TWO = "two playcounts";
 export const WEBDIS = "webdis";
 
 const SONGS = 10_000;
 
-/** Starts all that are measured, on one Redis. Each song has been played once. */
+/** Starts all subjects on one Redis. Each song has one play. */
 export async function startSubjects(redis: Redis): Promise<Subject[]> {
   const servers = [await redis.startPlaycount("posts"), await redis.startPlaycount("posts")] as const;
   const [{ url }] = servers;
   for (const server of servers) await checkCounting(server);
-  await playEach(url, SONGS);
-  const songs = songIdPattern(SONGS);
-  const own = {
-    request: { POST: ["POST", `/song/${songs}`], GET: ["GET", `/song/${songs}`] },
+  await preload(url, SONGS);
+  const path = `/song/${songIdPattern(SONGS)}`;
+  const shared = {
+    request: { POST: ["POST", path], GET: ["GET", path] },
     plays: async () => sumOfPlays((await ask(`${url}/`)).body),
   } as const;
   return [
-    { name: ONE, servers: [servers[0]], ...own },
-    { name: TWO, servers, ...own },
+    { name: ONE, servers: [servers[0]], ...shared },
+    { name: TWO, servers, ...shared },
     await startWebdis(redis),
   ];
 }
 
-/** Answers in plain text, as playcount does, which costs it less than its JSON. */
+/** Its answers are plain text, as playcount's are: that costs webdis less than JSON. */
 async function startWebdis(redis: Redis): Promise<Subject> {
   const ids = Array.from({ length: SONGS }, (_, song) => songId(song));
   await redis.set(ids, "1");
@@ -54,6 +52,6 @@ async function startWebdis(redis: Redis): Promise<Subject> {
   };
 }
 
-function sumOfPlays(listing: string): number {
-  return listing.split(",").reduce((sum, pair) => sum + Number(pair.slice(pair.indexOf("=") + 1)), 0);
+function sumOfPlays(list: string): number {
+  return list.split(",").reduce((sum, pair) => sum + Number(pair.slice(pair.indexOf("=") + 1)), 0);
 }

@@ -1,20 +1,22 @@
-import { findOha, HOW_TO_GET_OHA } from "../oha.ts";
-import { toResult } from "../part.ts";
-import { versionOf } from "../programs.ts";
-import { redisVersions } from "../redis-programs.ts";
-import type { Suite } from "../suite.ts";
+import { ohaVersion } from "../harness/oha.ts";
+import { redisVersions } from "../harness/redis-programs.ts";
+import { toSuiteResult } from "../harness/result-table.ts";
+import type { Suite } from "../harness/suite.ts";
 import { measureBatches } from "./batches.ts";
-import { measureGrowth } from "./growth.ts";
+import { measureManySongs } from "./many-songs.ts";
 import { measurePosts } from "./posts.ts";
 
-/** Counts in Redis: what a play costs in all processes together, alone and in batches, and with many songs. */
+/** Counts in Redis: the cost of a play in all processes together, alone, in batches, and with many songs. */
 export const redis: Suite = {
   name: "redis",
-  async run(plan) {
-    // First of all, as it tells what is not installed.
-    const oha = versionOf([findOha(), "--version"], /^oha (\S+)/, HOW_TO_GET_OHA);
-    const programs = { bun: Bun.version, oha, ...redisVersions() };
-    const parts = [await measurePosts(plan), await measureBatches(plan), ...(await measureGrowth(plan))];
-    return toResult(parts, plan.smoke, programs);
+  async run(options) {
+    // First, because it reports what is not installed.
+    const programs = { bun: Bun.version, oha: ohaVersion(), ...redisVersions() };
+    const tables = [
+      await measurePosts(options),
+      await measureBatches(options),
+      ...(await measureManySongs(options)),
+    ];
+    return toSuiteResult(tables, options.smoke, programs);
   },
 };

@@ -1,18 +1,22 @@
-import { findOha, HOW_TO_GET_OHA } from "../oha.ts";
-import { toResult } from "../part.ts";
-import { versionOf } from "../programs.ts";
-import type { Suite } from "../suite.ts";
+import { ohaVersion } from "../harness/oha.ts";
+import { redisVersions } from "../harness/redis-programs.ts";
+import { toSuiteResult } from "../harness/result-table.ts";
+import type { Suite } from "../harness/suite.ts";
 import { measureBatches } from "./batches.ts";
-import { measureCpuBySongs } from "./cpu-by-songs.ts";
-import { measureStalls } from "./stalls.ts";
+import { measureLatency } from "./latency-under-load.ts";
+import { measurePosts } from "./posts.ts";
 
-/** Millions of songs over HTTP: what a play costs then, and what keeps it waiting. */
+/** Many songs over HTTP: the cost of a play, alone and in batches, and its latency beside other requests. */
 export const songs: Suite = {
   name: "songs",
-  async run(plan) {
-    // First of all, as it tells what is not installed.
-    const oha = versionOf([findOha(), "--version"], /^oha (\S+)/, HOW_TO_GET_OHA);
-    const parts = [await measureCpuBySongs(plan), await measureBatches(plan), await measureStalls(plan)];
-    return toResult(parts, plan.smoke, { bun: Bun.version, oha });
+  async run(options) {
+    // First, because it reports what is not installed.
+    const programs = { bun: Bun.version, oha: ohaVersion(), ...redisVersions() };
+    const tables = [
+      await measurePosts(options),
+      await measureBatches(options),
+      await measureLatency(options),
+    ];
+    return toSuiteResult(tables, options.smoke, programs);
   },
 };

@@ -1,16 +1,16 @@
 import { ShardedStore } from "../../src/store/memory/sharded-store.ts";
 
-/** What counts songs, as far as it is measured. */
+/** The operations that are measured. */
 export interface Counter {
   add: (id: string) => void;
   get: (id: string) => number;
   songs: () => number;
 }
 
-/** Those that are compared. */
+/** Counters that are compared. */
 export type CounterKind = "own" | "shared" | "map";
 
-/** Makes an empty one. */
+/** Makes an empty counter. */
 export const makeCounter: Record<CounterKind, () => Counter> = {
   own: () => ofStore(new ShardedStore()),
   shared: () => ofStore(new ShardedStore({ threads: 1 })),

@@ -1,21 +1,21 @@
 /**
- * `bun crafted-child.ts COUNT TURNS` adds and reads ids that are crafted to collide, and random ones, and prints
- * {@linkcode Crafted} as JSON.
+ * `bun crafted-child.ts COUNT TURNS` adds and reads ids that are crafted to collide, and random ones, and
+ * prints {@linkcode Crafted} as JSON.
  */
 import process from "node:process";
 import { ShardedStore } from "../../src/store/memory/sharded-store.ts";
 import { craftIds, randomIds } from "./crafted-ids.ts";
 
-/** Nanoseconds of one addition of a new song and one look-up. */
+/** Nanoseconds of one addition of a new song and one look-up, by the ids. */
 export interface Crafted {
   random: number;
   crafted: number;
 }
 
-/** The first turns are not looked at, while compilers are still at work. */
+/** Turns that are discarded at first, while the JIT compilers are still at work. */
 const WARM_UPS = 10;
 
-/** Songs for which a store is made here: a small one, as many are made. */
+/** Size of a store: small, because every turn makes two. */
 const STORE_BYTES = 2 ** 24;
 
 const [count = 0, turns = 0] = process.argv.slice(2).map(Number);
@@ -27,7 +27,7 @@ function measure(count: number, turns: number): Crafted {
   for (let turn = -WARM_UPS; turn < turns; turn++) {
     const order = turn % 2 === 0 ? (["random", "crafted"] as const) : (["crafted", "random"] as const);
     for (const name of order) {
-      // Each store has a key of its own, so that no set is lucky for long.
+      // A new store has a new hash key, so no set is lucky for long.
       const took = addAndRead(new ShardedStore({ maxStoreBytes: STORE_BYTES }), sets[name]);
       if (turn >= 0) sums[name] += took;
     }
@@ -35,7 +35,7 @@ function measure(count: number, turns: number): Crafted {
   return { random: sums.random / (turns * count), crafted: sums.crafted / (turns * count) };
 }
 
-/** @throws {Error} unless all of `ids` are songs then, each with one play. */
+/** @throws {Error} unless the store has all `ids` then, with one play each. */
 function addAndRead(store: ShardedStore, ids: readonly string[]): number {
   let plays = 0;
   const began = Bun.nanoseconds();
@@ -43,7 +43,5 @@ function addAndRead(store: ShardedStore, ids: readonly string[]): number {
   for (const id of ids) plays += store.get(id);
   const took = Bun.nanoseconds() - began;
   if (plays === ids.length && store.songs === ids.length) return took;
-  throw new Error(
-    `${ids.length} songs were played once, and there are ${store.songs} songs and ${plays} plays`,
-  );
+  throw new Error(`added ${ids.length} songs, and counted ${plays} plays of ${store.songs} songs`);
 }

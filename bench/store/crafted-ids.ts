@@ -10,7 +10,7 @@ const ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyz";
 const SUFFIX_LENGTH = 3;
 const PREFIX_LENGTH = 11;
 
-/** FNV-1a, a hash without a key: anybody can find ids whose hashes are alike. */
+/** FNV-1a, a hash without a key: an attacker can compute ids that collide. */
 export function fnv1a(id: string): number {
   let hash = OFFSET_BASIS;
   for (let at = 0; at < id.length; at++) hash = Math.imul(hash ^ id.charCodeAt(at), PRIME);
@@ -20,8 +20,8 @@ export function fnv1a(id: string): number {
 /**
  * Finds `count` ids of 14 bytes whose FNV-1a ends in the same 16 bits.
  *
- * The low bits of the hash depend on its own low bits alone. So the search is one from both ends: which bits each
- * suffix needs in front of it, and then which prefixes have bits that some suffix needs.
+ * The low bits of the hash depend on its own low bits only. So the search meets in the middle: it computes
+ * the bits that each suffix needs before it, and then tries prefixes until they have such bits.
  */
 export function craftIds(count: number): string[] {
   const suffixes = suffixesByNeed();
@@ -32,12 +32,12 @@ export function craftIds(count: number): string[] {
     if (suffix !== undefined) ids.push(prefix + suffix);
   }
   if (new Set(ids).size < count || new Set(ids.map((id) => fnv1a(id) & MASK)).size !== 1) {
-    throw new Error("the crafted ids are not different ones that collide");
+    throw new Error("the crafted ids are not distinct, or do not collide");
   }
   return ids;
 }
 
-/** Random ids of the same form, all different. */
+/** Returns distinct random ids of the same form. */
 export function randomIds(count: number): string[] {
   const ids = new Set<string>();
   while (ids.size < count) {
@@ -48,7 +48,7 @@ export function randomIds(count: number): string[] {
   return [...ids];
 }
 
-/** For the low bits of a hash, a suffix that leads from there to bits that are all zero. */
+/** Maps the low bits of a hash to a suffix that turns them into zero. */
 function suffixesByNeed(): Map<number, string> {
   let needs = new Map([[0, ""]]);
   for (let length = 0; length < SUFFIX_LENGTH; length++) {
@@ -64,7 +64,7 @@ function suffixesByNeed(): Map<number, string> {
   return needs;
 }
 
-/** Of an odd number modulo 2^16, by Newton's method: each step doubles the bits that are right, 3 at first. */
+/** Returns the inverse modulo 2^16 by Newton's method: each step doubles the correct bits, at first 3. */
 function inverse(odd: number): number {
   let inverse = odd;
   for (let bits = 3; bits < 16; bits *= 2) inverse = Math.imul(inverse, 2 - Math.imul(odd, inverse));

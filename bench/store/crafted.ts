@@ -1,8 +1,9 @@
 import process from "node:process";
-import { run } from "../children.ts";
-import type { Part, Row } from "../part.ts";
-import { ratios, summarise } from "../statistics.ts";
-import type { Plan } from "../suite.ts";
+import { run } from "../harness/children.ts";
+import type { ResultTable, Row } from "../harness/result-table.ts";
+import { runRounds } from "../harness/rounds.ts";
+import { summarise } from "../harness/statistics.ts";
+import type { RunOptions } from "../harness/suite.ts";
 import type { Crafted } from "./crafted-child.ts";
 
 const IDS = 8192;
@@ -11,35 +12,32 @@ const SMOKE_TURNS = 4;
 
 type Figure = "nanoseconds" | "ratio";
 
-/** How much slower ids are that somebody has chosen so that they collide. */
-export async function measureCrafted({ rounds, smoke }: Plan): Promise<Part<Figure>> {
+/** Measures how much slower ids are that an attacker has chosen to collide. */
+export async function measureCrafted({ rounds, smoke }: RunOptions): Promise<ResultTable<Figure>> {
   const turns = smoke ? SMOKE_TURNS : TURNS;
-  const seen: Crafted[] = [];
-  for (let round = 0; round < rounds; round++) {
-    process.stderr.write(`crafted ids, round ${round + 1}\n`);
-    const command = [process.execPath, "bench/store/crafted-child.ts", String(IDS), String(turns)];
-    seen.push(JSON.parse(await run(command)) as Crafted);
-  }
-  const [random, crafted] = [toRow("random", seen), toRow("crafted", seen)];
+  const samples = await runRounds([[IDS]], { title: "crafted ids", rounds }, async (ids) => {
+    const command = [process.execPath, "bench/store/crafted-child.ts", String(ids), String(turns)];
+    return JSON.parse(await run(command)) as Crafted;
+  });
+  const trials = samples.get(IDS) ?? [];
+  const [random, crafted] = [toRow("random", trials), toRow("crafted", trials)];
   return {
     name: "crafted",
     title: `Adding and reading ${IDS.toLocaleString("en")} new songs`,
     labels: ["ids"],
-    columns: [
-      { figure: "nanoseconds", head: "ns/addition and look-up", places: 0 },
-      { figure: "ratio", head: "× random", places: 2 },
-    ],
+    columns: { nanoseconds: ["ns/addition and look-up", 0], ratio: ["× random", 2] },
     rows: [random, crafted],
     goals: [{ row: crafted, figure: "ratio", relation: "≤", value: 3, unit: "× the time of random ids" }],
-    about: { rounds, turns },
+    parameters: { rounds, turns },
   };
 }
 
-function toRow(name: keyof Crafted, seen: readonly Crafted[]): Row<Figure> {
-  const nanoseconds = seen.map((crafted) => crafted[name]);
-  const base = seen.map(({ random }) => random);
+function toRow(name: keyof Crafted, trials: readonly Crafted[]): Row<Figure> {
   return {
     labels: [name],
-    figures: { nanoseconds: summarise(nanoseconds), ratio: summarise(ratios(nanoseconds, base)) },
+    figures: {
+      nanoseconds: summarise(trials.map((trial) => trial[name])),
+      ratio: summarise(trials.map((trial) => trial[name] / trial.random)),
+    },
   };
 }

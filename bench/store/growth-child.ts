@@ -1,13 +1,16 @@
-/** `bun growth-child.ts KIND SONGS` grows a counter from no song to SONGS, and prints a {@linkcode Growth} as JSON. */
+/**
+ * `bun growth-child.ts KIND SONGS` adds SONGS songs to an empty counter, and prints a {@linkcode Growth} as
+ * JSON.
+ */
 import process from "node:process";
-import { readMemory } from "../memory.ts";
-import { songId } from "../song-id.ts";
+import { readMemory } from "../harness/memory.ts";
+import { songId } from "../harness/song-id.ts";
 import { type Counter, type CounterKind, makeCounter } from "./counters.ts";
 
-/** What was seen while a counter grew. */
+/** Figures of a counter's growth. */
 export interface Growth {
   bytesPerSong: number;
-  /** Of an addition, the two looks at the clock around it included. */
+  /** Mean time of an addition, including two readings of the clock. */
   meanNanoseconds: number;
   slowestMs: number;
 }
@@ -15,9 +18,9 @@ export interface Growth {
 const WARM_UP_SONGS = 20_000;
 const WARM_UPS = 5;
 
-/** Memory that differs by less than this between two looks is settled. */
+/** Memory is settled when two readings differ by less. */
 const SETTLED_BYTES = 64 * 1024;
-const MOST_LOOKS = 20;
+const MAX_READINGS = 20;
 
 const [kind, songs] = process.argv.slice(2);
 console.log(JSON.stringify(await measure(makeCounter[kind as CounterKind], Number(songs))));
@@ -46,10 +49,10 @@ function grow({ add }: Counter, songs: number): Omit<Growth, "bytesPerSong"> {
   return { meanNanoseconds: sum / songs, slowestMs: slowest / 1e6 };
 }
 
-/** The resident memory without garbage, which the collector gives back to the system only after a while. */
+/** Returns the resident memory without garbage, which the collector returns to the system with a delay. */
 async function settledMemory(): Promise<number> {
   let last = Number.POSITIVE_INFINITY;
-  for (let look = 0; look < MOST_LOOKS; look++) {
+  for (let reading = 0; reading < MAX_READINGS; reading++) {
     Bun.gc(true);
     await Bun.sleep(50);
     const { resident } = readMemory("self");
@@ -59,11 +62,11 @@ async function settledMemory(): Promise<number> {
   return last;
 }
 
-/** @throws {Error} unless there are `songs` songs, and each was played once. */
+/** @throws {Error} unless `songs` songs have one play each. */
 function check({ get, songs: count }: Counter, songs: number): void {
-  if (count() !== songs) throw new Error(`${songs} songs were added, and there are ${count()}`);
+  if (count() !== songs) throw new Error(`added ${songs} songs, and counted ${count()}`);
   for (let song = 0; song < songs; song++) {
     const plays = get(songId(song));
-    if (plays !== 1) throw new Error(`${songId(song)} was played once, and counted ${plays} times`);
+    if (plays !== 1) throw new Error(`played ${songId(song)} once, and counted ${plays} plays`);
   }
 }

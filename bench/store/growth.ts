@@ -1,8 +1,9 @@
 import process from "node:process";
-import { run } from "../children.ts";
-import type { Goal, Part, Row } from "../part.ts";
-import { ratios, shuffle, summarise } from "../statistics.ts";
-import { type Plan, ROUNDS_OF_LONG } from "../suite.ts";
+import { run } from "../harness/children.ts";
+import type { Goal, ResultTable, Row } from "../harness/result-table.ts";
+import { runRounds } from "../harness/rounds.ts";
+import { summariseAll, summariseRatio } from "../harness/statistics.ts";
+import { MAX_LONG_ROUNDS, type RunOptions } from "../harness/suite.ts";
 import type { CounterKind } from "./counters.ts";
 import type { Growth } from "./growth-child.ts";
 
@@ -17,71 +18,49 @@ const NAMES: Record<CounterKind, string> = {
 
 type Figure = keyof Growth | "ratio";
 
-/** What it costs to grow from no song to many: by song, and at the worst moment. */
-export async function measureGrowth({ rounds, smoke }: Plan): Promise<Part<Figure>> {
+/** Measures the growth from no song to many: memory of a song, and mean and slowest addition. */
+export async function measureGrowth({ rounds: wanted, smoke }: RunOptions): Promise<ResultTable<Figure>> {
   const sizes = smoke ? SMOKE_SIZES : SIZES;
-  const taken = Math.min(rounds, ROUNDS_OF_LONG);
-  const kinds = Object.keys(NAMES) as CounterKind[];
+  const rounds = Math.min(wanted, MAX_LONG_ROUNDS);
   const rows: Row<Figure>[] = [];
-  for (const songs of sizes) {
-    const seen = await takeRounds(kinds, songs, taken);
-    rows.push(...kinds.map((kind) => toRow(songs, kind, seen)));
-  }
+  for (const songs of sizes) rows.push(...(await measureSize(songs, rounds)));
   return {
     name: "growth",
     title: "Growing from no song to many",
     labels: ["songs", "store"],
-    columns: [
-      { figure: "bytesPerSong", head: "bytes/song", places: 1 },
-      { figure: "slowestMs", head: "slowest addition ms", places: 2 },
-      { figure: "meanNanoseconds", head: "ns/addition", places: 0 },
-      { figure: "ratio", head: "ns × growable", places: 2 },
-    ],
+    columns: {
+      bytesPerSong: ["bytes/song", 1],
+      slowestMs: ["slowest addition ms", 2],
+      meanNanoseconds: ["ns/addition", 0],
+      ratio: ["ns × growable", 2],
+    },
     rows,
     goals: rows.flatMap((row) => goalsOf(row, sizes)),
-    about: { rounds: taken },
+    parameters: { rounds },
   };
 }
 
-type Seen = Record<CounterKind, Growth[]>;
-
-async function takeRounds(kinds: readonly CounterKind[], songs: number, rounds: number): Promise<Seen> {
-  const seen: Seen = { own: [], shared: [], map: [] };
-  for (let round = 0; round < rounds; round++) {
-    process.stderr.write(`growing to ${songs} songs, round ${round + 1}\n`);
-    for (const kind of shuffle(kinds)) {
-      const command = [process.execPath, "bench/store/growth-child.ts", kind, String(songs)];
-      seen[kind].push(JSON.parse(await run(command)) as Growth);
-    }
-  }
-  return seen;
-}
-
-function toRow(songs: number, kind: CounterKind, seen: Seen): Row<Figure> {
-  const values = (of: CounterKind, figure: keyof Growth) => seen[of].map((growth) => growth[figure]);
-  const nanoseconds = values(kind, "meanNanoseconds");
-  return {
+async function measureSize(songs: number, rounds: number): Promise<Row<Figure>[]> {
+  const kinds = Object.keys(NAMES) as CounterKind[];
+  const growths = await runRounds([kinds], { title: `growing to ${songs} songs`, rounds }, async (kind) => {
+    const command = [process.execPath, "bench/store/growth-child.ts", kind, String(songs)];
+    return JSON.parse(await run(command)) as Growth;
+  });
+  return Array.from(growths, ([kind, own]) => ({
     labels: [songs.toLocaleString("en"), NAMES[kind]],
     figures: {
-      bytesPerSong: summarise(values(kind, "bytesPerSong")),
-      slowestMs: summarise(values(kind, "slowestMs")),
-      meanNanoseconds: summarise(nanoseconds),
-      ratio: summarise(ratios(nanoseconds, values("own", "meanNanoseconds"))),
+      ...summariseAll(own, "bytesPerSong", "slowestMs", "meanNanoseconds"),
+      ratio: summariseRatio(own, growths.get("own"), "meanNanoseconds"),
     },
-  };
+  }));
 }
 
 function goalsOf(row: Row<Figure>, sizes: readonly number[]): Goal<Figure>[] {
   const [songs, name] = row.labels;
   if (name === NAMES.map) return [];
   const memory = { row, figure: "bytesPerSong", relation: "≤", value: 48, unit: "bytes a song" } as const;
+  const unit = "ms for the slowest addition";
+  const slowest = { row, figure: "slowestMs", relation: "≤", value: 5, unit } as const;
   const isLargest = songs === sizes.at(-1)?.toLocaleString("en");
-  const slowest = {
-    row,
-    figure: "slowestMs",
-    relation: "≤",
-    value: 5,
-    unit: "ms for the slowest addition",
-  } as const;
   return isLargest ? [memory, slowest] : [memory];
 }

@@ -1,14 +1,18 @@
-import { toResult } from "../part.ts";
-import type { Suite } from "../suite.ts";
+import { toSuiteResult } from "../harness/result-table.ts";
+import type { Suite } from "../harness/suite.ts";
 import { measureCrafted } from "./crafted.ts";
 import { measureGrowth } from "./growth.ts";
 import { measureThreads } from "./threads.ts";
 
-/** The store alone, without HTTP: its memory, its worst moments, its threads. */
+/** The store without HTTP: its memory, its slowest addition, its threads. */
 export const store: Suite = {
   name: "store",
-  async run(plan) {
-    const parts = [await measureGrowth(plan), await measureThreads(plan), await measureCrafted(plan)];
-    return toResult(parts, plan.smoke, { bun: Bun.version });
+  async run(options) {
+    const tables = [
+      await measureGrowth(options),
+      await measureThreads(options),
+      await measureCrafted(options),
+    ];
+    return toSuiteResult(tables, options.smoke, { bun: Bun.version });
   },
 };

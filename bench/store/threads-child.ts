@@ -1,14 +1,14 @@
 /**
- * `bun threads-child.ts THREADS STORES SONGS PASSES` has threads add plays to songs at random, all of them to one store
- * or each to one of its own, and prints how many a second as JSON.
+ * `bun threads-child.ts THREADS STORES SONGS PASSES` adds plays to songs at random in THREADS threads, which
+ * share STORES stores, and prints the additions a second as JSON.
  */
 import process from "node:process";
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
 import { ShardedStore, type StoreHandle } from "../../src/store/memory/sharded-store.ts";
-import { sharedNow } from "../clock.ts";
-import { randomSongId, songId } from "../song-id.ts";
+import { sharedNow } from "../harness/clock.ts";
+import { randomSongId, songId } from "../harness/song-id.ts";
 
-/** What each thread is given. */
+/** Work of a thread. */
 interface Task {
   handle: StoreHandle;
   thread: number;
@@ -18,13 +18,13 @@ interface Task {
   barrier: Int32Array;
 }
 
-/** When a thread was at work. */
+/** Begin and end of a thread's work. */
 interface Span {
   began: number;
   ended: number;
 }
 
-/** How often each thread adds all of its plays before it is looked at. */
+/** Passes that are discarded at first, while the JIT compilers are still at work. */
 const WARM_UPS = 2;
 
 if (isMainThread) {
@@ -38,11 +38,11 @@ if (isMainThread) {
 async function measure(threads: number, stores: number, songs: number, passes: number): Promise<number> {
   const filled = Array.from({ length: stores }, () => fill(new ShardedStore({ threads }), songs));
   const barrier = new Int32Array(new SharedArrayBuffer(4));
-  const working = Array.from({ length: threads }, (_, at) => {
+  const running = Array.from({ length: threads }, (_, at) => {
     const { handle } = filled[at % stores] as ShardedStore;
     return runThread({ handle, thread: at + 1, songs, passes, threads, barrier });
   });
-  const spans = await Promise.all(working);
+  const spans = await Promise.all(running);
   check(filled, songs * (stores + threads * (WARM_UPS + passes)), songs * stores);
   const began = Math.min(...spans.map((span) => span.began));
   const ended = Math.max(...spans.map((span) => span.ended));
@@ -61,7 +61,7 @@ async function runThread(task: Task): Promise<Span> {
   return await promise;
 }
 
-/** @throws {Error} unless there are `songs` songs with `plays` plays in all. */
+/** @throws {Error} unless the stores have `songs` songs with `plays` plays in all. */
 function check(stores: readonly ShardedStore[], plays: number, songs: number): void {
   let [sum, entries] = [0, 0];
   for (const store of stores) {
@@ -73,7 +73,7 @@ function check(stores: readonly ShardedStore[], plays: number, songs: number): v
     }
   }
   if (sum === plays && entries === songs) return;
-  throw new Error(`${plays} plays of ${songs} songs were added, and counted ${sum} of ${entries}`);
+  throw new Error(`added ${plays} plays of ${songs} songs, and counted ${sum} plays of ${entries} songs`);
 }
 
 function work({ handle, thread, songs, passes, threads, barrier }: Task): void {
@@ -90,9 +90,9 @@ function addAll(store: ShardedStore, ids: readonly string[]): void {
   for (const id of ids) store.add(id, 1);
 }
 
-/** Returns when `threads` threads have called it. */
+/** Returns when all `threads` threads have called it. */
 function meet(barrier: Int32Array, threads: number): void {
   Atomics.add(barrier, 0, 1);
-  // Not asleep: who wakes later would start later.
+  // A spin: a sleeping thread would start later than the others.
   while (Atomics.load(barrier, 0) < threads);
 }

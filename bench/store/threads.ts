@@ -1,13 +1,14 @@
 import process from "node:process";
-import { run } from "../children.ts";
-import type { Part, Row } from "../part.ts";
-import { ratios, shuffle, summarise } from "../statistics.ts";
-import type { Plan } from "../suite.ts";
+import { run } from "../harness/children.ts";
+import type { ResultTable, Row } from "../harness/result-table.ts";
+import { runRounds } from "../harness/rounds.ts";
+import { summariseAll, summariseRatio } from "../harness/statistics.ts";
+import type { RunOptions } from "../harness/suite.ts";
 
 const SONGS = 1_000_000;
 const SMOKE_SONGS = 20_000;
 
-/** How often each thread adds a play to as many songs as there are. */
+/** Each pass adds as many plays as there are songs. */
 const PASSES = 3;
 
 interface Case {
@@ -16,57 +17,43 @@ interface Case {
   stores: number;
 }
 
-const ALONE: Case = { name: "one", threads: 1, stores: 1 };
-const TOGETHER: Case = { name: "one", threads: 2, stores: 1 };
-/** Who shares nothing is as fast as the machine lets two threads be. */
-const APART: Case = { name: "one for each", threads: 2, stores: 2 };
-const CASES = [ALONE, TOGETHER, APART];
+const ONE_THREAD: Case = { name: "one", threads: 1, stores: 1 };
+const SHARED_STORE: Case = { name: "one", threads: 2, stores: 1 };
+/** Threads that share nothing show the limit of the machine. */
+const OWN_STORES: Case = { name: "one for each", threads: 2, stores: 2 };
+const CASES = [ONE_THREAD, SHARED_STORE, OWN_STORES];
 
-type Figure = "perSecond" | "ratio";
+interface Trial {
+  additionsPerSecond: number;
+}
 
-/** How much faster two threads add plays to one store than one thread does. */
-export async function measureThreads({ rounds, smoke }: Plan): Promise<Part<Figure>> {
+type Figure = keyof Trial | "ratio";
+
+/** Measures how much faster two threads add plays to one store than one thread does. */
+export async function measureThreads({ rounds, smoke }: RunOptions): Promise<ResultTable<Figure>> {
   const songs = smoke ? SMOKE_SONGS : SONGS;
-  const seen = await takeRounds(songs, rounds);
-  const [alone, together, apart] = [toRow(ALONE, seen), toRow(TOGETHER, seen), toRow(APART, seen)];
+  const trials = await runRounds([CASES], { title: "threads", rounds }, (one) => runTrial(one, songs));
+  const rows = Array.from(trials, ([{ threads, name }, own]) => ({
+    labels: [String(threads), name],
+    figures: {
+      ...summariseAll(own, "additionsPerSecond"),
+      ratio: summariseRatio(own, trials.get(ONE_THREAD), "additionsPerSecond"),
+    },
+  }));
+  const row = rows[CASES.indexOf(SHARED_STORE)] as Row<Figure>;
   return {
     name: "threads",
     title: `Threads that add to ${songs.toLocaleString("en")} songs`,
     labels: ["threads", "stores"],
-    columns: [
-      { figure: "perSecond", head: "additions/s", places: 0 },
-      { figure: "ratio", head: "× one thread", places: 2 },
-    ],
-    rows: [alone, together, apart],
-    goals: [
-      { row: together, figure: "ratio", relation: "≥", value: 1.7, unit: "× the additions of one thread" },
-    ],
-    about: { rounds, songs, passes: PASSES },
+    columns: { additionsPerSecond: ["additions/s", 0], ratio: ["× one thread", 2] },
+    rows,
+    goals: [{ row, figure: "ratio", relation: "≥", value: 1.7, unit: "× the additions of one thread" }],
+    parameters: { rounds, songs, passes: PASSES },
   };
 }
 
-type Seen = ReadonlyMap<Case, number[]>;
-
-async function takeRounds(songs: number, rounds: number): Promise<Seen> {
-  const seen = new Map<Case, number[]>(CASES.map((one) => [one, []]));
-  for (let round = 0; round < rounds; round++) {
-    process.stderr.write(`threads, round ${round + 1}\n`);
-    for (const one of shuffle(CASES)) {
-      const args = [one.threads, one.stores, songs, PASSES].map(String);
-      const output = await run([process.execPath, "bench/store/threads-child.ts", ...args]);
-      seen.get(one)?.push(JSON.parse(output) as number);
-    }
-  }
-  return seen;
-}
-
-function toRow(one: Case, seen: Seen): Row<Figure> {
-  const perSecond = seen.get(one) ?? [];
-  return {
-    labels: [String(one.threads), one.name],
-    figures: {
-      perSecond: summarise(perSecond),
-      ratio: summarise(ratios(perSecond, seen.get(ALONE) ?? [])),
-    },
-  };
+async function runTrial({ threads, stores }: Case, songs: number): Promise<Trial> {
+  const args = [threads, stores, songs, PASSES].map(String);
+  const output = await run([process.execPath, "bench/store/threads-child.ts", ...args]);
+  return { additionsPerSecond: JSON.parse(output) as number };
 }
