@@ -3,6 +3,7 @@ import { redisVersions } from "../harness/redis-programs.ts";
 import { toSuiteResult } from "../harness/result-table.ts";
 import type { Suite } from "../harness/suite.ts";
 import { measureBatches } from "./batches.ts";
+import { measureIncrements } from "./increments.ts";
 import { measureLatency } from "./latency-under-load.ts";
 import { measurePosts } from "./posts.ts";
 
@@ -15,6 +16,7 @@ export const songs: Suite = {
     const tables = [
       await measurePosts(options),
       await measureBatches(options),
+      await measureIncrements(options),
       await measureLatency(options),
     ];
     return toSuiteResult(tables, options.smoke, programs);
