@@ -14,7 +14,8 @@ type Crash = (step: string) => void;
 async function foldIntoDatabase(counter: string, database: DatabaseSync, crash: Crash): Promise<void> {
   const { done } = database.prepare("SELECT done FROM job").get() as { done: number };
   const fold = done + 1;
-  if (done > 0) await fetch(`${counter}/folds/${done}`, { method: "DELETE" }); // the last run may have crashed before it
+  // The last run may have crashed before it acknowledged its fold.
+  if (done > 0) await fetch(`${counter}/folds/${done}`, { method: "DELETE" });
   const answer = await fetch(`${counter}/folds/${fold}`, {
     method: "PUT",
     headers: { accept: "application/json" },
@@ -41,7 +42,7 @@ type Choose = (fold: number, done: number) => number;
 
 const right: Choose = (fold, done) => Math.max(fold, done);
 
-/** Returns the plays that a page shows: the row's, and those since. NaN if the counter has dropped a fold of these. */
+/** Returns the plays that a page shows: the row's and those since; NaN if the counter has dropped some of these. */
 async function playsOnPage(
   counter: string,
   database: DatabaseSync,

@@ -15,8 +15,8 @@ export function commandsOf(text: string): Command[] {
 }
 
 /**
- * Returns a program's output in the one form that all its correct outputs have: the songs of a mapping are in no
- * order, and durations and the time in milliseconds differ with each run.
+ * Returns a program's output in the one form that all its correct outputs have: the songs of a mapping are in
+ * no order, and durations and the time in milliseconds differ with each run.
  */
 export function normalize(output: string): string {
   return output

@@ -16,8 +16,8 @@ const START_MS = 20_000;
 /**
  * Runs the blocks of one page in their order.
  *
- * A server is started for each port that the page asks at `localhost`, unless a block with the note `run: server` starts one
- * there. Such servers go on until {@linkcode stop}.
+ * Starts a server for each port that the page names. Blocks with the note `run: server` start servers themselves, which
+ * go on until {@linkcode stop}.
  */
 export class PageRun {
   readonly #project: string;
@@ -79,7 +79,7 @@ export class PageRun {
   }
 
   async stop(): Promise<void> {
-    for (const server of this.#servers) process.kill(-server.pid, "SIGKILL"); // with the programs that it started
+    for (const { pid, exitCode } of this.#servers) if (exitCode === null) process.kill(-pid, "SIGKILL"); // the whole process group
     await Promise.all(this.#servers.map((server) => server.exited));
   }
 

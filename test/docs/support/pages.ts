@@ -49,7 +49,7 @@ export function anchorsOf(path: string): string[] {
   );
 }
 
-/** Returns the links of a page that lead into the repository: the file's path from the root, and its anchor. */
+/** Returns the links of a page into the repository: each file's path from the root, and the anchor. */
 export function linksOf(path: string): { file: string; anchor: string }[] {
   const targets = withoutCode(readPage(path)).matchAll(/\]\(([^)\s]+)\)/g);
   return Array.from(targets, ([, target = ""]) => target)

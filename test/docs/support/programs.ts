@@ -10,7 +10,7 @@ import { ROOT } from "./pages.ts";
 const VALUE =
   /^( *)(?:const (\w+) = )?(.+); \/\/ (-?\d[\d_]*|"[^"]*"|true|false|\[.*\]|\{.*\}|new (?:Map|Set)\(.*\))$/gm;
 
-/** Makes a folder in which `playcount` is installed, as the sources, and in which `playcount` is a command. */
+/** Makes a folder in which `playcount` is installed, as its sources, and is a command. */
 export async function createProject(): Promise<string> {
   const project = await mkdtemp(join(tmpdir(), "playcount-docs-"));
   const installed = join(project, "node_modules/playcount");
