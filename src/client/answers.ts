@@ -46,13 +46,13 @@ export async function readNewestFold(server: string, response: Response): Promis
 }
 
 /**
- * The number of the last request of a writer that sent an older one, and is told so; `undefined` if a server failed
- * because of anything else. Only the words tell it from a count that would be too high: both are 409.
+ * Returns the number of a writer's newest request, if a server refused an older one because of it; `undefined` for any
+ * other failure.
  */
 export function lastRequestIn(error: unknown): number | undefined {
-  if (!(error instanceof CountServerError) || error.status !== 409) return undefined;
-  const [, last] = / This writer has sent request (\d+) after request \d+$/.exec(error.message) ?? [];
-  return last === undefined ? undefined : Number(last);
+  if (!(error instanceof CountServerError) || error.type !== "StaleKey") return undefined;
+  const { newestSeq } = error.members;
+  return Number.isSafeInteger(newestSeq) ? (newestSeq as number) : undefined;
 }
 
 /** The sum of the listings of several servers. */

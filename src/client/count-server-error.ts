@@ -1,13 +1,45 @@
 /** Statuses of what may be done or not: by a server that failed in the midst of it, or something in between. */
 const UNKNOWN = [500, 502, 504];
 
-/** A server that did not do what was asked of it, or is not known to have done it. */
+/** The parts of a failed answer that a program can use. */
+export interface Failure {
+  /** Status code of the answer. */
+  status?: number;
+  /** Name of the problem's type, as listed in docs/problems.md: `StaleKey`, say. */
+  type?: string | undefined;
+  /** Numbers of the problem, by the names that docs/problems.md lists for its type. */
+  members?: Readonly<Record<string, unknown>>;
+  /** Seconds that the server asks clients to wait. */
+  retryAfter?: number | undefined;
+}
+
+/**
+ * A server did not do what was asked of it, or is not known to have done it.
+ *
+ * @example
+ * ```ts
+ * const error = new CountServerError("http://localhost:8000/", "the count would be too high", {
+ *   status: 409,
+ *   type: "CountOverflow",
+ *   members: { count: 9007199254740991, plays: 1 },
+ * });
+ * error.type; // "CountOverflow"
+ * error.members["count"]; // 9007199254740991
+ * ```
+ */
 export class CountServerError extends Error {
   /** The server's URL. */
   readonly server: string;
-  /** The status that it answered, or `undefined` if there was no answer. */
+  /** Status code of the answer; `undefined` if there was no answer. */
   readonly status: number | undefined;
-  /** How many seconds it asked to be left alone; `undefined` if it did not say. */
+  /**
+   * Name of the problem's type (RFC 9457), as listed in docs/problems.md: `CountOverflow`, say. `undefined` if the
+   * status says it all, or if no play counter answered.
+   */
+  readonly type: string | undefined;
+  /** Numbers of the problem, by the names that docs/problems.md lists for its type; empty without a type. */
+  readonly members: Readonly<Record<string, unknown>>;
+  /** Seconds that the server asked clients to wait; `undefined` if it did not say. */
   readonly retryAfter: number | undefined;
   /**
    * Whether it may have been done all the same: there was no answer, or one that does not tell; or there was none when
@@ -15,15 +47,13 @@ export class CountServerError extends Error {
    */
   mayBeDone: boolean;
 
-  constructor(
-    server: string,
-    message: string,
-    options: ErrorOptions & { status?: number; retryAfter?: number | undefined } = {},
-  ) {
+  constructor(server: string, message: string, options: ErrorOptions & Failure = {}) {
     super(message, options);
     this.name = "CountServerError";
     this.server = server;
     this.status = options.status;
+    this.type = options.type;
+    this.members = options.members ?? {};
     this.retryAfter = options.retryAfter;
     this.mayBeDone = this.status === undefined || UNKNOWN.includes(this.status);
   }

@@ -2,9 +2,13 @@ import { checkSetting } from "../settings/settings.ts";
 import { CountServerError } from "./count-server-error.ts";
 import { withRetries } from "./retries.ts";
 import { KeyPool } from "./key-pool.ts";
+import { readProblem } from "./problem.ts";
 
 const MAX_TIMEOUT_MS = 2 ** 31 - 1; // the longest that timers of all runtimes can wait
 const MAX_RETRIES = 20;
+
+/** Results are text, which is what readers of answers expect; errors are problems, which programs can read. */
+const ACCEPT = "application/problem+json, text/plain;q=0.9";
 
 /** How servers are asked. */
 export interface ServerClientOptions {
@@ -40,7 +44,7 @@ export class ServerClient {
     const token = checkSetting("token", options.token);
     this.#timeoutMs = checkRange("timeoutMs", options.timeoutMs ?? 5000, 1, MAX_TIMEOUT_MS);
     this.#retries = checkRange("retries", options.retries ?? 3, 0, MAX_RETRIES);
-    this.#headers = { accept: "text/plain", ...(token === "" ? {} : { authorization: `Bearer ${token}` }) };
+    this.#headers = { accept: ACCEPT, ...(token === "" ? {} : { authorization: `Bearer ${token}` }) };
     this.#fetch = options.fetch ?? ((url, init) => fetch(url, init));
   }
 
@@ -129,15 +133,14 @@ export class ServerClient {
 }
 
 function failure(server: string, asked: string, response: Response, body: string): CountServerError {
-  const reason = body
-    .split("\n", 2)
-    .join(": ")
-    .replace(/\p{Cc}/gu, " ")
-    .slice(0, 200);
   const { status, headers } = response;
+  const problem = readProblem(response, body);
+  const reason = (problem?.text ?? body.split("\n", 2).join(": ")).replace(/\p{Cc}/gu, " ").slice(0, 200);
   const seconds = /^\d{1,9}$/.exec(headers.get("retry-after") ?? "")?.[0];
   return new CountServerError(server, `${asked} failed: ${status} ${reason}`, {
     status,
+    type: problem?.type,
+    members: problem?.members ?? {},
     retryAfter: seconds === undefined ? undefined : Number(seconds),
   });
 }

@@ -12,9 +12,10 @@ const MAX_AGE = "7200";
 export function shareWith(
   origin: string,
   request: Request,
+  basePath: string,
   perform: (request: Request) => Awaitable<Response>,
 ): Awaitable<Response> {
-  return whenReady(answerAlways(request, perform), (response) => {
+  return whenReady(answerAlways(request, basePath, perform), (response) => {
     const { headers } = response;
     headers.set("access-control-allow-origin", origin);
     headers.append("vary", "Origin");

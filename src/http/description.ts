@@ -1,4 +1,4 @@
-import type { ProblemStatus } from "./response/problem.ts";
+import type { ProblemTypeName } from "./response/problem-types.ts";
 
 /** What an answer holds that is no problem. */
 export type Shape = "count" | "mapping" | "list" | "folds" | "done" | "document" | "metrics" | "nothing";
@@ -18,6 +18,6 @@ export interface Description {
   isOneType?: true;
   /** What is answered if all goes well, by status. */
   answers: Readonly<Partial<Record<200 | 201 | 204 | 304, Shape>>>;
-  /** Why it may be refused, beyond what every operation may be refused for. */
-  refusals?: readonly ProblemStatus[];
+  /** Problem types that it may be refused with, beyond those that follow from its scope, its body and its key. */
+  refusals?: readonly ProblemTypeName[];
 }

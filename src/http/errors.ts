@@ -1,48 +1,58 @@
 import type { Awaitable } from "../async.ts";
 import { PROBLEM, preferredFormat } from "./request/accept.ts";
-import { Problem, type ProblemStatus } from "./response/problem.ts";
+import { Problem } from "./response/problem.ts";
+import type { ProblemTypeName } from "./response/problem-types.ts";
 import { replyProblem } from "./response/reply.ts";
 import { Refusal, UnknownOutcome, type RefusalReason } from "../store/refusal.ts";
 
-/** Has `answer` answer a request, or answers what it throws or rejects with. */
+/** Calls `answer`, and answers an error that it throws or rejects with as a problem. */
 export function answerAlways(
   request: Request,
+  basePath: string,
   answer: (request: Request) => Awaitable<Response>,
 ): Awaitable<Response> {
   try {
     const response = answer(request);
-    return response instanceof Promise ? response.catch((error) => answerError(request, error)) : response;
+    return response instanceof Promise
+      ? response.catch((error) => answerError(request, error, basePath))
+      : response;
   } catch (error) {
-    return answerError(request, error);
+    return answerError(request, error, basePath);
   }
 }
 
-/** Answers a request that something went wrong with: its client's doing, or ours. */
-export function answerError(request: Pick<Request, "method" | "headers">, error: unknown): Response {
+/** Answers a request that failed, because of its client or because of this server. */
+export function answerError(
+  request: Pick<Request, "method" | "headers">,
+  error: unknown,
+  basePath = "",
+): Response {
   const format = preferredFormat(request.headers.get("accept"), PROBLEM) ?? "text";
-  return replyProblem({ method: request.method, format }, toProblem(error));
+  return replyProblem({ method: request.method, format }, toProblem(error), basePath);
 }
 
-const STATUS_OF_REFUSAL: Record<RefusalReason, ProblemStatus> = {
-  overflow: 409,
-  "too long": 414,
-  full: 507,
-  "unknown fold": 404,
-  "out of order": 409,
-  "too many folds": 409,
-  gone: 410,
-  "stale key": 409,
-  "key reused": 422,
-  unavailable: 503,
+const TYPE_OF_REFUSAL: Record<RefusalReason, ProblemTypeName> = {
+  overflow: "CountOverflow",
+  full: "StoreFull",
+  "too long": "IdTooLong",
+  "unknown fold": "UnknownFold",
+  "out of order": "FoldOutOfOrder",
+  "too many folds": "TooManyFolds",
+  gone: "FoldDropped",
+  "stale key": "StaleKey",
+  "key reused": "KeyReused",
+  unavailable: "Unavailable",
 };
 
 function toProblem(error: unknown): Problem {
   if (error instanceof Problem) return error;
   if (error instanceof Refusal) {
-    const headers: Record<string, string> = error.reason === "unavailable" ? { "retry-after": "1" } : {};
-    return new Problem(STATUS_OF_REFUSAL[error.reason], error.message, headers);
+    const { reason, message, members } = error;
+    return reason === "unavailable"
+      ? Problem.unavailable(message)
+      : Problem.of(TYPE_OF_REFUSAL[reason], message, members);
   }
-  if (error instanceof UnknownOutcome) return new Problem(500, error.message);
-  console.error(error); // for the operator; the client hears nothing of the inside
+  if (error instanceof UnknownOutcome) return Problem.of("UnknownOutcome", error.message);
+  console.error(error); // for the operator; the client learns nothing of the inside
   return new Problem(500);
 }

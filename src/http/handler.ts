@@ -62,7 +62,7 @@ export function createHandler(store: CountStore, options: HandlerOptions = {}): 
     ...settings,
     store,
     foldHeaders: new FoldHeaders(),
-    document: () => JSON.stringify(describeRoutes(routes)),
+    document: () => JSON.stringify(describeRoutes(routes, settings.basePath)),
     isManager: (headers) => guard.isManager(headers),
     metrics,
     requestCounts: () => metrics.requests(paths),
@@ -83,7 +83,7 @@ export function createHandler(store: CountStore, options: HandlerOptions = {}): 
     if (origin === null) return perform(request);
     // A request that was made in this process has no Host.
     const isShared = guard.checkOrigin(origin, host ?? URL.parse(request.url)?.host ?? "");
-    return isShared ? shareWith(origin, request, perform) : perform(request);
+    return isShared ? shareWith(origin, request, settings.basePath, perform) : perform(request);
   }
 
   function perform(request: Request): Awaitable<Response> {
@@ -105,7 +105,7 @@ export function createHandler(store: CountStore, options: HandlerOptions = {}): 
 
   return (request) => {
     cell = UNROUTED;
-    const response = answerAlways(request, answer);
+    const response = answerAlways(request, settings.basePath, answer);
     const own = cell === UNROUTED ? metrics.cellOf(-1, request.method) : cell;
     if (response instanceof Promise) return response.then((later) => metrics.countResponse(own, later));
     return metrics.countResponse(own, response);

@@ -1,12 +1,9 @@
 import type { Description, Shape } from "./description.ts";
 import { OPEN_METRICS } from "./metrics/open-metrics.ts";
-import { phraseOf, type ProblemStatus } from "./response/problem.ts";
+import { COUNT, describeRefusals, type Json, problemSchemas } from "./openapi-problems.ts";
 import { type Operation, pathOf, type Route } from "./routes.ts";
 import { VERSION } from "../version.ts";
 
-type Json = Readonly<Record<string, unknown>>;
-
-const COUNT: Json = { type: "integer", minimum: 0, maximum: Number.MAX_SAFE_INTEGER };
 const MAPPING: Json = { type: "object", additionalProperties: COUNT };
 const ONE: Json = {
   type: "object",
@@ -66,32 +63,15 @@ const BODIES: Record<NonNullable<Description["body"]>, Json> = {
   anything: { description: "is read and not looked at", content: { "*/*": {} } },
 };
 
-const PROBLEM: Json = {
-  "text/plain": { schema: { type: "string" } },
-  "application/problem+json": { schema: { $ref: "#/components/schemas/Problem" } },
-};
-
-/** Describes a route table as an OpenAPI 3.1 document. */
-export function describeRoutes(routes: readonly Route[]): Json {
+/** Describes a route table of a server with this base path as an OpenAPI 3.1 document. */
+export function describeRoutes(routes: readonly Route[], basePath: string): Json {
   return {
     openapi: "3.1.0",
     info: { title: "playcount", version: VERSION, summary: "A play counter whose whole interface is HTTP" },
     paths: Object.fromEntries(routes.map((route) => [pathOf(route), describePath(route)])),
     components: {
       securitySchemes: { bearer: { type: "http", scheme: "bearer" } },
-      schemas: {
-        Problem: {
-          description: "RFC 9457",
-          type: "object",
-          required: ["type", "title", "status"],
-          properties: {
-            type: { const: "about:blank" },
-            title: { type: "string" },
-            status: { type: "integer" },
-            detail: { type: "string" },
-          },
-        },
-      },
+      schemas: problemSchemas(basePath),
     },
   };
 }
@@ -109,31 +89,14 @@ function describeOperation({ scope, description }: Operation): Json {
   const { summary, query = [], body, takesKey = false, answers } = description;
   const parameters = [...query, ...(takesKey ? ["Idempotency-Key"] : [])];
   const answered = Object.entries(answers).map(([status, shape]) => [status, describeAnswer(shape)]);
-  const refused = refusalsOf({ scope, description }).map((status) => [
-    status,
-    { description: phraseOf(status), content: PROBLEM },
-  ]);
   return {
     summary,
     ...(parameters.length > 0 && { parameters: parameters.map(parameter) }),
     ...(body !== undefined && { requestBody: BODIES[body] }),
     // An empty requirement besides: a token is needed only where the server has one.
     ...(scope !== "read" && { security: [{ bearer: [] }, {}] }),
-    responses: Object.fromEntries([...answered, ...refused]),
+    responses: { ...Object.fromEntries(answered), ...describeRefusals({ scope, description }) },
   };
-}
-
-function refusalsOf({ scope, description }: Pick<Operation, "scope" | "description">): ProblemStatus[] {
-  const { body, isConditional, takesKey, isOneType, refusals = [] } = description;
-  const statuses: ProblemStatus[] = [400, 403, 500, ...refusals];
-  if (!isOneType) statuses.push(406);
-  if (scope !== "read") statuses.push(401);
-  if (body !== undefined) statuses.push(413);
-  if (body === "a number" || body === "a mapping") statuses.push(415);
-  if (isConditional) statuses.push(412);
-  if (takesKey) statuses.push(409, 422);
-  if (scope !== "read") statuses.push(503); // the disk, where there is one
-  return [...new Set(statuses)].sort((a, b) => a - b);
 }
 
 function describeAnswer(shape: Shape): Json {

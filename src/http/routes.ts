@@ -7,6 +7,7 @@ import { getMetrics } from "./resources/metrics.ts";
 import { openApi } from "./resources/openapi.ts";
 import { getCount, addPlays } from "./resources/song.ts";
 import { clear, list } from "./resources/songs.ts";
+import { DOCUMENT_PATH } from "./response/problem-types.ts";
 import type { Scope } from "./guard.ts";
 
 /** The methods that a route may declare; `HEAD` and `OPTIONS` are derived. */
@@ -45,7 +46,7 @@ export function routeTable({ basePath, resource }: Pick<Service, "basePath" | "r
         summary: "The song's count",
         query: ["after"],
         answers: { 200: "count" },
-        refusals: [410, 414],
+        refusals: ["IdTooLong", "FoldDropped"],
       }),
       POST: play(addPlays, {
         summary: "Add 1, or the number in the body, and answer the new count",
@@ -53,7 +54,7 @@ export function routeTable({ basePath, resource }: Pick<Service, "basePath" | "r
         isConditional: true,
         takesKey: true,
         answers: { 200: "count", 204: "nothing" },
-        refusals: [414, 507],
+        refusals: ["CountOverflow", "IdTooLong", "StoreFull"],
       }),
     }),
     route("/", {
@@ -62,7 +63,7 @@ export function routeTable({ basePath, resource }: Pick<Service, "basePath" | "r
         query: ["top", "after"],
         isConditional: true,
         answers: { 200: "list", 304: "nothing" },
-        refusals: [410],
+        refusals: ["FoldDropped"],
       }),
       DELETE: manage(clear, {
         summary: "Clear everything, folds included",
@@ -78,7 +79,7 @@ export function routeTable({ basePath, resource }: Pick<Service, "basePath" | "r
         isConditional: true,
         takesKey: true,
         answers: { 200: "mapping", 204: "nothing" },
-        refusals: [507],
+        refusals: ["CountOverflow", "StoreFull"],
       }),
     }),
     route("/folds", {
@@ -91,30 +92,35 @@ export function routeTable({ basePath, resource }: Pick<Service, "basePath" | "r
       GET: read(getFold, {
         summary: "What was sealed",
         answers: { 200: "mapping" },
-        refusals: [404, 410],
+        refusals: ["UnknownFold", "FoldDropped"],
       }),
       PUT: manage(seal, {
         summary: "Seal what was counted since the last fold; the same again does nothing",
         body: "anything",
         isConditional: true,
         answers: { 200: "mapping", 201: "mapping" },
-        refusals: [409],
+        refusals: ["FoldOutOfOrder", "TooManyFolds"],
       }),
       DELETE: manage(acknowledge, {
         summary: "Acknowledge: the fold is in the database",
         body: "anything",
         isConditional: true,
         answers: { 200: "done" },
-        refusals: [404, 409],
+        refusals: ["UnknownFold", "FoldOutOfOrder"],
       }),
     }),
     route("/health", {
-      GET: read(health, { summary: "Ready to count?", answers: { 200: "done" }, refusals: [503] }),
+      GET: read(health, { summary: "Ready to count?", answers: { 200: "done" } }),
     }),
     route("/metrics", {
-      GET: read(getMetrics, { summary: "How this process is", isOneType: true, answers: { 200: "metrics" } }),
+      GET: read(getMetrics, {
+        summary: "How this process is",
+        isOneType: true,
+        answers: { 200: "metrics" },
+        refusals: ["Unavailable"],
+      }),
     }),
-    route("/openapi.json", {
+    route(DOCUMENT_PATH, {
       GET: read(openApi, { summary: "This document", isOneType: true, answers: { 200: "document" } }),
     }),
   ];

@@ -13,56 +13,25 @@ export type RefusalReason =
   | "key reused"
   | "unavailable";
 
-/** Something that a store refused; nothing has changed. */
+/** A request that a store refused; nothing has changed. */
 export class Refusal extends Error {
   readonly reason: RefusalReason;
+  /** The numbers of the message, for programs: they become members of the problem (see docs/problems.md). */
+  readonly members: Readonly<Record<string, number>>;
 
-  constructor(reason: RefusalReason, message: string) {
+  constructor(reason: RefusalReason, message: string, members: Readonly<Record<string, number>> = {}) {
     super(message);
     this.name = "Refusal";
     this.reason = reason;
+    this.members = members;
   }
 
   static overflow(count: number, plays: number): Refusal {
-    return new Refusal("overflow", `Adding ${plays} to ${count} would pass ${MAX_COUNT}`);
+    return new Refusal("overflow", `Adding ${plays} to ${count} would pass ${MAX_COUNT}`, { count, plays });
   }
 
   static full(maxSongs: number): Refusal {
-    return new Refusal("full", `There is room for ${maxSongs} songs`);
-  }
-
-  static unknownFold(fold: number): Refusal {
-    return new Refusal("unknown fold", `Fold ${fold} was never sealed`);
-  }
-
-  /** `newest` is the newest fold that was dropped. */
-  static dropped(newest: number): Refusal {
-    return new Refusal("gone", `Fold ${newest} and older ones are acknowledged and dropped`);
-  }
-
-  static belowNewest(fold: number, newest: number): Refusal {
-    return new Refusal("out of order", `Fold ${fold} must be above ${newest}, the newest`);
-  }
-
-  static olderFirst(fold: number, oldest: number): Refusal {
-    return new Refusal("out of order", `Fold ${oldest} must be acknowledged before fold ${fold}`);
-  }
-
-  static tooManyFolds(maxFolds: number): Refusal {
-    return new Refusal("too many folds", `At most ${maxFolds} folds may be unacknowledged`);
-  }
-
-  static staleKey(seq: number, newest: number): Refusal {
-    return new Refusal("stale key", `This writer has sent request ${newest} after request ${seq}`);
-  }
-
-  static keyReused(seq: number): Refusal {
-    return new Refusal("key reused", `This writer's request ${seq} was another one`);
-  }
-
-  /** For now: what keeps the counts cannot be written. */
-  static unavailable(message: string): Refusal {
-    return new Refusal("unavailable", message);
+    return new Refusal("full", `There is room for ${maxSongs} songs`, { maxSongs });
   }
 
   static noMemory(): Refusal {
@@ -70,11 +39,48 @@ export class Refusal extends Error {
   }
 
   static tooLong(maxIdBytes: number): Refusal {
-    return new Refusal("too long", `The id is longer than ${maxIdBytes} bytes of UTF-8`);
+    return new Refusal("too long", `The id is longer than ${maxIdBytes} bytes of UTF-8`, { maxIdBytes });
+  }
+
+  static unknownFold(fold: number): Refusal {
+    return new Refusal("unknown fold", `Fold ${fold} was never sealed`, { fold });
+  }
+
+  static dropped(newestDropped: number): Refusal {
+    const message = `Fold ${newestDropped} and all older folds are acknowledged and dropped`;
+    return new Refusal("gone", message, { newestDropped });
+  }
+
+  static belowNewest(fold: number, newestFold: number): Refusal {
+    const message = `Fold ${fold} must be above ${newestFold}, the newest`;
+    return new Refusal("out of order", message, { fold, newestFold });
+  }
+
+  static olderFirst(fold: number, oldestFold: number): Refusal {
+    const message = `Fold ${oldestFold} must be acknowledged before fold ${fold}`;
+    return new Refusal("out of order", message, { fold, oldestFold });
+  }
+
+  static tooManyFolds(maxFolds: number): Refusal {
+    return new Refusal("too many folds", `At most ${maxFolds} folds may be unacknowledged`, { maxFolds });
+  }
+
+  static staleKey(seq: number, newestSeq: number): Refusal {
+    const message = `This writer has already sent request ${newestSeq}, which is newer than request ${seq}`;
+    return new Refusal("stale key", message, { seq, newestSeq });
+  }
+
+  static keyReused(seq: number): Refusal {
+    return new Refusal("key reused", `This writer's request ${seq} was a different request`, { seq });
+  }
+
+  /** For a store that cannot be written for now. */
+  static unavailable(message: string): Refusal {
+    return new Refusal("unavailable", message);
   }
 }
 
-/** It is not known whether something was done. */
+/** A write that may have been done or not. */
 export class UnknownOutcome extends Error {
   constructor() {
     super("It is not known whether this was counted");

@@ -90,7 +90,7 @@ test("a refusal says why: no room for a new song", async () => {
   const client = new CountClient(servePlaycount({ maxSongs: 1 }));
   await client.incrementPlayCount("first");
   const failure = await failureOf(client.incrementPlayCount("second"));
-  expect(failure.message).toEndWith("failed: 507 Insufficient Storage: There is room for 1 songs");
+  expect(failure.message).toEndWith("failed: 507 No room for a new song: There is room for 1 songs");
   expect(failure.status).toBe(507);
   expect(await client.incrementPlayCount("first")).toBe(2);
 });

@@ -92,7 +92,9 @@ describe("A fold whose move fails", () => {
     await new CountClient(target).addPlays(new Map([["song 9999/ä", Number.MAX_SAFE_INTEGER]]));
     for (let time = 0; time < 2; time++) {
       const failure = await failureOf(CountClient.rebalance(source, target, 1, NO_RETRIES));
-      expect(failure.message).toContain("failed: 409 Conflict: Adding 1 to 9007199254740991 would pass");
+      expect(failure.message).toContain(
+        "failed: 409 The count would pass 2^53 - 1: Adding 1 to 9007199254740991 would pass",
+      );
       expect(await textOf(`${source}/folds`)).toBe("1");
     }
     expect((await countsOf(target)).size).toBe(10_001); // two batches, and the song that has too many

@@ -1,4 +1,4 @@
-import { STATUSES } from "../response/problem.ts";
+import { STATUSES } from "../response/problem-types.ts";
 
 /** Bytes that each worker's numbers take, with much room to spare. */
 const ROW_BYTES = 32 * 1024;

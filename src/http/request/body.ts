@@ -69,7 +69,7 @@ function brokenOff(): Problem {
 }
 
 function tooLarge(maxBodyBytes: number): Problem {
-  return new Problem(413, `The body is longer than ${maxBodyBytes} bytes`);
+  return Problem.of("BodyTooLarge", `The body is longer than ${maxBodyBytes} bytes`, { maxBodyBytes });
 }
 
 /** Reads a body as UTF-8; 400 if it is not. Holds at most `maxBodyBytes` and one piece. */

@@ -5,7 +5,6 @@ import { replyDone } from "../response/reply.ts";
 /** `GET /health`: whether this server is ready to count; not while it is stopping. */
 export function health({ signal, store }: Service, exchange: Exchange): Response {
   if (signal?.aborted) throw new Problem(503, "Stopping");
-  if (store.unavailableBecause !== undefined)
-    throw new Problem(503, store.unavailableBecause, { "retry-after": "1" });
+  if (store.unavailableBecause !== undefined) throw Problem.unavailable(store.unavailableBecause);
   return replyDone(exchange);
 }

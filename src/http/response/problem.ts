@@ -1,60 +1,68 @@
-/** The reason phrases of the statuses that playcount answers with (RFC 9110 §15). */
-const PHRASES = {
-  400: "Bad Request",
-  401: "Unauthorized",
-  403: "Forbidden",
-  404: "Not Found",
-  405: "Method Not Allowed",
-  406: "Not Acceptable",
-  409: "Conflict",
-  410: "Gone",
-  412: "Precondition Failed",
-  413: "Content Too Large",
-  414: "URI Too Long",
-  415: "Unsupported Media Type",
-  422: "Unprocessable Content",
-  500: "Internal Server Error",
-  503: "Service Unavailable",
-  507: "Insufficient Storage",
-} as const;
+import {
+  phraseOf,
+  PROBLEM_TYPES,
+  type ProblemStatus,
+  type ProblemTypeName,
+  typeReference,
+} from "./problem-types.ts";
 
-/** All statuses that playcount answers with. */
-export const STATUSES: readonly number[] = [200, 201, 204, 304, ...Object.keys(PHRASES).map(Number)];
+type Headers = Readonly<Record<string, string>>;
+type Members = Readonly<Record<string, number>>;
 
-/** A status that has a reason phrase here. */
-export type ProblemStatus = keyof typeof PHRASES;
-
-/** The reason phrase of a status. */
-export function phraseOf(status: ProblemStatus): string {
-  return PHRASES[status];
-}
-
-/** Why a request is refused, in words for the client; nothing was counted for it. */
+/** The reason why a request is refused; nothing was counted for it, unless its type is `UnknownOutcome`. */
 export class Problem extends Error {
   readonly status: ProblemStatus;
-  readonly headers: Readonly<Record<string, string>>;
+  readonly headers: Headers;
+  /** `undefined` for a problem whose status says it all. */
+  readonly type: ProblemTypeName | undefined;
+  readonly members: Members;
 
-  /** `detail` is shown to the client; empty when the status says it all. */
-  constructor(status: ProblemStatus, detail = "", headers: Readonly<Record<string, string>> = {}) {
+  /** `detail` is a sentence for the client; empty when the status says it all. */
+  constructor(
+    status: ProblemStatus,
+    detail = "",
+    headers: Headers = {},
+    type?: ProblemTypeName,
+    members: Members = {},
+  ) {
     super(detail);
     this.name = "Problem";
     this.status = status;
     this.headers = headers;
+    this.type = type;
+    this.members = members;
   }
 
-  /** The reason phrase of the status. */
-  get title(): string {
-    return phraseOf(this.status);
+  /** Makes a problem of a type, with the type's status. */
+  static of(type: ProblemTypeName, detail: string, members: Members = {}, headers: Headers = {}): Problem {
+    return new Problem(PROBLEM_TYPES[type].status, detail, headers, type, members);
   }
 
-  /** `text/plain`: the reason phrase, and on a second line the detail if there is one. */
+  /** Makes a 503 of a store that cannot be used; a client may try again after a second. */
+  static unavailable(detail: string): Problem {
+    return Problem.of("Unavailable", detail, {}, { "retry-after": "1" });
+  }
+
+  /** Returns the URI reference of the type on a server with this base path; `undefined` without a type. */
+  typeReference(basePath: string): string | undefined {
+    return this.type === undefined ? undefined : typeReference(basePath, this.type);
+  }
+
+  /** Returns `text/plain`: the reason phrase, and on a second line the detail if there is one. */
   toText(): string {
-    return this.message === "" ? this.title : `${this.title}\n${this.message}`;
+    const phrase = phraseOf(this.status);
+    return this.message === "" ? phrase : `${phrase}\n${this.message}`;
   }
 
-  /** `application/problem+json` (RFC 9457); the type is `about:blank`, so the title is the reason phrase. */
-  toJson(): string {
-    const detail = this.message === "" ? undefined : this.message;
-    return JSON.stringify({ type: "about:blank", title: this.title, status: this.status, detail });
+  /** Returns `application/problem+json` (RFC 9457). Without a type, the title is the reason phrase (§4.2.1). */
+  toJson(basePath: string): string {
+    const { status, type, message, members } = this;
+    return JSON.stringify({
+      type: this.typeReference(basePath) ?? "about:blank",
+      title: type === undefined ? phraseOf(status) : PROBLEM_TYPES[type].title,
+      status,
+      detail: message === "" ? undefined : message,
+      ...members,
+    });
   }
 }

@@ -72,12 +72,17 @@ export function replyDone(exchange: ReplyContext): Response {
   return reply(exchange, exchange.format === "json" ? '{"status":"ok"}' : "OK");
 }
 
-/** Answers a request that is refused, in the format that its client prefers. */
-export function replyProblem(exchange: ReplyContext, problem: Problem): Response {
-  const { format } = exchange;
-  const headers = headersFor(format, { "cache-control": "no-store", ...problem.headers });
-  if (format === "json") headers.set("content-type", "application/problem+json");
-  const body = format === "json" ? problem.toJson() : problem.toText();
+/**
+ * Answers a request that is refused, in the format that its client prefers. In either format the type, if the problem
+ * has one, is also in a `Link`, so that a client of text need not read the sentence.
+ */
+export function replyProblem(exchange: ReplyContext, problem: Problem, basePath: string): Response {
+  const isJson = exchange.format === "json";
+  const headers = headersFor(exchange.format, { "cache-control": "no-store", ...problem.headers });
+  if (isJson) headers.set("content-type", "application/problem+json");
+  const type = problem.typeReference(basePath);
+  if (type !== undefined) headers.set("link", `<${type}>; rel="type"`);
+  const body = isJson ? problem.toJson(basePath) : problem.toText();
   return reply(exchange, body, { status: problem.status, headers });
 }
 

@@ -205,7 +205,8 @@ function orRefused<T>(act: () => T): T | Refused {
   try {
     return act();
   } catch (error) {
-    if (error instanceof Refusal) return { reason: error.reason, message: error.message };
-    throw error;
+    if (!(error instanceof Refusal)) throw error;
+    const { reason, message, members } = error; // an error that is sent to a thread loses its own fields
+    return { reason, message, members };
   }
 }

@@ -104,10 +104,11 @@ export const bodies: Cases = {
     const body = `1${" ".repeat(16 * 1024 * 1024)}`;
     const answer = await subject.fetch("/song/1", { ...post(body), headers: json });
     expect(await answer.json()).toEqual({
-      type: "about:blank",
-      title: "Content Too Large",
+      type: "/openapi.json#/components/schemas/BodyTooLarge",
+      title: "The body is too large",
       status: 413,
       detail: "The body is longer than 16777216 bytes",
+      maxBodyBytes: 16_777_216,
     });
     await expectNothingCounted(subject);
   },

@@ -115,7 +115,7 @@ export const folds: Cases = {
     await expectAnswer(fetch("/song/a?after=0"), 200, "1111");
     await expectAnswer(fetch("/?after=1"), 200, "a=1101");
     await expectAnswer(fetch("/folds/2", DELETE), 200);
-    const gone = "Gone\nFold 1 and older ones are acknowledged and dropped";
+    const gone = "Gone\nFold 1 and all older folds are acknowledged and dropped";
     await expectAnswer(fetch("/song/a?after=0"), 410, gone);
     await expectAnswer(fetch("/?after=0"), 410, gone);
     await expectAnswer(fetch("/?top=1&after=0"), 410, gone);

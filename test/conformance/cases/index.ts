@@ -10,6 +10,7 @@ import { limits } from "./limits.ts";
 import { listing } from "./listing.ts";
 import { methods } from "./methods.ts";
 import { negotiation } from "./negotiation.ts";
+import { cappedProblems, problems } from "./problems.ts";
 import { targets } from "./targets.ts";
 import { framing } from "./framing.ts";
 import { pipelining } from "./pipelining.ts";
@@ -28,10 +29,11 @@ export const cases: Cases = {
   ...folds,
   ...batch,
   ...keys,
+  ...problems,
 };
 
 /** What holds of a server with the settings in `CAPS`. */
-export const cappedCases: Cases = limits;
+export const cappedCases: Cases = { ...limits, ...cappedProblems };
 
 /** What holds of a server with the settings in `GUARDED`. */
 export const guardedCases: Cases = access;

@@ -12,7 +12,7 @@ export function messageOf(ailment: Ailment): string | undefined {
 
 /** What is thrown for an answer that is not what was asked for. */
 export function errorOf(answer: WriteReply | Refused): Error {
-  if ("reason" in answer) return new Refusal(answer.reason, answer.message);
+  if ("reason" in answer) return new Refusal(answer.reason, answer.message, answer.members);
   if (answer.did !== "fail" || answer.isUnknown) return new UnknownOutcome();
   return Refusal.unavailable(messageOf(answer.ailment) ?? FAILED);
 }

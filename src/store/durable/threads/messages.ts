@@ -1,4 +1,4 @@
-import type { RefusalReason } from "../../refusal.ts";
+import type { Refusal } from "../../refusal.ts";
 import type { Ailment } from "./signals.ts";
 import type { RequestKey } from "../../request-key.ts";
 
@@ -23,10 +23,7 @@ export type WriteCommand =
   | { do: "stop" };
 
 /** Why one of several was not done. */
-export interface Refused {
-  reason: RefusalReason;
-  message: string;
-}
+export type Refused = Pick<Refusal, "reason" | "message" | "members">;
 
 /** Why nothing was done, or it is not known whether it was. */
 export interface Failed {

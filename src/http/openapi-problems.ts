@@ -1,0 +1,107 @@
+import {
+  phraseOf,
+  PROBLEM_TYPES,
+  type ProblemStatus,
+  type ProblemType,
+  type ProblemTypeName,
+  typeReference,
+} from "./response/problem-types.ts";
+import type { Operation } from "./routes.ts";
+
+/** A part of an OpenAPI document. */
+export type Json = Readonly<Record<string, unknown>>;
+
+/** The schema of a count, and of any other number that a request or an answer has. */
+export const COUNT: Json = { type: "integer", minimum: 0, maximum: Number.MAX_SAFE_INTEGER };
+
+const PROBLEM: Json = {
+  description: "RFC 9457",
+  type: "object",
+  required: ["type", "title", "status"],
+  properties: {
+    type: {
+      type: "string",
+      format: "uri-reference",
+      description: "about:blank, or what tells problems apart",
+    },
+    title: { type: "string", description: "the meaning of the type, or the reason phrase of the status" },
+    status: { type: "integer" },
+    detail: { type: "string", description: "a sentence for people" },
+  },
+};
+
+const TYPE_LINK: Json = {
+  schema: { type: "string" },
+  description: 'the type of the problem if it has one, as <URI reference>; rel="type"',
+};
+
+/** Returns the schemas of all problem types of a server with this base path, and `Problem`, which they extend. */
+export function problemSchemas(basePath: string): Json {
+  const types = Object.entries(PROBLEM_TYPES) as [ProblemTypeName, ProblemType][];
+  const schemas = types.map(([name, type]) => [name, describeType(typeReference(basePath, name), type)]);
+  return { Problem: PROBLEM, ...Object.fromEntries(schemas) };
+}
+
+function describeType(reference: string, { status, title, members, optional = [] }: ProblemType): Json {
+  const numbers = Object.entries(members).map(([name, description]) => [name, { ...COUNT, description }]);
+  return {
+    description: title,
+    allOf: [schemaOf("Problem")],
+    required: Object.keys(members).filter((name) => !optional.includes(name)),
+    properties: {
+      type: { const: reference },
+      title: { const: title },
+      status: { const: status },
+      ...Object.fromEntries(numbers),
+    },
+  };
+}
+
+function schemaOf(name: "Problem" | ProblemTypeName): Json {
+  return { $ref: `#/components/schemas/${name}` };
+}
+
+type Refusable = Pick<Operation, "scope" | "description">;
+
+/** Returns the answers to an operation that is refused, by status. */
+export function describeRefusals(operation: Refusable): Json {
+  const types = problemTypesOf(operation);
+  const refusals = refusalsOf(operation, types).map((status) => [
+    status,
+    describeRefusal(
+      status,
+      types.filter((type) => PROBLEM_TYPES[type].status === status),
+    ),
+  ]);
+  return Object.fromEntries(refusals);
+}
+
+function problemTypesOf({ scope, description }: Refusable): ProblemTypeName[] {
+  const { body, takesKey, isOneType, refusals = [] } = description;
+  const types = [...refusals];
+  if (body !== undefined) types.push("BodyTooLarge");
+  if (takesKey) types.push("StaleKey", "KeyReused");
+  if (!isOneType) types.push("Unavailable"); // the disk or Redis, where there is one
+  if (scope !== "read") types.push("UnknownOutcome");
+  return types;
+}
+
+function refusalsOf({ scope, description }: Refusable, types: readonly ProblemTypeName[]): ProblemStatus[] {
+  const { body, isConditional, isOneType } = description;
+  const statuses: ProblemStatus[] = [400, 403, 500, ...types.map((type) => PROBLEM_TYPES[type].status)];
+  if (!isOneType) statuses.push(406);
+  if (scope !== "read") statuses.push(401);
+  if (body === "a number" || body === "a mapping") statuses.push(415);
+  if (isConditional) statuses.push(412);
+  return [...new Set(statuses)].sort((a, b) => a - b);
+}
+
+function describeRefusal(status: ProblemStatus, types: readonly ProblemTypeName[]): Json {
+  const schema =
+    types.length === 0 ? schemaOf("Problem") : { anyOf: ["Problem" as const, ...types].map(schemaOf) };
+  return {
+    description: phraseOf(status),
+    ...(types.length > 0 && { headers: { Link: TYPE_LINK } }),
+    content: { "text/plain": { schema: { type: "string" } }, "application/problem+json": { schema } },
+  };
+}

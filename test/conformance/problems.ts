@@ -1,0 +1,57 @@
+import { expect } from "bun:test";
+import type { Subject } from "./subject.ts";
+
+interface Wanted {
+  type: string;
+  status: number;
+  title: string;
+  /** What the problem has besides, the sentence for people excepted. */
+  members: Readonly<Record<string, number>>;
+}
+
+interface Schema {
+  allOf: { $ref: string }[];
+  required: string[];
+  properties: Record<string, { const?: unknown }>;
+}
+
+/**
+ * Asserts that a request is refused with a problem of a type, which text has in a `Link` and JSON also in the body, and
+ * that the type is found where it says, in the OpenAPI document.
+ */
+export async function expectProblem(
+  { fetch, root }: Subject,
+  path: string,
+  init: RequestInit,
+  { type: name, status, title, members }: Wanted,
+): Promise<void> {
+  const type = `${root}openapi.json#/components/schemas/${name}`;
+  for (const accept of ["text/plain", "application/json", "application/problem+json, text/plain;q=0.9"]) {
+    const headers = { ...(init.headers as Record<string, string>), accept };
+    const answer = await fetch(path, { ...init, headers });
+    const link = `<${type}>; rel="type"`;
+    expect({ status: answer.status, link: answer.headers.get("link") }).toEqual({ status, link });
+    if (accept === "text/plain") {
+      expect(answer.headers.get("content-type")).toBe("text/plain;charset=utf-8");
+      await answer.text();
+    } else {
+      expect(answer.headers.get("content-type")).toBe("application/problem+json");
+      const detail: unknown = expect.any(String);
+      expect(await answer.json()).toEqual({ type, title, status, detail, ...members });
+    }
+  }
+  const schema = await schemaAt(fetch, type);
+  expect(schema.allOf).toEqual([{ $ref: "#/components/schemas/Problem" }]);
+  const { type: typeField, title: titleField, status: statusField, ...described } = schema.properties;
+  expect([typeField?.const, titleField?.const, statusField?.const]).toEqual([type, title, status]);
+  expect(Object.keys(described)).toEqual(expect.arrayContaining(Object.keys(members)));
+  expect(Object.keys(members)).toEqual(expect.arrayContaining(schema.required));
+}
+
+/** Resolves the URI reference of a type: a document, and a JSON pointer into it (RFC 6901). */
+async function schemaAt(fetch: Subject["fetch"], type: string): Promise<Schema> {
+  const [path = "", pointer = ""] = type.split("#");
+  let value: unknown = await (await fetch(path)).json();
+  for (const key of pointer.split("/").slice(1)) value = (value as Record<string, unknown>)[key];
+  return value as Schema;
+}
