@@ -92,7 +92,34 @@ test("a refusal says why: no room for a new song", async () => {
   const failure = await failureOf(client.incrementPlayCount("second"));
   expect(failure.message).toEndWith("failed: 507 No room for a new song: There is room for 1 songs");
   expect(failure.status).toBe(507);
+  expect([failure.type, failure.members]).toEqual(["StoreFull", { maxSongs: 1 }]);
   expect(await client.incrementPlayCount("first")).toBe(2);
+});
+
+test.each<[string, string, string, string | undefined, object]>([
+  ["is text", "text/plain", "Conflict\nno", undefined, {}],
+  ["is no JSON", "application/problem+json", "{", undefined, {}],
+  ["is no object", "application/problem+json", "1", undefined, {}],
+  ["has no type", "application/problem+json", '{"status":409,"plays":1}', undefined, { plays: 1 }],
+  [
+    "is of another program",
+    "application/problem+json",
+    '{"type":"https://x.test/#/StaleKey"}',
+    undefined,
+    {},
+  ],
+  [
+    "is a play counter's, below a base path",
+    "application/problem+json; charset=utf-8",
+    '{"type":"/p/openapi.json#/components/schemas/CountOverflow","title":"T","detail":"D","count":5,"plays":1}',
+    "CountOverflow",
+    { count: 5, plays: 1 },
+  ],
+])("of a problem that %s, type and members are known as far as it has them", async (...of) => {
+  const [, contentType, body, type, members] = of;
+  const server = serve(() => new Response(body, { status: 409, headers: { "content-type": contentType } }));
+  const failure = await failureOf(new CountClient(server, { retries: 0 }).getPlayCount("1"));
+  expect(failure).toMatchObject({ status: 409, type, members });
 });
 
 test("of three servers one is down: reset fails and names it, the others are cleared", async () => {
