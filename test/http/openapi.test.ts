@@ -14,10 +14,13 @@ interface OpenApi {
 interface Described {
   summary: string;
   security?: unknown[];
-  responses: Record<string, { content?: Record<string, unknown> }>;
+  responses: Record<string, { content?: Record<string, { schema: unknown }> }>;
 }
 
-/** An answer by the operation that gave it: `GET /song/{id} 200`, and its type without parameters. */
+/**
+ * Answers by the operation that gave them: `GET /song/{id} 200`. Of each the content types without parameters, and the
+ * problem types, a hash sign in front.
+ */
 type Seen = Map<string, Set<string>>;
 
 /** Statuses of faults and of stopping, which no case can bring about. */
@@ -51,7 +54,10 @@ async function watch(
       const path = pathOf(route).replace(basePath, "").replace(`/${resource}/`, "/song/");
       const type = response.headers.get("content-type")?.replace(/;.*/, "") ?? "";
       const key = `${documented} ${path} ${response.status}`;
-      seen.set(key, (seen.get(key) ?? new Set()).add(type));
+      const problem = /#\/components\/schemas\/\w+(?=>; rel="type")/.exec(
+        response.headers.get("link") ?? "",
+      )?.[0];
+      seen.set(key, (seen.get(key) ?? new Set()).add(type).add(problem ?? ""));
     }
     return response;
   });
@@ -96,7 +102,10 @@ describe("The OpenAPI document", () => {
     for (const [path, item] of Object.entries(paths)) {
       for (const [method, { responses }] of Object.entries(item).filter(([name]) => name !== "parameters")) {
         for (const [status, { content = {} }] of Object.entries(responses))
-          described.set(`${method.toUpperCase()} ${path} ${status}`, Object.keys(content));
+          described.set(`${method.toUpperCase()} ${path} ${status}`, [
+            ...Object.keys(content),
+            ...(JSON.stringify(content).match(/#\/components\/schemas\/\w+/g) ?? []),
+          ]);
       }
     }
     const undescribed = [...seen.keys()].filter((key) => !described.has(key));
@@ -104,6 +113,12 @@ describe("The OpenAPI document", () => {
     for (const [key, types] of seen) {
       for (const type of types) expect(["", ...(described.get(key) ?? [])], key).toContain(type);
     }
+    const unseen = [...described].flatMap(([key, types]) =>
+      types
+        .filter((type) => type.startsWith("#") && seen.has(key) && !seen.get(key)?.has(type))
+        .map((type) => `${key} ${type}`),
+    );
+    expect(unseen.filter((type) => !/ (?:500|503) |Problem$/.test(type))).toEqual([]);
     const general = ["400", "403", "406"];
     const missing = [...described.keys()].filter((key) => {
       const status = key.split(" ").at(-1) ?? "";

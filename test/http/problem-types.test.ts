@@ -49,9 +49,9 @@ describe("The problem types", () => {
   });
 
   test.each([
-    [Refusal.unavailable("The disk is full"), 503, "Unavailable", "1"],
-    [new UnknownOutcome(), 500, "UnknownOutcome", null],
-  ] as const)("of a store that fails (%p) is %d %s", async (failure, status, name, retryAfter) => {
+    ["Unavailable", 503, "1", Refusal.unavailable("The disk is full")],
+    ["UnknownOutcome", 500, null, new UnknownOutcome()],
+  ] as const)("include that of a store that fails: %s is %d", async (name, status, retryAfter, failure) => {
     const store = new ShardedStore();
     store.add = () => {
       throw failure;
