@@ -5,10 +5,23 @@ import { type ListenOptions, type Server, urlOf } from "./server.ts";
 
 export type { ListenOptions, Server } from "./server.ts";
 
-/** How long a connection may be silent, or the reader of an answer take nothing, before it is cut off. */
+/** Seconds after which a connection is closed whose client sends nothing, or does not read its answer. */
 const IDLE_SECONDS = 60;
 
-/** Serves `handler` on Bun; fails if the port is taken or the host is not one of this machine's. */
+/**
+ * Serves `handler` on Bun.
+ *
+ * @throws {Error} if the port is taken, or `host` is not an address of this machine.
+ *
+ * @example
+ * ```ts
+ * const handler = createHandler(new ShardedStore());
+ * const server = await serve(handler, { host: "127.0.0.1", port: 0 });
+ * const answer = await fetch(`${server.url}/song/1`, { method: "POST" });
+ * await answer.text(); // "1"
+ * await server.stop(1);
+ * ```
+ */
 export async function serve(handler: Handler, options: ListenOptions): Promise<Server> {
   const { host, port } = options;
   const server = await listen(handler, options);
@@ -28,14 +41,14 @@ async function listen(
     return Bun.serve({
       hostname: host,
       port,
-      reusePort: isShared, // unless told Bun shares a port with whoever else asks for it, and says nothing
+      reusePort: isShared, // without it Bun shares the port with any other program, without an error
       fetch: (request) => handler(request),
       idleTimeout: IDLE_SECONDS,
-      maxRequestBodySize: 2 ** 40, // the handler has the limit that is set, and says so to who passes it
-      development: false, // in development an error would show its source to whoever caused it
+      maxRequestBodySize: 2 ** 40, // the handler enforces the configured limit, and answers 413
+      development: false, // in development an error would show its source to the client
     });
   } catch (error) {
-    await lookup(host); // of a name that cannot be resolved Bun says only that an argument is invalid
+    await lookup(host); // throws for a name that cannot be resolved, of which Bun reports an invalid argument only
     throw error;
   }
 }

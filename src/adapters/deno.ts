@@ -3,7 +3,7 @@ import { type Handler, answerError } from "../http/handler.ts";
 import { Problem } from "../http/response/problem.ts";
 import { type ListenOptions, type Server, urlOf } from "./server.ts";
 
-/** What is used of Deno's own interface. */
+/** The part of Deno's interface that is used here. */
 declare const Deno: {
   serve(
     options: { hostname: string; port: number; signal: AbortSignal; onListen: () => void },
@@ -13,7 +13,20 @@ declare const Deno: {
 
 export type { ListenOptions, Server } from "./server.ts";
 
-/** Serves `handler` on Deno; fails if the port is taken or the host is not one of this machine's. */
+/**
+ * Serves `handler` on Deno.
+ *
+ * @throws {Error} if the port is taken, or `host` is not an address of this machine.
+ *
+ * @example
+ * ```ts
+ * const handler = createHandler(new ShardedStore());
+ * const server = await serve(handler, { host: "127.0.0.1", port: 0 });
+ * const answer = await fetch(`${server.url}/song/1`, { method: "POST" });
+ * await answer.text(); // "1"
+ * await server.stop(1);
+ * ```
+ */
 export function serve(handler: Handler, { host, port }: ListenOptions): Server {
   const bodies = new Bodies(handler);
   const cut = new AbortController();
@@ -24,13 +37,13 @@ export function serve(handler: Handler, { host, port }: ListenOptions): Server {
     async stop(graceSeconds) {
       const deadline = performance.now() + graceSeconds * 1000;
       if (!(await settlesWithin(bodies.stop(), graceSeconds))) return cut.abort();
-      // Behind its shutdown Deno offers no way to cut off a connection: one that is late ends with the process.
+      // After its shutdown Deno cannot close a connection: a late one ends with the process.
       await settlesWithin(server.shutdown(), (deadline - performance.now()) / 1000);
     },
   };
 }
 
-/** Follows the requests whose bodies are being read: `shutdown` of Deno 2.9 makes them unreadable at once. */
+/** Tracks the requests whose bodies are being read, because `shutdown` of Deno 2.9 makes these unreadable. */
 class Bodies {
   readonly #handler: Handler;
   readonly #underWay = new Set<Promise<Response>>();
@@ -50,7 +63,7 @@ class Bodies {
     return answer;
   }
 
-  /** Takes no more bodies; resolves when those that were taken are read and their requests answered. */
+  /** Refuses further bodies; resolves when all requests with a body are answered. */
   async stop(): Promise<void> {
     this.#isStopping = true;
     await Promise.allSettled(this.#underWay);

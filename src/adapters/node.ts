@@ -12,7 +12,20 @@ import { type ListenOptions, type Server, urlOf } from "./server.ts";
 
 export type { ListenOptions, Server } from "./server.ts";
 
-/** Serves `handler` on Node; fails if the port is taken or the host is not one of this machine's. */
+/**
+ * Serves `handler` on Node.
+ *
+ * @throws {Error} if the port is taken, or `host` is not an address of this machine.
+ *
+ * @example
+ * ```ts
+ * const handler = createHandler(new ShardedStore());
+ * const server = await serve(handler, { host: "127.0.0.1", port: 0 });
+ * const answer = await fetch(`${server.url}/song/1`, { method: "POST" });
+ * await answer.text(); // "1"
+ * await server.stop(1);
+ * ```
+ */
 export async function serve(handler: Handler, { host, port }: ListenOptions): Promise<Server> {
   const listener = toListener(handler);
   const server = createServer((incoming, outgoing) => {
@@ -33,7 +46,18 @@ export async function serve(handler: Handler, { host, port }: ListenOptions): Pr
   };
 }
 
-/** Makes a `fetch` handler a listener of `node:http`. The promise it gives never rejects. */
+/**
+ * Returns a listener of `node:http` that passes requests to a `fetch` handler. The listener's promise never rejects.
+ *
+ * @example
+ * ```ts
+ * import { createServer } from "node:http";
+ *
+ * const server = createServer(toListener(createHandler(new ShardedStore())));
+ * server.listen(8000, "127.0.0.1");
+ * server.close();
+ * ```
+ */
 export function toListener(
   handler: Handler,
 ): (incoming: IncomingMessage, outgoing: ServerResponse) => Promise<void> {
@@ -46,11 +70,11 @@ export function toListener(
     try {
       await send(await answer(handler, incoming, { signal: gone.signal, body }), outgoing, gone.signal);
     } catch (error) {
-      // Broken off, not ended: the client must not take a part for the whole.
+      // Destroyed, not ended: the client must not take a part for the whole.
       outgoing.destroy();
       if (!gone.signal.aborted) console.error(error);
     }
-    // A request that is answered before it is all there must not hold up the next one on the connection.
+    // A request that is answered before its body has arrived must not delay the next one on the connection.
     body?.drop();
   };
 }
@@ -114,7 +138,7 @@ async function send(response: Response, outgoing: ServerResponse, signal: AbortS
   else await sendBody(response.body, outgoing, signal);
 }
 
-/** Reads on only when the client has taken what was sent. Holds two pieces at most. */
+/** Sends a body, and reads on only when the client has taken the last piece. Holds two pieces at most. */
 async function sendBody(
   body: ReadableStream<Uint8Array>,
   outgoing: ServerResponse,
@@ -126,8 +150,8 @@ async function sendBody(
   signal.addEventListener("abort", cancel);
   const first = await reader.read();
   const second = reader.read();
-  // Node knows the length of what is ended in one piece, and states it. A piece that is not known to be the
-  // last is sent without waiting for the next one: it may be an event that somebody waits for.
+  // Node states the length of a body that ends in one piece. A piece that may not be the last is sent without
+  // waiting for the next one, because it may be an event that the client waits for.
   const isWhole = await Promise.race([second.then(({ done }) => done), setImmediate(false)]);
   if (!isWhole) {
     await write(first.value, outgoing, signal);

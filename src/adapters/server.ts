@@ -1,32 +1,32 @@
 import type { Awaitable } from "../async.ts";
 import type { Handler } from "../http/handler.ts";
 
-/** Where to listen. */
+/** Address to listen on. */
 export interface ListenOptions {
-  /** A host name or an address. */
+  /** Host name or address. */
   host: string;
-  /** 0 for any that is free. */
+  /** Port from 1 to 65535, or 0 for any free port. */
   port: number;
-  /** Whether other threads listen there too, for the system to spread connections over; on Bun alone. */
+  /** True if other threads listen on the port too; the system spreads connections over them. Bun only. Default: false. */
   isShared?: boolean;
 }
 
-/** A server that is listening. */
+/** Server that listens. */
 export interface Server {
-  /** Without a slash at the end. */
+  /** URL without a slash at its end. */
   readonly url: string;
 
   /**
-   * Takes no more connections, and closes each one there is when its requests are answered; what is not
-   * answered after `graceSeconds` is cut off. Resolves when no connection is left.
+   * Takes no more connections, and closes each connection when its requests are answered. Requests that are not
+   * answered after `graceSeconds` are disconnected. Resolves when no connection is left.
    */
   stop(graceSeconds: number): Promise<void>;
 }
 
-/** Carries a handler to a socket. Throws or rejects if the port is taken or the address cannot be listened on. */
+/** Serves a handler on a socket. Throws or rejects if the port is taken, or the address cannot be listened on. */
 export type Serve = (handler: Handler, options: ListenOptions) => Awaitable<Server>;
 
-/** The URL of `host`, which may be an IPv6 address, and `port`; without a slash at the end. */
+/** Returns the URL of `host`, which may be an IPv6 address, and `port`, without a slash at its end. */
 export function urlOf(host: string, port: number): string {
   return `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
 }

@@ -5,11 +5,11 @@ import { ShardedStore } from "../store/memory/sharded-store.ts";
 let handler: Handler | undefined;
 
 /**
- * playcount as a module that workerd, `deno serve` and `bun FILE` take as it is.
+ * The whole counter, as a module that workerd, `deno serve` and `bun FILE` run as it is.
  *
- * On workerd the settings are bindings by the names of the environment variables, and the counts are those of
- * one isolate; elsewhere they have their defaults. The store is made by the first request, as workerd gives out
- * no random values before one.
+ * On workerd the settings are bindings with the names of the environment variables, and the counts are those of
+ * one isolate; elsewhere they have their defaults. The first request makes the store, because workerd has no random
+ * values before it.
  */
 export default {
   fetch(request: Request, bindings?: unknown): ReturnType<Handler> {
