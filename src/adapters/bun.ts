@@ -48,7 +48,7 @@ async function listen(
       development: false, // in development an error would show its source to the client
     });
   } catch (error) {
-    await lookup(host); // throws for a name that cannot be resolved, of which Bun reports an invalid argument only
+    await lookup(host); // throws for an unknown name, for which Bun reports only an invalid argument
     throw error;
   }
 }

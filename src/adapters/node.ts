@@ -47,7 +47,7 @@ export async function serve(handler: Handler, { host, port }: ListenOptions): Pr
 }
 
 /**
- * Returns a listener of `node:http` that passes requests to a `fetch` handler. The listener's promise never rejects.
+ * Returns a listener of `node:http` that passes requests to a `fetch` handler. Its promise never rejects.
  *
  * @example
  * ```ts
@@ -98,7 +98,9 @@ async function answer(
   }
 }
 
-/** The URL that was asked for, unless `Host` is missing or broken. Two of them are left to the handler to refuse. */
+/**
+ * Returns the requested URL, or undefined if `Host` is missing or malformed. The handler refuses two `Host`s.
+ */
 function urlFor({ url = "/", headers }: IncomingMessage): string | undefined {
   const absolute =
     url.startsWith("/") || url === "*" ? `http://${headers.host}/${url.replace(/^\//, "")}` : url;

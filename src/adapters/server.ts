@@ -7,7 +7,7 @@ export interface ListenOptions {
   host: string;
   /** Port from 1 to 65535, or 0 for any free port. */
   port: number;
-  /** True if other threads listen on the port too; the system spreads connections over them. Bun only. Default: false. */
+  /** True if other threads listen on the port too, on Bun: the system spreads connections. Default: false. */
   isShared?: boolean;
 }
 
@@ -17,13 +17,13 @@ export interface Server {
   readonly url: string;
 
   /**
-   * Takes no more connections, and closes each connection when its requests are answered. Requests that are not
-   * answered after `graceSeconds` are disconnected. Resolves when no connection is left.
+   * Takes no more connections, and closes each connection when its requests are answered. Requests that are
+   * not answered after `graceSeconds` are disconnected. Resolves when no connection is left.
    */
   stop(graceSeconds: number): Promise<void>;
 }
 
-/** Serves a handler on a socket. Throws or rejects if the port is taken, or the address cannot be listened on. */
+/** Serves a handler on a socket. Throws or rejects if the port is taken or the address cannot be used. */
 export type Serve = (handler: Handler, options: ListenOptions) => Awaitable<Server>;
 
 /** Returns the URL of `host`, which may be an IPv6 address, and `port`, without a slash at its end. */

@@ -7,9 +7,9 @@ let handler: Handler | undefined;
 /**
  * The whole counter, as a module that workerd, `deno serve` and `bun FILE` run as it is.
  *
- * On workerd the settings are bindings with the names of the environment variables, and the counts are those of
- * one isolate; elsewhere they have their defaults. The first request makes the store, because workerd has no random
- * values before it.
+ * On workerd the settings are bindings with the names of the environment variables, and the counts are those
+ * of one isolate; elsewhere the settings have their defaults. The first request makes the store, because
+ * workerd has no random values before it.
  */
 export default {
   fetch(request: Request, bindings?: unknown): ReturnType<Handler> {

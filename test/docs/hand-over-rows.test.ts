@@ -48,7 +48,10 @@ type Choose = (fold: number, done: number) => number;
 
 const right: Choose = (fold, done) => Math.max(fold, done);
 
-/** Returns the plays that a page shows: the row's and those since; NaN if the counter has dropped some of these. */
+/**
+ * Returns the plays that a page shows: the row's and those since; NaN if the counter has dropped some of
+ * these.
+ */
 async function playsOnPage(
   counter: string,
   database: DatabaseSync,

@@ -4,22 +4,22 @@ import { settlesWithin } from "../../async.ts";
 import { type Server, urlOf } from "../server.ts";
 import { acquireStartLock } from "./start-lock.ts";
 
-/** A thread that ends again is not started anew more often than this. */
+/** Least time between two starts of one thread. */
 const RESTART_MS = 1000;
 
-/** How much longer than its own deadline a thread may take to say that it has stopped. */
+/** Seconds after its own deadline in which a thread may still report that it has stopped. */
 const MARGIN_SECONDS = 1;
 
-/** What is served by several threads. `D` is what each of them is given to make its handler of. */
+/** Describes a server of several threads. `D` is the data that each thread makes its handler of. */
 export interface WorkersOptions<D> {
   host: string;
-  /** 0 for any that is free. */
+  /** Port from 1 to 65535, or 0 for any free port. */
   port: number;
-  /** How many threads there are; they are numbered from 1. */
+  /** Number of threads; they are numbered from 1. */
   count: number;
-  /** The module that each thread runs, which has to call {@linkcode runWorker}. */
+  /** Module that each thread runs, which has to call {@linkcode runWorker}. */
   entry: string;
-  /** Gives what is sent to a thread as `postMessage` does, whenever it begins; `transfer` goes over to it. */
+  /** Returns the data that is posted to a thread when it starts; `transfer` is moved to it. */
   dataFor: (number: number) => { data: D; transfer?: readonly Bun.Transferable[] };
   /** Called whenever a thread has ended, and before it is replaced. */
   onDeath: (number: number) => void;
@@ -31,13 +31,13 @@ export type MakeHandler<D> = (data: D, number: number, signal: AbortSignal) => H
 type Order<D> =
   { do: "serve"; host: string; port: number; number: number; data: D } | { do: "stop"; graceSeconds: number };
 
-/** A thread begins with `load`: what is sent to it before it is ready to hear is lost. */
+/** Report of a thread. The first is `load`: a message that is posted to it before is lost. */
 type Report = { did: "load" } | { did: "listen" } | { did: "fail"; message: string } | { did: "stop" };
 
 /**
  * Serves from several threads of this process, all on one port, and replaces each that dies.
  *
- * Fails if the port is taken or the host is not one of this machine's.
+ * @throws {Error} if the port is taken, or `host` is not an address of this machine.
  */
 export async function serveWorkers<D>(options: WorkersOptions<D>): Promise<Server> {
   const turn = await acquireStartLock();
@@ -50,8 +50,8 @@ export async function serveWorkers<D>(options: WorkersOptions<D>): Promise<Serve
 
 async function startWorkers<D>(options: WorkersOptions<D>): Promise<Server> {
   const { host, count } = options;
-  // Ports that are shared are shared with any other program of the same user. So it has to be free first; who asks in
-  // this moment is told to come again.
+  // A shared port is shared with any other program of the same user, so it is probed first. A client that
+  // connects at this moment is told to try again.
   const place = await serve(
     () => new Response(null, { status: 503, headers: { "retry-after": "1" } }),
     options,
@@ -68,7 +68,7 @@ async function startWorkers<D>(options: WorkersOptions<D>): Promise<Server> {
   };
 }
 
-/** One of the threads, as the main one sees it; it may be started several times. */
+/** One thread, as the main thread sees it; it may be started several times. */
 class Thread<D> {
   readonly #options: WorkersOptions<D>;
   readonly #number: number;
@@ -81,7 +81,7 @@ class Thread<D> {
     this.#number = number;
   }
 
-  /** Resolves when it listens, and rejects if it cannot. */
+  /** Starts the thread. Resolves when it listens, and rejects if it cannot. */
   start(): Promise<void> {
     const { entry, host, port, dataFor } = this.#options;
     const { promise, resolve, reject } = Promise.withResolvers<void>();
@@ -92,7 +92,7 @@ class Thread<D> {
     worker.addEventListener("message", ({ data: report }: MessageEvent<Report>) => {
       if (report.did === "listen") return resolve();
       if (report.did === "stop") return this.#stopped.resolve();
-      // One that cannot listen is of no use, and one that is to stop has nothing to begin with.
+      // A thread that cannot listen is ended, and so is one that loads while the server stops.
       if (report.did === "fail" || this.#isStopping) {
         reason = report.did === "fail" ? report.message : reason;
         worker.terminate();
@@ -102,18 +102,18 @@ class Thread<D> {
       }
     });
     worker.addEventListener("error", (event) => {
-      // Bun shows the source first.
+      // Bun's message begins with lines of the source.
       reason =
         /^(?:\w*Error|error): .*$/m.exec(event.message)?.[0] ?? event.message.split("\n", 1)[0] ?? reason;
     });
     worker.addEventListener("close", () => {
-      reject(new Error(reason)); // of no effect once it listened
+      reject(new Error(reason)); // without effect if the thread has listened
       this.#bury(reason, performance.now() - startedAt);
     });
     return promise;
   }
 
-  /** Resolves when it has stopped, or has not within `graceSeconds` and is ended. */
+  /** Resolves when the thread has stopped, or was ended because it did not within `graceSeconds`. */
   async stop(graceSeconds: number): Promise<void> {
     this.#isStopping = true;
     if (this.#worker === undefined) return;
@@ -128,17 +128,19 @@ class Thread<D> {
 
   #bury(reason: string, ranMs: number): void {
     this.#worker = undefined;
-    this.#options.onDeath(this.#number); // when stopping as well: the others still have requests to answer
+    this.#options.onDeath(this.#number); // also while stopping: the other threads still answer requests
     if (this.#isStopping) return this.#stopped.resolve();
     console.error(`playcount: worker ${this.#number} died and is replaced; no count is lost: ${reason}`);
     const restart = () => {
-      if (!this.#isStopping) this.start().catch(() => {}); // its end is seen as that of any other
+      if (!this.#isStopping) this.start().catch(() => {}); // its "close" event restarts it
     };
     setTimeout(restart, Math.max(0, RESTART_MS - ranMs));
   }
 }
 
-/** What a thread does: it makes its handler when it is told to, serves, and stops when it is told to. */
+/**
+ * Runs a thread: makes its handler and serves when the main thread orders it, and stops on the next order.
+ */
 export function runWorker<D>(makeHandler: MakeHandler<D>): void {
   const stopping = new AbortController();
   let server: Server | undefined;

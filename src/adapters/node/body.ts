@@ -1,12 +1,12 @@
 import type { IncomingMessage } from "node:http";
 
 /**
- * The body of a request to a `node:http` server, read from its connection only as fast as the handler reads.
+ * Body of a request to a `node:http` server, which is read from its connection as fast as the handler reads.
  *
- * Not `Readable.toWeb`: cancelling that one destroys the connection, and with it the answer.
+ * Not `Readable.toWeb`: cancelling that stream destroys the connection, and with it the answer.
  */
 export class IncomingBody {
-  /** Errors if the request breaks off. */
+  /** Stream of the body; it errors if the connection ends before the request does. */
   readonly stream: ReadableStream<Uint8Array>;
   readonly #incoming: IncomingMessage;
   #isWanted = true;
@@ -23,7 +23,7 @@ export class IncomingBody {
     );
   }
 
-  /** Lets go of what has not been read: it is taken off the connection, for as long as Node lets a request take. */
+  /** Discards the rest of the body, which is read off the connection within Node's limit for a request. */
   drop(): void {
     this.#isWanted = false;
     this.#incoming.resume();
@@ -41,7 +41,7 @@ export class IncomingBody {
       if (this.#isWanted) controller.close();
     });
     incoming.once("close", () => {
-      if (this.#isWanted) controller.error(new TypeError("The request breaks off")); // no-op behind "end"
+      if (this.#isWanted) controller.error(new TypeError("The request breaks off")); // no effect after "end"
     });
   }
 }

@@ -6,19 +6,19 @@ const BAD_REQUEST = "HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n";
 type Listener = (incoming: IncomingMessage, outgoing: ServerResponse) => Promise<void>;
 
 /**
- * What is under way on each connection of a `node:http` server: so that requests on one are handled in their order,
- * and that it can stop without losing an answer.
+ * Tracks the requests on each connection of a `node:http` server, so that those of one connection are handled
+ * in their order, and the server can stop without losing an answer.
  *
- * The server's own `close` leaves a connection open that was at work when it was called, and cuts one off whose
- * answer is ended but has not all been sent.
+ * The server's own `close` leaves a busy connection open, and disconnects one whose answer has ended but is
+ * not sent completely.
  */
 export class Connections {
   readonly #server: Server;
-  /** Every open connection with the answers that are due on it, in the order of their requests. */
+  /** Open connections with the answers that are due on each, in the order of the requests. */
   readonly #due = new Map<Socket, Set<ServerResponse>>();
-  /** When the last request on a connection is handled. */
+  /** Promises that resolve when the last request on a connection is handled. */
   readonly #handled = new WeakMap<Socket, Promise<void>>();
-  /** Those whose client has been told that they close. */
+  /** Connections whose client has been told that they close. */
   readonly #closing = new WeakSet<Socket>();
   #isStopping = false;
 
@@ -32,8 +32,9 @@ export class Connections {
   }
 
   /**
-   * Has a request handled, behind those that came before it on its connection: Node hands on all that arrive in one
-   * piece at once, but they may change things (RFC 9112 §9.3.2). Not if it could not be answered any more (§9.6).
+   * Handles a request after those before it on its connection. Node passes on all requests of one packet at
+   * once, but they may change things (RFC 9112 §9.3.2). Drops a request that can no longer be answered
+   * (§9.6).
    */
   take(incoming: IncomingMessage, outgoing: ServerResponse, listener: Listener): void {
     const { socket } = incoming;
@@ -52,10 +53,10 @@ export class Connections {
     );
   }
 
-  /** Takes no more connections, and closes each there is as soon as nothing is due on it. */
+  /** Takes no more connections, and closes each connection when no answer is due on it. */
   stop(): void {
     this.#isStopping = true;
-    NetServer.prototype.close.call(this.#server); // that of `node:http` would cut answers off
+    NetServer.prototype.close.call(this.#server); // that of `node:http` would end unfinished answers
     for (const [socket, due] of this.#due) {
       const last = [...due].at(-1);
       if (last === undefined) socket.destroy();
@@ -63,7 +64,7 @@ export class Connections {
     }
   }
 
-  /** Answers what is no HTTP with 400, but not before the requests in front of it, which are whole, are answered. */
+  /** Answers 400 to bytes that are not HTTP, after the complete requests before them are answered. */
   #refuse(socket: Socket): void {
     this.#closing.add(socket);
     const end = () => {
@@ -76,7 +77,7 @@ export class Connections {
     else last.once("close", end);
   }
 
-  /** Has `outgoing` say that its connection closes behind it, if its head is not out yet. */
+  /** Sets `Connection: close` on `outgoing`, if its head was not sent yet. */
   #announce(socket: Socket, outgoing: ServerResponse): void {
     if (outgoing.headersSent) return;
     outgoing.setHeader("connection", "close");

@@ -54,7 +54,10 @@ function readExamples(path: string, entries: readonly Entry[]): Example[] {
   });
 }
 
-/** Adds an import of each name that the program uses but does not import, from the first entry that exports it. */
+/**
+ * Adds an import of each name that the program uses but does not import, from the first entry that exports
+ * it.
+ */
 function withImports(program: string, entries: readonly Entry[]): string {
   const imported = new Map<string, string>();
   for (const { name: entry, values } of entries)

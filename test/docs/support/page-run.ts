@@ -16,8 +16,8 @@ const START_MS = 20_000;
 /**
  * Runs the blocks of one page in their order.
  *
- * Starts a server for each port that the page names. Blocks with the note `run: server` start servers themselves, which
- * go on until {@linkcode stop}.
+ * Starts a server for each port that the page names. Blocks with the note `run: server` start servers
+ * themselves, which go on until {@linkcode stop}.
  */
 export class PageRun {
   readonly #project: string;
