@@ -9,7 +9,9 @@ export function compile(source: string, ...options: string[]): string {
   return made;
 }
 
-/** Compiles what a program can be made to load before anything else; gives the environment that has it do so. */
+/**
+ * Compiles what a program can be made to load before anything else; gives the environment that has it do so.
+ */
 export function preload(source: string): Record<string, string> {
   return { LD_PRELOAD: compile(source, "-shared", "-fPIC") };
 }

@@ -14,7 +14,9 @@ const LOG_HEAD = 32;
 /** Bytes in use of a page that has little in it. */
 const SMALL = 256;
 
-/** A file cut short: to nothing, by its last pages, and at places anywhere, half of them between two pages. */
+/**
+ * A file cut short: to nothing, by its last pages, and at places anywhere, half of them between two pages.
+ */
 export function* cuts(file: Buffer, isLog: boolean, count: number, random: Random): Generator<Damage> {
   const [head, size] = isLog ? [LOG_HEAD, FRAME] : [0, PAGE];
   const pages = Math.floor((file.length - head) / size);
@@ -36,8 +38,8 @@ export function* flips(file: Buffer, count: number, random: Random): Generator<D
 }
 
 /**
- * A byte of a page, however much is in it. Half of the pages are of those with little in them: that one of a thousand
- * songs is wrong is one kind of damage, and each number of the small tables is another.
+ * A byte of a page, however much is in it. Half of the pages are of those with little in them: that one of a
+ * thousand songs is wrong is one kind of damage, and each number of the small tables is another.
  */
 function placeIn(file: Buffer, random: Random): number {
   const pages = Array.from({ length: Math.ceil(file.length / PAGE) }, (_, page) => usedIn(file, page * PAGE));

@@ -10,7 +10,10 @@ interface Outstanding {
   isAcknowledging: boolean;
 }
 
-/** A job that hands plays over, fold by fold, as docs/hand-over.md has it, and goes on where it was when the server is back. */
+/**
+ * A job that hands plays over, fold by fold, as docs/hand-over.md has it, and goes on where it was when the
+ * server is back.
+ */
 export class FoldJob {
   readonly #ledger: PlayLedger;
   readonly #random: Random;

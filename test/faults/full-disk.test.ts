@@ -68,7 +68,10 @@ function expectSaid(stderr: string): void {
   expect(stderr.replaceAll(SAID, "")).toBe("");
 }
 
-/** Takes the room of a disk, but for so many bytes or what a server takes meanwhile; gives the file that does it. */
+/**
+ * Takes the room of a disk, but for so many bytes or what a server takes meanwhile; gives the file that does
+ * it.
+ */
 function fill(folder: string, but: number): string {
   const filler = join(folder, "filler");
   const { bavail, bsize } = statfsSync(folder);

@@ -10,7 +10,9 @@ interface Last {
 /** Songs that all clients play. */
 const SHARED = 50;
 
-/** How many of the plays that come one by one are of a song that nobody has played, and how long its id is. */
+/**
+ * How many of the plays that come one by one are of a song that nobody has played, and how long its id is.
+ */
 interface NewSongs {
   share: number;
   length: number;
@@ -30,12 +32,17 @@ export class Players {
     this.#newSongs = newSongs;
   }
 
-  /** So many clients play until `isOver`. One that does not know what became of its request sends no other. */
+  /**
+   * So many clients play until `isOver`. One that does not know what became of its request sends no other.
+   */
   async play(url: string, clients: number, isOver: () => boolean = () => false): Promise<void> {
     await Promise.all(Array.from({ length: clients }, (_, client) => this.#playAs(client, url, isOver)));
   }
 
-  /** Sends the last request of each client that has keys again: it must be counted once, whatever became of it. */
+  /**
+   * Sends the last request of each client that has keys again: it must be counted once, whatever became of
+   * it.
+   */
   async sendAgain(url: string): Promise<void> {
     await Promise.all(
       [...this.#last.values()].map(async (last) => {
@@ -61,7 +68,9 @@ export class Players {
     }
   }
 
-  /** Of eight clients two have keys and songs of their own, one sends batches, and the others play one by one. */
+  /**
+   * Of eight clients two have keys and songs of their own, one sends batches, and the others play one by one.
+   */
   #next(client: number): Play {
     const number = ++this.#requests;
     const key = `"client-${client}:${number}"`;

@@ -37,7 +37,10 @@ class Cutting {
     this.#environment = environment;
   }
 
-  /** Starts the server, looks what it has, has it be used, and cuts the power in the midst of it; gives what was wrong. */
+  /**
+   * Starts the server, looks what it has, has it be used, and cuts the power in the midst of it; gives what
+   * was wrong.
+   */
   async round(): Promise<string[]> {
     const { url, process } = await this.#start();
     const faults = await this.#check(url);
@@ -88,7 +91,9 @@ class Cutting {
     return await this.ledger.faults(url);
   }
 
-  /** A sync that is under way meanwhile may be said to have succeeded, though nothing of it is on the disk. */
+  /**
+   * A sync that is under way meanwhile may be said to have succeeded, though nothing of it is on the disk.
+   */
   async #cut(): Promise<void> {
     this.ledger.isOff = true;
     this.disk.cut(this.#random.below(2 ** 31));

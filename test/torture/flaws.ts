@@ -41,7 +41,8 @@ export const FLAWS: Readonly<Record<string, [Flaw, wanted: RegExp]>> = {
     new RegExp(`${LOST.source}|${NOTICED.source}`),
   ],
 
-  // What is said first depends on whether the plays that are gone had been handed over, or sealed, since the copy.
+  // What is said first depends on whether the plays that are gone had been handed over, or sealed, since the
+  // copy.
   "a folder that is an old copy of itself": [
     { spoil: restore },
     new RegExp(`${LOST.source}|${OTHER_FOLDS.source}`),

@@ -14,8 +14,8 @@ export interface Content {
 }
 
 /**
- * A connection that sends one request after the other, each once: `fetch` may send a request again by itself when a
- * connection breaks, and then nobody knows how often it has arrived.
+ * A connection that sends one request after the other, each once: `fetch` may send a request again by itself
+ * when a connection breaks, and then nobody knows how often it has arrived.
  */
 export class Http {
   readonly #socket: Socket;
@@ -43,7 +43,10 @@ export class Http {
     }
   }
 
-  /** Gives the answer; `undefined` if the connection was cut before it was there, so that nobody knows what was done. */
+  /**
+   * Gives the answer; `undefined` if the connection was cut before it was there, so that nobody knows what
+   * was done.
+   */
   async ask(method: string, path: string, { body = "", key }: Content = {}): Promise<Answer | undefined> {
     if (this.isClosed) return undefined;
     const keyed = key === undefined ? "" : `Idempotency-Key: ${key}\r\n`;

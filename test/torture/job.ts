@@ -6,7 +6,10 @@ import type { World } from "./world.ts";
 /** Folds that the job lets lie before it goes on with the oldest one. */
 const MOST_SEALED = 3;
 
-/** The batch job: seals folds, adds them to the table, and acknowledges them; and looks after each kill whether they are there. */
+/**
+ * The batch job: seals folds, adds them to the table, and acknowledges them; and looks after each kill
+ * whether they are there.
+ */
 export class Job {
   readonly #world: World;
   readonly #random: Random;

@@ -6,8 +6,8 @@ import { parseArgs } from "node:util";
 import { SEED } from "../support/random.ts";
 import { type Report, torture } from "./torture.ts";
 
-// `bun run torture --kills 5000` kills the program so often while clients are at it, and ends with status 1 when a play
-// is lost or doubled: the folder is left as it is then.
+// `bun run torture --kills 5000` kills the program so often while clients are at it, and ends with status 1
+// when a play is lost or doubled: the folder is left as it is then.
 
 const { values } = parseArgs({
   options: {

@@ -23,7 +23,9 @@ const KEYED = names("keyed", 30);
 /** So many that each commit has some that were in none for long. */
 const MANY = 20_000;
 
-/** Songs that are always played together, in one batch: they must have been played equally often, ever after. */
+/**
+ * Songs that are always played together, in one batch: they must have been played equally often, ever after.
+ */
 export const GROUPS: readonly (readonly string[])[] = [1, 2, 2, 3, 5, 8, 20, 40, 2500].map((size, group) =>
   names(`group-${group}`, size),
 );

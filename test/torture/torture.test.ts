@@ -7,7 +7,8 @@ import { FLAWS } from "./flaws.ts";
 import { SITUATIONS } from "./situations.ts";
 import { torture } from "./torture.ts";
 
-// The program is killed again and again while clients are at it; `bun run torture --kills 5000` goes on for longer.
+// The program is killed again and again while clients are at it; `bun run torture --kills 5000` goes on for
+// longer.
 
 setDefaultTimeout(300_000);
 

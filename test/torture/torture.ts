@@ -46,7 +46,9 @@ export interface Report {
   happened: World["happened"];
 }
 
-/** Kills the program again and again while clients are at it, until something is wrong or it was often enough. */
+/**
+ * Kills the program again and again while clients are at it, until something is wrong or it was often enough.
+ */
 export async function torture(options: Options): Promise<Report> {
   const run = new Run(options);
   const situations = options.situations ?? Object.keys(SITUATIONS);

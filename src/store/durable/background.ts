@@ -1,74 +1,73 @@
 import type { CommitView } from "../memory/commit-view.ts";
+import { Compaction } from "./disk/compaction.ts";
 import type { Database } from "./disk/database.ts";
 import type { Fence } from "./disk/fence.ts";
-import { Compaction } from "./disk/compaction.ts";
 import type { Signals } from "./threads/signals.ts";
 
-/** Pauses in milliseconds: before there is time for the background, and before a full disk is tried again. */
-const IDLE = 5;
-const RETRY = 1000;
+/** Idle time before background work begins. */
+const IDLE_MS = 5;
 
-/** What the thread that writes does when nobody waits for it, in steps of a few milliseconds. */
+/** Interval between attempts to write to a full disk. */
+const RETRY_MS = 1000;
+
+/**
+ * Does compaction and frees memory in steps of a few milliseconds, while the commit thread has no requests.
+ */
 export class Background {
   readonly #database: Database;
   readonly #view: CommitView;
-  readonly #folding: Compaction;
+  readonly #compaction: Compaction;
   readonly #fence: Fence;
   readonly #signals: Signals;
 
-  constructor(
-    database: Database,
-    preparation: CommitView,
-    fence: Fence,
-    signals: Signals,
-    maxWriters: number,
-  ) {
+  constructor(database: Database, view: CommitView, fence: Fence, signals: Signals, maxWriters: number) {
     this.#database = database;
-    this.#view = preparation;
-    this.#folding = new Compaction(database, maxWriters);
+    this.#view = view;
+    this.#compaction = new Compaction(database, maxWriters);
     this.#fence = fence;
     this.#signals = signals;
   }
 
-  /** How many milliseconds there has to be nothing else to do before it is time for a {@linkcode step}. */
-  get pause(): number {
-    const { ailment } = this.#signals;
-    if (ailment === "failed") return Infinity;
-    if (ailment === "full") return RETRY;
-    return this.#isDone ? Infinity : IDLE;
+  /** The commit thread's idle time before the next {@linkcode step}. */
+  get idleMs(): number {
+    const { storageFailure } = this.#signals;
+    if (storageFailure === "failed") return Infinity;
+    if (storageFailure === "full") return RETRY_MS;
+    return this.#isDone ? Infinity : IDLE_MS;
   }
 
-  /** Does some of it, and tells whether there is more. */
+  /** Does a step, and returns whether more remains. */
   step(): boolean {
-    const { ailment } = this.#signals;
-    if (ailment === "failed") return false;
-    if (ailment === "full") return this.#fence.attempt(() => this.#database.makeRoom()) === undefined;
+    const { storageFailure } = this.#signals;
+    if (storageFailure === "failed") return false;
+    if (storageFailure === "full") return this.#fence.attempt(() => this.#database.probe()) === undefined;
     if (this.#view.hasToFree) this.#view.free();
-    return this.#fence.attempt(() => this.#folding.step()) === undefined && !this.#isDone;
+    return this.#fence.attempt(() => this.#compaction.step()) === undefined && !this.#isDone;
   }
 
-  /**
-   * Does what cannot wait until there is a pause, for so many milliseconds; and for longer if it has come to too much, or
-   * else there would be no end to it.
-   */
-  hurry(milliseconds: number): void {
+  /** Does overdue steps for `timeoutMs`, and further ones while the backlog is beyond its bound. */
+  catchUp(timeoutMs: number): void {
     if (this.#view.hasToFree) this.#view.free();
-    const end = performance.now() + milliseconds;
-    while (this.#folding.isUrgent && (performance.now() < end || this.#folding.isTooMuch) && this.step());
+    const end = performance.now() + timeoutMs;
+    while (
+      this.#compaction.isOverdue &&
+      (performance.now() < end || this.#compaction.isBlocking) &&
+      this.step()
+    );
   }
 
-  /** Has all commits be in the table of songs, as far as there is time. What is left over is done after the next start. */
-  finish(milliseconds: number): void {
-    const end = performance.now() + milliseconds;
-    while (!this.#folding.isFolded && performance.now() < end && this.step());
+  /** Compacts all commits, for at most `timeoutMs`. The next start continues. */
+  finish(timeoutMs: number): void {
+    const end = performance.now() + timeoutMs;
+    while (!this.#compaction.isCompacted && performance.now() < end && this.step());
   }
 
-  /** Says that a fold was dropped. */
+  /** Looks for rows of dropped folds again, after a fold was dropped. */
   lookForDropped(): void {
-    this.#folding.lookForDropped();
+    this.#compaction.lookForDropped();
   }
 
   get #isDone(): boolean {
-    return this.#folding.isDone && !this.#view.hasToFree;
+    return this.#compaction.isDone && !this.#view.hasToFree;
   }
 }

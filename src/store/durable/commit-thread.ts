@@ -1,17 +1,17 @@
 import { type MessagePort, receiveMessageOnPort } from "node:worker_threads";
+import { errorMessage } from "../../error-message.ts";
 import { ShardedStore, type ShardedStoreOptions, type StoreHandle } from "../memory/sharded-store.ts";
-import { AdditionRing } from "./threads/addition-ring.ts";
+import { Committer } from "./committer.ts";
 import { ensureDatabase, removeUnfinished } from "./disk/creation.ts";
 import { DataError } from "./disk/data-error.ts";
 import { DataFolder } from "./disk/data-folder.ts";
 import { Database } from "./disk/database.ts";
 import { load } from "./disk/loading.ts";
-import type { WriteReply, WriteCommand } from "./threads/messages.ts";
+import { AdditionRing } from "./threads/addition-ring.ts";
+import type { WriteCommand, WriteReply } from "./threads/messages.ts";
 import { Signals } from "./threads/signals.ts";
-import { Committer } from "./committer.ts";
-import { errorMessage } from "../../error-message.ts";
 
-/** What the thread is given when it begins; through `port` it is told who is there to ask something. */
+/** The thread's input. Serving threads are announced through `port` as {@linkcode ConnectCommand}s. */
 export interface CommitThreadData {
   folder: string;
   options: ShardedStoreOptions;
@@ -19,40 +19,40 @@ export interface CommitThreadData {
   signals: SharedArrayBuffer;
 }
 
-/** What the thread says first. */
-export type Began = { handle: StoreHandle } | { error: string };
+/** The thread's first message: the store is loaded, or why the folder cannot be served. */
+export type StartReport = { handle: StoreHandle } | { error: string };
 
-/** Somebody who will ask through these, instead of whoever had this number before. */
-export interface Connect {
+/** Connects a serving thread, in place of an earlier one with the same number. */
+export interface ConnectCommand {
   thread: number;
   port: MessagePort;
   ring: SharedArrayBuffer;
 }
 
 /**
- * What the thread that writes does: it reads back what is in the folder, and then does what it is asked for, until
- * somebody says stop. Why the folder cannot be served is told to whoever started the thread.
+ * Runs the commit thread: loads the folder, then commits until a `stop` command, and calls `exit`. Sends a
+ * {@linkcode StartReport} first.
  */
 export function runCommitThread(data: CommitThreadData, exit: () => void): void {
   const { port, signals } = data;
   try {
-    const shift = new Shift(port, new Signals(signals), open(data));
-    port.postMessage({ handle: shift.writer.store.handle } satisfies Began);
-    shift.work();
+    const loop = new CommitLoop(port, new Signals(signals), open(data));
+    port.postMessage({ handle: loop.committer.store.handle } satisfies StartReport);
+    loop.run();
   } catch (error) {
     if (!(error instanceof DataError)) throw error;
-    port.postMessage({ error: error.message } satisfies Began);
+    port.postMessage({ error: error.message } satisfies StartReport);
   }
-  setTimeout(exit, 10); // what was said last has to be on its way first
+  setTimeout(exit, 10); // the last message has to be delivered first
 }
 
 function open({ folder, options, signals }: CommitThreadData): Committer {
   const data = new DataFolder(folder);
   try {
     removeUnfinished(data.file);
-    if (data.mark === 0) ensureDatabase(data.file);
+    if (data.recordedCommit === 0) ensureDatabase(data.file);
     const store = new ShardedStore(options);
-    load(data.file, store, data.mark);
+    load(data.file, store, data.recordedCommit);
     const database = new Database(data.file);
     return new Committer(data, database, store, new Signals(signals));
   } catch (error) {
@@ -61,53 +61,53 @@ function open({ folder, options, signals }: CommitThreadData): Committer {
   }
 }
 
-/** Has a writer work whenever there is something to do, and sleeps in between: its thread has no events. */
-class Shift {
-  readonly writer: Committer;
+/** Runs a committer while it has work, and sleeps otherwise. The thread never returns to its event loop. */
+class CommitLoop {
+  readonly committer: Committer;
   readonly #parent: MessagePort;
   readonly #signals: Signals;
   readonly #ports = new Map<number, MessagePort>();
+  /** Messages received until now, as {@linkcode Signals.messages} counts them. */
   #messages = 0;
-  /** Who wants to hear that all is over. */
+  /** The port that sent `stop`. */
   #stopping: MessagePort | undefined;
 
-  constructor(parent: MessagePort, signals: Signals, writer: Committer) {
+  constructor(parent: MessagePort, signals: Signals, committer: Committer) {
     this.#parent = parent;
     this.#signals = signals;
-    this.writer = writer;
+    this.committer = committer;
   }
 
-  work(): void {
+  run(): void {
     for (;;) {
-      const { rung } = this.#signals;
+      const { wakeUps } = this.#signals;
       this.#receive();
-      if (this.writer.work()) continue;
+      if (this.committer.work()) continue;
       if (this.#stopping !== undefined) return this.#finish(this.#stopping);
-      this.#signals.sleep(rung, this.writer.background.pause);
-      while (this.#signals.rung === rung && this.writer.background.step());
+      this.#signals.sleep(wakeUps, this.committer.background.idleMs);
+      while (this.#signals.wakeUps === wakeUps && this.committer.background.step());
     }
   }
 
-  /** Takes the messages that have come. */
   #receive(): void {
     const { messages } = this.#signals;
     if (messages === this.#messages) return;
     this.#messages = messages;
-    for (const { thread, port, ring } of received<Connect>(this.#parent)) {
+    for (const { thread, port, ring } of received<ConnectCommand>(this.#parent)) {
       this.#ports.set(thread, port);
-      this.writer.rings.set(thread, new AdditionRing(ring));
+      this.committer.rings.set(thread, new AdditionRing(ring));
     }
     for (const port of this.#ports.values())
-      for (const ask of received<WriteCommand>(port)) this.#hear(ask, port);
+      for (const command of received<WriteCommand>(port)) this.#accept(command, port);
   }
 
-  #hear(ask: WriteCommand, port: MessagePort): void {
-    if (ask.do === "stop") this.#stopping = port;
-    else this.writer.push({ ask, answer: (answer) => port.postMessage(answer) });
+  #accept(command: WriteCommand, port: MessagePort): void {
+    if (command.do === "stop") this.#stopping = port;
+    else this.committer.push({ command, reply: (reply) => port.postMessage(reply) });
   }
 
   #finish(stopping: MessagePort): void {
-    this.writer.finish();
+    this.committer.finish();
     stopping.postMessage({ did: "control", value: true } satisfies WriteReply);
   }
 }

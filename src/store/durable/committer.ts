@@ -1,58 +1,59 @@
 import { CommitView } from "../memory/commit-view.ts";
-import { Refusal } from "../refusal.ts";
 import type { ShardedStore } from "../memory/sharded-store.ts";
+import { Refusal } from "../refusal.ts";
+import { Background } from "./background.ts";
 import type { DataFolder } from "./disk/data-folder.ts";
 import type { Database } from "./disk/database.ts";
-import type { AdditionRing, Outcome } from "./threads/addition-ring.ts";
 import { Fence, isFull } from "./disk/fence.ts";
-import { Background } from "./background.ts";
+import { Staging } from "./staging.ts";
+import type { AdditionRing, Outcome } from "./threads/addition-ring.ts";
 import {
-  type Added,
-  type Addend,
-  type WriteReply,
+  type AddRequest,
+  type AddResult,
+  MAX_COMMIT_SONGS,
+  type RefusedWrite,
   type WriteCommand,
-  type Failed,
-  MOST_SONGS,
-  type Refused,
+  type WriteFailure,
+  type WriteReply,
 } from "./threads/messages.ts";
 import type { Signals } from "./threads/signals.ts";
-import { Staging } from "./staging.ts";
 
-/** Milliseconds that the background may have behind a commit, if it cannot wait, and the time of the commit besides. */
-const LEAST_HURRY = 2;
+/** Overdue background work may take the time of the commit before it, and these milliseconds. */
+const MIN_CATCH_UP_MS = 2;
 
-/** Milliseconds that the background may have at the end. What is left over is done after the next start. */
-const AT_THE_END = 2000;
+/** Time for compaction at a stop. The next start continues it. */
+const FINISH_MS = 2000;
 
-type Add = Extract<WriteCommand, { do: "add" }>;
+type AddCommand = Extract<WriteCommand, { do: "add" }>;
 
-/** A message, and who wants the answer. */
-export interface PendingWrite {
-  ask: WriteCommand;
-  answer: (answer: WriteReply) => void;
+/** A command that waits for a commit. */
+export interface QueuedCommand {
+  command: WriteCommand;
+  reply: (reply: WriteReply) => void;
 }
 
-/** What will be the answer to a message: of each addend, and whether that depends on the commit. */
-interface Staged {
-  asked: PendingWrite;
-  added: { added: Added; isStaged: boolean }[];
+/** The results of a command, if its commit succeeds; the commit decides those that are staged. */
+interface PendingReply {
+  queued: QueuedCommand;
+  results: { result: AddResult; isStaged: boolean }[];
 }
 
 /**
- * The one that changes a durable store: it gathers what is asked for while a commit is under way, makes that durable with
- * the next one, then adds it to the store in memory, and answers.
+ * Changes a durable store by group commit: takes all additions that came during the last commit, makes them
+ * durable with one sync, adds them to the store in memory, then replies. The folder's README.md has the
+ * guarantees.
  */
 export class Committer {
   readonly store: ShardedStore;
   readonly background: Background;
-  /** The rings that additions come through, by the number of the thread. */
+  /** The rings of the serving threads, by thread. */
   readonly rings: Map<number, AdditionRing> = new Map();
   readonly #folder: DataFolder;
   readonly #database: Database;
   readonly #view: CommitView;
   readonly #signals: Signals;
   readonly #fence: Fence;
-  #queue: PendingWrite[] = [];
+  #queue: QueuedCommand[] = [];
 
   constructor(folder: DataFolder, database: Database, store: ShardedStore, signals: Signals) {
     this.store = store;
@@ -65,74 +66,75 @@ export class Committer {
     this.background = new Background(database, this.#view, this.#fence, signals, maxWriters);
   }
 
-  push(asked: PendingWrite): void {
-    this.#queue.push(asked);
+  push(queued: QueuedCommand): void {
+    this.#queue.push(queued);
   }
 
-  /** Does what was asked for until now, and tells whether that was anything. */
+  /** Commits what has come until now, and returns whether that was anything. */
   work(): boolean {
     const startedAt = performance.now();
     let isBusy = this.#commit(this.#takeAdditions());
-    if (this.#queue.length > 0 && this.#queue[0]?.ask.do !== "add") {
-      this.#control(this.#queue.shift() as PendingWrite);
+    if (this.#queue.length > 0 && this.#queue[0]?.command.do !== "add") {
+      this.#control(this.#queue.shift() as QueuedCommand);
       isBusy = true;
     }
     if (!isBusy) return false;
-    this.background.hurry(performance.now() - startedAt + LEAST_HURRY);
+    this.background.catchUp(performance.now() - startedAt + MIN_CATCH_UP_MS);
     return true;
   }
 
-  /** Lets go of everything. */
+  /** Closes the folder. After a failure of the storage it stays as it is, for the next start to read. */
   finish(): void {
-    if (this.#signals.ailment === "failed") return; // whoever starts next reads what is there
-    this.background.finish(AT_THE_END);
-    this.#folder.mark = this.#database.last;
+    if (this.#signals.storageFailure === "failed") return;
+    this.background.finish(FINISH_MS);
+    this.#folder.recordedCommit = this.#database.lastCommit;
     this.#fence.attempt(() => this.#database.close());
     this.#folder.close();
   }
 
-  #takeAdditions(): PendingWrite[] {
-    let size = 0;
+  #takeAdditions(): QueuedCommand[] {
+    let songs = 0;
     let end = 0;
-    while (end < this.#queue.length && size < MOST_SONGS) {
-      const { ask } = this.#queue[end] as PendingWrite;
-      if (ask.do !== "add") break;
-      size += ask.addends.reduce((sum, { plays }) => sum + plays.length, 0);
+    while (end < this.#queue.length && songs < MAX_COMMIT_SONGS) {
+      const { command } = this.#queue[end] as QueuedCommand;
+      if (command.do !== "add") break;
+      songs += command.requests.reduce((sum, { plays }) => sum + plays.length, 0);
       end++;
     }
     return this.#queue.splice(0, end);
   }
 
-  /** Makes durable what is in the rings and in messages, and answers. */
-  #commit(taken: readonly PendingWrite[]): boolean {
+  /** Commits the additions in the rings and in messages, and replies. */
+  #commit(additions: readonly QueuedCommand[]): boolean {
     const staging = new Staging(this.#view);
-    const staged: Staged[] = [];
-    for (const [at, asked] of taken.entries()) {
-      const { addends } = asked.ask as Add;
-      if (addends.some((addend) => staging.isWriting(addend))) {
-        this.#queue.unshift(...taken.slice(at)); // a writer's next request, which needs the answer to this one
+    const pending: PendingReply[] = [];
+    for (const [at, queued] of additions.entries()) {
+      const { requests } = queued.command as AddCommand;
+      if (requests.some((request) => staging.hasWriterOf(request))) {
+        this.#queue.unshift(...additions.slice(at)); // this request of the writer needs the reply before
         break;
       }
-      staged.push({ asked, added: addends.map((addend) => stage(staging, addend)) });
+      pending.push({ queued, results: requests.map((request) => stage(staging, request)) });
     }
-    const asked = this.#takeRings(staging);
-    const failure = staging.isEmpty ? undefined : this.#makeDurable(() => this.#database.commit(staging));
+    const taken = this.#takeRings(staging);
+    const { plays, keys } = staging;
+    const failure = staging.isEmpty ? undefined : this.#makeDurable(() => this.#database.commit(plays, keys));
     if (failure === undefined) this.#apply(staging);
     for (const ring of this.rings.values()) ring.finish(outcomeOf(failure));
-    for (const { asked, added } of staged)
-      asked.answer({
+    for (const { queued, results } of pending)
+      queued.reply({
         did: "add",
-        added: added.map(({ added, isStaged }) => (isStaged ? (failure ?? added) : added)),
+        results: results.map(({ result, isStaged }) => (isStaged ? (failure ?? result) : result)),
       });
-    return asked + staged.length > 0;
+    return taken + pending.length > 0;
   }
 
   #takeRings(staging: Staging): number {
-    let asked = 0;
+    let taken = 0;
     const fold = this.#view.newestFold;
     for (const ring of this.rings.values())
-      asked += ring.take((id, plays) => staging.tryAdd(id, plays), fold);
-    return asked;
+      taken += ring.take((id, plays) => staging.tryAdd(id, plays), fold);
+    return taken;
   }
 
   #apply({ plays, keys }: Staging): void {
@@ -140,14 +142,14 @@ export class Committer {
     for (const request of keys) this.#view.remember(request);
   }
 
-  #control({ ask, answer }: PendingWrite): void {
+  #control({ command, reply }: QueuedCommand): void {
     const done = orRefused((): boolean | WriteReply => {
-      if (ask.do === "seal") return this.#seal(ask.fold);
-      if (ask.do === "acknowledge") return this.#acknowledge(ask.fold);
-      return ask.do === "clear" && this.#clear(ask.version);
+      if (command.do === "seal") return this.#seal(command.fold);
+      if (command.do === "acknowledge") return this.#acknowledge(command.fold);
+      return command.do === "clear" && this.#clear(command.version);
     });
-    if (typeof done === "boolean") answer({ did: "control", value: done });
-    else answer("reason" in done ? { did: "refuse", ...done } : done);
+    if (typeof done === "boolean") reply({ did: "control", value: done });
+    else reply("reason" in done ? { did: "refuse", ...done } : done);
   }
 
   #seal(fold: number): boolean | WriteReply {
@@ -173,35 +175,35 @@ export class Committer {
     return true;
   }
 
-  /** Gives why it failed, if it did. */
-  #makeDurable(write: () => void): Failed | undefined {
+  /** Returns the failure, if the write failed. */
+  #makeDurable(write: () => void): WriteFailure | undefined {
     const failure = this.#fence.attempt(() => {
       try {
         write();
       } catch (error) {
         if (!isFull(error)) throw error;
-        this.#database.checkpoint(); // the log may be what fills the disk, and can begin anew
+        this.#database.checkpoint(); // the log itself may fill the disk, and starts over after a checkpoint
         write();
       }
     });
-    // Before anybody is answered, or a kill might come in between, and a damage of the log would not be noticed.
-    if (failure === undefined) this.#folder.mark = this.#database.last;
+    // Before any reply: after a kill in between, a loss of this commit would go unnoticed.
+    if (failure === undefined) this.#folder.recordedCommit = this.#database.lastCommit;
     return failure;
   }
 }
 
-function stage(staging: Staging, addend: Addend): Staged["added"][number] {
+function stage(staging: Staging, request: AddRequest): PendingReply["results"][number] {
   const before = staging.changes;
-  const added = orRefused(() => staging.addAll(addend));
-  return { added, isStaged: staging.changes > before };
+  const result = orRefused(() => staging.addAll(request));
+  return { result, isStaged: staging.changes > before };
 }
 
-function outcomeOf(failure: Failed | undefined): Outcome {
+function outcomeOf(failure: WriteFailure | undefined): Outcome {
   if (failure === undefined) return "durable";
   return failure.isUnknown ? "unknown" : "refused";
 }
 
-function orRefused<T>(act: () => T): T | Refused {
+function orRefused<T>(act: () => T): T | RefusedWrite {
   try {
     return act();
   } catch (error) {

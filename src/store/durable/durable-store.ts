@@ -14,15 +14,15 @@ import type { RequestKey } from "../request-key.ts";
 import type { ShardedStore } from "../memory/sharded-store.ts";
 import type { AdditionRing } from "./threads/addition-ring.ts";
 import { Channel } from "./threads/channel.ts";
-import { RingQueue } from "./threads/ring-queue.ts";
-import { errorOf, FAILED, messageOf } from "./threads/answers.ts";
 import { MessageQueue } from "./threads/message-queue.ts";
-import type { Addend, WriteCommand } from "./threads/messages.ts";
+import type { AddRequest, WriteCommand } from "./threads/messages.ts";
+import { describeStorageFailure, errorOfReply, STORAGE_FAILED } from "./threads/reply-errors.ts";
+import { RingQueue } from "./threads/ring-queue.ts";
 import type { Signals } from "./threads/signals.ts";
 
 /**
- * Counts that outlive the process: what changes them is made durable by another thread before it is answered, and then
- * seen by all. What only reads does not wait.
+ * Counts that survive a crash. The commit thread makes each change durable before the caller gets its result,
+ * and before any thread sees it; see README.md. Reads come from memory, and wait for nothing.
  */
 export class DurableStore implements CountStore {
   readonly maxIdBytes: number;
@@ -32,12 +32,12 @@ export class DurableStore implements CountStore {
   readonly #channel: Channel;
   readonly #maxWaiting: number;
   readonly #messages: MessageQueue;
-  /** Seals, acknowledgements and clears. */
+  /** Seals, acknowledgements and clears under way. */
   #controls = 0;
 
   /**
-   * `memory` is attached to the store of the thread that `port`, `ring` and `signals` lead to. At most `maxWaiting`
-   * additions wait for the disk.
+   * `memory` is the store of the commit thread that `port`, `ring` and `signals` lead to. Refuses additions
+   * while `maxWaiting` wait for the disk.
    */
   constructor(
     memory: ShardedStore,
@@ -50,7 +50,7 @@ export class DurableStore implements CountStore {
     this.#memory = memory;
     this.#ring = new RingQueue(ring, signals, (id, plays) => this.#addByMessage(id, plays));
     this.#signals = signals;
-    this.#channel = new Channel(port, signals, () => this.#heard());
+    this.#channel = new Channel(port, signals, () => this.#onReply());
     this.#messages = new MessageQueue(this.#channel);
     this.#maxWaiting = maxWaiting;
   }
@@ -60,7 +60,7 @@ export class DurableStore implements CountStore {
   }
 
   get unavailableBecause(): string | undefined {
-    return this.#channel.isLost ? FAILED : messageOf(this.#signals.ailment);
+    return this.#channel.isLost ? STORAGE_FAILED : describeStorageFailure(this.#signals.storageFailure);
   }
 
   get(id: string, after?: number): number {
@@ -92,11 +92,11 @@ export class DurableStore implements CountStore {
     if (plays === 0) return this.#memory.add(id, 0);
     this.#checkLength(id);
     this.#checkReady();
-    return this.#ring.ask(id, plays) ?? this.#addByMessage(id, plays);
+    return this.#ring.add(id, plays) ?? this.#addByMessage(id, plays);
   }
 
   addAll(plays: ReadonlyMap<string, number>, key?: RequestKey): Promise<BatchAddition> {
-    return this.#addAll({ kind: "batch", plays: [...plays], key });
+    return this.#send({ kind: "batch", plays: [...plays], key });
   }
 
   async seal(fold: number): Promise<boolean> {
@@ -116,19 +116,19 @@ export class DurableStore implements CountStore {
     }
   }
 
-  /** Writes all that was asked for, and ends the other thread. Tells whether that took less than `seconds`. */
-  close(seconds: number): Promise<boolean> {
-    return settlesWithin(this.#channel.ask({ do: "stop" }), seconds);
+  /** Makes all requests durable, and ends the commit thread. Resolves to false after `timeoutSeconds`. */
+  close(timeoutSeconds: number): Promise<boolean> {
+    return settlesWithin(this.#channel.send({ do: "stop" }), timeoutSeconds);
   }
 
-  async #addAll(addend: Addend): Promise<BatchAddition> {
-    for (const [id] of addend.plays) this.#checkLength(id);
+  async #send(request: AddRequest): Promise<BatchAddition> {
+    for (const [id] of request.plays) this.#checkLength(id);
     this.#checkReady();
-    return await this.#messages.ask(addend);
+    return await this.#messages.add(request);
   }
 
   async #addByMessage(id: string, plays: number, key?: RequestKey): Promise<Addition> {
-    const { counts, fold } = await this.#addAll({ kind: "song", plays: [[id, plays]], key });
+    const { counts, fold } = await this.#send({ kind: "song", plays: [[id, plays]], key });
     return { count: counts[0] as number, fold };
   }
 
@@ -137,23 +137,22 @@ export class DurableStore implements CountStore {
   }
 
   #checkReady(): void {
-    if (this.#channel.isLost) throw Refusal.unavailable(FAILED);
+    if (this.#channel.isLost) throw Refusal.unavailable(STORAGE_FAILED);
     if (this.#ring.length + this.#messages.weight + this.#controls >= this.#maxWaiting)
       throw Refusal.unavailable("Too many requests wait for the disk");
   }
 
-  /** An answer has come, or there will be none any more. */
-  #heard(): void {
-    if (this.#channel.isLost) this.#ring.lose();
+  #onReply(): void {
+    if (this.#channel.isLost) this.#ring.abandon();
     this.#messages.send();
   }
 
-  async #control(ask: WriteCommand): Promise<boolean> {
+  async #control(command: WriteCommand): Promise<boolean> {
     this.#checkReady();
     this.#controls++;
-    const answer = await this.#channel.ask(ask);
+    const reply = await this.#channel.send(command);
     this.#controls--;
-    if (answer.did === "control") return answer.value;
-    throw errorOf(answer);
+    if (reply.did === "control") return reply.value;
+    throw errorOfReply(reply);
   }
 }

@@ -1,21 +1,21 @@
 import { MessageChannel, type MessagePort, Worker } from "node:worker_threads";
 import { checkSetting } from "../../settings/settings.ts";
 import { ShardedStore, type ShardedStoreOptions, type StoreHandle } from "../memory/sharded-store.ts";
-import { AdditionRing } from "./threads/addition-ring.ts";
+import type { CommitThreadData, ConnectCommand, StartReport } from "./commit-thread.ts";
 import { DataError } from "./disk/data-error.ts";
 import { DurableStore } from "./durable-store.ts";
+import { AdditionRing } from "./threads/addition-ring.ts";
 import { Signals } from "./threads/signals.ts";
-import type { Began, Connect, CommitThreadData } from "./commit-thread.ts";
 
 /** Limits of a {@linkcode DurableStore}. */
 export interface DurableOptions extends ShardedStoreOptions {
-  /** How many additions may wait for the disk: 1 to 2^20, 10,000 unless told. */
+  /** Additions that may wait for the disk: 1 to 2^20. Default: 10,000. */
   maxWaiting?: number;
 }
 
-/** By what a thread attaches itself; `port` goes over to it. */
+/** Attaches a serving thread to the store. Send it with `port` in the transfer list. */
 export interface DurableAttachment {
-  /** Its number, as the store knows it. */
+  /** The thread's number in the store. */
   thread: number;
   handle: StoreHandle;
   port: MessagePort;
@@ -23,7 +23,7 @@ export interface DurableAttachment {
   signals: SharedArrayBuffer;
 }
 
-/** The thread that writes, as others see it. */
+/** The commit thread, as the thread that started it sees it. */
 export class CommitThread {
   readonly handle: StoreHandle;
   readonly #port: MessagePort;
@@ -36,10 +36,10 @@ export class CommitThread {
   }
 
   /**
-   * Starts the thread, which runs the module `entry` and has to call `runCommitThread`; resolves when all counts of the folder
-   * are in memory.
+   * Starts the thread with the module `entry`, which must call `runCommitThread`. Resolves when all counts of
+   * the folder are in memory.
    *
-   * @throws {DataError} if they cannot be served.
+   * @throws {DataError} if the folder cannot be served.
    */
   static async start(
     entry: string | URL,
@@ -49,29 +49,29 @@ export class CommitThread {
     const signals = new Signals();
     const data: CommitThreadData = { folder, options, port: port2, signals: signals.buffer };
     const worker = new Worker(entry, { workerData: { commitThread: data }, transferList: [port2] });
-    const { promise, resolve, reject } = Promise.withResolvers<Began>();
+    const { promise, resolve, reject } = Promise.withResolvers<StartReport>();
     port.once("message", resolve);
     worker.once("error", reject);
-    worker.once("exit", () => reject(new DataError("the thread that writes has ended")));
-    const began = await promise;
-    if ("error" in began) throw new DataError(began.error);
-    worker.on("error", (error) => console.error("playcount: the thread that writes has died:", error));
+    worker.once("exit", () => reject(new DataError("the commit thread has ended")));
+    const report = await promise;
+    if ("error" in report) throw new DataError(report.error);
+    worker.on("error", (error) => console.error("playcount: the commit thread has died:", error));
     port.unref();
     worker.unref();
-    return new CommitThread(began.handle, port, signals);
+    return new CommitThread(report.handle, port, signals);
   }
 
-  /** Connects a thread with it, instead of the one that had the same number before. */
+  /** Connects a serving thread, in place of an earlier one with the same number. */
   connect(thread: number): DurableAttachment {
     const { port1, port2 } = new MessageChannel();
     const { buffer: ring } = new AdditionRing();
-    this.#port.postMessage({ thread, port: port2, ring } satisfies Connect, [port2]);
-    this.#signals.ringForMessage();
+    this.#port.postMessage({ thread, port: port2, ring } satisfies ConnectCommand, [port2]);
+    this.#signals.wakeForMessage();
     return { thread, handle: this.handle, port: port1, ring, signals: this.#signals.buffer };
   }
 }
 
-/** The store of a thread that is connected with the one that writes. */
+/** Returns the store as the attached thread uses it. */
 export function attachDurable(
   { thread, handle, port, ring, signals }: DurableAttachment,
   options: Pick<DurableOptions, "maxWaiting"> = {},

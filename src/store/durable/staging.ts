@@ -2,22 +2,22 @@ import { fingerprintOf } from "../request-key.ts";
 import { Refusal } from "../refusal.ts";
 import type { CommitView } from "../memory/commit-view.ts";
 import type { KeptRequest } from "./disk/database.ts";
-import type { Added, Addend } from "./threads/messages.ts";
+import type { AddRequest, AddResult } from "./threads/messages.ts";
 
-/** Songs of a request whose new counts are kept: a request that is sent again and has more is answered with those of then. */
-const MOST_TOTALS = 10_000;
+/** A request with more songs is remembered without its counts: a retry returns the current ones. */
+const MAX_KEPT_TOTALS = 10_000;
 
 /**
- * What will be added by the next commit: it is checked against the store and what came before it in the same commit, so
- * that nothing can be in the way when it is durable.
+ * The additions of the next commit. Each is checked against the store and the additions before it, and its
+ * song has a place in memory, so that nothing can fail after the commit.
  */
 export class Staging {
   readonly #store: CommitView;
-  /** Plays by song, all of the commit. */
+  /** Plays by song. */
   readonly plays: Map<string, number> = new Map();
   readonly keys: KeptRequest[] = [];
   readonly #writers = new Set<string>();
-  /** How often something was staged. */
+  /** Plays and keys that were staged: unchanged by a request without effect. */
   changes = 0;
   #newSongs = 0;
 
@@ -29,7 +29,7 @@ export class Staging {
     return this.plays.size === 0 && this.keys.length === 0;
   }
 
-  /** Stages plays of one song, and gives the new count; `undefined` if that is refused. */
+  /** Stages plays of one song, and returns its new count, or `undefined` if the store refuses. */
   tryAdd(id: string, plays: number): number | undefined {
     const newSongs = this.#newSongs;
     try {
@@ -44,22 +44,24 @@ export class Staging {
     }
   }
 
-  /** Whether something of the same writer is staged: what it asks for next has to wait for that. */
-  isWriting({ key }: Addend): boolean {
+  /** True if a request of the same writer is staged: the writer's next request has to wait for its commit. */
+  hasWriterOf({ key }: AddRequest): boolean {
     return key !== undefined && this.#writers.has(key.writer);
   }
 
-  /** Stages all of several songs or nothing; gives what was answered if the store has added it before. */
-  addAll(addend: Addend): Added {
-    const { kind, key } = addend;
-    const plays = new Map(addend.plays);
+  /**
+   * Stages all songs of a request or none. Returns the reply to the same request, if that was added before.
+   */
+  addAll(request: AddRequest): AddResult {
+    const { kind, key } = request;
+    const plays = new Map(request.plays);
     if (key === undefined) return { counts: this.#stageAll(plays), fold: this.#store.newestFold };
     const fingerprint = fingerprintOf(kind, plays);
     const recalled = this.#store.recall(key, fingerprint, plays);
     if (recalled !== undefined) return { counts: [...recalled.counts], fold: recalled.fold };
     const counts = this.#stageAll(plays);
     const fold = this.#store.newestFold;
-    const totals = counts.length > MOST_TOTALS ? null : counts;
+    const totals = counts.length > MAX_KEPT_TOTALS ? null : counts;
     this.keys.push({ writer: key.writer, seq: key.seq, fingerprint, fold, totals });
     this.changes++;
     this.#writers.add(key.writer);
@@ -71,7 +73,7 @@ export class Staging {
     try {
       const counts = Array.from(plays, ([id, more]) => this.#check(id, more));
       for (const [id, more] of plays) if (more > 0) this.#store.reserve(id);
-      for (const [id, more] of plays) this.#stage(id, more); // from here on nothing can fail
+      for (const [id, more] of plays) this.#stage(id, more); // nothing fails from here on
       return counts;
     } catch (error) {
       this.#newSongs = newSongs;

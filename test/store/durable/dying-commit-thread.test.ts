@@ -4,7 +4,7 @@ import { newFolder, open, removeAll } from "./folders.ts";
 
 afterAll(removeAll);
 
-test("When the thread that writes dies, what waited for it is unknown, what comes then is refused, and reads go on", async () => {
+test("When the commit thread dies, writes under way are unknown, later ones are refused, and reads continue", async () => {
   const store = await open(newFolder(), {}, "dying-commit-thread.ts");
   expect(await store.add("1", 1)).toEqual({ count: 1, fold: 0 });
   expect(store.unavailableBecause).toBeUndefined();

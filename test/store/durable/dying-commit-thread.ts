@@ -1,16 +1,16 @@
 import { AdditionRing } from "../../../src/store/durable/threads/addition-ring.ts";
 import { Database } from "../../../src/store/durable/disk/database.ts";
 
-// The thread that writes, which dies before it answers when it has made a song durable that is called so.
+// Runs a commit thread that dies after the commit of a song named "the last one", before it replies.
 const { commit } = Database.prototype;
 const { finish } = AdditionRing.prototype;
 let isDoomed = false;
-Database.prototype.commit = function (made): void {
-  isDoomed ||= made.plays.has("the last one");
-  commit.call(this, made);
+Database.prototype.commit = function (plays, keys): void {
+  isDoomed ||= plays.has("the last one");
+  commit.call(this, plays, keys);
 };
 AdditionRing.prototype.finish = function (outcome): void {
-  if (isDoomed) throw new Error("as it was told");
+  if (isDoomed) throw new Error("killed by the test");
   finish.call(this, outcome);
 };
 await import("./commit-thread-entry.ts");

@@ -9,12 +9,15 @@ setDefaultTimeout(120_000);
 afterEach(closeAll);
 afterAll(removeAll);
 
-/** A batch of one play of each of many songs, from a certain one on. */
+/** Returns a batch with one play each of `count` songs, numbered from `first`. */
 function songs(first: number, count: number): Map<string, number> {
   return new Map(Array.from({ length: count }, (_, song) => [`song-${first + song}`, 1]));
 }
 
-/** The numbers that a query gives, of a copy of a folder: its file is in use, and must be copied between two writes. */
+/**
+ * Returns the first row of a query on a copy of a folder. The file is in use, so a copy made during a write
+ * fails.
+ */
 function numbersOf(folder: string, sql: string, tries = 20): Record<string, unknown> {
   const copy = newFolder();
   cpSync(folder, copy, { recursive: true });
@@ -30,30 +33,30 @@ function numbersOf(folder: string, sql: string, tries = 20): Record<string, unkn
   }
 }
 
-test("Folds that were acknowledged take no memory and no room, however many there were", async () => {
+test("Acknowledged folds take neither memory nor places for songs, regardless of their number", async () => {
   const folder = newFolder();
   const store = await open(folder, { maxFolds: 2, maxSongs: 100_000 });
   for (let fold = 1; fold <= 20; fold++) {
     await store.addAll(songs(fold * 20_000, 20_000));
     await store.seal(fold);
     await store.acknowledge(fold);
-    while (store.figures().songs > 40_000) await Bun.sleep(1); // it is freed step by step
+    while (store.figures().songs > 40_000) await Bun.sleep(1); // freed step by step
   }
   await closeAll();
   const { fold } = numbersOf(folder, "SELECT count(DISTINCT fold) AS fold FROM song");
   expect(fold).toBeLessThan(20);
 });
 
-test("When memory is full, plays of known songs go on, one by one, many at once, and in batches", async () => {
+test("When memory is full, plays of known songs are still counted: single, concurrent and in batches", async () => {
   const store = await open(newFolder(), { maxStoreBytes: 2 ** 20 });
   let known = 0;
   for (const size of [500, 1]) {
-    const isThereRoom = () =>
+    const fits = () =>
       store.addAll(songs(known, size)).then(
         () => true,
         (error) => (expect(error).toMatchObject({ reason: "full" }), false),
       );
-    while (await isThereRoom()) known += size;
+    while (await fits()) known += size;
   }
   for (const size of [1, 64, 1000]) {
     await Promise.all(Array.from({ length: size }, (_, song) => store.add(`song-${song % 100}`, 1)));
@@ -68,7 +71,7 @@ async function playUntil(isOver: () => boolean, store: DurableStore, client: num
     await store.addAll(songs((client * 3000 + round * 7) % 40_000, 3000));
 }
 
-test("Under a load that does not end, the log of commits stays short, what is dropped goes, and a clear comes to an end", async () => {
+test("Under constant load the log of commits stays short, dropped songs are deleted, and a clear completes", async () => {
   const folder = newFolder();
   const store = await open(folder);
   let isOver = false;
@@ -85,7 +88,7 @@ test("Under a load that does not end, the log of commits stays short, what is dr
   expect(before["commits"]).toBeLessThan(1000);
 });
 
-test("Counts up to 2^53 − 1, and ids of any kind, are read back as they were", async () => {
+test("Counts up to 2^53 − 1 and ids of all kinds are read back unchanged", async () => {
   const folder = newFolder();
   let store = await open(folder);
   const counts = new Map([

@@ -28,7 +28,7 @@ async function countsOf(url: string): Promise<Map<string, number>> {
 describe.each(Object.entries(RUNTIMES))("on %s", (_name, command) => {
   const start = (folder: string) => listen([...command, main, "--port", "0", "--data", folder]);
 
-  test("what was counted is there after a stop and after a kill, folds and keys as well", async () => {
+  test("counts, folds and keys survive a stop and a kill", async () => {
     const folder = newFolder();
     const keyed = { method: "POST", headers: { "idempotency-key": '"w:1"' } };
     let { url, process, ended } = await start(folder);
@@ -61,7 +61,7 @@ function copyOf(folder: string): string {
   return copy;
 }
 
-/** One change of each column of each table that has a row, and one row of each that goes. */
+/** Returns, for each table with rows, one change of each column and one deletion of a row. */
 function changesOf(folder: string): { sql: string; in: (folder: string) => void }[] {
   const open = (folder: string) => new DatabaseSync(join(folder, "playcount.db"));
   const database = open(copyOf(folder));
@@ -90,7 +90,7 @@ function changesOf(folder: string): { sql: string; in: (folder: string) => void 
   }));
 }
 
-describe("A folder that cannot be served is one line, status 1, and left as it is:", () => {
+describe("A folder that cannot be served is reported in one line, with status 1, and left unchanged:", () => {
   const refuse = async (folder: string, why = ""): Promise<string> => {
     const { status, stdout, stderr } = await run(["timeout", "20", ...program, "--data", folder]);
     expect([status, stdout], why).toEqual([1, ""]);
@@ -98,7 +98,7 @@ describe("A folder that cannot be served is one line, status 1, and left as it i
     return stderr;
   };
 
-  /** A folder with some counts, none of them in the log. */
+  /** Makes a folder with 300 songs and no log. */
   async function filled(): Promise<{ folder: string; file: string }> {
     const folder = newFolder();
     const { url, process, ended } = await listen([...program, "--data", folder]);
@@ -133,7 +133,7 @@ describe("A folder that cannot be served is one line, status 1, and left as it i
     expect(await refuse(other)).toContain("is not a file of playcount");
   });
 
-  test("its format is a newer one", async () => {
+  test("its format is newer", async () => {
     const { folder, file } = await filled();
     const database = new DatabaseSync(file);
     database.exec("PRAGMA user_version = 2");
@@ -144,13 +144,13 @@ describe("A folder that cannot be served is one line, status 1, and left as it i
     expect(await refuse(folder)).toContain("has format 2, of a newer playcount");
   });
 
-  test("it is cut short", async () => {
+  test("its file is truncated", async () => {
     const { folder, file } = await filled();
     truncateSync(file, readFileSync(file).length - 4096);
     await refuse(folder);
   });
 
-  test("anything in it was changed, or a row is not there", async () => {
+  test("any value in it was changed, or a row is missing", async () => {
     const folder = newFolder();
     const killed = await listen([...program, "--data", folder]);
     const { url } = killed;
@@ -159,7 +159,7 @@ describe("A folder that cannot be served is one line, status 1, and left as it i
     for (const fold of [1, 2, 3]) await fetch(`${url}folds/${fold}`, { method: "PUT" });
     await fetch(`${url}folds/1`, { method: "DELETE" });
     await fetch(`${url}song/1`, keyed);
-    await Bun.sleep(300); // until all is in its table; what comes now stays a commit
+    await Bun.sleep(300); // until compaction is done; what follows stays in the table of commits
     await Promise.all(Array.from({ length: 20 }, (_, n) => fetch(`${url}song/${n}`, { method: "POST" })));
     killed.process.kill("SIGKILL");
     await killed.ended;
@@ -176,7 +176,7 @@ describe("A folder that cannot be served is one line, status 1, and left as it i
     }
   });
 
-  test("it cannot be made", async () => {
+  test("it cannot be created", async () => {
     const file = newFolder();
     writeFileSync(file, "");
     expect(await refuse(join(file, "below"))).toContain("cannot write to");

@@ -5,7 +5,7 @@ import { closeAll, newFolder, open, removeAll } from "./folders.ts";
 
 afterAll(removeAll);
 
-test("Of writers no more are kept than --max-writers says, and a tenth: those that came last", async () => {
+test("At most --max-writers writers and a tenth more are kept: the most recently used", async () => {
   const folder = newFolder();
   const writers = Array.from({ length: 100 }, (_, n) => `writer-${n}`);
   const store = await open(folder, { maxWriters: 10 });
@@ -26,7 +26,7 @@ test("Of writers no more are kept than --max-writers says, and a tenth: those th
   await closeAll();
 });
 
-test("The counts that answered a batch are kept for its retry, up to 10,000; with more they are those of then", async () => {
+test("A retried batch gets its first counts again, up to 10,000 songs; a larger one gets the current counts", async () => {
   const folder = newFolder();
   for (const [count, again] of [
     [10_000, 1],

@@ -1,86 +1,79 @@
 import { DataError } from "./data-error.ts";
 import { type Database, type KeptRequest, PAGE_BYTES } from "./database.ts";
-import { addTo, type Digest, digestOf, readPlays, signState, writeId } from "./schema.ts";
+import { addTo, type CommitRow, digestOf, type FoldRow, readPlays, signState, writeId } from "./schema.ts";
 import { numberOf } from "./sqlite.ts";
 
-/** A step takes commits until they have so many songs, or so many rows: a few milliseconds. */
+/** Limits of a step, which takes a few milliseconds. */
 const STEP_SONGS = 250;
 const STEP_ROWS = 1000;
 const STEP_DROPPED = 1000;
 
-/** While there is other work, so many commits may wait to be folded, and so many bytes for a checkpoint. */
-const MOST_COMMITS = 500;
-const MOST_BYTES = 8 * 1024 * 1024;
+/** Backlog that waits for an idle moment: commits, and bytes of the log. */
+const MAX_COMMITS = 500;
+const MAX_LOG_BYTES = 8 * 1024 * 1024;
 
-interface FoldSum extends Digest {
-  state: string;
-}
+type UndigestedRow = Omit<CommitRow, "digest">;
 
-interface CommitRow {
-  number: number;
-  fold: number;
-  plays: string;
-  keys: string;
-}
-
-/** What is done behind the commits, in small steps: their plays come into the table of songs, and what is dropped goes. */
+/**
+ * Moves the plays of commits into the table of songs, and deletes the songs of dropped folds, in small steps.
+ */
 export class Compaction {
   readonly #database: Database;
   readonly #maxWriters: number;
-  #folded: number;
+  #compacted: number;
   #hasDropped = true;
   #isDropping = false;
 
-  /** `maxWriters` are kept, and at most a tenth more. */
+  /** Keeps the last requests of `maxWriters` writers, and at most a tenth more. */
   constructor(database: Database, maxWriters: number) {
     this.#database = database;
     this.#maxWriters = maxWriters;
-    this.#folded = numberOf(database.sqlite, "SELECT last_commit FROM state");
+    this.#compacted = numberOf(database.sqlite, "SELECT last_commit FROM state");
   }
 
-  /** How many commits are not folded in. */
+  /** Commits that are not compacted. */
   get #waiting(): number {
-    return this.#database.last - this.#folded;
+    return this.#database.lastCommit - this.#compacted;
   }
 
-  /** Says that there may be rows of folds that were dropped. */
+  /** Looks for dropped folds again, after a fold was dropped. */
   lookForDropped(): void {
     this.#hasDropped = true;
   }
 
-  /** Whether it cannot wait for a pause. */
-  get isUrgent(): boolean {
-    return this.#waiting > MOST_COMMITS || this.#database.logBytes > MOST_BYTES;
+  /** True if the backlog is too long to wait for an idle moment. */
+  get isOverdue(): boolean {
+    return this.#waiting > MAX_COMMITS || this.#database.logBytes > MAX_LOG_BYTES;
   }
 
-  /** Whether nothing else may be done before. */
-  get isTooMuch(): boolean {
-    return this.#waiting > MOST_COMMITS * 4;
+  /** True if the backlog is so long that commits have to wait for it. */
+  get isBlocking(): boolean {
+    return this.#waiting > MAX_COMMITS * 4;
   }
 
   get isDone(): boolean {
     return this.#waiting === 0 && !this.#hasDropped && this.#database.logBytes === 0;
   }
 
-  /** Whether all commits are in the table of songs. */
-  get isFolded(): boolean {
+  /** True if the plays of all commits are in the table of songs. */
+  get isCompacted(): boolean {
     return this.#waiting === 0;
   }
 
-  /** Does a step: one transaction, or a checkpoint. */
+  /** Does a step: one transaction or one checkpoint. */
   step(): void {
-    this.#isDropping = this.#hasDropped && !(this.#isDropping && this.#waiting > 0); // in turns with folding
-    if (this.#database.logBytes > MOST_BYTES) this.#database.checkpoint();
+    this.#isDropping = this.#hasDropped && !(this.#isDropping && this.#waiting > 0); // in turns with commits
+    if (this.#database.logBytes > MAX_LOG_BYTES) this.#database.checkpoint();
     else if (this.#isDropping) this.#deleteSome();
-    else if (this.#waiting > 0) this.#foldSome();
+    else if (this.#waiting > 0) this.#compactSome();
     else this.#database.checkpoint();
   }
 
-  #foldSome(): void {
+  #compactSome(): void {
     const database = this.#database;
     const { sqlite } = database;
-    const { rows, folds } = this.#take();
-    const last = (rows.at(-1) as CommitRow).number;
+    const { rows, folds } = this.#readOldest();
+    const last = (rows.at(-1) as UndigestedRow).number;
     database.transactLazily(() => {
       const add = sqlite.prepare(
         "INSERT INTO song VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET plays = plays + ?3",
@@ -88,31 +81,31 @@ export class Compaction {
       for (const [fold, songs] of folds) {
         const sum = sqlite
           .prepare("SELECT state, plays, digest FROM fold WHERE id = ?")
-          .get(fold) as unknown as FoldSum | undefined;
-        if (sum === undefined) throw new DataError(`there is no fold ${fold}`);
+          .get(fold) as unknown as Pick<FoldRow, "state" | "plays" | "digest"> | undefined;
+        if (sum === undefined) throw new DataError(`fold ${fold} is missing`);
         if (sum.state === "dropped") continue;
         for (const [id, plays] of songs) {
           add.run(fold, writeId(id), plays);
           addTo(sum, id, plays);
         }
-        // At most: each in a page of its own, as far as there are so many.
+        // At most: each song in a page of its own, limited by the pages of the file.
         database.logBytes += Math.min(songs.size, numberOf(sqlite, "PRAGMA page_count")) * PAGE_BYTES;
         sqlite.prepare("UPDATE fold SET plays = ?, digest = ? WHERE id = ?").run(sum.plays, sum.digest, fold);
       }
-      this.#keep(rows);
+      this.#keepRequests(rows);
       sqlite.prepare("DELETE FROM commits WHERE number <= ?").run(last);
       sqlite.prepare("UPDATE state SET last_commit = ?").run(last);
       signState(sqlite);
     });
-    this.#folded = last;
+    this.#compacted = last;
   }
 
-  /** The oldest commits, as many as make a step, and their plays, by fold. */
-  #take(): { rows: CommitRow[]; folds: Map<number, Map<string, number>> } {
+  /** Reads the oldest commits, as many as make a step, and sums their plays by fold. */
+  #readOldest(): { rows: UndigestedRow[]; folds: Map<number, Map<string, number>> } {
     const oldest = this.#database.sqlite
       .prepare("SELECT number, fold, plays, keys FROM commits ORDER BY number LIMIT ?")
-      .iterate(STEP_ROWS) as unknown as Iterable<CommitRow>;
-    const rows: CommitRow[] = [];
+      .iterate(STEP_ROWS) as unknown as Iterable<UndigestedRow>;
+    const rows: UndigestedRow[] = [];
     const folds = new Map<number, Map<string, number>>();
     let count = 0;
     for (const row of oldest) {
@@ -127,7 +120,7 @@ export class Compaction {
     return { rows, folds };
   }
 
-  #keep(rows: readonly CommitRow[]): void {
+  #keepRequests(rows: readonly UndigestedRow[]): void {
     const { sqlite } = this.#database;
     const find = sqlite.prepare("SELECT digest FROM writer WHERE name = ?");
     const keep = sqlite.prepare("INSERT OR REPLACE INTO writer VALUES (?, ?, ?, ?)");
@@ -147,7 +140,7 @@ export class Compaction {
     if (numberOf(sqlite, "SELECT writers FROM state") > this.#maxWriters * 1.1) this.#forgetWriters();
   }
 
-  /** Those that were silent for longest. */
+  /** Deletes the least recently used writers. */
   #forgetWriters(): void {
     this.#database.sqlite
       .prepare(
@@ -158,6 +151,7 @@ export class Compaction {
       UPDATE state SET (writers, writer_sum) = (SELECT count(*), coalesce(sum(digest), 0) FROM writer)`);
   }
 
+  /** Deletes songs of the oldest dropped fold, and then the fold. */
   #deleteSome(): void {
     const { sqlite } = this.#database;
     const fold = numberOf(sqlite, "SELECT coalesce(min(id), -1) FROM fold WHERE state = 'dropped'");
@@ -171,7 +165,7 @@ export class Compaction {
     this.#database.transactLazily(() => {
       const { changes } = drop.run(fold, STEP_DROPPED);
       if (Number(changes) === STEP_DROPPED) return;
-      // Commits that are not folded in may still name it.
+      // Commits that are not compacted may still name it.
       if (numberOf(sqlite, "SELECT count(*) FROM commits WHERE fold = ?", fold) > 0) return;
       sqlite.prepare("DELETE FROM fold WHERE id = ?").run(fold);
       signState(sqlite);

@@ -5,13 +5,13 @@ import { DataError } from "./data-error.ts";
 import { createTables } from "./schema.ts";
 
 /**
- * Sees to it that there is a database. A new one is made under another name, and gets its own when it is whole and on the
- * disk: whoever is killed meanwhile leaves none.
+ * Creates the database if it is missing. A new one is written under another name, and renamed once it is
+ * whole and on disk: a process that is killed before leaves no database.
  */
 export function ensureDatabase(file: string): void {
   if (existsSync(file)) return;
-  if (existsSync(`${file}-wal`)) throw new DataError("it is missing, and its log is there");
-  const fresh = unfinished(file);
+  if (existsSync(`${file}-wal`)) throw new DataError("it is missing, but its log exists");
+  const fresh = unfinishedPath(file);
   try {
     makeDatabase(fresh);
     renameSync(fresh, file);
@@ -22,12 +22,12 @@ export function ensureDatabase(file: string): void {
   syncFolder(dirname(dirname(file)));
 }
 
-/** Removes what a process left that was killed while it made a database, and what SQLite had beside it. */
+/** Removes the files of a creation that was killed. */
 export function removeUnfinished(file: string): void {
-  for (const end of ["", "-journal", "-wal", "-shm"]) rmSync(unfinished(file) + end, { force: true });
+  for (const end of ["", "-journal", "-wal", "-shm"]) rmSync(unfinishedPath(file) + end, { force: true });
 }
 
-function unfinished(file: string): string {
+function unfinishedPath(file: string): string {
   return `${file}-unfinished`;
 }
 
@@ -36,14 +36,14 @@ function makeDatabase(path: string): void {
   try {
     sqlite.exec("PRAGMA synchronous = FULL; BEGIN");
     createTables(sqlite);
-    // From here on there is never a journal that a reader would have to roll back.
+    // In this mode a reader never finds a journal that it would have to roll back.
     sqlite.exec("COMMIT; PRAGMA journal_mode = WAL");
   } finally {
     sqlite.close();
   }
 }
 
-/** Has the names in a folder be on the disk. */
+/** Makes the names in a folder durable. */
 function syncFolder(path: string): void {
   const folder = openSync(path, "r");
   try {

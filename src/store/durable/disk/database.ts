@@ -3,49 +3,46 @@ import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { Entry } from "../../count-store.ts";
 import type { LastRequest } from "../../request-key.ts";
 import { digestOf, lastCommit, signState, writePlays } from "./schema.ts";
-import { numberOf, takeAlone } from "./sqlite.ts";
+import { numberOf, openExclusively } from "./sqlite.ts";
 
-/** As SQLite has it by default. */
+/** SQLite's default. */
 export const PAGE_BYTES = 4096;
 
-/** Songs of one row of `commits`; larger commits have several. */
+/** Songs of a row of `commits`. A larger commit has several rows. */
 const ROW_SONGS = 1000;
 
-/** A request that had a key, as it is kept. */
+/** The last request of a writer, and its reply. */
 export type KeptRequest = LastRequest & { writer: string };
 
-/** What one commit makes durable. */
-export interface Commit {
-  plays: ReadonlyMap<string, number>;
-  keys: readonly KeptRequest[];
-}
-
-/** The SQLite file that all counts are kept in. What changes them is one transaction, and on the disk when it returns. */
+/**
+ * The SQLite file with all counts. A method that changes counts is one transaction, and returns after the
+ * sync.
+ */
 export class Database {
   readonly sqlite: DatabaseSync;
   /** The number of the newest commit. */
-  last: number;
-  /** What was written into the log since the last checkpoint, more or less. */
+  lastCommit: number;
+  /** Bytes in the log since the last checkpoint, estimated. */
   logBytes: number;
-  /** The fold that is open, by its id. */
-  open: number;
+  /** The id of the open fold. */
+  openFold: number;
   readonly #insert: StatementSync;
 
   /** @throws {DataError} if another process has the file. */
   constructor(file: string) {
-    this.sqlite = takeAlone(file);
+    this.sqlite = openExclusively(file);
     this.sqlite.exec("PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0");
     this.#insert = this.sqlite.prepare("INSERT INTO commits VALUES (?, ?, ?, ?, ?)");
-    this.last = lastCommit(this.sqlite);
+    this.lastCommit = lastCommit(this.sqlite);
     this.logBytes = statSync(`${file}-wal`, { throwIfNoEntry: false })?.size ?? 0;
-    this.open = this.#openFold();
+    this.openFold = this.#readOpenFold();
   }
 
-  /** Makes plays and keys durable. */
-  commit({ plays, keys }: Commit): void {
+  /** Makes plays and keyed requests durable. */
+  commit(plays: ReadonlyMap<string, number>, keys: readonly KeptRequest[]): void {
     if (plays.size <= ROW_SONGS) {
       this.#insertRow([...plays], keys);
-      this.last++;
+      this.lastCommit++;
       return;
     }
     const rows = Array.from({ length: Math.ceil(plays.size / ROW_SONGS) }, (_, row) => row * ROW_SONGS);
@@ -54,18 +51,20 @@ export class Database {
       for (const [row, start] of rows.entries())
         this.#insertRow(entries.slice(start, start + ROW_SONGS), row === 0 ? keys : [], row);
     });
-    this.last += rows.length;
+    this.lastCommit += rows.length;
   }
 
   /** Seals the open fold under a number. */
   seal(number: number): void {
     this.#change(() => {
-      this.sqlite.prepare("UPDATE fold SET number = ?, state = 'sealed' WHERE id = ?").run(number, this.open);
+      this.sqlite
+        .prepare("UPDATE fold SET number = ?, state = 'sealed' WHERE id = ?")
+        .run(number, this.openFold);
       this.sqlite.exec("INSERT INTO fold (state) VALUES ('open')");
     });
   }
 
-  /** Acknowledges the oldest fold that is not. */
+  /** Acknowledges the oldest sealed fold. */
   acknowledge(number: number): void {
     this.#change(() => {
       this.sqlite.exec(`
@@ -75,7 +74,7 @@ export class Database {
     });
   }
 
-  /** Forgets all songs and folds. */
+  /** Drops all songs and folds. */
   clear(): void {
     this.#change(() => {
       this.sqlite.exec(`
@@ -85,22 +84,22 @@ export class Database {
     });
   }
 
-  /** Changes what folds there are; that is a commit as well. */
+  /** Changes the folds, as a commit without plays. */
   #change(act: () => void): void {
     this.transact(() => {
       act();
       signState(this.sqlite);
       this.#insertRow([], []);
     });
-    this.last++;
-    this.open = this.#openFold();
+    this.lastCommit++;
+    this.openFold = this.#readOpenFold();
   }
 
-  #openFold(): number {
+  #readOpenFold(): number {
     return numberOf(this.sqlite, "SELECT id FROM fold WHERE state = 'open'");
   }
 
-  /** Has all of `act` be done, or nothing if it throws. */
+  /** Calls `act` in a transaction, and rolls back if it throws. */
   transact(act: () => void): void {
     this.sqlite.exec("BEGIN IMMEDIATE");
     try {
@@ -112,7 +111,7 @@ export class Database {
     }
   }
 
-  /** As {@linkcode transact}, but it is on the disk only when the next commit is: a power cut may undo it. */
+  /** As {@linkcode transact}, without a sync: a power cut before the next commit may undo it. */
   transactLazily(act: () => void): void {
     this.sqlite.exec("PRAGMA synchronous = NORMAL");
     try {
@@ -122,19 +121,19 @@ export class Database {
     }
   }
 
-  /** Tries whether there is room on the disk again: throws if not. */
-  makeRoom(): void {
+  /** Writes something. @throws if the disk is still full. */
+  probe(): void {
     this.checkpoint();
     this.sqlite.exec("UPDATE state SET last_commit = last_commit");
   }
 
-  /** Puts what is in the log into the file, and has the log begin anew. */
+  /** Moves the log into the file, and starts the log over. */
   checkpoint(): void {
     this.sqlite.exec("PRAGMA wal_checkpoint(PASSIVE)");
     this.logBytes = 0;
   }
 
-  /** Puts all that is in the file beside it into it, as far as nobody reads it meanwhile. */
+  /** Moves the log into the file, and removes the log. */
   close(): void {
     try {
       this.sqlite.exec("PRAGMA wal_checkpoint(TRUNCATE)");
@@ -145,8 +144,8 @@ export class Database {
 
   #insertRow(entries: readonly Entry[], keys: readonly KeptRequest[], row: number = 0): void {
     const [plays, kept] = [writePlays(entries), keys.length === 0 ? "" : JSON.stringify(keys)];
-    const number = this.last + 1 + row;
-    this.#insert.run(number, this.open, plays, kept, digestOf(number, this.open, plays, kept));
+    const number = this.lastCommit + 1 + row;
+    this.#insert.run(number, this.openFold, plays, kept, digestOf(number, this.openFold, plays, kept));
     this.logBytes += PAGE_BYTES + plays.length + kept.length;
   }
 }

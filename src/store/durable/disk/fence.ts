@@ -1,5 +1,5 @@
 import { writeSync } from "node:fs";
-import type { Failed } from "../threads/messages.ts";
+import type { WriteFailure } from "../threads/messages.ts";
 import type { Signals } from "../threads/signals.ts";
 import { errorMessage } from "../../../error-message.ts";
 
@@ -7,8 +7,9 @@ import { errorMessage } from "../../../error-message.ts";
 const FULL = 13;
 
 /**
- * Stands in front of the disk. When that is full nothing is done, and it can be tried again; after any other failure
- * nobody knows what it has, not even the system, which forgets what it could not write: nothing is written any more.
+ * Guards the disk, and keeps the state of the storage in the signals. A write that finds the disk full
+ * changes nothing, and can be retried. After any other failure all writes are refused until a restart;
+ * README.md says why.
  */
 export class Fence {
   readonly #signals: Signals;
@@ -17,34 +18,38 @@ export class Fence {
     this.#signals = signals;
   }
 
-  /** Does something with the file. Gives why it failed, if it did. */
-  attempt(write: () => void): Failed | undefined {
-    if (this.#signals.ailment === "failed") return { did: "fail", isUnknown: false, ailment: "failed" };
+  /** Calls `write`, unless the storage has failed. Returns the failure, if it fails. */
+  attempt(write: () => void): WriteFailure | undefined {
+    if (this.#signals.storageFailure === "failed")
+      return { did: "fail", isUnknown: false, storageFailure: "failed" };
     try {
       write();
-      this.#signals.ailment = undefined;
+      this.#signals.storageFailure = undefined;
       return undefined;
     } catch (error) {
       const ailment = isFull(error) ? "full" : "failed";
       if (ailment === "failed")
-        say(`the storage has failed, and nothing is written any more: ${errorMessage(error)}`);
-      else if (this.#signals.ailment === undefined) say("the disk is full, and nothing is counted meanwhile");
-      this.#signals.ailment = ailment;
-      return { did: "fail", isUnknown: ailment === "failed", ailment };
+        logLine(
+          `the storage has failed, and all writes are refused. Check the disk, then restart: ${errorMessage(error)}`,
+        );
+      else if (this.#signals.storageFailure === undefined)
+        logLine("the disk is full, and nothing is counted meanwhile");
+      this.#signals.storageFailure = ailment;
+      return { did: "fail", isUnknown: ailment === "failed", storageFailure: ailment };
     }
   }
 }
 
-/** Whether something failed because the disk is full. */
+/** Returns true for the error of a full disk. */
 export function isFull(error: unknown): boolean {
   return (((error as { errcode?: number }).errcode ?? 0) & 0xff) === FULL;
 }
 
-/** For the operator. The console of a thread that sleeps may say nothing. */
-function say(message: string): void {
+/** Writes a line for the operator. A console prints nothing while its thread sleeps. */
+function logLine(message: string): void {
   try {
     writeSync(2, `playcount: ${message}\n`);
   } catch {
-    // Nobody reads what the program says.
+    // stderr is closed.
   }
 }

@@ -7,48 +7,31 @@ import type { KeptRequest } from "./database.ts";
 import {
   addTo,
   checkFormat,
+  type CommitRow,
   type Digest,
   digestOf,
   digestOfState,
+  type FoldRow,
   lastCommit,
   readId,
   readPlays,
 } from "./schema.ts";
-import { numberOf, readOnly } from "./sqlite.ts";
-
-interface FoldRow extends Digest {
-  id: number;
-  number: number | null;
-  state: "open" | "sealed" | "kept" | "dropped";
-}
-
-interface CommitRow {
-  number: number;
-  fold: number;
-  plays: string;
-  keys: string;
-  digest: number;
-}
-
-interface SongRow {
-  id: string;
-  plays: number;
-}
+import { numberOf, readUnchanged } from "./sqlite.ts";
 
 /**
- * Reads all that a database has into an empty store; the file stays as it is.
- * `mark` is a commit that has been made for certain.
+ * Reads a database into an empty store, and leaves the file unchanged. `recordedCommit` is the number of a
+ * commit that is known to be durable.
  *
- * @throws {DataError} if anything in it is not as it was written, or there is no room for it.
+ * @throws {DataError} if anything in the file differs from what was written, or does not fit into memory.
  */
-export function load(file: string, store: ShardedStore, mark: number): void {
-  readOnly(file, (sqlite) => {
+export function load(file: string, store: ShardedStore, recordedCommit: number): void {
+  readUnchanged(file, (sqlite) => {
     checkFormat(sqlite);
     checkPages(sqlite);
     const last = lastCommit(sqlite);
-    if (last < mark)
+    if (last < recordedCommit)
       throw new DataError(
-        `the counts end with commit ${last}, and ${mark} was made: the file is damaged, or an old copy`,
+        `the counts end with commit ${last}, but ${recordedCommit} was made: the file is damaged, or an old copy`,
       );
     checkState(sqlite);
     checkCommits(sqlite, last);
@@ -69,7 +52,7 @@ function checkState(sqlite: DatabaseSync): void {
   if (numberOf(sqlite, "SELECT digest FROM state") !== digestOfState(sqlite)) throw damaged("the folds");
 }
 
-/** All that are not folded in, those of folds that were dropped as well. */
+/** Checks all commits that are not compacted, those of dropped folds included. */
 function checkCommits(sqlite: DatabaseSync, last: number): void {
   const folds = new Set(
     sqlite
@@ -89,10 +72,11 @@ function checkCommits(sqlite: DatabaseSync, last: number): void {
   if (number !== last) throw damaged("a commit is missing");
 }
 
-function damaged(what: string): DataError {
-  return new DataError(`the file is damaged: ${what}`);
+function damaged(detail: string): DataError {
+  return new DataError(`the file is damaged: ${detail}`);
 }
 
+/** Fills a store from a database. */
 class Loading {
   readonly #sqlite: DatabaseSync;
   readonly #store: ShardedStore;
@@ -104,7 +88,7 @@ class Loading {
     this.#view = new CommitView(store.handle);
   }
 
-  /** The folds, oldest first, as they came about. */
+  /** Loads all folds and their songs, oldest fold first. */
   folds(): void {
     const dropped = numberOf(this.#sqlite, "SELECT dropped FROM state");
     if (dropped > 0) {
@@ -115,7 +99,7 @@ class Loading {
       .prepare("SELECT id, number, state, plays, digest FROM fold WHERE state != 'dropped' ORDER BY id")
       .all() as unknown as FoldRow[];
     if (rows.filter(({ state }) => state === "open").length !== 1)
-      throw damaged("there is not one open fold");
+      throw damaged("it needs exactly one open fold");
     for (const row of rows) {
       this.#songs(row);
       this.#commits(row);
@@ -125,14 +109,13 @@ class Loading {
     }
   }
 
-  /** Who wrote last, with what was answered; those that were silent for longest first. */
+  /** Loads the last request of each writer, the least recently used writer first. */
   writers(): void {
     let [writers, sum] = [0, 0];
-    // The plus keeps it from the index, which may be damaged, and nobody would notice the rows that it does not lead to.
-    const folded = this.#sqlite
-      .prepare("SELECT name, last, used, digest FROM writer ORDER BY +used")
-      .iterate();
-    for (const { name, last, used, digest } of folded as unknown as Iterable<{
+    // The plus avoids the index: if that is damaged, rows that it does not lead to would be missing
+    // unnoticed.
+    const rows = this.#sqlite.prepare("SELECT name, last, used, digest FROM writer ORDER BY +used").iterate();
+    for (const { name, last, used, digest } of rows as unknown as Iterable<{
       name: string;
       last: string;
       used: number;
@@ -159,13 +142,13 @@ class Loading {
   #songs({ id: fold, plays, digest }: FoldRow): void {
     const sum: Digest = { plays: 0, digest: 0 };
     const rows = this.#sqlite.prepare("SELECT id, plays FROM song WHERE fold = ?").iterate(fold);
-    for (const { id: text, plays } of rows as unknown as Iterable<SongRow>) {
+    for (const { id: text, plays } of rows as unknown as Iterable<{ id: string; plays: number }>) {
       const id = readId(text);
       this.#add(id, plays);
       addTo(sum, id, plays);
     }
     if (sum.plays !== plays || sum.digest !== digest)
-      throw damaged("the songs do not add up to what was counted");
+      throw damaged("the songs do not match the digest of their fold");
   }
 
   #commits({ id: fold }: FoldRow): void {
@@ -180,7 +163,7 @@ class Loading {
       this.#store.add(id, plays);
     } catch (error) {
       if (error instanceof Refusal)
-        throw new DataError(`the counts do not fit in: ${error.message}; see --max-store-bytes`, {
+        throw new DataError(`the counts do not fit into memory: ${error.message}. See --max-store-bytes`, {
           cause: error,
         });
       throw damaged(`the plays of ${JSON.stringify(id).slice(0, 80)}`);

@@ -6,34 +6,35 @@ import { PackedId } from "../../memory/packed-id.ts";
 import { DataError } from "./data-error.ts";
 import { numberOf } from "./sqlite.ts";
 
-/** What SQLite writes into the head of a file that is playcount's: "play". */
+/** "play", in the head of each of playcount's files. */
 const APPLICATION_ID = 0x706c6179;
 
-/** The format of the file; a program knows this one and those before. */
+/** The version of the file format. A program reads this one and older ones. */
 const FORMAT = 1;
 
-/** @throws {DataError} if a file is not playcount's, or of a newer one. */
+/** @throws {DataError} if a file is not playcount's, or its format is newer. */
 export function checkFormat(sqlite: DatabaseSync): void {
   if (numberOf(sqlite, "PRAGMA application_id") !== APPLICATION_ID)
     throw new DataError("it is not a file of playcount");
   const format = numberOf(sqlite, "PRAGMA user_version");
   if (format > FORMAT)
-    throw new DataError(`it has format ${format}, of a newer playcount; this one knows up to ${FORMAT}`);
+    throw new DataError(
+      `it has format ${format}, of a newer playcount. This one reads formats up to ${FORMAT}`,
+    );
 }
 
 /**
- * Every commit is a row of `commits`, which takes a page or two, however many songs it has; one that seals, acknowledges
- * or clears has a row without plays. Behind that its plays are added to `song`, some songs at a time, and the row is
- * deleted.
+ * A commit appends rows to `commits`, which writes few pages. A seal, an acknowledgement or a clear appends a
+ * row without plays. Compaction later adds the plays of each row to `song`, and deletes the row.
  *
- * `plays` and `digest` of a fold sum up what of it is in `song`, and the digest of `state` is of all folds and of that
- * row itself; the other rows have one each. So no damage goes unnoticed, nor does a row that is not there.
+ * Digests detect each changed or missing row: every row of `commits` and `writer` has one, that of a fold
+ * covers its rows in `song`, and that of `state` covers all folds and the row itself.
  */
 const SCHEMA = `
   CREATE TABLE fold (
     id INTEGER PRIMARY KEY,
     number INTEGER,                -- NULL: not sealed
-    state TEXT NOT NULL,           -- open, sealed, kept (acknowledged, the last one that is), dropped
+    state TEXT NOT NULL,           -- open, sealed, kept (the last acknowledged one), dropped
     plays INTEGER NOT NULL DEFAULT 0,
     digest INTEGER NOT NULL DEFAULT 0
   );
@@ -47,20 +48,20 @@ const SCHEMA = `
     number INTEGER PRIMARY KEY,
     fold INTEGER NOT NULL,
     plays TEXT NOT NULL,           -- as JSON: ["a", 1, "b", 2]
-    keys TEXT NOT NULL,            -- the requests that had an Idempotency-Key, as JSON
+    keys TEXT NOT NULL,            -- its requests with an Idempotency-Key, as JSON
     digest INTEGER NOT NULL
   );
   CREATE TABLE writer (
     name TEXT PRIMARY KEY,
-    last TEXT NOT NULL,            -- its last request and the answer, as JSON
-    used INTEGER NOT NULL,         -- the commit that it was in
+    last TEXT NOT NULL,            -- its last request and the reply, as JSON
+    used INTEGER NOT NULL,         -- the commit of that request
     digest INTEGER NOT NULL
   ) WITHOUT ROWID;
   CREATE INDEX writer_used ON writer (used);
   CREATE TABLE state (
-    last_commit INTEGER NOT NULL,  -- the newest whose plays are in song
-    dropped INTEGER NOT NULL,      -- the newest fold that was dropped
-    writers INTEGER NOT NULL,      -- the rows of writer, and the sum of their digests
+    last_commit INTEGER NOT NULL,  -- the newest one that is compacted
+    dropped INTEGER NOT NULL,      -- the number of the newest dropped fold
+    writers INTEGER NOT NULL,      -- rows of writer, and the sum of their digests
     writer_sum INTEGER NOT NULL,
     digest INTEGER NOT NULL
   );
@@ -68,25 +69,41 @@ const SCHEMA = `
   INSERT INTO fold (state) VALUES ('open');
 `;
 
-/** Makes the tables in an empty database. */
+/** A row of `fold`. */
+export interface FoldRow extends Digest {
+  id: number;
+  number: number | null;
+  state: "open" | "sealed" | "kept" | "dropped";
+}
+
+/** A row of `commits`. */
+export interface CommitRow {
+  number: number;
+  fold: number;
+  plays: string;
+  keys: string;
+  digest: number;
+}
+
+/** Creates the tables in an empty database. */
 export function createTables(sqlite: DatabaseSync): void {
   sqlite.exec(`PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${FORMAT}; ${SCHEMA}`);
   signState(sqlite);
 }
 
-/** Puts the digest right, which has to be done behind every change to `fold` and `state`. */
+/** Updates the digest of `state`, after every change to `fold` and `state`. */
 export function signState(sqlite: DatabaseSync): void {
   sqlite.prepare("UPDATE state SET digest = ?").run(digestOfState(sqlite));
 }
 
-/** The digest that there should be. */
+/** Returns the digest that `state` should have. */
 export function digestOfState(sqlite: DatabaseSync): number {
   const folds = sqlite.prepare("SELECT id, number, state, plays, digest FROM fold ORDER BY id").all();
   const state = sqlite.prepare("SELECT last_commit, dropped, writers, writer_sum FROM state").all();
   return digestOf(JSON.stringify([folds, state].map((rows) => rows.map((row) => Object.values(row)))));
 }
 
-/** The number of the newest commit. */
+/** Returns the number of the newest commit. */
 export function lastCommit(sqlite: DatabaseSync): number {
   return numberOf(
     sqlite,
@@ -94,47 +111,47 @@ export function lastCommit(sqlite: DatabaseSync): number {
   );
 }
 
-/** An id as it stands in a column: Deno reads a text only as far as U+0000. */
+/** Encodes an id for a column: Deno reads a text only up to U+0000. */
 export function writeId(id: string): string {
   return id.replaceAll("%", "%25").replaceAll("\0", "%00");
 }
 
-/** Reads what {@linkcode writeId} wrote. */
+/** Decodes {@linkcode writeId}'s encoding. */
 export function readId(text: string): string {
   return text.includes("%") ? text.replaceAll("%00", "\0").replaceAll("%25", "%") : text;
 }
 
-/** The plays of a commit as they are kept. */
+/** Encodes the plays of a commit. */
 export function writePlays(entries: readonly Entry[]): string {
   return JSON.stringify(entries.flat());
 }
 
-/** Reads what {@linkcode writePlays} wrote. */
+/** Decodes {@linkcode writePlays}'s encoding. */
 export function* readPlays(plays: string): Generator<Entry> {
   const all = JSON.parse(plays) as (string | number)[];
   for (let at = 0; at < all.length; at += 2) yield [all[at] as string, all[at + 1] as number];
 }
 
-/** Plays are summed up modulo 2^52, so that each sum on the way is exact. */
+/** Plays are summed modulo 2^52, so that every sum is exact. */
 const SUM = 2 ** 52;
 
-/** Of one id after the other: to hash each as a text of its own takes twice as long. */
+/** Reused for all ids: a hash of a string takes twice as long. */
 const packed = new PackedId([0, 0]);
 
-/** What is known of many rows of songs without looking at them. */
+/** A sum over rows of `song`. */
 export interface Digest {
   plays: number;
   digest: number;
 }
 
-/** Adds the plays of a song. In which order, and in how many parts, makes no difference. */
+/** Adds the plays of a song to a sum. Commutative: order and number of parts do not matter. */
 export function addTo(sum: Digest, id: string, plays: number): void {
   sum.plays = (sum.plays + (plays % SUM)) % SUM;
   packed.set(id, SETTINGS.maxIdBytes.max);
   sum.digest = (sum.digest + Math.imul(packed.hash, plays % 2 ** 32)) | 0;
 }
 
-/** The digest of what is in a row. */
+/** Returns the digest of a row's values. */
 export function digestOf(...values: readonly (string | number)[]): number {
   return values.reduce<number>((digest, value) => hash(String(value), [digest, 0]), 0);
 }

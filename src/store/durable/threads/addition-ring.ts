@@ -1,38 +1,57 @@
 import type { Addition } from "../../count-store.ts";
 import { LENGTH_BYTES, PackedId } from "../../memory/packed-id.ts";
 
-/** How many additions may be in a ring; a power of two. */
-const SLOTS = 1024;
+/*
+ * Layout, in bytes. A ring has SLOTS slots; the n-th addition since its start is in slot n modulo SLOTS.
+ *
+ *      0 ┌──────────────────────────┐         slot + 0 ┌──────────────────────────────┐
+ *        │ pushed   int32           │                  │ plays, then count   float64  │
+ *      4 ├──────────────────────────┤                8 ├──────────────────────────────┤
+ *        │ done     int32           │                  │ newest sealed fold  float64  │
+ *      8 ├──────────────────────────┤               16 ├──────────────────────────────┤
+ *        │ unused: a cache line     │                  │ outcome             int32    │
+ *     64 ├──────────────────────────┤               20 ├──────────────────────────────┤
+ *        │ slot 0, slot 1, …        │                  │ packed id: length   uint16,  │
+ *        │ 128 bytes each           │                  │ UTF-8, zeros to a whole word │
+ *        └──────────────────────────┘              128 └──────────────────────────────┘
+ *
+ * `pushed` and `done` count additions modulo 2^32. The serving thread writes plays and id, then `pushed`; the
+ * commit thread writes count, fold and outcome, then `done`. Slots from `done` to before `pushed` belong to
+ * the commit thread, all others to the serving thread, so neither needs a lock.
+ */
 
-/** A slot has its plays (then the new count), the fold, what became of it, and the packed id. */
-const SLOT_BYTES = 128;
-const PLAYS = 0;
-const FOLD = 1;
-const OUTCOME = 4;
-const ID = 5;
-const ID_WORDS = SLOT_BYTES / 4 - ID;
-const MAX_ID_BYTES = ID_WORDS * 4 - LENGTH_BYTES;
-
-/** In front of the slots: how many additions were asked for, and how many of them are done, modulo 2^32. */
-const ASKED = 0;
+const PUSHED = 0;
 const DONE = 1;
 const HEAD_BYTES = 64;
 
-/** What became of an addition that was asked for. */
+/** A power of two. */
+const SLOTS = 1024;
+const SLOT_BYTES = 128;
+
+// Float64 units of a slot.
+const PLAYS = 0;
+const FOLD = 1;
+
+// Int32 words of a slot.
+const OUTCOME = 4;
+const ID = 5;
+const ID_WORDS = SLOT_BYTES / 4 - ID;
+
+const MAX_ID_BYTES = ID_WORDS * 4 - LENGTH_BYTES;
+
+/** The outcome of an addition. */
 export const OUTCOMES = {
   durable: 0,
-  /** Nothing was added; a message will be told why. */
+  /** Nothing was added; a retry by message returns the reason. */
   refused: 1,
-  /** Nobody knows. */
   unknown: 2,
 } as const;
 export type Outcome = keyof typeof OUTCOMES;
 const NAMES = Object.keys(OUTCOMES) as Outcome[];
 
 /**
- * Additions to one song each on their way from a thread that serves to the one that writes, and back: a ring in shared
- * memory, whose slots are filled, worked on and read in order. It is short, and so are its ids; whatever does not fit
- * in goes as a message.
+ * Carries additions to one song each from a serving thread to the commit thread, and their results back, in
+ * order.
  */
 export class AdditionRing {
   readonly buffer: SharedArrayBuffer;
@@ -40,7 +59,7 @@ export class AdditionRing {
   readonly #words: Int32Array;
   readonly #numbers: Float64Array;
   readonly #id = new PackedId([0, 0]);
-  /** Of the thread that serves: what it has read. Of the one that writes: what it has taken. */
+  /** Additions that this side has read: results in the serving thread, requests in the commit thread. */
   #seen = 0;
 
   constructor(buffer: SharedArrayBuffer = new SharedArrayBuffer(HEAD_BYTES + SLOTS * SLOT_BYTES)) {
@@ -50,26 +69,26 @@ export class AdditionRing {
     this.#numbers = new Float64Array(buffer, HEAD_BYTES);
   }
 
-  /** Asks for an addition. False if there is no place for it. */
-  ask(id: string, plays: number): boolean {
-    const asked = Atomics.load(this.#head, ASKED);
-    if (((asked - this.#seen) | 0) >= SLOTS || id.length > MAX_ID_BYTES) return false;
+  /** Sends an addition. Returns false if the ring is full or the id is longer than a slot. */
+  push(id: string, plays: number): boolean {
+    const pushed = Atomics.load(this.#head, PUSHED);
+    if (((pushed - this.#seen) | 0) >= SLOTS || id.length > MAX_ID_BYTES) return false;
     this.#id.pack(id, MAX_ID_BYTES * 3);
     if (this.#id.length > ID_WORDS) return false;
-    const slot = asked & (SLOTS - 1);
+    const slot = pushed & (SLOTS - 1);
     this.#numbers[slot * (SLOT_BYTES / 8) + PLAYS] = plays;
     this.#id.copyTo(this.#words, slot * (SLOT_BYTES / 4) + ID);
-    Atomics.store(this.#head, ASKED, (asked + 1) | 0);
+    Atomics.store(this.#head, PUSHED, (pushed + 1) | 0);
     return true;
   }
 
-  /** Whether {@linkcode readDone} has something to read. */
-  get hasDone(): boolean {
+  /** True if {@linkcode readResult} has a result to read. */
+  get hasResult(): boolean {
     return Atomics.load(this.#head, DONE) !== this.#seen;
   }
 
-  /** Reads what became of the oldest addition that was not read. */
-  readDone(): { outcome: Outcome; addition: Addition } {
+  /** Reads the result of the oldest addition that has an unread one. */
+  readResult(): { outcome: Outcome; addition: Addition } {
     const slot = this.#seen & (SLOTS - 1);
     this.#seen = (this.#seen + 1) | 0;
     const at = slot * (SLOT_BYTES / 8);
@@ -79,19 +98,19 @@ export class AdditionRing {
     };
   }
 
-  /** Resolves when {@linkcode hasDone} is true, or may be. */
-  async whenDone(): Promise<void> {
+  /** Resolves when {@linkcode hasResult} may be true. */
+  async whenResult(): Promise<void> {
     await Atomics.waitAsync(this.#head, DONE, this.#seen).value;
   }
 
   /**
-   * Takes all additions that were asked for. `add` gives a song's new count, or `undefined` if it is refused; the fold
-   * that all of them fall into is `fold`. Gives how many there were.
+   * Takes all pushed additions, and returns their number. `add` returns the song's new count, or `undefined`
+   * to refuse; `fold` is the newest sealed fold. The serving thread sees no result before {@linkcode finish}.
    */
   take(add: (id: string, plays: number) => number | undefined, fold: number): number {
-    const asked = Atomics.load(this.#head, ASKED);
+    const pushed = Atomics.load(this.#head, PUSHED);
     const first = this.#seen;
-    for (; this.#seen !== asked; this.#seen = (this.#seen + 1) | 0) {
+    for (; this.#seen !== pushed; this.#seen = (this.#seen + 1) | 0) {
       const slot = this.#seen & (SLOTS - 1);
       const at = slot * (SLOT_BYTES / 8);
       const count = add(this.#idAt(slot), this.#numbers[at + PLAYS] as number);
@@ -99,10 +118,13 @@ export class AdditionRing {
       this.#numbers[at + FOLD] = fold;
       this.#words[slot * (SLOT_BYTES / 4) + OUTCOME] = OUTCOMES[count === undefined ? "refused" : "durable"];
     }
-    return (asked - first) | 0;
+    return (pushed - first) | 0;
   }
 
-  /** Gives back all that was taken. What was not refused became of it what `outcome` says. */
+  /**
+   * Returns all taken additions to the serving thread. `outcome` is that of the commit, for those not
+   * refused.
+   */
   finish(outcome: Outcome): void {
     let done = Atomics.load(this.#head, DONE);
     if (done === this.#seen) return;

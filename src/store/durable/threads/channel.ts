@@ -1,49 +1,50 @@
 import type { MessagePort } from "node:worker_threads";
-import type { WriteReply, WriteCommand } from "./messages.ts";
+import type { WriteCommand, WriteReply } from "./messages.ts";
 import type { Signals } from "./signals.ts";
 
-/** The way to the thread that writes: asks, and gives each answer to who asked. */
+/** Sends commands to the commit thread, and gives each reply to the caller that waits for it. */
 export class Channel {
   readonly #port: MessagePort;
   readonly #signals: Signals;
-  readonly #onAnswer: () => void;
-  readonly #waiting: ((answer: WriteReply) => void)[] = [];
+  readonly #onReply: () => void;
+  readonly #waiting: ((reply: WriteReply) => void)[] = [];
+  /** True once the commit thread has ended. */
   isLost = false;
 
-  /** `onAnswer` is called behind each answer, and when there will be no more. */
-  constructor(port: MessagePort, signals: Signals, onAnswer: () => void) {
+  /** Calls `onReply` after each reply, and when the channel is lost. */
+  constructor(port: MessagePort, signals: Signals, onReply: () => void) {
     this.#port = port;
     this.#signals = signals;
-    this.#onAnswer = onAnswer;
-    port.on("message", (answer: WriteReply) => this.#receive(answer));
+    this.#onReply = onReply;
+    port.on("message", (reply: WriteReply) => this.#receive(reply));
     port.on("close", () => this.#lose());
-    port.unref(); // it keeps the process alive only while an answer is missing
+    port.unref(); // it keeps the process alive only while a reply is missing
   }
 
-  /** How many messages have no answer yet. */
-  get underWay(): number {
+  /** Commands that have no reply yet. */
+  get unanswered(): number {
     return this.#waiting.length;
   }
 
-  ask(ask: WriteCommand): Promise<WriteReply> {
-    if (this.isLost) return Promise.resolve({ did: "fail", isUnknown: false, ailment: "failed" });
+  send(command: WriteCommand): Promise<WriteReply> {
+    if (this.isLost) return Promise.resolve({ did: "fail", isUnknown: false, storageFailure: "failed" });
     this.#port.ref();
-    this.#port.postMessage(ask);
-    this.#signals.ringForMessage();
+    this.#port.postMessage(command);
+    this.#signals.wakeForMessage();
     return new Promise((resolve) => this.#waiting.push(resolve));
   }
 
-  #receive(answer: WriteReply): void {
-    this.#waiting.shift()?.(answer);
+  #receive(reply: WriteReply): void {
+    this.#waiting.shift()?.(reply);
     if (this.#waiting.length === 0) this.#port.unref();
-    this.#onAnswer();
+    this.#onReply();
   }
 
-  /** What the other thread was at may be durable or not. */
+  /** Fails the commands under way: they may be durable or not. */
   #lose(): void {
     this.isLost = true;
     for (const resolve of this.#waiting.splice(0))
-      resolve({ did: "fail", isUnknown: true, ailment: "failed" });
-    this.#onAnswer();
+      resolve({ did: "fail", isUnknown: true, storageFailure: "failed" });
+    this.#onReply();
   }
 }

@@ -1,72 +1,71 @@
 import type { BatchAddition } from "../../count-store.ts";
-import { errorOf } from "./answers.ts";
 import type { Channel } from "./channel.ts";
-import { type Added, type Addend, type WriteReply, MOST_SONGS } from "./messages.ts";
+import { type AddRequest, type AddResult, MAX_COMMIT_SONGS, type WriteReply } from "./messages.ts";
+import { errorOfReply } from "./reply-errors.ts";
 
-/** Additions that go in one message, and who waits for them. */
-interface Gathered {
-  addends: Addend[];
+/** A message in the making, and the callers that wait for its reply. */
+interface AddMessage {
+  requests: AddRequest[];
   songs: number;
   waiting: PromiseWithResolvers<BatchAddition>[];
 }
 
-/** Additions that go by message: while one message is under way the next one gathers. */
+/** Sends additions by message, one message at a time; the next one collects requests meanwhile. */
 export class MessageQueue {
   readonly #channel: Channel;
-  readonly #gathered: Gathered[] = [];
-  /** How much waits: a request is 1, and of hundreds of songs 1 for each. */
+  readonly #messages: AddMessage[] = [];
+  /** Load of the requests that wait: 1 for each 100 songs that a request has or begins. */
   weight = 0;
 
-  /** Whoever owns the channel calls {@linkcode send} behind each of its answers. */
+  /** The owner of the channel must call {@linkcode send} after each reply. */
   constructor(channel: Channel) {
     this.#channel = channel;
   }
 
-  /** @throws {Refusal} or {UnknownOutcome} as the answer says. */
-  ask(addend: Addend): Promise<BatchAddition> {
-    const gathered = this.#gatherFor(addend.key?.writer);
+  /** @throws {Refusal} or {UnknownOutcome} as the reply says. */
+  add(request: AddRequest): Promise<BatchAddition> {
+    const message = this.#messageFor(request.key?.writer);
     const waiting = Promise.withResolvers<BatchAddition>();
-    gathered.addends.push(addend);
-    gathered.waiting.push(waiting);
-    gathered.songs += addend.plays.length;
-    this.weight += weightOf(addend);
+    message.requests.push(request);
+    message.waiting.push(waiting);
+    message.songs += request.plays.length;
+    this.weight += weightOf(request);
     this.send();
     return waiting.promise;
   }
 
-  /** Sends what has gathered, if nothing is under way. */
+  /** Sends the oldest message, if none is under way. */
   send(): void {
-    if (this.#channel.underWay > 0) return;
-    const gathered = this.#gathered.shift();
-    if (gathered === undefined) return;
-    const { addends } = gathered;
-    void this.#channel.ask({ do: "add", addends }).then((answer) => this.#settle(gathered, answer));
+    if (this.#channel.unanswered > 0) return;
+    const message = this.#messages.shift();
+    if (message === undefined) return;
+    const { requests } = message;
+    void this.#channel.send({ do: "add", requests }).then((reply) => this.#settle(message, reply));
   }
 
-  /** Where the next addition goes. A writer's next request waits for the one before it. */
-  #gatherFor(writer: string | undefined): Gathered {
-    const last = this.#gathered.at(-1);
-    if (
-      last !== undefined &&
-      last.songs < MOST_SONGS &&
-      !(writer !== undefined && last.addends.some(({ key }) => key?.writer === writer))
-    )
-      return last;
-    const gathered: Gathered = { addends: [], songs: 0, waiting: [] };
-    this.#gathered.push(gathered);
-    return gathered;
+  /**
+   * Returns the message for the next request. A writer's requests go in different ones, as each needs the
+   * reply before.
+   */
+  #messageFor(writer: string | undefined): AddMessage {
+    const last = this.#messages.at(-1);
+    const hasWriter = writer !== undefined && last?.requests.some(({ key }) => key?.writer === writer);
+    if (last !== undefined && last.songs < MAX_COMMIT_SONGS && !hasWriter) return last;
+    const message: AddMessage = { requests: [], songs: 0, waiting: [] };
+    this.#messages.push(message);
+    return message;
   }
 
-  #settle({ addends, waiting }: Gathered, answer: WriteReply): void {
-    for (const addend of addends) this.weight -= weightOf(addend);
+  #settle({ requests, waiting }: AddMessage, reply: WriteReply): void {
+    for (const request of requests) this.weight -= weightOf(request);
     for (const [at, { resolve, reject }] of waiting.entries()) {
-      const added = answer.did === "add" ? (answer.added[at] as Added) : answer;
-      if ("counts" in added) resolve({ counts: Float64Array.from(added.counts), fold: added.fold });
-      else reject(errorOf(added));
+      const result = reply.did === "add" ? (reply.results[at] as AddResult) : reply;
+      if ("counts" in result) resolve({ counts: Float64Array.from(result.counts), fold: result.fold });
+      else reject(errorOfReply(result));
     }
   }
 }
 
-function weightOf({ plays }: Addend): number {
+function weightOf({ plays }: AddRequest): number {
   return Math.ceil((plays.length + 1) / 100);
 }

@@ -1,43 +1,42 @@
 import type { Refusal } from "../../refusal.ts";
-import type { Ailment } from "./signals.ts";
 import type { RequestKey } from "../../request-key.ts";
+import type { StorageFailure } from "./signals.ts";
 
-/** Songs of one message and of one commit, more or less: it is to be a matter of milliseconds. */
-export const MOST_SONGS = 20_000;
+/** Songs after which a message, and a commit, takes no further request: it should take milliseconds. */
+export const MAX_COMMIT_SONGS = 20_000;
 
-/** A request to add that has a key, or several songs, or for which there was no place in the ring. */
-export interface Addend {
+/** An addition that has a key, has several songs, or found no place in the ring. */
+export interface AddRequest {
   kind: "song" | "batch";
   plays: readonly (readonly [id: string, plays: number])[];
   key: RequestKey | undefined;
 }
 
-/** What a thread asks of the one that writes. Each message has one answer, and the answers come in the same order. */
+/** A message to the commit thread. Each has one reply, and replies come in the order of the commands. */
 export type WriteCommand =
-  | { do: "add"; addends: readonly Addend[] }
+  | { do: "add"; requests: readonly AddRequest[] }
   | { do: "seal"; fold: number }
   | { do: "acknowledge"; fold: number }
-  /** Only if the store's version is still this one, if one is named. */
+  /** With a `version`: only while the store has it. */
   | { do: "clear"; version?: string }
-  /** Writes all that there is to write, and ends. */
+  /** Makes everything durable, then ends the thread. */
   | { do: "stop" };
 
-/** Why one of several was not done. */
-export type Refused = Pick<Refusal, "reason" | "message" | "members">;
+/** A {@linkcode Refusal} as a message. */
+export type RefusedWrite = Pick<Refusal, "reason" | "message" | "members">;
 
-/** Why nothing was done, or it is not known whether it was. */
-export interface Failed {
+/** A commit that failed: nothing was done, or `isUnknown`. */
+export interface WriteFailure {
   did: "fail";
   isUnknown: boolean;
-  ailment: Ailment;
+  storageFailure: StorageFailure;
 }
 
-/** What was added to one addend. */
-export type Added = { counts: readonly number[]; fold: number } | Refused | Failed;
+/** The outcome of one request of an `add`. */
+export type AddResult = { counts: readonly number[]; fold: number } | RefusedWrite | WriteFailure;
 
-/** The answer to a message. */
 export type WriteReply =
-  | { did: "add"; added: readonly Added[] }
+  | { did: "add"; results: readonly AddResult[] }
   | { did: "control"; value: boolean }
-  | ({ did: "refuse" } & Refused)
-  | Failed;
+  | ({ did: "refuse" } & RefusedWrite)
+  | WriteFailure;

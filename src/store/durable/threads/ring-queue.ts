@@ -5,7 +5,7 @@ import { UnknownOutcome } from "../../refusal.ts";
 import type { AdditionRing } from "./addition-ring.ts";
 import type { Signals } from "./signals.ts";
 
-/** An addition in the ring, and who waits for it. */
+/** An addition in the ring, and the caller that waits for it. */
 interface PendingAdd {
   id: string;
   plays: number;
@@ -13,75 +13,73 @@ interface PendingAdd {
   reject: (reason: Error) => void;
 }
 
-/** Who waits for what is in a ring, on the side of the thread that serves. */
+/** The serving thread's side of an {@linkcode AdditionRing}: a promise for each slot in use. */
 export class RingQueue {
   readonly #ring: AdditionRing;
   readonly #signals: Signals;
-  readonly #askAgain: (id: string, plays: number) => Promise<Addition>;
+  readonly #retry: (id: string, plays: number) => Promise<Addition>;
   /** The oldest first. */
-  readonly #asked: PendingAdd[] = [];
-  #isRinging = false;
+  readonly #pending: PendingAdd[] = [];
+  #isWaking = false;
   #isWatching = false;
 
-  /** `askAgain` asks in another way for what was refused, and is told why if it is refused again. */
-  constructor(
-    ring: AdditionRing,
-    signals: Signals,
-    askAgain: (id: string, plays: number) => Promise<Addition>,
-  ) {
+  /** `retry` sends a refused addition by another way, whose reply has the reason. */
+  constructor(ring: AdditionRing, signals: Signals, retry: (id: string, plays: number) => Promise<Addition>) {
     this.#ring = ring;
     this.#signals = signals;
-    this.#askAgain = askAgain;
+    this.#retry = retry;
   }
 
-  /** How many wait. */
+  /** Additions that wait. */
   get length(): number {
-    return this.#asked.length;
+    return this.#pending.length;
   }
 
-  /** Asks for an addition; `undefined` if there is no place for it in the ring. */
-  ask(id: string, plays: number): Promise<Addition> | undefined {
-    this.#readDone(); // others may go on while this thread is still busy with requests
-    if (!this.#ring.ask(id, plays)) return undefined;
-    if (!this.#isRinging) this.#ringSoon();
+  /** Sends an addition; `undefined` if the ring has no place for it. */
+  add(id: string, plays: number): Promise<Addition> | undefined {
+    this.#readResults(); // callers can continue while this thread is still busy with requests
+    if (!this.#ring.push(id, plays)) return undefined;
+    if (!this.#isWaking) this.#wakeSoon();
     if (!this.#isWatching) void this.#watch();
-    return new Promise((resolve, reject) => this.#asked.push({ id, plays, resolve, reject }));
+    return new Promise((resolve, reject) => this.#pending.push({ id, plays, resolve, reject }));
   }
 
-  /** There will be no more answers. */
-  lose(): void {
-    this.#readDone();
-    for (const { reject } of this.#asked.splice(0)) reject(new UnknownOutcome());
+  /** Rejects the additions that have no result: the commit thread has ended. */
+  abandon(): void {
+    this.#readResults();
+    for (const { reject } of this.#pending.splice(0)) reject(new UnknownOutcome());
   }
 
-  /** Wakes the other thread when the requests that have come together are all in the ring: so they have one commit. */
-  #ringSoon(): void {
-    this.#isRinging = true;
+  /**
+   * Wakes the commit thread after all requests of this turn are in the ring, so that they share one commit.
+   */
+  #wakeSoon(): void {
+    this.#isWaking = true;
     setImmediate(() => {
-      this.#isRinging = false;
-      this.#signals.ring();
+      this.#isWaking = false;
+      this.#signals.wake();
     });
   }
 
-  /** Reads the ring for as long as something is in it. */
+  /** Reads results until the ring is empty. */
   async #watch(): Promise<void> {
     this.#isWatching = true;
     do {
-      await this.#ring.whenDone();
-      this.#readDone();
-    } while (this.#asked.length > 0);
+      await this.#ring.whenResult();
+      this.#readResults();
+    } while (this.#pending.length > 0);
     this.#isWatching = false;
   }
 
-  #readDone(): void {
-    while (this.#ring.hasDone) {
-      const { outcome, addition } = this.#ring.readDone();
-      const asked = this.#asked.shift();
-      if (asked === undefined) return; // it was given up
-      const { id, plays, resolve, reject } = asked;
+  #readResults(): void {
+    while (this.#ring.hasResult) {
+      const { outcome, addition } = this.#ring.readResult();
+      const pending = this.#pending.shift();
+      if (pending === undefined) return; // abandoned
+      const { id, plays, resolve, reject } = pending;
       if (outcome === "durable") resolve(addition);
       else if (outcome === "unknown") reject(new UnknownOutcome());
-      else resolve(this.#askAgain(id, plays));
+      else resolve(this.#retry(id, plays));
     }
   }
 }

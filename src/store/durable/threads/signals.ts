@@ -1,15 +1,15 @@
-/** How the storage is. */
-export type Ailment = "full" | "failed" | undefined;
+/** Why the storage takes no writes; `undefined` while it works. */
+export type StorageFailure = "full" | "failed" | undefined;
 
-/** By their numbers in memory. */
-const AILMENTS: readonly Ailment[] = [undefined, "full", "failed"];
+/** A failure is stored as its index here. */
+const STORAGE_FAILURES: readonly StorageFailure[] = [undefined, "full", "failed"];
 
-const RUNG = 0;
+const WAKE_UPS = 0;
 const MESSAGES = 1;
-const AILMENT = 2;
+const STORAGE_FAILURE = 2;
 const WORDS = 3;
 
-/** What the threads of a durable store tell each other in shared memory. */
+/** Signals between the threads of a durable store, in shared memory. */
 export class Signals {
   readonly buffer: SharedArrayBuffer;
   readonly #words: Int32Array;
@@ -19,39 +19,39 @@ export class Signals {
     this.#words = new Int32Array(buffer);
   }
 
-  /** How often the bell was rung, modulo 2^32. */
-  get rung(): number {
-    return Atomics.load(this.#words, RUNG);
+  /** Calls of {@linkcode wake} until now, modulo 2^32. */
+  get wakeUps(): number {
+    return Atomics.load(this.#words, WAKE_UPS);
   }
 
-  /** How many messages were sent to the thread that writes, modulo 2^32. */
+  /** Messages sent to the commit thread until now, modulo 2^32. */
   get messages(): number {
     return Atomics.load(this.#words, MESSAGES);
   }
 
-  /** What all threads know of the storage; only the one that writes sets it. */
-  get ailment(): Ailment {
-    return AILMENTS[Atomics.load(this.#words, AILMENT)];
+  /** The state of the storage, set by the commit thread and read by all. */
+  get storageFailure(): StorageFailure {
+    return STORAGE_FAILURES[Atomics.load(this.#words, STORAGE_FAILURE)];
   }
 
-  set ailment(ailment: Ailment) {
-    Atomics.store(this.#words, AILMENT, AILMENTS.indexOf(ailment));
+  set storageFailure(failure: StorageFailure) {
+    Atomics.store(this.#words, STORAGE_FAILURE, STORAGE_FAILURES.indexOf(failure));
   }
 
-  /** Wakes the thread that writes. */
-  ring(): void {
-    Atomics.add(this.#words, RUNG, 1);
-    Atomics.notify(this.#words, RUNG);
+  /** Wakes the commit thread. */
+  wake(): void {
+    Atomics.add(this.#words, WAKE_UPS, 1);
+    Atomics.notify(this.#words, WAKE_UPS);
   }
 
-  /** Has it look for messages: a thread that sleeps here hears of none. */
-  ringForMessage(): void {
+  /** Wakes the commit thread to receive a message: it has no event loop that would do so. */
+  wakeForMessage(): void {
     Atomics.add(this.#words, MESSAGES, 1);
-    this.ring();
+    this.wake();
   }
 
-  /** Sleeps until the bell was rung more often than `rung`, or for so many milliseconds. */
-  sleep(rung: number, milliseconds: number): void {
-    Atomics.wait(this.#words, RUNG, rung, milliseconds);
+  /** Sleeps until {@linkcode wakeUps} differs from `wakeUps`, at most `timeoutMs`. */
+  sleep(wakeUps: number, timeoutMs: number): void {
+    Atomics.wait(this.#words, WAKE_UPS, wakeUps, timeoutMs);
   }
 }
