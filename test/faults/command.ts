@@ -1,4 +1,4 @@
-/** Runs a command of the system. @throws {Error} with what it says, if it fails. */
+/** Runs a system command. @throws {Error} with its stderr, if it fails. */
 export function command(...words: string[]): void {
   const { exitCode, stderr } = Bun.spawnSync(words);
   if (exitCode !== 0) throw new Error(`${words.join(" ")}: ${stderr.toString().trim()}`);

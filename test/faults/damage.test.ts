@@ -26,47 +26,53 @@ const FILE = "playcount.db";
 const LOG = "playcount.db-wal";
 const SIDE_BY_SIDE = 3;
 
-/** Faults that are told: most would be of one kind. */
-const TOLD = 10;
+/** Faults to report: most would be of one kind. */
+const REPORTED = 10;
 
-/** How much is damaged of each file, in each of the two ways. */
+/** Damages to each file, of each of the two kinds. */
 const CUTS = 3;
 const FLIPS = 6;
 
-/** A file that has no log beside it is all there is, and every bit of it counts. */
+/** Without a log beside it, every bit of the file counts. */
 const FLIPS_ALONE = 100;
 
 const ENDINGS: readonly [name: string, ending: Ending][] = [
   ["a stop", { last: ["POST", "song/last"], signal: "SIGTERM" }],
   ["a kill", { last: ["POST", "song/last"], signal: "SIGKILL" }],
-  ["a kill behind a seal", { last: ["PUT", "folds/4"], signal: "SIGKILL" }],
-  ["a kill behind an acknowledgement", { last: ["DELETE", "folds/2"], signal: "SIGKILL" }],
-  ["a kill behind a clear", { last: ["DELETE", ""], signal: "SIGKILL" }],
+  ["a kill after a seal", { last: ["PUT", "folds/4"], signal: "SIGKILL" }],
+  ["a kill after an acknowledgement", { last: ["DELETE", "folds/2"], signal: "SIGKILL" }],
+  ["a kill after a clear", { last: ["DELETE", ""], signal: "SIGKILL" }],
 ];
 
-/** Damages a copy of one file of a folder, and tells what is wrong with what a server makes of it. */
-async function faultsOf(specimen: Specimen, name: string, { what, damaged }: Damage): Promise<string[]> {
+/** Damages one file in a copy of the folder, and returns the faults of a server that starts on it. */
+async function faultsOf(
+  specimen: Specimen,
+  name: string,
+  { name: damage, damaged }: Damage,
+): Promise<string[]> {
   const folder = copyOf(specimen.folder);
   writeFileSync(join(folder, name), damaged);
   const before = filesOf(folder);
   const start = await serveOrRefuse(folder);
   if ("status" in start) {
-    if (!isRefusal(start)) return [`${name} ${what}: ended with ${JSON.stringify(start)}`];
+    if (!isRefusal(start)) return [`${name} ${damage}: ended with ${JSON.stringify(start)}`];
     const changed = changesOf(before, filesOf(folder));
-    return changed.length === 0 ? [] : [`${name} ${what}: refused, and changed ${changed.join(", ")}`];
+    return changed.length === 0 ? [] : [`${name} ${damage}: refused, but changed ${changed.join(", ")}`];
   }
   const answers = await answersOf(start.url);
   await end(start, "SIGKILL");
-  return Bun.deepEquals(answers, specimen.answers) ? [] : [`${name} ${what}: served, and not what it was`];
+  return Bun.deepEquals(answers, specimen.answers)
+    ? []
+    : [`${name} ${damage}: served, but with other counts`];
 }
 
-/** Names of files that came, went or are not what they were. */
+/** Returns the names of files that were created, removed or changed. */
 function changesOf(before: Files, after: Files): string[] {
   const names = new Set([...before.keys(), ...after.keys()]);
   return [...names].filter((name) => before.get(name)?.equals(after.get(name) ?? Buffer.alloc(0)) !== true);
 }
 
-/** All damages of a folder that are tried. */
+/** Yields all damages to try on a folder. */
 function* damagesOf({ files }: Specimen, random: Random): Generator<[name: string, damage: Damage]> {
   const flipped = files.has(LOG) ? FLIPS : FLIPS_ALONE;
   for (const name of [FILE, LOG]) {
@@ -78,7 +84,7 @@ function* damagesOf({ files }: Specimen, random: Random): Generator<[name: strin
 }
 
 test.each(ENDINGS)(
-  "After %s, damaged files are refused and left as they are, or are as good as whole",
+  "After %s, damaged files are refused and left unchanged, or served with the right counts",
   async (name, ending) => {
     const specimen = await makeSpecimen(ending);
     expect(specimen.files.has(LOG)).toBe(ending.signal === "SIGKILL");
@@ -88,6 +94,6 @@ test.each(ENDINGS)(
       for (const [name, damage] of damages) faults.push(...(await faultsOf(specimen, name, damage)));
     };
     await Promise.all(Array.from({ length: SIDE_BY_SIDE }, tryAll));
-    expect(faults.slice(0, TOLD)).toEqual([]);
+    expect(faults.slice(0, REPORTED)).toEqual([]);
   },
 );

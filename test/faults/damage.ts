@@ -1,21 +1,22 @@
 import type { Random } from "../support/random.ts";
 
-/** Something that happened to a file: a part is gone, or a bit is another one. */
+/** A damaged copy of a file: truncated, or with a flipped bit. */
 export interface Damage {
-  what: string;
+  name: string;
   damaged: Buffer;
 }
 
-/** SQLite's pages, and in its log what is in front of each and of all. */
+/** Bytes of SQLite's pages, of a page with its header in the log, and of the log's header. */
 const PAGE = 4096;
 const FRAME = 24 + PAGE;
 const LOG_HEAD = 32;
 
-/** Bytes in use of a page that has little in it. */
+/** Bytes in use of a page that is nearly empty. */
 const SMALL = 256;
 
 /**
- * A file cut short: to nothing, by its last pages, and at places anywhere, half of them between two pages.
+ * Truncates a file: to nothing, by its last pages, and at `count` random places, half of them between two
+ * pages.
  */
 export function* cuts(file: Buffer, isLog: boolean, count: number, random: Random): Generator<Damage> {
   const [head, size] = isLog ? [LOG_HEAD, FRAME] : [0, PAGE];
@@ -24,22 +25,22 @@ export function* cuts(file: Buffer, isLog: boolean, count: number, random: Rando
   for (let cut = 0; cut < count; cut++)
     lengths.push(random.chance(0.5) ? head + random.below(pages) * size : random.below(file.length));
   for (const length of new Set(lengths.filter((length) => length >= 0)))
-    yield { what: `cut to ${length} of ${file.length} bytes`, damaged: file.subarray(0, length) };
+    yield { name: `cut to ${length} of ${file.length} bytes`, damaged: file.subarray(0, length) };
 }
 
-/** A file with one bit that is wrong, in a byte that is not zero: few of those that are mean anything. */
+/** Flips one bit of a file, in a byte that is not zero: few zero bytes have a meaning. */
 export function* flips(file: Buffer, count: number, random: Random): Generator<Damage> {
   for (let flip = 0; flip < count; flip++) {
     const [at, bit] = [placeIn(file, random), random.below(8)];
     const damaged = Buffer.from(file);
     damaged[at] = (file[at] as number) ^ (1 << bit);
-    yield { what: `bit ${bit} of byte ${at} flipped`, damaged };
+    yield { name: `bit ${bit} of byte ${at} flipped`, damaged };
   }
 }
 
 /**
- * A byte of a page, however much is in it. Half of the pages are of those with little in them: that one of a
- * thousand songs is wrong is one kind of damage, and each number of the small tables is another.
+ * Picks a used byte of a random page. Half of the picks are in nearly empty pages: wrong counts in a large
+ * table are one kind of damage, but each number in a small table is another.
  */
 function placeIn(file: Buffer, random: Random): number {
   const pages = Array.from({ length: Math.ceil(file.length / PAGE) }, (_, page) => usedIn(file, page * PAGE));
@@ -48,7 +49,7 @@ function placeIn(file: Buffer, random: Random): number {
   return random.pick(random.pick(small.length > 0 && random.chance(0.5) ? small : used));
 }
 
-/** Where the bytes of a page are that are not zero. */
+/** Returns the positions of a page's bytes that are not zero. */
 function usedIn(file: Buffer, start: number): number[] {
   const places = Array.from({ length: Math.min(PAGE, file.length - start) }, (_, at) => start + at);
   return places.filter((at) => file[at] !== 0);

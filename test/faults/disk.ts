@@ -7,25 +7,25 @@ import { newPath, removeWorkFolder } from "./work-folder.ts";
 
 const mounted = new Set<string>();
 
-/** A test with a disk of its own: skipped for who may not make one, but not by CI. */
-export const testWithDisk: typeof test = mayMakeDisks() || process.env["CI"] === "true" ? test : skip();
+/** A test with a disk of its own. Without the permission to mount disks it is skipped, except in CI. */
+export const testWithDisk: typeof test = canMountDisks() || process.env["CI"] === "true" ? test : skip();
 
-/** A disk of ext4, in a file. */
+/** An ext4 disk in a file. */
 export class LoopDisk {
-  /** Where it is mounted. */
+  /** Its mount point. */
   readonly folder: string = newFolder();
   readonly #file: string = newPath(".img");
   readonly #powerCut: string = compile("power-cut.c");
   #isFrozen = false;
 
-  /** Makes one of so many bytes, and mounts it. */
+  /** Creates a disk of `size` bytes, and mounts it. */
   constructor(size: number) {
     command("truncate", "-s", String(size), this.#file);
     command("mkfs.ext4", "-q", "-E", "lazy_itable_init=0,lazy_journal_init=0", this.#file);
     this.mount();
   }
 
-  /** Of all ways to mount it this is the one that keeps least of what was not synced. */
+  /** Mounts the disk in the mode that keeps least of unsynced data. */
   mount(): void {
     mount(this.folder, "-o", "loop,data=writeback", this.#file);
   }
@@ -34,12 +34,12 @@ export class LoopDisk {
     unmount(this.folder);
   }
 
-  /** Cuts its power: of what was not synced, `number` says what it has when it is mounted again. */
-  cut(number: number): void {
-    command(this.#powerCut, this.folder, String(number));
+  /** Cuts its power. `seed` decides which unsynced data the next mount finds. */
+  cut(seed: number): void {
+    command(this.#powerCut, this.folder, String(seed));
   }
 
-  /** Lets nobody write to it: who tries waits until it is thawed. */
+  /** Blocks all writes until {@linkcode thaw}. */
   freeze(): void {
     command("fsfreeze", "--freeze", this.folder);
     this.#isFrozen = true;
@@ -51,19 +51,19 @@ export class LoopDisk {
   }
 }
 
-/** Mounts a disk of so many bytes in memory; gives its folder. */
+/** Mounts a disk of `size` bytes in memory, and returns its mount point. */
 export function mountMemory(size: number): string {
   const folder = newFolder();
   mount(folder, "-t", "tmpfs", "-o", `size=${size}`, "tmpfs");
   return folder;
 }
 
-/** Gives a disk in memory another size. */
+/** Changes the size of a disk in memory. */
 export function resizeMemory(folder: string, size: number): void {
   command("mount", "-o", `remount,size=${size}`, folder);
 }
 
-/** Takes all away that was made here, and the work folder, in which it is. */
+/** Unmounts all disks, and removes the work folder with their files. */
 export function removeDisks(): void {
   for (const folder of mounted) unmount(folder);
   removeWorkFolder();
@@ -75,8 +75,8 @@ function newFolder(): string {
   return folder;
 }
 
-function mount(folder: string, ...how: string[]): void {
-  command("mount", ...how, folder);
+function mount(folder: string, ...options: string[]): void {
+  command("mount", ...options, folder);
   mounted.add(folder);
 }
 
@@ -84,7 +84,7 @@ function unmount(folder: string): void {
   if (mounted.delete(folder)) command("umount", folder);
 }
 
-function mayMakeDisks(): boolean {
+function canMountDisks(): boolean {
   try {
     mountMemory(4096);
     command("losetup", "--find");

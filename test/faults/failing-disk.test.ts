@@ -18,7 +18,7 @@ afterEach(async () => {
 const CLIENTS = 24;
 const ROUNDS = 8;
 
-/** What a client may ask that is written: none of it can be done when the storage has failed. */
+/** All kinds of writes: each is refused after the storage has failed. */
 const WRITES: readonly [method: string, path: string, body?: string][] = [
   ["POST", "song/song-1"],
   ["POST", "batch", "song-1=1,song-2=1"],
@@ -26,7 +26,7 @@ const WRITES: readonly [method: string, path: string, body?: string][] = [
   ["DELETE", ""],
 ];
 
-/** A server whose disk fails when it is told to. */
+/** A server whose disk fails on demand. */
 class Failing {
   readonly folder: string = newPath();
   readonly ledger: PlayLedger = new PlayLedger();
@@ -57,16 +57,16 @@ class Failing {
     rmSync(this.#flag);
   }
 
-  /** Starts the server on a disk that does not fail, and gives what is wrong. */
+  /** Starts the server on a sound disk, and returns the faults of its counts. */
   async faults(): Promise<string[]> {
     const { url } = await serve(this.folder);
-    await this.players.sendAgain(url);
+    await this.players.retryKeyed(url);
     await this.job.resume(url);
     return await this.ledger.faults(url);
   }
 }
 
-/** Looks that a server reads, and writes no more. */
+/** Expects a server to serve reads and to refuse writes. */
 async function expectFence(url: string): Promise<void> {
   for (const [method, path, body] of WRITES) {
     const answer = await fetch(url + path, {
@@ -85,12 +85,12 @@ async function expectFence(url: string): Promise<void> {
 }
 
 describe.each([
-  ["syncs", "SYNC_FAILS_WHILE"],
-  ["writes", "WRITE_FAILS_WHILE"],
-])("When the disk fails as it %s", (_what, variable) => {
-  test("the play that was under way is unknown, and nothing is written any more", async () => {
+  ["fails to sync", "SYNC_FAILS_WHILE"],
+  ["fails to write", "WRITE_FAILS_WHILE"],
+])("When a disk %s", (_failure, variable) => {
+  test("the play under way is unknown, and later writes are refused", async () => {
     const random = new Random(variable);
-    // Once in a while something that is written behind the plays fails first, and then this one is refused.
+    // Sometimes a background write fails first, and this play is refused.
     for (let outcome = "refused"; outcome === "refused";) {
       const failing = new Failing(variable, random);
       const { ledger, players } = failing;
@@ -109,7 +109,7 @@ describe.each([
     }
   });
 
-  test("at any moment, and for a moment, nothing is lost, and nothing is counted twice", async () => {
+  test("at any moment, for a moment, no play is lost or counted twice", async () => {
     const random = new Random(`${variable} at any moment`);
     const failing = new Failing(variable, random);
     for (let round = 0; round < ROUNDS; round++) {
@@ -131,7 +131,7 @@ describe.each([
     expect(failing.ledger.count(500)).toBeGreaterThan(0);
   });
 
-  test("a first start is refused in one line, and the next one is served", async () => {
+  test("a first start is refused in one line, and the next start succeeds", async () => {
     const failing = new Failing(variable, new Random(variable));
     failing.fail();
     expect(await failing.startOrRefuse()).toSatisfy((start) => "status" in start && isRefusal(start));

@@ -1,5 +1,5 @@
-// Loaded into a program, this is a disk that keeps nothing if NO_SYNC is set, and that fails while there is a file of
-// the name that SYNC_FAILS_WHILE, or WRITE_FAILS_WHILE, has.
+// Preloaded into a program, this simulates a faulty disk. With NO_SYNC, syncs do nothing. Syncs or writes fail while the
+// file named by SYNC_FAILS_WHILE or WRITE_FAILS_WHILE exists.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <stdlib.h>
@@ -26,7 +26,7 @@ int sync_file_range(int file, off_t start, off_t length, unsigned flags) {
   return getenv("NO_SYNC") != NULL ? 0 : syscall(SYS_sync_file_range, file, start, length, flags);
 }
 
-// Half of it is written when it fails.
+// A failing write writes the first half.
 ssize_t pwrite64(int file, const void *bytes, size_t length, off_t at) {
   if (!is_failing("WRITE_FAILS_WHILE")) return syscall(SYS_pwrite64, file, bytes, length, at);
   syscall(SYS_pwrite64, file, bytes, length / 2, at);

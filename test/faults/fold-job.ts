@@ -2,10 +2,10 @@ import type { Random } from "../support/random.ts";
 import { readCounts } from "../support/counts.ts";
 import type { Outcome, PlayLedger } from "../support/play-ledger.ts";
 
-/** The fold that a job is at. */
+/** The fold that a job is handing over. */
 interface Outstanding {
   fold: number;
-  /** What it was told that is in there, if it was. */
+  /** Its content, if the server returned it. */
   plays: string | undefined;
   isAcknowledging: boolean;
 }
@@ -25,21 +25,20 @@ export class FoldJob {
     this.#random = random;
   }
 
-  /** Hands over until the server refuses, or is no more, or `isOver`. */
+  /** Hands over until the server refuses or ends, or `isOver`. */
   async run(url: string, isOver: () => boolean = () => false): Promise<void> {
     while (!isOver() && (await this.#handOver(url))) await Bun.sleep(this.#random.below(20));
   }
 
-  /** Looks what became of the fold that it was at. */
+  /** Finds out the outcome of the outstanding fold. */
   async resume(url: string): Promise<void> {
     const listed = await (await fetch(`${url}folds`)).text();
     const { fold, plays, isAcknowledging } = this.#outstanding ?? {};
-    if (listed !== "" && listed !== String(fold))
-      this.#ledger.fault(`there are folds ${listed} after ${fold}`);
+    if (listed !== "" && listed !== String(fold)) this.#ledger.fault(`folds ${listed} exist after ${fold}`);
     if (this.#outstanding === undefined) return;
     if (listed !== "") {
       const now = await (await fetch(`${url}folds/${fold}`)).text();
-      if (plays !== undefined && !isSame(now, plays)) this.#ledger.fault(`fold ${fold} is not what it was`);
+      if (plays !== undefined && !isSame(now, plays)) this.#ledger.fault(`fold ${fold} has changed`);
       this.#outstanding.plays = now;
       this.#outstanding.isAcknowledging = false;
     } else {
@@ -49,7 +48,7 @@ export class FoldJob {
     }
   }
 
-  /** Seals a fold if none is, and acknowledges it; tells whether both were done. */
+  /** Seals a fold if none is outstanding, and acknowledges it. Returns true if both succeeded. */
   async #handOver(url: string): Promise<boolean> {
     const at = (this.#outstanding ??= { fold: ++this.#fold, plays: undefined, isAcknowledging: false });
     if (at.plays === undefined) {
@@ -70,7 +69,7 @@ export class FoldJob {
   async #ask(url: string, method: string, fold: number): Promise<{ outcome: Outcome; text: string }> {
     const answer = await fetch(`${url}folds/${fold}`, { method }).catch(() => undefined);
     const text = await answer?.text().catch(() => undefined);
-    // A list that broke off says that it was sealed, and not what is in there.
+    // A truncated reply shows that the fold was sealed, but not its content.
     if (answer?.ok && text === undefined) return { outcome: "unknown", text: "" };
     return { outcome: this.#ledger.judge(answer, text ?? ""), text: text ?? "" };
   }

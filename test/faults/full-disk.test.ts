@@ -19,7 +19,7 @@ const MEGABYTE = 1024 * KILOBYTE;
 const CLIENTS = 16;
 const ENOUGH = 200;
 
-/** Clients that play on a disk which is full at times. */
+/** Clients that play on a disk that is full at times. */
 class Filling {
   readonly ledger: PlayLedger = new PlayLedger();
   readonly #players: Players;
@@ -28,7 +28,7 @@ class Filling {
     this.#players = new Players(this.ledger, random, { share: 0.5, length: 500 });
   }
 
-  /** Plays until there is no room, and looks how the server is then. */
+  /** Plays until the disk is full, and checks that reads continue. */
   async untilFull({ url }: Listening): Promise<void> {
     const refused = this.ledger.count(503);
     await this.#players.play(url, CLIENTS, () => this.ledger.count(503) >= refused + ENOUGH);
@@ -37,8 +37,8 @@ class Filling {
       expect(await statusOf(url, path), path).toBe(200);
   }
 
-  /** Plays where there is room. The server is to find out by itself. */
-  async withRoom({ url }: Listening): Promise<void> {
+  /** Plays on a disk with free space, which the server must detect by itself. */
+  async withSpace({ url }: Listening): Promise<void> {
     const refused = this.ledger.count(503);
     const counted = this.ledger.count(200);
     await this.#players.play(url, CLIENTS, () => this.ledger.count(200) >= counted + 500);
@@ -46,37 +46,34 @@ class Filling {
     expect(await statusOf(url, "health")).toBe(200);
   }
 
-  /** Holds a server to what was answered. A full disk leaves nothing unknown. */
+  /** Checks the counts. A full disk leaves no outcome unknown. */
   async check({ url }: Listening): Promise<void> {
     expect(this.ledger.count(500)).toBe(0);
     expect(await this.ledger.faults(url)).toEqual([]);
   }
 
-  /** The same, and what was sent with keys is sent again; that writes nothing. */
+  /** Checks the counts, and retries keyed requests, which writes nothing. */
   async checkKeys(server: Listening): Promise<void> {
-    await this.#players.sendAgain(server.url);
+    await this.#players.retryKeyed(server.url);
     await this.check(server);
   }
 }
 
-/** By the server, each time that the disk becomes full. */
-const SAID = "playcount: the disk is full, and nothing is counted meanwhile\n";
+/** The server's line each time the disk becomes full. */
+const FULL_LINE = "playcount: the disk is full. Writes are refused until it has free space\n";
 
-/** Once or more, and nothing else. */
-function expectSaid(stderr: string): void {
-  expect(stderr).toContain(SAID);
-  expect(stderr.replaceAll(SAID, "")).toBe("");
+/** Expects the line once or more, and nothing else. */
+function expectFullLine(stderr: string): void {
+  expect(stderr).toContain(FULL_LINE);
+  expect(stderr.replaceAll(FULL_LINE, "")).toBe("");
 }
 
-/**
- * Takes the room of a disk, but for so many bytes or what a server takes meanwhile; gives the file that does
- * it.
- */
-function fill(folder: string, but: number): string {
+/** Fills a disk except for about `free` bytes, and returns the file that fills it. */
+function fill(folder: string, free: number): string {
   const filler = join(folder, "filler");
   const { bavail, bsize } = statfsSync(folder);
   try {
-    writeFileSync(filler, new Uint8Array(Math.max(bavail * bsize - but, 0)));
+    writeFileSync(filler, new Uint8Array(Math.max(bavail * bsize - free, 0)));
   } catch (error) {
     expect(error).toMatchObject({ code: "ENOSPC" });
   }
@@ -84,7 +81,7 @@ function fill(folder: string, but: number): string {
 }
 
 testWithDisk(
-  "On a disk that plays have filled, plays are refused and reads go on, until there is room again",
+  "On a disk that plays have filled, plays are refused and reads continue until it has free space",
   async () => {
     const folder = mountMemory(MEGABYTE);
     const filling = new Filling(new Random("full disk"));
@@ -92,17 +89,17 @@ testWithDisk(
     await filling.untilFull(server);
     await filling.check(server);
     resizeMemory(folder, 64 * MEGABYTE);
-    await filling.withRoom(server);
+    await filling.withSpace(server);
     await filling.check(server);
     const { status, stderr } = await end(server, "SIGTERM");
     expect(status).toBe(0);
-    expectSaid(stderr);
+    expectFullLine(stderr);
     await filling.checkKeys(await serve(folder));
   },
 );
 
 testWithDisk(
-  "A disk is full again and again, and the server is stopped or killed in between: nothing is lost or doubled",
+  "When the disk fills repeatedly and the server is stopped or killed in between, no play is lost or doubled",
   async () => {
     const random = new Random("full disks");
     const folder = mountMemory(24 * MEGABYTE);
@@ -115,12 +112,12 @@ testWithDisk(
         const signal = random.pick(["SIGTERM", "SIGKILL"] as const);
         const { status, stderr } = await end(server, signal);
         expect(status).toBe(signal === "SIGTERM" ? 0 : null);
-        expectSaid(stderr);
+        expectFullLine(stderr);
         server = await serve(folder);
         await filling.checkKeys(server);
       }
       rmSync(filler);
-      await filling.withRoom(server);
+      await filling.withSpace(server);
       await filling.check(server);
       await end(server, random.pick(["SIGTERM", "SIGKILL"]));
       server = await serve(folder);
@@ -130,7 +127,7 @@ testWithDisk(
 );
 
 testWithDisk(
-  "A start on a disk without room is one line and status 1, and a start when there is room succeeds",
+  "A start on a full disk fails with one line and status 1, and succeeds with free space",
   async () => {
     let refused = 0;
     const failed: string[] = [];

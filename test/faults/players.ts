@@ -1,24 +1,22 @@
 import type { Random } from "../support/random.ts";
 import type { Play, PlayLedger } from "../support/play-ledger.ts";
 
-/** The last request of a client that sends keys, and the text of its answer if there was one. */
+/** The last request of a client with keys, and the text of the reply, if any. */
 interface Last {
   play: Play;
   answer: string | undefined;
 }
 
-/** Songs that all clients play. */
+/** Songs played by all clients. */
 const SHARED = 50;
 
-/**
- * How many of the plays that come one by one are of a song that nobody has played, and how long its id is.
- */
+/** Share of single plays that go to new songs, and the length of their ids. */
 interface NewSongs {
   share: number;
   length: number;
 }
 
-/** Clients that play songs: one by one, in batches, and with keys. */
+/** Clients that play songs: singly, in batches, and with keys. */
 export class Players {
   readonly #ledger: PlayLedger;
   readonly #random: Random;
@@ -32,26 +30,21 @@ export class Players {
     this.#newSongs = newSongs;
   }
 
-  /**
-   * So many clients play until `isOver`. One that does not know what became of its request sends no other.
-   */
+  /** Plays as `clients` clients until `isOver`. A client stops at an unknown outcome. */
   async play(url: string, clients: number, isOver: () => boolean = () => false): Promise<void> {
     await Promise.all(Array.from({ length: clients }, (_, client) => this.#playAs(client, url, isOver)));
   }
 
-  /**
-   * Sends the last request of each client that has keys again: it must be counted once, whatever became of
-   * it.
-   */
-  async sendAgain(url: string): Promise<void> {
+  /** Retries the last request of each client with keys: it must be counted once. */
+  async retryKeyed(url: string): Promise<void> {
     await Promise.all(
       [...this.#last.values()].map(async (last) => {
         const { play, answer } = last;
         const { outcome, text } = await this.#ledger.ask(url, play);
-        if (outcome !== "counted") this.#ledger.fault(`${play.key} sent again is ${outcome}: ${text}`);
+        if (outcome !== "counted") this.#ledger.fault(`the retry of ${play.key} is ${outcome}: ${text}`);
         if (answer === undefined) this.#ledger.settle(play.songs);
         else if (text !== answer && play.songs.size === 1)
-          this.#ledger.fault(`${play.key} was answered ${answer}, and then ${text}`);
+          this.#ledger.fault(`${play.key} was answered ${answer}, then ${text}`);
         last.answer = text;
       }),
     );
@@ -69,7 +62,8 @@ export class Players {
   }
 
   /**
-   * Of eight clients two have keys and songs of their own, one sends batches, and the others play one by one.
+   * Returns a client's next request. Of eight clients two have keys and own songs, one sends batches, five
+   * play singly.
    */
   #next(client: number): Play {
     const number = ++this.#requests;
@@ -87,7 +81,7 @@ export class Players {
   }
 }
 
-/** A request that plays one song once. */
+/** Returns a request that plays one song once. */
 export function single(id: string): Play {
   return { path: `song/${id}`, songs: new Map([[id, 1]]) };
 }

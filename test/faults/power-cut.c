@@ -1,5 +1,5 @@
-// Cuts the power of the disk that a folder is on. What was not synced never comes there, but for some pages of the
-// folder's files, which a number chooses, and perhaps what the file system had in mind to write of itself.
+// Usage: power-cut FOLDER SEED. Cuts the power of the folder's disk: unsynced data never reaches it, except some pages of
+// the folder's files and perhaps the file system's own log, as SEED decides.
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <fcntl.h>

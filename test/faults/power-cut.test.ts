@@ -21,7 +21,7 @@ const CUTS = 50;
 const FIRST_STARTS = 20;
 const LONGEST_MS = 250;
 
-/** A server on a disk whose power is cut, with those that play and hand over. */
+/** A server on a disk whose power is cut, with players and a job. */
 class Cutting {
   readonly disk: LoopDisk = new LoopDisk(64 * MEGABYTE);
   readonly ledger: PlayLedger = new PlayLedger();
@@ -37,10 +37,7 @@ class Cutting {
     this.#environment = environment;
   }
 
-  /**
-   * Starts the server, looks what it has, has it be used, and cuts the power in the midst of it; gives what
-   * was wrong.
-   */
+  /** Starts the server, checks its counts, and cuts the power under load. Returns the faults. */
   async round(): Promise<string[]> {
     const { url, process } = await this.#start();
     const faults = await this.#check(url);
@@ -64,7 +61,7 @@ class Cutting {
     await starting;
   }
 
-  /** Cuts the power while the server makes its file. */
+  /** Cuts the power while the server creates its file. */
   async cutFirstStart(): Promise<void> {
     const starting = this.#start().catch(() => undefined);
     while (!existsSync(join(this.disk.folder, "last-commit"))) await Bun.sleep(0);
@@ -74,7 +71,7 @@ class Cutting {
     await starting;
   }
 
-  /** Starts the server once more, and gives what was wrong. */
+  /** Starts the server once more, and returns the faults. */
   async end(): Promise<string[]> {
     return await this.#check((await this.#start()).url);
   }
@@ -86,14 +83,12 @@ class Cutting {
 
   async #check(url: string): Promise<string[]> {
     this.ledger.isOff = false;
-    await this.#players.sendAgain(url);
+    await this.#players.retryKeyed(url);
     await this.#job.resume(url);
     return await this.ledger.faults(url);
   }
 
-  /**
-   * A sync that is under way meanwhile may be said to have succeeded, though nothing of it is on the disk.
-   */
+  /** A sync that ends during the cut may report success without effect, so these replies do not count. */
   async #cut(): Promise<void> {
     this.ledger.isOff = true;
     this.disk.cut(this.#random.below(2 ** 31));
@@ -104,7 +99,7 @@ class Cutting {
 }
 
 testWithDisk(
-  "After a power cut at any moment nothing that was answered is lost, and nothing is counted twice",
+  "After a power cut at any moment no acknowledged play is lost, and none is counted twice",
   async () => {
     const random = new Random("power cuts");
     const cutting = new Cutting(random);
@@ -117,7 +112,7 @@ testWithDisk(
   },
 );
 
-testWithDisk("After a power cut while it starts for the first time it starts again", async () => {
+testWithDisk("After a power cut during its first start the server starts", async () => {
   const random = new Random("power cuts of first starts");
   const failed: unknown[] = [];
   for (let cut = 0; cut < FIRST_STARTS; cut++) {
@@ -130,7 +125,7 @@ testWithDisk("After a power cut while it starts for the first time it starts aga
   expect(failed).toEqual([]);
 });
 
-testWithDisk("The test sees losses: where nothing waits for the disk, there are some", async () => {
+testWithDisk("The test detects losses: without syncs it finds some", async () => {
   const random = new Random("power cuts without syncing");
   const environment = { ...preload("faulty-disk.c"), NO_SYNC: "1" };
   const losses: unknown[] = [];

@@ -3,8 +3,8 @@ import { type Ended, type Listening, listen, RUNTIMES } from "../support/process
 
 const main = join(import.meta.dir, "../../src/main.ts");
 
-/** How playcount is started with its counts in a folder. */
-function words(folder: string, options: readonly string[]): string[] {
+/** Returns the command that starts playcount with its counts in a folder. */
+function commandLine(folder: string, options: readonly string[]): string[] {
   return [...RUNTIMES.bun, main, "--port", "0", "--data", folder, ...options];
 }
 
@@ -14,10 +14,10 @@ export function serve(
   environment: Readonly<Record<string, string>> = {},
   ...options: string[]
 ): Promise<Listening> {
-  return listen(words(folder, options), environment);
+  return listen(commandLine(folder, options), environment);
 }
 
-/** Starts playcount with its counts in a folder that it may refuse; tells how it ended if it did. */
+/** Starts playcount on a folder that it may refuse. Returns its end in that case. */
 export async function serveOrRefuse(
   folder: string,
   environment: Readonly<Record<string, string>> = {},
@@ -27,18 +27,18 @@ export async function serveOrRefuse(
   );
 }
 
-/** Whether a program ended as one that refuses a folder: with one line, and status 1. */
+/** Returns true for the end of a program that refuses a folder: one line and status 1. */
 export function isRefusal({ status, stdout, stderr }: Ended): boolean {
   return status === 1 && stdout === "" && /^playcount: [^\n]+\n$/.test(stderr);
 }
 
-/** Ends a server, by a signal. */
+/** Ends a server by a signal. */
 export async function end({ process, ended }: Listening, signal: "SIGTERM" | "SIGKILL"): Promise<Ended> {
   process.kill(signal);
   return await ended;
 }
 
-/** The status of a `GET`. */
+/** Returns the status of a `GET`. */
 export async function statusOf(url: string, path: string): Promise<number> {
   const answer = await fetch(url + path);
   await answer.arrayBuffer();

@@ -7,14 +7,14 @@ import { newPath } from "./work-folder.ts";
 /** The files of a folder, by name. */
 export type Files = Map<string, Buffer>;
 
-/** A folder that a server has left, and what that server had answered. */
+/** A folder left by a server, and the server's last replies. */
 export interface Specimen {
   folder: string;
   files: Files;
   answers: unknown;
 }
 
-/** How a server is left: a request that is the last one, and a signal. */
+/** The end of a server: its last request, and a signal. */
 export interface Ending {
   last: readonly [method: string, path: string];
   signal: "SIGTERM" | "SIGKILL";
@@ -22,7 +22,7 @@ export interface Ending {
 
 const KEYED = { method: "POST", headers: { "idempotency-key": '"writer:7"' } };
 
-/** Has a server count songs, seal folds and be left, all of it answered. */
+/** Makes a folder with songs and folds. The server replied to all requests before its end. */
 export async function makeSpecimen({ last: [method, path], signal }: Ending): Promise<Specimen> {
   const folder = newPath();
   const server = await serve(folder);
@@ -42,7 +42,7 @@ export async function makeSpecimen({ last: [method, path], signal }: Ending): Pr
   return { folder, files: filesOf(folder), answers };
 }
 
-/** All that a server says of its counts, and to a request that is sent again. */
+/** Reads all counts of a server, and its reply to a retried request. */
 export async function answersOf(url: string): Promise<unknown> {
   const again = await (await fetch(`${url}song/keyed`, KEYED)).text();
   const paths = ["", "folds/1", "folds/2", "folds/3", "folds/4"];
@@ -54,14 +54,14 @@ export async function answersOf(url: string): Promise<unknown> {
   return { again, folds, counts: await Promise.all(counts) };
 }
 
-/** A copy of a folder. */
+/** Copies a folder, and returns the copy's path. */
 export function copyOf(folder: string): string {
   const copy = newPath();
   cpSync(folder, copy, { recursive: true });
   return copy;
 }
 
-/** What lies in a folder. */
+/** Reads the files of a folder. */
 export function filesOf(folder: string): Files {
   return new Map(
     readdirSync(folder)

@@ -16,7 +16,7 @@ const MAY_WAIT = 50;
 const SENT = 80;
 const READS = 300;
 
-testWithDisk("While the disk stands still plays wait, so many and no more, and reads go on", async () => {
+testWithDisk("While the disk stalls a limited number of plays wait, and reads continue", async () => {
   const disk = new LoopDisk(DISK);
   const ledger = new PlayLedger();
   const { url } = await serve(disk.folder, {}, "--max-waiting", String(MAY_WAIT));
@@ -36,7 +36,7 @@ testWithDisk("While the disk stands still plays wait, so many and no more, and r
     disk.thaw();
     await Promise.all(plays);
   } finally {
-    disk.thaw(); // or it could not be taken away
+    disk.thaw(); // a frozen disk cannot be unmounted
   }
   expect([ledger.count(200), ledger.count(503)]).toEqual([1 + MAY_WAIT, SENT - MAY_WAIT]);
   expect(await ledger.faults(url)).toEqual([]);

@@ -5,13 +5,13 @@ import { join } from "node:path";
 let folder: string | undefined;
 let paths = 0;
 
-/** A path that is not there yet, in a folder that tests may leave things in. */
+/** Returns an unused path in the work folder of the tests. */
 export function newPath(name: string = ""): string {
   folder ??= mkdtempSync(join(tmpdir(), "playcount-faults-"));
   return join(folder, `${++paths}${name}`);
 }
 
-/** Removes that folder. */
+/** Removes the work folder. */
 export function removeWorkFolder(): void {
   if (folder !== undefined && existsSync(folder)) rmSync(folder, { recursive: true });
   folder = undefined;

@@ -3,10 +3,10 @@ import type { Answer, Http } from "./http.ts";
 import { choose, type Kind, type Play } from "./plays.ts";
 import type { World } from "./world.ts";
 
-/** What a client does with a play whose fate is unknown, after the program was started again. */
+/** The way a client retries a play with an unknown outcome, after a restart of the program. */
 export type Again = "under its key" | "without a key" | "under another key";
 
-/** A client that plays songs, and remembers across kills what it has to send again. */
+/** A client that plays songs, and remembers across kills its request to retry. */
 export class Client {
   readonly #world: World;
   readonly #kind: Kind;
@@ -14,12 +14,12 @@ export class Client {
   readonly #again: Again;
   readonly #random: Random;
   #seq = 0;
-  /** What was sent, and will be sent until it is answered. */
+  /** The request without a reply, which is retried until it has one. */
   #pending: Play | undefined;
-  /** What was answered last. */
+  /** The last request with a reply. */
   #last: { play: Play; body: string } | undefined;
 
-  /** Sends keys if it has a name, `writer`. */
+  /** Sends keys if `writer` is given. */
   constructor(world: World, kind: Kind, random: Random, writer: string | undefined, again: Again) {
     this.#world = world;
     this.#kind = kind;
@@ -28,22 +28,22 @@ export class Client {
     this.#random = random;
   }
 
-  /** Sends again what is not answered, or else what was answered last: that has to get the same answer. */
+  /** Retries the request without a reply; otherwise the last one, which must get the same reply. */
   async catchUp(http: Http): Promise<void> {
     if (this.#pending !== undefined) {
-      this.#world.happened.sentAgain++;
+      this.#world.happened.retries++;
       await this.#send(http, this.#changed(this.#pending));
     } else if (this.#last !== undefined) {
       const { play, body } = this.#last;
       const answer = await http.ask("POST", play.path, play);
       if (answer !== undefined && (answer.status !== 200 || answer.body !== body))
-        this.#world.findings.push(`${play.key} was answered ${body}, and now ${JSON.stringify(answer)}`);
+        this.#world.findings.push(`${play.key} was answered ${body}, now ${JSON.stringify(answer)}`);
     }
   }
 
-  /** Plays one song or batch; tells whether it was answered. */
+  /** Plays one song or batch. Returns true if it was counted. */
   async play(http: Http, kind: Kind = this.#kind): Promise<boolean> {
-    if (this.#pending !== undefined) return false; // not without catching up
+    if (this.#pending !== undefined) return false; // it has to catch up first
     const key = this.#writer === undefined ? undefined : `"${this.#writer}:${++this.#seq}"`;
     const play = choose(kind, this.#random, key);
     this.#world.ledger.send(play.plays);
@@ -64,7 +64,7 @@ export class Client {
     return false;
   }
 
-  /** The only refusal that there should be is that of a program that stops. */
+  /** Only a stopping program may refuse. */
   #refused(play: Play, answer: Answer): void {
     this.#world.ledger.refuse(play.plays);
     if (answer.status === 503 && this.#world.isStopping) return;

@@ -6,18 +6,18 @@ import type { Kind } from "./plays.ts";
 import { Reader } from "./reader.ts";
 import type { World } from "./world.ts";
 
-/** All that are at it at once. */
+/** A load of requests. */
 export interface Load {
-  /** To be set when nobody is to begin anything more. */
+  /** Set it to end the load after the requests under way. */
   isOver: boolean;
-  /** Comes when nobody does anything any more, as the program is no more, say. */
+  /** Resolves when all have ended, also because the program has ended. */
   done: Promise<unknown>;
 }
 
-/** One that does something through a connection, and tells whether it can go on. */
+/** Does one thing through a connection, and returns true to continue. */
 type Act = (http: Http) => Promise<boolean>;
 
-/** The clients, half of which send keys, the pages, and the batch job. */
+/** The clients, half of them with keys, two readers, and the job. */
 export class Crowd {
   readonly #world: World;
   readonly #clients: readonly Client[];
@@ -37,7 +37,7 @@ export class Crowd {
     this.job = new Job(world, new Random("job", seed));
   }
 
-  /** Finishes what was under way when the program was killed. */
+  /** Retries the requests that were under way when the program was killed. */
   async catchUp(url: string): Promise<void> {
     await Promise.all(
       [this.job, ...this.#clients].map(async (one) => {
@@ -48,15 +48,15 @@ export class Crowd {
     );
   }
 
-  /** Looks at all counts. */
+  /** Checks all counts. */
   async check(url: string): Promise<void> {
     const http = await Http.to(url);
     if (http !== undefined) await this.#world.check(http);
-    else this.#world.findings.push("no connection is taken");
+    else this.#world.findings.push("the program accepts no connection");
     http?.close();
   }
 
-  /** Everybody plays, reads and folds; the batch job in a hurry, if it is to be killed at that. */
+  /** Plays, reads and hands over. The job runs without pauses if `isFoldedFast`. */
   play(url: string, isFoldedFast: boolean): Load {
     const load: Load = { isOver: false, done: Promise.resolve() };
     const fold: Act = async (http) => {
@@ -80,7 +80,7 @@ export class Crowd {
     return load;
   }
 
-  /** Some play so many songs that there is something to do behind the commits for a while. */
+  /** Plays enough songs to leave background work for a while. */
   playMany(url: string): Load {
     const load: Load = { isOver: false, done: Promise.resolve() };
     const acts = this.#clients.map((client, n): Act => {
@@ -90,7 +90,7 @@ export class Crowd {
     return load;
   }
 
-  /** Goes on until it is over, the program is no more, or something is wrong. */
+  /** Runs all acts until the load is over, the program has ended, or there is a finding. */
   async #all(url: string, load: Load, acts: readonly Act[]): Promise<void> {
     await Promise.all(
       acts.map(async (act) => {

@@ -6,7 +6,7 @@ import { setImmediate } from "node:timers/promises";
 import { Random } from "../support/random.ts";
 import { Program } from "./program.ts";
 
-// What is in a new folder takes several writes: between any two of them the program may be killed.
+// Creating the files of a new folder takes several writes. The program may be killed between any two.
 
 setDefaultTimeout(120_000);
 
@@ -14,8 +14,8 @@ const KILLS = 8;
 const root = mkdtempSync(join(tmpdir(), "playcount-first-start-"));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
-/** Waits until a file is there that has at least so many bytes, or the program has ended or listens. */
-async function untilThereIs(file: string, bytes: number, program: Program): Promise<void> {
+/** Waits until a file has at least `bytes` bytes, or the program listens or has ended. */
+async function untilFileHas(file: string, bytes: number, program: Program): Promise<void> {
   let isOver = false;
   void program.listening.then(() => {
     isOver = true;
@@ -24,7 +24,7 @@ async function untilThereIs(file: string, bytes: number, program: Program): Prom
   while (!isOver && size() < bytes) await setImmediate();
 }
 
-/** What a program says that cannot start on a folder; nothing if it can. */
+/** Starts a program on a folder, and returns its stderr if that fails. */
 async function complaint(folder: string): Promise<string> {
   const program = new Program(folder, 1);
   const url = await program.listening;
@@ -33,17 +33,17 @@ async function complaint(folder: string): Promise<string> {
 }
 
 test.each([
-  ["the database is there", "playcount.db", 0],
-  ["something is in the database", "playcount.db", 1],
-  ["more is in the database", "playcount.db", 4097],
-  ["the log is there", "playcount.db-wal", 0],
-])("Killed on a new folder as %s, it starts there again", async (_when, file, bytes) => {
+  ["the database exists", "playcount.db", 0],
+  ["the database is no longer empty", "playcount.db", 1],
+  ["the database has a second page", "playcount.db", 4097],
+  ["the log exists", "playcount.db-wal", 0],
+])("Killed on a new folder as soon as %s, the program starts there again", async (_when, file, bytes) => {
   const random = new Random(file);
   const complaints: string[] = [];
   for (let n = 0; n < KILLS; n++) {
     const folder = join(root, `${file}-${bytes}-${n}`);
     const program = new Program(folder, 1);
-    await untilThereIs(join(folder, file), bytes, program);
+    await untilFileHas(join(folder, file), bytes, program);
     if (n % 2 === 1) await Bun.sleep(random.below(3));
     await program.kill();
     complaints.push(await complaint(folder));

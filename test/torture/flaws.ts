@@ -2,27 +2,27 @@ import { cpSync, existsSync, rmSync, statSync, truncateSync } from "node:fs";
 import { join } from "node:path";
 import type { Flaw } from "./torture.ts";
 
-/** The files of a folder that spoil something when they are not as they were. */
+/** The files whose loss is tested. */
 const LOG = "playcount.db-wal";
-const MARK = "last-commit";
+const RECORD = "last-commit";
 
-/** A copy that is made behind the third start, and put back behind the fifth one. */
+/** Rounds after which the folder is copied, and replaced by the copy. */
 const [COPIED, RESTORED] = [3, 5];
 
 const LOST = /: \d+ plays; .*: \d+ lost\n|: the folds are .*; they were /;
 const OTHER_FOLDS = /: the folds are .*; they were |fold \d+ was .*, and is now /;
-const NOTICED = /it does not start: .*(?:damaged|old copy)/;
+const DETECTED = /it does not start: .*(?:damaged|old copy)/;
 const DOUBLED = /: \d+ plays; .*: \d+ too many\n/;
 
-/** What must not go unnoticed, and what has to be said of it. */
+/** Flaws that the test must detect, and the wanted finding. */
 export const FLAWS: Readonly<Record<string, [Flaw, wanted: RegExp]>> = {
-  "a program that keeps nothing": [{ inMemory: true }, LOST],
+  "a program that keeps nothing on disk": [{ inMemory: true }, LOST],
 
-  "a program that answers before it writes: all that is in the log is gone": [
+  "a program that replies before it writes: the log is lost": [
     {
       spoil: (folder) => {
         rmSync(join(folder, LOG), { force: true });
-        rmSync(join(folder, MARK), { force: true });
+        rmSync(join(folder, RECORD), { force: true });
       },
     },
     LOST,
@@ -32,30 +32,29 @@ export const FLAWS: Readonly<Record<string, [Flaw, wanted: RegExp]>> = {
     {
       spoil: (folder) => {
         const log = join(folder, LOG);
-        // Behind what was written since the last checkpoint there may be what was written before.
+        // The log may end with older frames from before the last checkpoint.
         if (existsSync(log)) truncateSync(log, Math.floor(statSync(log).size * 0.1));
-        rmSync(join(folder, MARK), { force: true });
+        rmSync(join(folder, RECORD), { force: true });
       },
     },
-    // It sees itself what is behind a commit that is missing.
-    new RegExp(`${LOST.source}|${NOTICED.source}`),
+    // The program itself detects commits that follow a missing one.
+    new RegExp(`${LOST.source}|${DETECTED.source}`),
   ],
 
-  // What is said first depends on whether the plays that are gone had been handed over, or sealed, since the
-  // copy.
-  "a folder that is an old copy of itself": [
+  // The first finding depends on what was sealed or handed over since the copy.
+  "a folder replaced by an old copy": [
     { spoil: restore },
     new RegExp(`${LOST.source}|${OTHER_FOLDS.source}`),
   ],
-  "folds that are not what they were": [{ spoil: restore }, OTHER_FOLDS],
+  "folds that have changed": [{ spoil: restore }, OTHER_FOLDS],
 
-  "a log that is gone, while the other files say what was in it": [
+  "a lost log, while the other files tell its last commit": [
     { spoil: (folder) => rmSync(join(folder, LOG), { force: true }) },
-    NOTICED,
+    DETECTED,
   ],
 
-  "clients that send again without a key": [{ again: "without a key" }, DOUBLED],
-  "clients that send again under another key": [{ again: "under another key" }, DOUBLED],
+  "clients that retry without a key": [{ again: "without a key" }, DOUBLED],
+  "clients that retry with another key": [{ again: "under another key" }, DOUBLED],
 };
 
 function restore(folder: string, round: number): void {

@@ -1,21 +1,21 @@
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 
-/** What a server answered. */
+/** A reply of a server. */
 export interface Answer {
   status: number;
   body: string;
 }
 
-/** What is sent besides method and path. */
+/** Body and key of a request. */
 export interface Content {
   body?: string;
   key?: string | undefined;
 }
 
 /**
- * A connection that sends one request after the other, each once: `fetch` may send a request again by itself
- * when a connection breaks, and then nobody knows how often it has arrived.
+ * A connection that sends requests one by one, each once. `fetch` may retry by itself when a connection
+ * breaks, and the request arrives twice.
  */
 export class Http {
   readonly #socket: Socket;
@@ -30,7 +30,7 @@ export class Http {
     socket.on("close", () => this.close());
   }
 
-  /** Connects to the server of `url`; gives `undefined` if it takes no connection. */
+  /** Connects to `url`; returns `undefined` if the connection is refused. */
   static async to(url: string): Promise<Http | undefined> {
     const { hostname, port } = new URL(url);
     const socket = connect(Number(port), hostname);
@@ -44,8 +44,8 @@ export class Http {
   }
 
   /**
-   * Gives the answer; `undefined` if the connection was cut before it was there, so that nobody knows what
-   * was done.
+   * Sends a request, and returns the reply; `undefined` if the connection broke, so that the outcome is
+   * unknown.
    */
   async ask(method: string, path: string, { body = "", key }: Content = {}): Promise<Answer | undefined> {
     if (this.isClosed) return undefined;
@@ -77,7 +77,7 @@ export class Http {
   }
 }
 
-/** An answer, as soon as it is there from its first byte to its last. */
+/** Parses a reply; returns `undefined` while it is incomplete. */
 function parse(received: Buffer): Answer | undefined {
   const end = received.indexOf("\r\n\r\n");
   if (end === -1) return undefined;
@@ -92,7 +92,7 @@ function parse(received: Buffer): Answer | undefined {
   return rest.length < Number(length) ? undefined : { status, body: rest.toString("latin1") };
 }
 
-/** What the chunks say: ASCII, as all ids here are. */
+/** Decodes chunks. The text is ASCII, as all ids here are. */
 function unchunk(chunks: string): string {
   let text = "";
   for (let at = 0; ;) {

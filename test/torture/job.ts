@@ -3,25 +3,25 @@ import type { Answer, Http } from "./http.ts";
 import { readCounts } from "../support/counts.ts";
 import type { World } from "./world.ts";
 
-/** Folds that the job lets lie before it goes on with the oldest one. */
+/** Sealed folds after which the job must acknowledge the oldest one. */
 const MOST_SEALED = 3;
 
 /**
- * The batch job: seals folds, adds them to the table, and acknowledges them; and looks after each kill
- * whether they are there.
+ * Seals folds, adds them to the table and acknowledges them. After each kill it checks that they are
+ * unchanged.
  */
 export class Job {
   readonly #world: World;
   readonly #random: Random;
-  /** What is in the folds that were sealed, and in the two that were acknowledged last. */
+  /** Content of the sealed folds and of the two that were acknowledged last. */
   readonly #contents = new Map<number, string>();
-  /** Those that are sealed and not acknowledged. */
+  /** Folds that are sealed and not acknowledged. */
   #sealed: number[] = [];
   #acknowledged: number[] = [];
   #newest = 0;
-  /** What was asked for, and not answered yet. */
+  /** The request without a reply. */
   #pending: { method: "PUT" | "DELETE"; fold: number } | undefined;
-  /** Called as the job is about to seal or to acknowledge. */
+  /** Called before each seal and acknowledgement. */
   onChange: () => void = () => {};
 
   constructor(world: World, random: Random) {
@@ -29,7 +29,7 @@ export class Job {
     this.#random = random;
   }
 
-  /** Looks whether all folds are as they were, and finishes what was under way. */
+  /** Checks that all folds are unchanged, and retries the request under way. */
   async catchUp(http: Http): Promise<void> {
     const list = await http.ask("GET", "/folds");
     if (list === undefined) return;
@@ -42,9 +42,9 @@ export class Job {
     if (fold !== undefined) await (method === "PUT" ? this.#seal(http, fold) : this.#acknowledge(http, fold));
   }
 
-  /** Does the next thing; tells whether it was answered. */
+  /** Seals, reads or acknowledges a fold. Returns true if that succeeded. */
   async step(http: Http): Promise<boolean> {
-    if (this.#pending !== undefined) return false; // not without catching up
+    if (this.#pending !== undefined) return false; // it has to catch up first
     const [oldest] = this.#sealed;
     if (oldest === undefined || (this.#sealed.length < MOST_SEALED && this.#random.chance(0.3)))
       return await this.#seal(http, this.#newest + 1 + this.#random.below(3));
@@ -71,7 +71,7 @@ export class Job {
     return true;
   }
 
-  /** Asks for a change; gives the answer if it was done. */
+  /** Sends a seal or an acknowledgement, and returns the reply if it succeeded. */
   async #change(http: Http, method: "PUT" | "DELETE", fold: number): Promise<Answer | undefined> {
     this.#pending = { method, fold };
     this.#newest = Math.max(this.#newest, fold);
@@ -85,13 +85,13 @@ export class Job {
     return undefined;
   }
 
-  /** Reads a fold that was sealed: it is what it was. */
+  /** Reads a sealed fold, which must be unchanged. */
   async #look(http: Http, fold: number): Promise<boolean> {
     const answer = await http.ask("GET", `/folds/${fold}`);
     return answer !== undefined && this.#compare(fold, answer);
   }
 
-  /** The order of songs may be another one after a start. */
+  /** Compares without the order of songs, which a restart may change. */
   #compare(fold: number, { status, body }: Answer): boolean {
     const content = body.split(",").sort().join();
     const before = this.#contents.get(fold) ?? content;
@@ -105,10 +105,10 @@ export class Job {
   async #expectGone(http: Http, fold: number): Promise<void> {
     const answer = await http.ask("GET", `/folds/${fold}`);
     if (answer !== undefined && answer.status !== 410)
-      this.#world.findings.push(`fold ${fold} was acknowledged and dropped, and is there: ${answer.status}`);
+      this.#world.findings.push(`fold ${fold} was acknowledged and dropped, but exists: ${answer.status}`);
   }
 
-  /** What is sealed and not acknowledged is known, but for what was under way. */
+  /** Checks the list of folds. A request under way may have been done or not. */
   #checkList(list: string): void {
     const known = this.#sealed;
     const { method, fold } = this.#pending ?? {};

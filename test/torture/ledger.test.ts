@@ -4,7 +4,7 @@ import { Ledger } from "./ledger.ts";
 describe("The ledger", () => {
   const plays = new Map([["a", 2]]);
 
-  test("knows how many plays there must be, and may be", () => {
+  test("returns the fewest and the most plays that a song may have", () => {
     const ledger = new Ledger();
     ledger.send(plays);
     ledger.send(plays);
@@ -17,7 +17,7 @@ describe("The ledger", () => {
     expect(ledger.judge("b", 1)).toEndWith(": 1 too many");
   });
 
-  test("wants what a page has shown to be there ever after, answered or not", () => {
+  test("requires plays that a page has shown, acknowledged or not", () => {
     const ledger = new Ledger();
     ledger.send(plays);
     expect(ledger.judge("a", 0)).toBeUndefined();
@@ -25,7 +25,7 @@ describe("The ledger", () => {
     expect(ledger.judge("a", 0)).toEndWith(": 2 lost");
   });
 
-  test("takes what there is as the truth", () => {
+  test("accepts the current plays as acknowledged", () => {
     const ledger = new Ledger();
     ledger.send(plays);
     ledger.settle(() => 2);

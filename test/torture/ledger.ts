@@ -1,32 +1,32 @@
-/** What the clients know of a song. */
+/** The clients' knowledge of a song. */
 interface Song {
-  /** Plays that were answered. */
+  /** Plays that the program has acknowledged. */
   acknowledged: number;
-  /** Those, and others that may have been counted. */
+  /** Those, and plays that may have been counted. */
   sent: number;
-  /** The highest number of plays that a page has shown. */
+  /** The most plays that a page has shown. */
   seen: number;
 }
 
 /** Plays by song. */
 export type Plays = ReadonlyMap<string, number>;
 
-/** What all clients know together: how many plays there must be of each song, and how many there may be. */
+/** The knowledge of all clients: the fewest and the most plays that each song may have. */
 export class Ledger {
   readonly #songs = new Map<string, Song>();
-  /** The songs that were ever played. */
+  /** All songs ever played. */
   readonly ids: string[] = [];
-  /** All plays that were answered. */
+  /** All acknowledged plays. */
   acknowledged = 0;
-  /** All plays whose fate was unknown when the program was started again. */
+  /** All plays whose outcome was unknown after a restart. */
   unknown = 0;
 
-  /** Books plays that are sent now: they may be counted from here on. */
+  /** Records plays that are sent now, and may be counted from here on. */
   send(plays: Plays): void {
     for (const [id, more] of plays) this.#song(id).sent += more;
   }
 
-  /** Books plays that were sent, and are counted. */
+  /** Records that sent plays are counted. */
   acknowledge(plays: Plays): void {
     for (const [id, more] of plays) {
       this.#song(id).acknowledged += more;
@@ -34,24 +34,24 @@ export class Ledger {
     }
   }
 
-  /** Books plays that were sent, and are not counted. */
+  /** Records that sent plays are not counted. */
   refuse(plays: Plays): void {
     for (const [id, more] of plays) this.#song(id).sent -= more;
   }
 
-  /** Books what a page has shown: there must never be fewer. */
+  /** Records plays that a page has shown: there must never be fewer. */
   see(id: string, total: number): void {
     const song = this.#song(id);
     song.seen = Math.max(song.seen, total);
   }
 
-  /** The fewest plays that there must be by now. */
+  /** Returns the fewest plays that a song may have now. */
   least(id: string): number {
     const song = this.#songs.get(id);
     return song === undefined ? 0 : Math.max(song.acknowledged, song.seen);
   }
 
-  /** What is wrong about a song of which there are `total` plays, if anything is. */
+  /** Returns the fault of a song with `total` plays, if any. */
   judge(id: string, total: number, least: number = this.least(id)): string | undefined {
     const { acknowledged, sent, seen } = this.#songs.get(id) ?? { acknowledged: 0, sent: 0, seen: 0 };
     if (total >= least && total <= sent) return undefined;
@@ -59,7 +59,7 @@ export class Ledger {
     return `song ${id}: ${total} plays; ${acknowledged} were acknowledged, ${seen} seen, ${sent} sent: ${wrong}`;
   }
 
-  /** Takes what there is as the truth, when no request is under way or will be sent again. */
+  /** Accepts the current plays as acknowledged, while no request is under way or to be retried. */
   settle(totalOf: (id: string) => number): void {
     for (const [id, song] of this.#songs) {
       const total = totalOf(id);

@@ -6,8 +6,8 @@ import { parseArgs } from "node:util";
 import { SEED } from "../support/random.ts";
 import { type Report, torture } from "./torture.ts";
 
-// `bun run torture --kills 5000` kills the program so often while clients are at it, and ends with status 1
-// when a play is lost or doubled: the folder is left as it is then.
+// `bun run torture --kills 5000` kills the program under load. When a play is lost or doubled it ends with status 1,
+// and keeps the folder.
 
 const { values } = parseArgs({
   options: {
@@ -29,9 +29,7 @@ if (report.findings.length === 0) {
   console.log(JSON.stringify(report, undefined, 2));
 } else {
   console.error(`\n${report.findings.join("\n")}`);
-  console.error(
-    `--seed ${seed} repeats what was chosen, but not how long things took. The folder is ${folder}`,
-  );
+  console.error(`--seed ${seed} repeats the choices, but not the timing. The folder is ${folder}`);
   process.exit(1);
 }
 
@@ -44,6 +42,6 @@ function progress({ kills, acknowledged, unknown, happened }: Report): void {
 function wholeNumber(text: string): number {
   const number = Number(text);
   if (Number.isInteger(number) && number > 0) return number;
-  console.error(`A whole number above 0 is wanted, not ${text}`);
+  console.error(`expected a whole number above 0, not ${text}`);
   process.exit(2);
 }

@@ -9,31 +9,29 @@ export interface Play {
   plays: Plays;
 }
 
-/** What a client plays. */
+/** A client's kind of requests. */
 export type Kind = "songs" | "batches" | "long batches";
 
 const names = (prefix: string, count: number) => Array.from({ length: count }, (_, n) => `${prefix}-${n}`);
 
-/** Songs that all play. */
+/** Songs played by all clients. */
 const SHARED = names("shared", 10);
 
-/** Songs that are only played with a key: of them nothing may stay unknown. */
+/** Songs that are only played with a key, so none of their plays may stay unknown. */
 const KEYED = names("keyed", 30);
 
-/** So many that each commit has some that were in none for long. */
+/** Enough songs that each commit has some that were not played for long. */
 const MANY = 20_000;
 
-/**
- * Songs that are always played together, in one batch: they must have been played equally often, ever after.
- */
+/** Songs that are always played together in one batch, so their counts must be equal. */
 export const GROUPS: readonly (readonly string[])[] = [1, 2, 2, 3, 5, 8, 20, 40, 2500].map((size, group) =>
   names(`group-${group}`, size),
 );
 
-/** More songs than one row of anything should have. */
+/** More songs than a row of the table of commits has. */
 const LONG = GROUPS.at(-1) as readonly string[];
 
-/** What one of `kind` plays next; with a key it plays more of what is only played so. */
+/** Chooses the next request of a client. Keyed requests also play songs that are only played with a key. */
 export function choose(kind: Kind, random: Random, key: string | undefined): Play {
   if (kind === "songs") return song(random, key);
   if (kind === "long batches") return batch(new Map(LONG.map((id) => [id, 1])), key);

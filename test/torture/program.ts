@@ -3,21 +3,21 @@ import process from "node:process";
 
 const main = join(import.meta.dir, "../../src/main.ts");
 
-/** How a program has ended. */
+/** The end of a program. */
 export interface Ended {
-  /** `null` if a signal ended it. */
+  /** The exit status; `null` if a signal ended it. */
   status: number | null;
   stderr: string;
 }
 
-/** The counter, as a process that can be killed at any moment, while it starts as well. */
+/** The server as a process that can be killed at any moment, even during its start. */
 export class Program {
   readonly #process: Bun.Subprocess<"ignore", "pipe", "pipe">;
-  /** Where it listens, as soon as it does; `undefined` if it ends before. */
+  /** Resolves to its URL once it listens; to `undefined` if it ends before. */
   readonly listening: Promise<string | undefined>;
   readonly ended: Promise<Ended>;
 
-  /** Starts it with what it keeps in `folder`, or in memory only. */
+  /** Starts it with its counts in `folder`; in memory if that is `undefined`. */
   constructor(folder: string | undefined, workers: number) {
     const flags = ["--port", "0", "--workers", String(workers)];
     const data = folder === undefined ? [] : ["--data", folder];
@@ -36,19 +36,19 @@ export class Program {
     }));
   }
 
-  /** Kills it, at once, and waits until it is no more. */
+  /** Kills it, and waits for its end. */
   async kill(): Promise<Ended> {
     this.#process.kill("SIGKILL");
     return await this.ended;
   }
 
-  /** Asks it to stop. */
+  /** Sends it the signal to stop. */
   stop(): void {
     this.#process.kill("SIGTERM");
   }
 }
 
-/** Reads all that is written, so that nobody has to wait for it; gives the address in it. */
+/** Returns the URL in stdout, and keeps reading so that the pipe never fills. */
 async function findUrl(stdout: ReadableStream<Uint8Array>): Promise<string | undefined> {
   const found = Promise.withResolvers<string | undefined>();
   const decoder = new TextDecoder();

@@ -2,38 +2,38 @@ import type { Random } from "../support/random.ts";
 import type { Crowd } from "./crowd.ts";
 import type { Ended, Program } from "./program.ts";
 
-/** A program that was just started, and who will ask it for something. */
+/** A program that was just started, and its clients. */
 export interface Round {
   program: Program;
   crowd: Crowd;
   random: Random;
-  /** How long a start takes, in milliseconds. */
+  /** Duration of a start. */
   startMs: number;
-  /** Waits until it listens; gives where. */
+  /** Waits until the program listens, and returns its URL. */
   listening: () => Promise<string>;
-  /** Waits until it listens, and all that was under way is finished and looked at; gives where it listens. */
+  /** Waits until it listens and all requests under way are retried and checked. Returns its URL. */
   ready: () => Promise<string>;
-  /** Asks it to stop. */
+  /** Sends it the signal to stop. */
   stop: () => void;
 }
 
-/** What happens from a start of the program to its end. */
+/** Runs from a start of the program to its end. */
 export type Situation = (round: Round) => Promise<Ended>;
 
-/** When the program is killed. */
+/** The situations in which the program is killed. */
 export const SITUATIONS: Readonly<Record<string, Situation>> = {
   "while it starts": async ({ program, random, startMs }) => {
     await Bun.sleep(random.next() * 1.2 * startMs);
     return await program.kill();
   },
 
-  "just as it listens": async ({ program, random, listening }) => {
+  "just after it listens": async ({ program, random, listening }) => {
     await listening();
     await Bun.sleep(random.below(3));
     return await program.kill();
   },
 
-  "while clients send again": async ({ program, crowd, random, listening }) => {
+  "while clients retry": async ({ program, crowd, random, listening }) => {
     const catchingUp = crowd.catchUp(await listening());
     await Bun.sleep(random.below(12));
     const ended = await program.kill();
@@ -61,7 +61,7 @@ export const SITUATIONS: Readonly<Record<string, Situation>> = {
     return ended;
   },
 
-  "while it works behind the commits": async ({ program, crowd, random, ready }) => {
+  "during background work": async ({ program, crowd, random, ready }) => {
     const load = crowd.playMany(await ready());
     await Bun.sleep(20 + random.below(60));
     load.isOver = true;
@@ -70,7 +70,7 @@ export const SITUATIONS: Readonly<Record<string, Situation>> = {
     return await program.kill();
   },
 
-  "as it is asked to stop": async ({ program, crowd, random, ready, stop }) => {
+  "after a signal to stop": async ({ program, crowd, random, ready, stop }) => {
     const load = crowd.play(await ready(), false);
     await Bun.sleep(random.below(100));
     stop();
@@ -90,5 +90,5 @@ export const SITUATIONS: Readonly<Record<string, Situation>> = {
   },
 };
 
-/** One that is stopped, and not killed. */
-export const STOPPED = "as it is asked to stop";
+/** The situation in which it is stopped, not killed. */
+export const STOPPED = "after a signal to stop";

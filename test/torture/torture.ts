@@ -7,38 +7,38 @@ import { type Ended, Program } from "./program.ts";
 import { type Round, SITUATIONS, STOPPED } from "./situations.ts";
 import { World } from "./world.ts";
 
-/** A round is a second or so; when it takes as long as this, somebody waits in vain. */
+/** A round takes about a second. After this time it hangs. */
 const ROUND_SECONDS = 60;
 
 export interface Options {
-  /** Where the counts are kept; it need not be there. */
+  /** The folder for the counts, which need not exist. */
   folder: string;
   seed: number;
-  /** How often it is killed by SIGKILL. */
+  /** Number of kills by SIGKILL. */
   kills: number;
   clients: number;
-  /** All there are, unless told. */
+  /** Names of situations. Default: all. */
   situations?: readonly string[];
-  /** Something that has to be found out: see flaws.ts. */
+  /** A flaw that must be detected: see flaws.ts. */
   flaw?: Flaw;
-  /** Called behind each round. */
+  /** Called after each round. */
   onRound?: (report: Report) => void;
 }
 
-/** What makes plays be lost or doubled. */
+/** A cause of lost or doubled plays. */
 export interface Flaw {
-  /** Keeps nothing. */
+  /** Keeps counts in memory only. */
   inMemory?: boolean;
   again?: Again;
-  /** Does something to the folder when the program is no more, for the `round`-th time. */
+  /** Changes the folder after the program has ended for the `round`-th time. */
   spoil?: (folder: string, round: number) => void;
 }
 
-/** What came of it. */
+/** The result of a run. */
 export interface Report {
-  /** What was wrong, and when; empty if all is well. */
+  /** Faults, with their rounds. */
   findings: string[];
-  /** How often the program was ended, by situation. */
+  /** Number of rounds, by situation. */
   rounds: Record<string, number>;
   kills: number;
   acknowledged: number;
@@ -46,9 +46,7 @@ export interface Report {
   happened: World["happened"];
 }
 
-/**
- * Kills the program again and again while clients are at it, until something is wrong or it was often enough.
- */
+/** Kills the program repeatedly under load, until there is a finding or `kills` is reached. */
 export async function torture(options: Options): Promise<Report> {
   const run = new Run(options);
   const situations = options.situations ?? Object.keys(SITUATIONS);
@@ -80,15 +78,15 @@ class Run {
     this.report = { findings, rounds, kills: 0, acknowledged: 0, unknown: 0, happened };
   }
 
-  /** From a start of the program to its end. */
+  /** Runs from a start of the program to its end. */
   async round(situation: string): Promise<void> {
     const { folder, flaw } = this.#options;
     const workers = 1 + this.random.below(2);
     this.#world.isStopping = false;
     this.#crowd.job.onChange = () => {};
     const program = new Program(flaw?.inMemory ? undefined : folder, workers);
-    const inVain = setTimeout(() => {
-      this.#world.findings.push(`nothing has happened for ${ROUND_SECONDS} seconds`);
+    const watchdog = setTimeout(() => {
+      this.#world.findings.push(`the round hangs after ${ROUND_SECONDS} seconds`);
       void program.kill();
     }, ROUND_SECONDS * 1000);
     const act = SITUATIONS[situation] as (typeof SITUATIONS)[string];
@@ -97,12 +95,12 @@ class Run {
     } catch (error) {
       this.#world.findings.push(error instanceof NotStarted ? error.message : String(error));
     } finally {
-      clearTimeout(inVain);
+      clearTimeout(watchdog);
       await program.kill();
     }
     this.#rounds++;
     flaw?.spoil?.(folder, this.#rounds);
-    this.#book(situation, workers);
+    this.#record(situation, workers);
   }
 
   #roundOf(program: Program): Round {
@@ -135,7 +133,7 @@ class Run {
     };
   }
 
-  /** It never has anything to complain about, and a stop ends well. */
+  /** Expects no line on stderr, and status 0 after a stop. */
   #judge(situation: string, { status, stderr }: Ended): void {
     const { findings } = this.#world;
     if (stderr !== "") findings.push(`it wrote ${stderr}`);
@@ -145,10 +143,10 @@ class Run {
     }
     if (status !== 0) findings.push(`it stopped with status ${status}`);
     const log = join(this.#options.folder, "playcount.db-wal");
-    if (existsSync(log)) findings.push(`it has stopped, and ${log} is there`);
+    if (existsSync(log)) findings.push(`it has stopped, but ${log} exists`);
   }
 
-  #book(situation: string, workers: number): void {
+  #record(situation: string, workers: number): void {
     const { report } = this;
     const { ledger, findings } = this.#world;
     if (situation !== STOPPED) report.kills++;

@@ -8,7 +8,7 @@ import { Http } from "./http.ts";
 import { Program } from "./program.ts";
 import { World } from "./world.ts";
 
-// A folder belongs to one program at a time, whoever else is started on it, and when.
+// A folder belongs to one program at a time.
 
 setDefaultTimeout(120_000);
 
@@ -27,7 +27,7 @@ function start(folder: string): Program {
   return program;
 }
 
-/** What a program says that was started on a folder which another one has. */
+/** Expects the refusal of a folder that another program has. */
 async function expectRefused(program: Program): Promise<void> {
   expect(await program.listening).toBeUndefined();
   const { status, stderr } = await program.ended;
@@ -42,7 +42,7 @@ async function ask(url: string, method: string, path: string): Promise<string | 
   return answer?.body;
 }
 
-/** Starts two at once; gives where the one listens that serves, when the other one has given up. */
+/** Starts two programs at once. Returns the one that serves, after the other has given up. */
 async function startTwo(folder: string): Promise<{ url: string; program: Program }> {
   const programs = [start(folder), start(folder)];
   const urls = await Promise.all(programs.map((program) => program.listening));
@@ -54,7 +54,7 @@ async function startTwo(folder: string): Promise<{ url: string; program: Program
   return { url: urls[winner] as string, program: programs[winner] as Program };
 }
 
-test("Of two that are started at once on an empty folder, one serves", async () => {
+test("Of two programs started at once on an empty folder, one serves", async () => {
   for (let n = 0; n < STARTS; n++) {
     const { url, program } = await startTwo(join(root, `empty-${n}`));
     expect(await ask(url, "POST", "/song/1")).toBe("1");
@@ -63,7 +63,7 @@ test("Of two that are started at once on an empty folder, one serves", async () 
 });
 
 test.each(["killed", "stopped"])(
-  "Of two that are started at once on a folder whose last one was %s, one serves all that was counted",
+  "Of two programs started at once on a folder whose last one was %s, one serves all its counts",
   async (how) => {
     const folder = join(root, how);
     let program = start(folder);
@@ -80,7 +80,7 @@ test.each(["killed", "stopped"])(
   },
 );
 
-test("One that serves is not disturbed by others that are started on its folder, over and over", async () => {
+test("A program is not disturbed by others that are started on its folder repeatedly", async () => {
   const folder = join(root, "disturbed");
   const program = start(folder);
   const url = (await program.listening) as string;

@@ -4,21 +4,21 @@ import type { Http } from "./http.ts";
 import { GROUPS } from "./plays.ts";
 import { Table } from "./table.ts";
 
-/** Lines of a finding; there may be as many songs that are wrong as there are songs. */
+/** Wrong songs to report of a check: all may be wrong. */
 const MOST_LINES = 10;
 
-/** What outlives the program: what its clients know, and the batch job's table. */
+/** The state that survives kills: the ledger of the clients, and the job's table. */
 export class World {
   readonly ledger: Ledger = new Ledger();
   readonly table: Table = new Table();
-  /** What was seen that must not be; empty if all is well. */
+  /** Faults seen until now. */
   readonly findings: string[] = [];
-  /** What has happened, for the report. */
-  readonly happened = { reads: 0, seals: 0, acknowledgements: 0, sentAgain: 0 };
-  /** Whether the program was asked to stop, and may refuse. */
+  /** Numbers of events, for the report. */
+  readonly happened = { reads: 0, seals: 0, acknowledgements: 0, retries: 0 };
+  /** True while the program is stopping, and may refuse requests. */
   isStopping = false;
 
-  /** Looks at all counts while nothing is under way, and takes them as the truth from here on. */
+  /** Checks all counts while no request is under way, then accepts them as acknowledged. */
   async check(http: Http): Promise<void> {
     const { done } = this.table;
     const answer = await http.ask("GET", `/?after=${done}`);
@@ -34,7 +34,7 @@ export class World {
     );
     for (const group of GROUPS) {
       const totals = new Set(group.map(totalOf));
-      if (totals.size > 1) wrong.push(`batch of ${group[0]}, …: a part of it (${[...totals].join(", ")})`);
+      if (totals.size > 1) wrong.push(`batch of ${group[0]}, …: counted in part (${[...totals].join(", ")})`);
     }
     if (wrong.length > MOST_LINES)
       wrong.splice(MOST_LINES, Infinity, `and ${wrong.length - MOST_LINES} more`);

@@ -27,15 +27,14 @@ export class Fence {
       this.#signals.storageFailure = undefined;
       return undefined;
     } catch (error) {
-      const ailment = isFull(error) ? "full" : "failed";
-      if (ailment === "failed")
-        logLine(
-          `the storage has failed, and all writes are refused. Check the disk, then restart: ${errorMessage(error)}`,
-        );
-      else if (this.#signals.storageFailure === undefined)
-        logLine("the disk is full, and nothing is counted meanwhile");
-      this.#signals.storageFailure = ailment;
-      return { did: "fail", isUnknown: ailment === "failed", storageFailure: ailment };
+      const storageFailure = isFull(error) ? "full" : "failed";
+      if (storageFailure === "failed") {
+        logLine(`the storage has failed. All writes are refused until a restart: ${errorMessage(error)}`);
+      } else if (this.#signals.storageFailure === undefined) {
+        logLine("the disk is full. Writes are refused until it has free space");
+      }
+      this.#signals.storageFailure = storageFailure;
+      return { did: "fail", isUnknown: storageFailure === "failed", storageFailure };
     }
   }
 }
