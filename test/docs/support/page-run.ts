@@ -79,7 +79,8 @@ export class PageRun {
   }
 
   async stop(): Promise<void> {
-    for (const { pid, exitCode } of this.#servers) if (exitCode === null) process.kill(-pid, "SIGKILL"); // the whole process group
+    const running = this.#servers.filter(({ exitCode }) => exitCode === null);
+    for (const { pid } of running) process.kill(-pid, "SIGKILL"); // the whole process group
     await Promise.all(this.#servers.map((server) => server.exited));
   }
 
