@@ -13,7 +13,18 @@ export type RefusalReason =
   | "key reused"
   | "unavailable";
 
-/** A request that a store refused; nothing has changed. */
+/**
+ * A request that a store refused; nothing has changed.
+ *
+ * @example
+ * ```ts
+ * try {
+ *   new ShardedStore({ maxSongs: 0 }).add("42", 1);
+ * } catch (error) {
+ *   (error as Refusal).reason; // "full"
+ * }
+ * ```
+ */
 export class Refusal extends Error {
   readonly reason: RefusalReason;
   /** The numbers of the message, for programs: they become members of the problem (see docs/problems.md). */

@@ -14,6 +14,12 @@ test.each(PAGES)("Every link of %s leads to a file and a heading that exist", (p
   }
 });
 
+test.each(PAGES)("Every path of the repository that %s names exists", (path) => {
+  const named = readPage(path).matchAll(/`((?:src|test|docs|bench|\.ci)\/[\w./-]+)`/g);
+  const missing = Array.from(named, ([, name = ""]) => name).filter((name) => !existsSync(join(ROOT, name)));
+  expect(missing).toEqual([]);
+});
+
 test.each(Object.entries(LIMITS))("%s has at most %i lines", (path, limit) => {
   expect(readPage(path).trimEnd().split("\n").length).toBeLessThanOrEqual(limit);
 });

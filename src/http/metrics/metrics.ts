@@ -26,8 +26,15 @@ export interface RequestCount {
 }
 
 /**
- * What is counted about the process itself, in numbers that all of its workers share: each has a row in which it alone
- * writes, and whoever is asked adds the rows up. A number takes one write, and nothing grows with what clients send.
+ * Figures of the process, in numbers that all of its threads share. Each thread has a row that it alone writes; a
+ * reader adds the rows up. Counting is one write, and nothing grows with what clients send.
+ *
+ * @example
+ * ```ts
+ * const handle = createHandler(new ShardedStore(), { metrics: new Metrics(Metrics.share(2), 1) });
+ * const answer = await handle(new Request("http://localhost/health"));
+ * answer.status; // 200
+ * ```
  */
 export class Metrics {
   /** What other threads make theirs of. */
