@@ -2,3 +2,8 @@
 export function errorMessage(error: unknown): string {
   return (error instanceof Error ? error.message : String(error)).trim().replace(/\s+/g, " ");
 }
+
+/** Returns a value in quotes as an error quotes it: escaped as JSON is, and only the first 80 characters. */
+export function quoted(value: string): string {
+  return JSON.stringify(value.slice(0, 80));
+}

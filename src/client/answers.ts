@@ -1,4 +1,6 @@
-import { parseMapping } from "../mapping/write.ts";
+import { quoted } from "../error-message.ts";
+import { PairReader } from "../mapping/read.ts";
+import { parseWholeNumber } from "../mapping/whole-number.ts";
 import { CountServerError } from "./count-server-error.ts";
 
 /** What a server answered. */
@@ -7,41 +9,45 @@ export interface ServerReply {
   answer: string;
 }
 
-/** Reads the answer to a play, or to the question for one count. */
+/** Reads the answer to a play, or to the request for one count. */
 export function readCount({ server, answer }: ServerReply): number {
-  const count = /^\d+$/.test(answer) ? Number(answer) : Number.NaN;
-  if (Number.isSafeInteger(count)) return count;
-  throw new CountServerError(
-    server,
-    `${server} did not answer a count: ${JSON.stringify(answer.slice(0, 80))}`,
-  );
+  const count = parseWholeNumber(answer);
+  if (count !== undefined) return count;
+  throw new CountServerError(server, `${server} did not answer a count: ${quoted(answer)}`);
 }
 
-/** Reads a listing. */
+/** Reads a listing, in which no song stands twice. */
 export function readMapping({ server, answer }: ServerReply): Map<string, number> {
+  const counts = new Map<string, number>();
+  const reader = new PairReader((id, count) => {
+    if (counts.has(id)) throw new SyntaxError(`Cannot read a mapping: ${quoted(id)} stands there twice`);
+    counts.set(id, count);
+  });
   try {
-    return parseMapping(answer);
+    reader.push(answer);
+    reader.finish();
+    return counts;
   } catch (cause) {
-    throw new CountServerError(server, `${server} did not answer a mapping: ${(cause as Error).message}`, {
-      cause,
-    });
+    const message = `${server} did not answer a mapping: ${(cause as Error).message}`;
+    throw new CountServerError(server, message, { cause });
   }
 }
 
-/** Reads the answer to the question which folds are not acknowledged. */
+/** Reads the answer to the request for the folds that are not acknowledged. */
 export function readFolds({ server, answer }: ServerReply): number[] {
   if (answer === "") return [];
-  const folds = answer.split(",").map((fold) => (/^\d+$/.test(fold) ? Number(fold) : Number.NaN));
-  if (folds.every(Number.isSafeInteger)) return folds;
-  const found = JSON.stringify(answer.slice(0, 80));
-  throw new CountServerError(server, `${server} did not answer a list of folds: ${found}`);
+  return answer.split(",").map((digits) => {
+    const fold = parseWholeNumber(digits);
+    if (fold !== undefined) return fold;
+    throw new CountServerError(server, `${server} did not answer a list of folds: ${quoted(answer)}`);
+  });
 }
 
-/** Reads what an answer to plays says of folds: the newest one that was sealed before they were counted. */
+/** Reads the header of an answer to plays: the newest fold that was sealed before they were counted. */
 export async function readNewestFold(server: string, response: Response): Promise<number> {
   await response.text();
-  const fold = response.headers.get("fold") ?? "";
-  if (/^\d+$/.test(fold)) return Number(fold);
+  const fold = parseWholeNumber(response.headers.get("fold") ?? "");
+  if (fold !== undefined) return fold;
   throw new CountServerError(server, `${server} did not answer as a play counter does, with a Fold`);
 }
 
@@ -62,8 +68,10 @@ export function sumUp(answers: readonly ServerReply[]): Map<string, number> {
     for (const [id, count] of readMapping(answer)) {
       const sum = (all.get(id) ?? 0) + count;
       if (!Number.isSafeInteger(sum)) {
-        const song = JSON.stringify(id);
-        throw new CountServerError(answer.server, `The sum of all servers' plays of ${song} is not exact`);
+        throw new CountServerError(
+          answer.server,
+          `The sum of all servers' plays of ${quoted(id)} is not exact`,
+        );
       }
       all.set(id, sum);
     }

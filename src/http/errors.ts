@@ -1,4 +1,5 @@
 import type { Awaitable } from "../async.ts";
+import type { Exchange, Service } from "./exchange.ts";
 import { PROBLEM, preferredFormat } from "./request/accept.ts";
 import { Problem } from "./response/problem.ts";
 import type { ProblemTypeName } from "./response/problem-types.ts";
@@ -7,17 +8,17 @@ import { Refusal, UnknownOutcome, type RefusalReason } from "../store/refusal.ts
 
 /** Calls `answer`, and answers an error that it throws or rejects with as a problem. */
 export function answerAlways(
-  request: Request,
-  basePath: string,
-  answer: (request: Request) => Awaitable<Response>,
+  exchange: Exchange,
+  { basePath }: Pick<Service, "basePath">,
+  answer: (exchange: Exchange) => Awaitable<Response>,
 ): Awaitable<Response> {
   try {
-    const response = answer(request);
+    const response = answer(exchange);
     return response instanceof Promise
-      ? response.catch((error) => answerError(request, error, basePath))
+      ? response.catch((error) => answerError(exchange.request, error, basePath))
       : response;
   } catch (error) {
-    return answerError(request, error, basePath);
+    return answerError(exchange.request, error, basePath);
   }
 }
 

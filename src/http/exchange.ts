@@ -7,33 +7,45 @@ import type { Groups } from "./router.ts";
 import type { FoldHeaders } from "./response/reply.ts";
 import type { CountStore } from "../store/count-store.ts";
 
-/** What every action of one handler works with. */
+/** The parts of one handler that its actions work with. */
 export interface Service extends BodyLimits, Pick<Settings, "basePath" | "resource"> {
   store: CountStore;
   foldHeaders: FoldHeaders;
-  /** The OpenAPI document, as JSON. */
+  /** Returns the OpenAPI document, as JSON. */
   document: () => string;
-  /** Whether a request has the token for everything; false where there is none. */
+  /** Tells whether a request has the token for everything; false if the server has no tokens. */
   isManager: (headers: Headers) => boolean;
   metrics: Metrics;
-  /** What requests were answered, by route. */
+  /** Returns the numbers of answered requests, by route. */
   requestCounts: () => RequestCount[];
   /** Aborted when the server is stopping. */
   signal: AbortSignal | undefined;
 }
 
-/** One request on its way to an answer: what has been found out about it. */
+/** One request on its way to an answer. The handler fills in the fields as it finds their values. */
 export interface Exchange {
-  request: Request;
-  /** As in the request; of a `HEAD`, the body of the answer is left out. */
-  method: string;
-  /** The format that the client prefers. */
+  readonly request: Request;
+  /** Method of the request. The answer to `HEAD` is that to `GET` without its body. */
+  readonly method: string;
+  /** Format that the client prefers. */
   format: Format;
-  /** The groups of the route's pattern, still percent-encoded. */
+  /** Groups of the route's pattern, still percent-encoded. */
   groups: Groups;
-  /** With its `?`, or empty. */
+  /** Query with its `?`, or empty. */
   query: string;
+  /** Place where `Metrics` counts the answer, by route and method; {@linkcode UNROUTED} until a route is found. */
+  cell: number;
 }
 
-/** Answers the requests of one method on one route; what it throws is answered as a problem. */
+/** The cell of a request whose path no route matches, or that is refused before. */
+export const UNROUTED = -1;
+
+const NO_GROUPS: Groups = {};
+
+/** Makes the exchange of a request of which nothing is known yet. */
+export function beginExchange(request: Request): Exchange {
+  return { request, method: request.method, format: "text", groups: NO_GROUPS, query: "", cell: UNROUTED };
+}
+
+/** Answers the requests of one method on one route. The handler answers what it throws as a problem. */
 export type Action = (service: Service, exchange: Exchange) => Awaitable<Response>;

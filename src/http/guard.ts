@@ -1,6 +1,6 @@
 import { checkSetting, type Settings } from "../settings/settings.ts";
 import { Problem } from "./response/problem.ts";
-import { hostNameOf } from "./request/target.ts";
+import { hostNameOf, isHost } from "./request/target.ts";
 
 /** What a client must be allowed to do: read, count plays one by one, or do everything else. */
 export type Scope = "read" | "play" | "manage";
@@ -38,17 +38,16 @@ export class Guard {
   }
 
   /**
-   * Refuses a request for a host that is not this server, as a page does that has its own name resolve to this address.
+   * Checks a `Host`. `null` passes: a `Request` made in this process has no such header.
    *
-   * @throws {Problem} 403
+   * Refuses a host that is not this server: a page may have its own name resolve to this address (DNS rebinding).
+   *
+   * @throws {Problem} 400 if it is not one host name, 403 if that is not allowed.
    */
   checkHost(host: string | null): void {
-    if (this.#hosts === undefined || host === null || host === this.#passed) return;
-    const name = hostNameOf(host);
-    const isAllowed = this.#hosts.some((allowed) =>
-      allowed.startsWith(".") ? name.endsWith(allowed) : name === allowed,
-    );
-    if (!isAllowed) throw new Problem(403, "This host is not served here");
+    if (host === null || host === this.#passed) return;
+    if (!isHost(host)) throw new Problem(400, "Host must be one host name, with or without a port");
+    if (!this.#isAllowed(hostNameOf(host))) throw new Problem(403, "This host is not served here");
     this.#passed = host;
   }
 
@@ -84,6 +83,13 @@ export class Guard {
   /** Whether a request has the token for everything; false where there is none. */
   isManager(headers: Headers): boolean {
     return isSame(tokenOf(headers) ?? "", this.#token);
+  }
+
+  #isAllowed(name: string): boolean {
+    if (this.#hosts === undefined) return true;
+    return this.#hosts.some((allowed) =>
+      allowed.startsWith(".") ? name.endsWith(allowed) : name === allowed,
+    );
   }
 
   #needsToken(scope: Scope): boolean {

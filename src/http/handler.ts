@@ -2,7 +2,7 @@ import type { Awaitable } from "../async.ts";
 import type { BodyLimits } from "./request/body.ts";
 import { checkSetting, type Settings } from "../settings/settings.ts";
 import { shareWith } from "./cors.ts";
-import type { Service } from "./exchange.ts";
+import { beginExchange, type Exchange, type Service, UNROUTED } from "./exchange.ts";
 import { Guard, type GuardOptions } from "./guard.ts";
 import { answerAlways } from "./errors.ts";
 import { Metrics } from "./metrics/metrics.ts";
@@ -13,7 +13,7 @@ import { describeRoutes } from "./openapi.ts";
 import { createRouter } from "./router.ts";
 import { type Operation, pathOf, type Route, routeTable } from "./routes.ts";
 import type { CountStore } from "../store/count-store.ts";
-import { checkHost, parseTarget } from "./request/target.ts";
+import { parseTarget } from "./request/target.ts";
 
 export { answerError } from "./errors.ts";
 
@@ -34,9 +34,6 @@ export interface HandlerOptions
   /** Counters of requests, for `/metrics`. Default: new ones. */
   metrics?: Metrics;
 }
-
-/** In the place of a cell: no route is known. */
-const UNROUTED = -1;
 
 /** Answers a request; a promise only when something has to be waited for. Never throws, never rejects. */
 export type Handler = (request: Request) => Awaitable<Response>;
@@ -71,44 +68,51 @@ export function createHandler(store: CountStore, options: HandlerOptions = {}): 
   const find = createRouter(
     routes.map((route, place) => derive(route, (method) => metrics.cellOf(place, method))),
   );
-  /** Where the present request is counted. Its route is found before anything waits, so one place is enough. */
-  let cell = UNROUTED;
 
-  function answer(request: Request): Awaitable<Response> {
-    const { headers } = request;
+  function answer(exchange: Exchange): Awaitable<Response> {
+    const { headers, url } = exchange.request;
     const host = headers.get("host");
-    checkHost(host);
     guard.checkHost(host);
     const origin = headers.get("origin");
-    if (origin === null) return perform(request);
+    if (origin === null) return perform(exchange);
     // A request that was made in this process has no Host.
-    const isShared = guard.checkOrigin(origin, host ?? URL.parse(request.url)?.host ?? "");
-    return isShared ? shareWith(origin, request, settings.basePath, perform) : perform(request);
+    const isShared = guard.checkOrigin(origin, host ?? URL.parse(url)?.host ?? "");
+    return isShared ? shareWith(origin, exchange, service, perform) : perform(exchange);
   }
 
-  function perform(request: Request): Awaitable<Response> {
-    const { headers, method } = request;
-    const { path, query } = parseTarget(request.url);
+  function perform(exchange: Exchange): Awaitable<Response> {
+    const { method } = exchange;
+    const { headers, url } = exchange.request;
+    const { path, query } = parseTarget(url);
     const found = find(path);
     if (found === undefined) throw new Problem(404);
     const { allow, operations, cellOf } = found.route;
     const operation = operations.get(method);
-    cell = operation?.cell ?? cellOf(method);
+    exchange.cell = operation?.cell ?? cellOf(method);
     if (method === "OPTIONS") return new Response(null, { status: 204, headers: { allow } });
     if (operation === undefined) throw new Problem(405, `${path.slice(0, 80)} allows ${allow}`, { allow });
     guard.checkToken(headers, operation.scope);
     const format =
       preferredFormat(headers.get("accept")) ?? (operation.description.isOneType ? "text" : undefined);
     if (format === undefined) throw new Problem(406, "There is text/plain and application/json");
-    return operation.act(service, { request, method, format, groups: found.groups, query });
+    exchange.format = format;
+    exchange.groups = found.groups;
+    exchange.query = query;
+    return operation.act(service, exchange);
+  }
+
+  function count(exchange: Exchange, response: Response): Response {
+    const { cell, method } = exchange;
+    return metrics.countResponse(cell === UNROUTED ? metrics.cellOf(-1, method) : cell, response);
   }
 
   return (request) => {
-    cell = UNROUTED;
-    const response = answerAlways(request, settings.basePath, answer);
-    const own = cell === UNROUTED ? metrics.cellOf(-1, request.method) : cell;
-    if (response instanceof Promise) return response.then((later) => metrics.countResponse(own, later));
-    return metrics.countResponse(own, response);
+    // The only object that a request needs: what is found out about it on its way is filled in.
+    const exchange = beginExchange(request);
+    const response = answerAlways(exchange, service, answer);
+    return response instanceof Promise
+      ? response.then((later) => count(exchange, later))
+      : count(exchange, response);
   };
 }
 

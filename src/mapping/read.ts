@@ -1,11 +1,10 @@
 import { SETTINGS } from "../settings/settings.ts";
+import { quoted } from "../error-message.ts";
 import { MAX_COUNT } from "../store/count-store.ts";
-
-/** Of 2^53 − 1. */
-const MOST_DIGITS = 16;
+import { MAX_DIGITS, parseWholeNumber } from "./whole-number.ts";
 
 /** An id as long as the longest that can be set, with each byte encoded, and a count: no pair is longer. */
-const LONGEST_PAIR = 3 * SETTINGS.maxIdBytes.max + 1 + MOST_DIGITS;
+const LONGEST_PAIR = 3 * SETTINGS.maxIdBytes.max + 1 + MAX_DIGITS;
 
 /**
  * Reads the text grammar of a mapping, as it arrives, `1=1,a%2Fb=5`, and gives each pair to `take`.
@@ -68,7 +67,7 @@ export class MappingReader {
  *
  * @throws {SyntaxError} that quotes it if it is none.
  */
-export function parsePair(
+function parsePair(
   source: string,
   start: number,
   end: number,
@@ -77,28 +76,14 @@ export function parsePair(
   const mark = source.indexOf("=", start);
   if (mark > start && mark < end) {
     const id = decode(source.slice(start, mark));
-    const count = countIn(source, mark + 1, end);
+    const count = parseWholeNumber(source, mark + 1, end);
     if (id !== undefined && count !== undefined) return [id, count];
   }
   throw notAPair(source.slice(start, end));
 }
 
-/** The number whose digits are all that there is from `start` to before `end`; `undefined` if it is none, or past 2^53 − 1. */
-function countIn(source: string, start: number, end: number): number | undefined {
-  if (start >= end || end - start > MOST_DIGITS) return undefined;
-  let count = 0;
-  for (let at = start; at < end; at++) {
-    const digit = source.charCodeAt(at) - 0x30;
-    if (digit < 0 || digit > 9) return undefined;
-    count = count * 10 + digit;
-  }
-  return count <= MAX_COUNT ? count : undefined;
-}
-
-/** An error that quotes what was found in the place of a pair. */
-export function notAPair(pair: string): SyntaxError {
-  const found = JSON.stringify(pair.slice(0, 80));
-  return new SyntaxError(`Cannot read a mapping: expected id=count, found ${found}`);
+function notAPair(found: string): SyntaxError {
+  return new SyntaxError(`Cannot read a mapping: expected id=count, found ${quoted(found)}`);
 }
 
 /**
@@ -140,7 +125,7 @@ function endOfString(source: string, start: number): number {
 
 function addPlays(plays: Map<string, number>, id: string, count: number): void {
   const sum = (plays.get(id) ?? 0) + count;
-  if (sum > MAX_COUNT) throw new RangeError(`The plays of ${JSON.stringify(id)} pass ${MAX_COUNT}`);
+  if (sum > MAX_COUNT) throw new RangeError(`The plays of ${quoted(id)} pass ${MAX_COUNT}`);
   plays.set(id, sum);
 }
 

@@ -1,4 +1,3 @@
-import { notAPair, parsePair } from "./read.ts";
 import type { Entry } from "../store/count-store.ts";
 
 /** The two formats of a reply: `text/plain` and `application/json`. */
@@ -71,20 +70,4 @@ export const ranking: Record<Format, Grammar> = {
 /** Writes `entries`, all at once. */
 export function write({ open, entry, close }: Grammar, entries: readonly Entry[]): string {
   return open + entries.map(entry).join(",") + close;
-}
-
-/**
- * Reads the text grammar of a mapping.
- *
- * @throws {SyntaxError} that quotes the first pair that is not `id=count`, or is one for an id that was there before.
- */
-export function parseMapping(source: string): Map<string, number> {
-  const counts = new Map<string, number>();
-  if (source === "") return counts;
-  for (const pair of source.split(",")) {
-    const [id, count] = parsePair(pair, 0, pair.length);
-    if (counts.has(id)) throw notAPair(pair);
-    counts.set(id, count);
-  }
-  return counts;
 }

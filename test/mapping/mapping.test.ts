@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import { mapping, parseMapping, ranking, write } from "../../src/mapping/write.ts";
+import { MappingReader } from "../../src/mapping/read.ts";
+import { mapping, ranking, write } from "../../src/mapping/write.ts";
 import type { Entry } from "../../src/store/count-store.ts";
 import { Random } from "../support/random.ts";
 
@@ -15,6 +16,12 @@ const ODD: Entry[] = [
   ["10", 9],
   [" ", Number.MAX_SAFE_INTEGER],
 ];
+
+function parseMapping(source: string): ReadonlyMap<string, number> {
+  const reader = new MappingReader();
+  reader.push(source);
+  return reader.finish();
+}
 
 test("text is pairs of an encoded id and a count, with nothing at the end", () => {
   expect(write(mapping.text, ODD)).toBe(

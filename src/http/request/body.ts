@@ -1,3 +1,4 @@
+import type { Awaitable } from "../../async.ts";
 import { Problem } from "../response/problem.ts";
 
 /** What a number may be sent as; the form type is what `curl -d` says of everything. */
@@ -41,6 +42,15 @@ export async function readToEnd(
     reader.cancel().catch(() => {}); // not awaited: what is still under way need not be waited for
     throw error;
   }
+}
+
+/** Calls `act` when all of a body has arrived, whatever it contains: a request that breaks off does nothing. */
+export function afterBody(
+  request: Request,
+  limits: BodyLimits,
+  act: () => Awaitable<Response>,
+): Awaitable<Response> {
+  return request.body === null ? act() : readToEnd(request, limits).then(act);
 }
 
 async function readWhole(request: Request, maxBodyBytes: number): Promise<Uint8Array> {

@@ -1,3 +1,4 @@
+import { parseWholeNumber } from "../../mapping/whole-number.ts";
 import { Problem } from "../response/problem.ts";
 import type { RequestKey } from "../../store/request-key.ts";
 
@@ -17,9 +18,9 @@ const TRUSTED = "!";
 export function readKey(headers: Headers, isManager: (headers: Headers) => boolean): RequestKey | undefined {
   const field = headers.get("idempotency-key");
   if (field === null) return undefined;
-  const [, writer, digits] = KEY.exec(field) ?? [];
-  const seq = Number(digits);
-  if (writer !== undefined && Number.isSafeInteger(seq))
+  const [, writer, digits = ""] = KEY.exec(field) ?? [];
+  const seq = parseWholeNumber(digits);
+  if (writer !== undefined && seq !== undefined)
     return { writer: isManager(headers) ? TRUSTED + writer : writer, seq };
   throw new Problem(
     400,

@@ -1,3 +1,4 @@
+import { parseWholeNumber } from "../../mapping/whole-number.ts";
 import { Problem } from "../response/problem.ts";
 
 /**
@@ -14,14 +15,9 @@ export function readNumber(
   if (query === "") return undefined;
   const values = new URLSearchParams(query).getAll(name);
   if (values.length === 0) return undefined;
-  const number = values.length === 1 ? parseWholeNumber(values[0] ?? "") : Number.NaN;
-  if (number >= min && number <= max) return number;
+  const number = values.length === 1 ? parseWholeNumber(values[0] ?? "") : undefined;
+  if (number !== undefined && number >= min && number <= max) return number;
   throw new Problem(400, `${name} must be a whole number from ${min} to ${max}`);
-}
-
-/** The number that decimal digits say, or NaN. */
-export function parseWholeNumber(digits: string): number {
-  return /^\d{1,16}$/.test(digits) ? Number(digits) : Number.NaN;
 }
 
 /** `after` of a query: the newest fold whose plays are to be left out (0 leaves out none). */

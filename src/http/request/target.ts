@@ -55,13 +55,3 @@ export function isHost(host: string): boolean {
 export function hostNameOf(host: string): string {
   return host.replace(/:\d*$/, "").toLowerCase();
 }
-
-/**
- * Refuses a `Host` that is none. `null` passes: a `Request` made in the process has no such header.
- *
- * @throws {Problem} 400
- */
-export function checkHost(host: string | null): void {
-  if (host !== null && !isHost(host))
-    throw new Problem(400, "Host must be one host name, with or without a port");
-}

@@ -1,3 +1,4 @@
+import { quoted } from "../../error-message.ts";
 import { type BodyLimits, contentTypeOf, readText, readTextPieces, refuseEncoding } from "../request/body.ts";
 import type { Exchange, Service } from "../exchange.ts";
 import { readKey } from "../request/idempotency-key.ts";
@@ -66,8 +67,6 @@ async function readTextMapping(request: Request, limits: BodyLimits): Promise<Re
 function checkLengths(plays: ReadonlyMap<string, number>, maxIdBytes: number): void {
   for (const id of plays.keys()) {
     if (!isTooLong(id, maxIdBytes)) continue;
-    throw new SyntaxError(
-      `Cannot read a mapping: the id ${JSON.stringify(id.slice(0, 80))} is longer than ${maxIdBytes} bytes`,
-    );
+    throw new SyntaxError(`Cannot read a mapping: the id ${quoted(id)} is longer than ${maxIdBytes} bytes`);
   }
 }

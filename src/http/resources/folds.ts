@@ -1,11 +1,11 @@
 import { type Awaitable, whenReady } from "../../async.ts";
-import { readToEnd } from "../request/body.ts";
+import { afterBody } from "../request/body.ts";
 import type { Exchange, Service } from "../exchange.ts";
 import { listBody } from "../response/list-body.ts";
 import { mapping } from "../../mapping/write.ts";
 import { checkNoTag } from "../request/preconditions.ts";
 import { Problem } from "../response/problem.ts";
-import { parseWholeNumber } from "../request/query.ts";
+import { parseWholeNumber } from "../../mapping/whole-number.ts";
 import { headersFor, reply, replyDone } from "../response/reply.ts";
 
 /** `GET /folds`: the numbers of those that are sealed and not acknowledged, in ascending order. */
@@ -24,7 +24,7 @@ export function getFold(service: Service, exchange: Exchange): Awaitable<Respons
 export function seal(service: Service, exchange: Exchange): Awaitable<Response> {
   const fold = numberOf(exchange);
   checkNoTag(exchange.request.headers);
-  return afterBody(service, exchange, () =>
+  return afterBody(exchange.request, service, () =>
     whenReady(service.store.seal(fold), (isNew) => replyFold(service, exchange, fold, isNew ? 201 : 200)),
   );
 }
@@ -33,18 +33,9 @@ export function seal(service: Service, exchange: Exchange): Awaitable<Response> 
 export function acknowledge(service: Service, exchange: Exchange): Awaitable<Response> {
   const fold = numberOf(exchange);
   checkNoTag(exchange.request.headers);
-  return afterBody(service, exchange, () =>
+  return afterBody(exchange.request, service, () =>
     whenReady(service.store.acknowledge(fold), () => replyDone(exchange)),
   );
-}
-
-/** What the body says does not matter, but that it arrives whole: a request that breaks off does nothing. */
-function afterBody(
-  service: Service,
-  { request }: Exchange,
-  act: () => Awaitable<Response>,
-): Awaitable<Response> {
-  return request.body === null ? act() : readToEnd(request, service).then(act);
 }
 
 function replyFold(
@@ -62,6 +53,6 @@ function replyFold(
 /** @throws {Problem} 400 if the path does not end with a whole number from 1 to 2^53 − 1. */
 function numberOf({ groups }: Exchange): number {
   const fold = parseWholeNumber(groups["fold"] ?? "");
-  if (fold >= 1 && fold <= Number.MAX_SAFE_INTEGER) return fold;
+  if (fold !== undefined && fold >= 1) return fold;
   throw new Problem(400, `A fold must be a whole number from 1 to ${Number.MAX_SAFE_INTEGER}`);
 }

@@ -1,5 +1,5 @@
 import { type Awaitable, whenReady } from "../../async.ts";
-import { readToEnd } from "../request/body.ts";
+import { afterBody } from "../request/body.ts";
 import type { Exchange, Service } from "../exchange.ts";
 import { listBody } from "../response/list-body.ts";
 import { mapping, ranking, write } from "../../mapping/write.ts";
@@ -48,9 +48,7 @@ export function clear(service: Service, exchange: Exchange): Awaitable<Response>
   const { request, query } = exchange;
   if (readTop(query) !== undefined) throw new Problem(400, "DELETE clears all songs, and takes no top");
   if (readAfter(query) !== undefined) throw new Problem(400, "DELETE clears all songs, and takes no after");
-  if (request.body === null) return clearUnlessChanged(service, exchange);
-  // What the body says does not matter, but that it arrives whole: a request that breaks off clears nothing.
-  return readToEnd(request, service).then(() => clearUnlessChanged(service, exchange));
+  return afterBody(request, service, () => clearUnlessChanged(service, exchange));
 }
 
 function clearUnlessChanged({ store }: Service, exchange: Exchange): Awaitable<Response> {

@@ -1,4 +1,5 @@
 import type { Grammar, Utf8Grammar } from "../../mapping/write.ts";
+import { MAX_DIGITS } from "../../mapping/whole-number.ts";
 import type { Chunk } from "../../store/count-store.ts";
 
 const utf8 = new TextEncoder();
@@ -6,7 +7,6 @@ const fromUtf8 = new TextDecoder();
 
 /** Counts below this are whole numbers of 32 bits, whose digits are cheap. */
 const SMALL = 2 ** 30;
-const MOST_DIGITS = 16;
 
 /**
  * Writes chunks of entries one after the other, as UTF-8, and is emptied piece by piece.
@@ -62,7 +62,7 @@ export class EntryWriter {
 
   #addUtf8(grammar: Utf8Grammar, id: Uint8Array, start: number, end: number, count: number): void {
     const { before, between, isPlain, escape, longestEscape } = grammar;
-    this.#reserve((end - start) * longestEscape + before.length + between.length + MOST_DIGITS + 1);
+    this.#reserve((end - start) * longestEscape + before.length + between.length + MAX_DIGITS + 1);
     if (!this.#isFirst) this.#bytes[this.#length++] = 0x2c;
     this.#isFirst = false;
     this.#writeAscii(before);
