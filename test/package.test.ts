@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import process from "node:process";
 import manifest from "../package.json" with { type: "json" };
+import { blocksOf, fileNameOf } from "./docs/support/pages.ts";
 import { type Ended, killAll, listen, RUNTIMES, run } from "./support/process.ts";
 import { bundleForWorkerd, WORKERD } from "./support/workerd.ts";
 
@@ -17,7 +18,7 @@ const [deno = ""] = RUNTIMES.deno;
 /** Pages that the README links to. */
 const PAGES = ["docs", "CONTRIBUTING.md", "bench/README.md"];
 
-/** A copy of the project, so that building disturbs nobody, and somebody else's project with playcount installed. */
+/** A folder with a copy of the project, to build in, and with a user's project that has playcount installed. */
 let folder: string;
 let consumer: string;
 
@@ -41,8 +42,10 @@ async function pack(project: string): Promise<void> {
 }
 
 async function install(): Promise<void> {
-  for (const name of ["consumer.ts", "consumer-on-node.ts"])
-    await cp(join(import.meta.dir, "support", name), join(consumer, name));
+  for (const { text } of blocksOf("docs/embedding.md")) {
+    const name = fileNameOf(text);
+    if (name !== undefined) await Bun.write(join(consumer, name), text.replace("8000", "0"));
+  }
   await Bun.write(join(consumer, "package.json"), '{ "type": "module" }');
   // Nothing listens there: an installation needs no registry.
   const noRegistry = { BUN_CONFIG_REGISTRY: "http://127.0.0.1:9/" };
@@ -116,7 +119,7 @@ describe("in a project with the strictest settings", () => {
   }
 
   test("a program that mounts playcount under a path of its own has no type errors", async () => {
-    expect(await check("consumer.ts")).toEqual({ status: 0, stdout: "" });
+    expect(await check("server.ts")).toEqual({ status: 0, stdout: "" });
   });
 
   test("every entry for all runtimes has types, and they are not any", async () => {
@@ -152,12 +155,12 @@ test("the command in the tarball runs by its name", async () => {
 });
 
 const CONSUMERS: Readonly<Record<string, () => Promise<readonly string[]> | readonly string[]>> = {
-  bun: () => [bun, "--port=0", "consumer.ts"],
-  deno: () => [deno, "serve", "--host", "127.0.0.1", "--port", "0", "consumer.ts"],
-  node: () => [...RUNTIMES.node, "consumer-on-node.ts"],
+  bun: () => [bun, "--port=0", "server.ts"],
+  deno: () => [deno, "serve", "--host", "127.0.0.1", "--port", "0", "server.ts"],
+  node: () => [...RUNTIMES.node, "on-node.ts"],
   workerd: async () => [
     ...WORKERD,
-    await bundleForWorkerd(join(consumer, "consumer.ts"), join(folder, "workerd")),
+    await bundleForWorkerd(join(consumer, "server.ts"), join(folder, "workerd")),
   ],
 };
 

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { servePlaycount } from "../../support/servers.ts";
 import { commandsOf, normalize } from "./console.ts";
-import type { Block } from "./pages.ts";
+import { type Block, fileNameOf } from "./pages.ts";
 import { commandOf, environmentOf, withAssertions } from "./programs.ts";
 
 /** A port that a page names: every page has fresh servers in the place of these. */
@@ -58,7 +58,7 @@ export class PageRun {
 
   /** Saves a program without running it. */
   async #save({ line }: Block, text: string): Promise<string> {
-    const [, name = `line-${line}.ts`] = /^\/\/ ([\w-]+\.ts)\n/.exec(text) ?? [];
+    const name = fileNameOf(text) ?? `line-${line}.ts`;
     await Bun.write(join(this.#folder, name), withAssertions(text));
     return name;
   }

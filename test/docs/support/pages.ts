@@ -38,6 +38,11 @@ export function blocksOf(path: string): Block[] {
   }));
 }
 
+/** Returns the file name that a program states in its first line, as in `// server.ts`. */
+export function fileNameOf(program: string): string | undefined {
+  return /^\/\/ ([\w-]+\.ts)\n/.exec(program)?.[1];
+}
+
 /** Returns the anchors of a page's headings, as GitHub makes them. */
 export function anchorsOf(path: string): string[] {
   const headings = withoutCode(readPage(path)).matchAll(/^#+ (.+)$/gm);
