@@ -37,7 +37,7 @@ export async function serveWithWorkers(
     },
     onDeath(worker) {
       counts.release(worker);
-      metrics.bury(worker);
+      metrics.recordDeath(worker);
     },
   });
 }

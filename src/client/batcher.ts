@@ -1,4 +1,4 @@
-import { mapping, write } from "../mapping/write.ts";
+import { MAPPING_SYNTAX, writeList } from "../mapping/write.ts";
 import { nextTurn } from "../async.ts";
 import { readCount, readMapping } from "./answers.ts";
 import type { ServerRequest, ServerClient } from "./server-client.ts";
@@ -71,7 +71,7 @@ export class Batcher {
     const signals = calls.map(({ signal }) => signal);
     const { signal, dispose } = allOf(signals);
     try {
-      const body = write(mapping.text, [...countPlays(calls)]);
+      const body = writeList(MAPPING_SYNTAX.text, [...countPlays(calls)]);
       const answer = await this.#ask({ method: "POST", path: "batch", body, signal });
       this.#resolveEach(calls, readMapping({ server: this.#server, answer }));
     } catch (error) {

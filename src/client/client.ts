@@ -4,7 +4,7 @@ import { Batcher } from "./batcher.ts";
 import { checkId, Placement } from "./placement.ts";
 import { type MoveProgress, Mover } from "./rebalance.ts";
 import { checkSetting } from "../settings/settings.ts";
-import { mapping, write } from "../mapping/write.ts";
+import { MAPPING_SYNTAX, writeList } from "../mapping/write.ts";
 
 export { CountServerError } from "./count-server-error.ts";
 export type { MoveProgress } from "./rebalance.ts";
@@ -133,7 +133,7 @@ export class CountClient {
     for (const id of plays.keys()) checkId(id);
     const parts = Array.from(this.#placement.divide(plays), ([server, part]) => ({
       server,
-      ask: { method: "POST", path: "batch", body: write(mapping.text, part), signal },
+      ask: { method: "POST", path: "batch", body: writeList(MAPPING_SYNTAX.text, part), signal },
     }));
     return sumUp(await askEach(parts, (server, ask) => this.#asker.askKeyed(server, ask)));
   }

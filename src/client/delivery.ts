@@ -1,4 +1,4 @@
-import { mapping, write } from "../mapping/write.ts";
+import { MAPPING_SYNTAX, writeList } from "../mapping/write.ts";
 import { lastRequestIn, readNewestFold } from "./answers.ts";
 import type { ServerClient } from "./server-client.ts";
 import { CountServerError } from "./count-server-error.ts";
@@ -106,7 +106,7 @@ function* batchesOf(entries: readonly (readonly [string, number])[]): Generator<
     return batch;
   };
   for (const entry of entries) {
-    const pair = write(mapping.text, [entry]);
+    const pair = writeList(MAPPING_SYNTAX.text, [entry]);
     const isFull = pairs.length === MOST_SONGS || characters + pair.length + 1 > MOST_CHARACTERS;
     if (isFull && pairs.length > 0) yield take();
     pairs.push(pair);

@@ -1,5 +1,5 @@
 import { hash } from "../hash.ts";
-import { mapping, write } from "../mapping/write.ts";
+import { MAPPING_SYNTAX, writeList } from "../mapping/write.ts";
 import { lastRequestIn, readNewestFold } from "./answers.ts";
 import type { ServerClient } from "./server-client.ts";
 import { CountServerError } from "./count-server-error.ts";
@@ -105,8 +105,8 @@ export function nameOf(server: string): string {
 function signsOf(plan: string): string {
   const words = [hash(plan, [0, 0]), hash(plan, [0, 1])];
   const signs = Array.from(SIGNS).filter((_, at) => (((words[at >> 5] as number) >>> (at & 31)) & 1) === 1);
-  return write(
-    mapping.text,
+  return writeList(
+    MAPPING_SYNTAX.text,
     signs.map((sign) => [sign, 0]),
   );
 }

@@ -4,16 +4,16 @@ import type { Entry } from "../store/count-store.ts";
 export type Format = "text" | "json";
 
 /** How a mapping of songs to counts is written: what stands around and between its entries. */
-export interface Grammar {
+export interface ListSyntax {
   open: string;
   entry: (entry: Entry) => string;
   close: string;
   /** How the same comes about without strings. */
-  utf8?: Utf8Grammar;
+  utf8?: Utf8Syntax;
 }
 
 /** How an entry is written whose id is there as bytes of UTF-8. */
-export interface Utf8Grammar {
+export interface Utf8Syntax {
   before: string;
   between: string;
   /** 1 for each byte of an id that stands for itself. */
@@ -27,7 +27,7 @@ export interface Utf8Grammar {
 const PLAIN_ID = /^[\w.!~*'()-]+$/;
 
 /** `1=1,a%2Fb=5`: ids stand as `encodeURIComponent` has them, so no `=`, `,` or control character is raw. */
-const text: Grammar = {
+const text: ListSyntax = {
   open: "",
   entry: ([id, count]) => `${PLAIN_ID.test(id) ? id : encodeURIComponent(id)}=${count}`,
   close: "",
@@ -41,7 +41,7 @@ const text: Grammar = {
 };
 
 /** Written by hand: an object would take `__proto__` for something else, and sort ids that are numbers. */
-const json: Grammar = {
+const json: ListSyntax = {
   open: "{",
   entry: ([id, count]) => `${JSON.stringify(id)}:${count}`,
   close: "}",
@@ -59,15 +59,15 @@ function bytesThat(isOne: (byte: number) => boolean): Uint8Array {
 }
 
 /** The grammar of all songs, in no order, for each format. */
-export const mapping: Record<Format, Grammar> = { text, json };
+export const MAPPING_SYNTAX: Record<Format, ListSyntax> = { text, json };
 
 /** The grammar of a ranking, which has an order, for each format. */
-export const ranking: Record<Format, Grammar> = {
+export const RANKING_SYNTAX: Record<Format, ListSyntax> = {
   text,
   json: { open: "[", entry: ([id, count]) => JSON.stringify({ id, count }), close: "]" },
 };
 
 /** Writes `entries`, all at once. */
-export function write({ open, entry, close }: Grammar, entries: readonly Entry[]): string {
+export function writeList({ open, entry, close }: ListSyntax, entries: readonly Entry[]): string {
   return open + entries.map(entry).join(",") + close;
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { MappingReader } from "../../src/mapping/read.ts";
-import { mapping, ranking, write } from "../../src/mapping/write.ts";
+import { MAPPING_SYNTAX, RANKING_SYNTAX, writeList } from "../../src/mapping/write.ts";
 import type { Entry } from "../../src/store/count-store.ts";
 import { Random } from "../support/random.ts";
 
@@ -24,14 +24,14 @@ function parseMapping(source: string): ReadonlyMap<string, number> {
 }
 
 test("text is pairs of an encoded id and a count, with nothing at the end", () => {
-  expect(write(mapping.text, ODD)).toBe(
+  expect(writeList(MAPPING_SYNTAX.text, ODD)).toBe(
     "a%2Fb=1,a%3Db%2Cc=2,__proto__=3,constructor=4,%00%0A%0D%E2%80%A8=5,%E6%AD%8C%F0%9F%98%80=6," +
       "%22%5C=7,100%25=8,10=9,%20=9007199254740991",
   );
 });
 
 test("JSON is an object that has every id as its own property, in the order given", () => {
-  const json = write(mapping.json, ODD);
+  const json = writeList(MAPPING_SYNTAX.json, ODD);
   const parsed: Record<string, number> = JSON.parse(json);
   for (const [id, count] of ODD) expect(Object.getOwnPropertyDescriptor(parsed, id)?.value).toBe(count);
   expect(Object.keys(parsed)).toHaveLength(ODD.length);
@@ -40,16 +40,16 @@ test("JSON is an object that has every id as its own property, in the order give
 });
 
 test("a ranking is the same in text, and an array in JSON", () => {
-  expect(write(ranking.text, ODD)).toBe(write(mapping.text, ODD));
-  expect(JSON.parse(write(ranking.json, ODD))).toEqual(ODD.map(([id, count]) => ({ id, count })));
-  expect(write(ranking.json, [["__proto__", 5]])).toBe('[{"id":"__proto__","count":5}]');
+  expect(writeList(RANKING_SYNTAX.text, ODD)).toBe(writeList(MAPPING_SYNTAX.text, ODD));
+  expect(JSON.parse(writeList(RANKING_SYNTAX.json, ODD))).toEqual(ODD.map(([id, count]) => ({ id, count })));
+  expect(writeList(RANKING_SYNTAX.json, [["__proto__", 5]])).toBe('[{"id":"__proto__","count":5}]');
 });
 
 test("a mapping of nothing is empty", () => {
-  expect(write(mapping.text, [])).toBe("");
-  expect(write(mapping.json, [])).toBe("{}");
-  expect(write(ranking.text, [])).toBe("");
-  expect(write(ranking.json, [])).toBe("[]");
+  expect(writeList(MAPPING_SYNTAX.text, [])).toBe("");
+  expect(writeList(MAPPING_SYNTAX.json, [])).toBe("{}");
+  expect(writeList(RANKING_SYNTAX.text, [])).toBe("");
+  expect(writeList(RANKING_SYNTAX.json, [])).toBe("[]");
 });
 
 describe("Reading text", () => {
@@ -60,7 +60,7 @@ describe("Reading text", () => {
       const ids = new Set(Array.from({ length: random.below(8) }, () => random.text(parts, 6)));
       ids.delete("");
       const entries = Array.from(ids, (id): Entry => [id, random.below(2 ** 53)]);
-      const source = write(mapping.text, entries);
+      const source = writeList(MAPPING_SYNTAX.text, entries);
       expect([...parseMapping(source)], source).toEqual(entries as [string, number][]);
     }
   });

@@ -8,14 +8,26 @@ const ROW = ROW_BYTES / Float64Array.BYTES_PER_ELEMENT;
 const METHODS = ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "other"];
 
 /** Upper bounds of how late a turn of the event loop may be to be counted in a bucket, in seconds. */
-export const DELAYS: readonly number[] = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, Infinity];
+export const DELAY_BOUNDS: readonly number[] = [
+  0.001,
+  0.002,
+  0.005,
+  0.01,
+  0.02,
+  0.05,
+  0.1,
+  0.2,
+  0.5,
+  1,
+  Infinity,
+];
 
 // Where things are in a row.
 const IS_SERVING = 0;
 const DEATHS = 1;
 const DELAY_SUM = 2;
 const DELAY_BUCKETS = 3;
-const REQUESTS = DELAY_BUCKETS + DELAYS.length;
+const REQUESTS = DELAY_BUCKETS + DELAY_BOUNDS.length;
 
 /** How many requests of a route and a method were answered with a status. */
 export interface RequestCount {
@@ -74,7 +86,7 @@ export class Metrics {
   /** Notes that a turn of the event loop was late by so many seconds. */
   observeDelay(seconds: number): void {
     this.#add(DELAY_SUM, seconds);
-    this.#add(DELAY_BUCKETS + DELAYS.findIndex((bound) => seconds <= bound), 1);
+    this.#add(DELAY_BUCKETS + DELAY_BOUNDS.findIndex((bound) => seconds <= bound), 1);
   }
 
   /** Notes whether this thread answers requests. */
@@ -83,7 +95,7 @@ export class Metrics {
   }
 
   /** Notes that another thread has ended. */
-  bury(worker: number): void {
+  recordDeath(worker: number): void {
     this.#numbers[worker * ROW + IS_SERVING] = 0;
     this.#add(DEATHS, 1);
   }
@@ -98,10 +110,10 @@ export class Metrics {
     return this.#sum(DEATHS);
   }
 
-  /** How often turns were late, by at most each of {@linkcode DELAYS}, and by how many seconds in all. */
-  get delays(): { counts: number[]; sum: number } {
+  /** How often turns were late, by at most each of {@linkcode DELAY_BOUNDS}, and by how many seconds in all. */
+  get delayHistogram(): { counts: number[]; sum: number } {
     let count = 0;
-    const counts = DELAYS.map((_, at) => (count += this.#sum(DELAY_BUCKETS + at)));
+    const counts = DELAY_BOUNDS.map((_, at) => (count += this.#sum(DELAY_BUCKETS + at)));
     return { counts, sum: this.#sum(DELAY_SUM) };
   }
 

@@ -4,7 +4,7 @@ import type { Format } from "../../mapping/write.ts";
 const RESULT: readonly string[] = ["application/json"];
 
 /** What JSON stands for in the answer to one that was not (RFC 9457); clients that accept it seldom say so. */
-export const PROBLEM: readonly string[] = ["application/problem+json", "application/json"];
+export const PROBLEM_JSON: readonly string[] = ["application/problem+json", "application/json"];
 
 interface MediaRange {
   type: string;

@@ -116,7 +116,7 @@ export function contentTypeOf(request: Request): string | undefined {
 }
 
 /** @throws {Problem} 415 if a body is encoded. */
-export function refuseEncoding(request: Request, what: string): void {
+export function checkEncoding(request: Request, what: string): void {
   if (/[^\s,]/.test(request.headers.get("content-encoding")?.replace(/identity/gi, "") ?? "")) {
     throw new Problem(415, `${what} is sent without a content encoding`, { "accept-encoding": "identity" });
   }
@@ -137,7 +137,7 @@ export async function readWholeNumber(request: Request, limits: BodyLimits): Pro
     const accept = NUMBER_TYPES.join(", ");
     throw new Problem(415, `A number is sent as ${accept}`, { accept });
   }
-  refuseEncoding(request, "A number");
+  checkEncoding(request, "A number");
   const digits = /^[\t\n\r ]*(\d+)[\t\n\r ]*$/.exec(body)?.[1];
   if (digits === undefined) throw new Problem(400, "The body must be a whole number, 0 or more");
   return Number(digits);

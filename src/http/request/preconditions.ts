@@ -1,16 +1,16 @@
 import { Problem } from "../response/problem.ts";
 
 /** Says whether an entity tag names the present state. */
-export type Names = (opaque: string) => boolean;
+export type TagTest = (opaque: string) => boolean;
 
 /** Whether an `If-None-Match` does not hold, as it lists the present state (RFC 9110 §13.1.2: weak comparison). */
-export function noneMatchFails(field: string | null, names: Names): boolean {
+export function noneMatchFails(field: string | null, names: TagTest): boolean {
   if (field === null) return false;
   return field.trim() === "*" || entityTags(field).some((tag) => names(tag.opaque));
 }
 
 /** Whether an `If-Match` does not hold, as it lists other states only (RFC 9110 §13.1.1: strong comparison). */
-export function matchFails(field: string | null, names: Names): boolean {
+export function matchFails(field: string | null, names: TagTest): boolean {
   if (field === null || field.trim() === "*") return false;
   return !entityTags(field).some((tag) => !tag.weak && names(tag.opaque));
 }
@@ -22,7 +22,7 @@ const never = () => false;
  *
  * @throws {Problem} 412
  */
-export function checkNoTag(headers: Headers): void {
+export function refuseConditions(headers: Headers): void {
   if (matchFails(headers.get("if-match"), never) || noneMatchFails(headers.get("if-none-match"), never)) {
     throw preconditionFailed();
   }

@@ -1,10 +1,10 @@
 import { quoted } from "../../error-message.ts";
-import { type BodyLimits, contentTypeOf, readText, readTextPieces, refuseEncoding } from "../request/body.ts";
+import { type BodyLimits, contentTypeOf, readText, readTextPieces, checkEncoding } from "../request/body.ts";
 import type { Exchange, Service } from "../exchange.ts";
 import { readKey } from "../request/idempotency-key.ts";
-import { mapping, write } from "../../mapping/write.ts";
+import { MAPPING_SYNTAX, writeList } from "../../mapping/write.ts";
 import { MappingReader, parseJsonMapping } from "../../mapping/read.ts";
-import { checkNoTag } from "../request/preconditions.ts";
+import { refuseConditions } from "../request/preconditions.ts";
 import { prefersMinimal } from "../request/prefer.ts";
 import { Problem } from "../response/problem.ts";
 import { reply, replyMinimal } from "../response/reply.ts";
@@ -21,13 +21,13 @@ const TEXT_TYPES = ["text/plain", "application/x-www-form-urlencoded"];
 /** `POST /batch`: adds a whole mapping, all of it or nothing, and answers the new counts of its songs. */
 export async function addBatch(service: Service, exchange: Exchange): Promise<Response> {
   const { request, format } = exchange;
-  checkNoTag(request.headers);
+  refuseConditions(request.headers);
   const key = readKey(request.headers, service.isManager);
   const plays = await readPlays(service, exchange);
   const { counts, fold } = await service.store.addAll(plays, key);
   if (prefersMinimal(request.headers.get("prefer"))) return replyMinimal(fold);
   const totals = Array.from(plays.keys(), (id, at): Entry => [id, counts[at] as number]);
-  return reply(exchange, write(mapping[format], totals), service.foldHeaders.for(format, fold));
+  return reply(exchange, writeList(MAPPING_SYNTAX[format], totals), service.foldHeaders.for(format, fold));
 }
 
 /** @throws {Problem} 400 that quotes the first pair that is none, 413, 415; {Refusal} `overflow`. */
@@ -37,7 +37,7 @@ async function readPlays(service: Service, { request }: Exchange): Promise<Reado
   if (type !== undefined && type !== JSON_TYPE && !TEXT_TYPES.includes(type)) {
     throw new Problem(415, `A batch is sent as ${accept}`, { accept });
   }
-  refuseEncoding(request, "A batch");
+  checkEncoding(request, "A batch");
   try {
     const plays =
       type === JSON_TYPE

@@ -2,8 +2,8 @@ import { type Awaitable, whenReady } from "../../async.ts";
 import { afterBody } from "../request/body.ts";
 import type { Exchange, Service } from "../exchange.ts";
 import { listBody } from "../response/list-body.ts";
-import { mapping } from "../../mapping/write.ts";
-import { checkNoTag } from "../request/preconditions.ts";
+import { MAPPING_SYNTAX } from "../../mapping/write.ts";
+import { refuseConditions } from "../request/preconditions.ts";
 import { Problem } from "../response/problem.ts";
 import { parseWholeNumber } from "../../mapping/whole-number.ts";
 import { headersFor, reply, replyDone } from "../response/reply.ts";
@@ -23,7 +23,7 @@ export function getFold(service: Service, exchange: Exchange): Awaitable<Respons
 /** `PUT /folds/{n}`: seals what was counted since the last fold, and answers it: 201, or 200 if it was sealed before. */
 export function seal(service: Service, exchange: Exchange): Awaitable<Response> {
   const fold = numberOf(exchange);
-  checkNoTag(exchange.request.headers);
+  refuseConditions(exchange.request.headers);
   return afterBody(exchange.request, service, () =>
     whenReady(service.store.seal(fold), (isNew) => replyFold(service, exchange, fold, isNew ? 201 : 200)),
   );
@@ -32,7 +32,7 @@ export function seal(service: Service, exchange: Exchange): Awaitable<Response> 
 /** `DELETE /folds/{n}`: acknowledges it, the oldest one that is not. */
 export function acknowledge(service: Service, exchange: Exchange): Awaitable<Response> {
   const fold = numberOf(exchange);
-  checkNoTag(exchange.request.headers);
+  refuseConditions(exchange.request.headers);
   return afterBody(exchange.request, service, () =>
     whenReady(service.store.acknowledge(fold), () => replyDone(exchange)),
   );
@@ -45,7 +45,7 @@ function replyFold(
   status: number,
 ): Awaitable<Response> {
   const headers = headersFor(exchange.format, { "cache-control": "no-store" });
-  return whenReady(listBody(store.fold(fold), mapping[exchange.format]), (body) =>
+  return whenReady(listBody(store.fold(fold), MAPPING_SYNTAX[exchange.format]), (body) =>
     reply(exchange, body, { status, headers }),
   );
 }

@@ -1,6 +1,6 @@
 import { type Awaitable, whenReady } from "../../async.ts";
 import type { Exchange, Service } from "../exchange.ts";
-import { DELAYS } from "../metrics/metrics.ts";
+import { DELAY_BOUNDS } from "../metrics/metrics.ts";
 import { type Family, OPEN_METRICS, writeFamilies } from "../metrics/open-metrics.ts";
 import { reply } from "../response/reply.ts";
 import type { StoreFigures } from "../../store/count-store.ts";
@@ -41,14 +41,14 @@ function ofStore({ songs, plays, folds, bytes }: StoreFigures): Family[] {
 }
 
 function ofProcess({ metrics, requestCounts }: Service): Family[] {
-  const { counts, sum } = metrics.delays;
+  const { counts, sum } = metrics.delayHistogram;
   const requests = requestCounts().map(({ route, method, status, requests }) => ({
     suffix: "_total",
     labels: { route, method, status: String(status) },
     value: requests,
   }));
   const buckets = counts.map((value, at) => {
-    const bound = DELAYS[at] as number;
+    const bound = DELAY_BOUNDS[at] as number;
     return { suffix: "_bucket", labels: { le: bound === Infinity ? "+Inf" : canonical(bound) }, value };
   });
   const delays = [

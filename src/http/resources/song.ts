@@ -2,7 +2,7 @@ import type { Awaitable } from "../../async.ts";
 import { readWholeNumber } from "../request/body.ts";
 import type { Exchange, Service } from "../exchange.ts";
 import { readKey } from "../request/idempotency-key.ts";
-import { checkNoTag } from "../request/preconditions.ts";
+import { refuseConditions } from "../request/preconditions.ts";
 import { prefersMinimal } from "../request/prefer.ts";
 import { readAfter } from "../request/query.ts";
 import { reply, replyMinimal, type ReplyInit } from "../response/reply.ts";
@@ -26,7 +26,7 @@ export function getCount(service: Service, exchange: Exchange): Awaitable<Respon
 export function addPlays(service: Service, exchange: Exchange): Awaitable<Response> {
   const id = songId(service, exchange);
   const { request } = exchange;
-  checkNoTag(request.headers);
+  refuseConditions(request.headers);
   const key = readKey(request.headers, service.isManager);
   // Nothing is awaited when there is no body: most plays are counted and answered in one turn.
   if (request.body === null) return add(service, exchange, id, 1, key);

@@ -2,7 +2,7 @@ import { type Awaitable, whenReady } from "../../async.ts";
 import { afterBody } from "../request/body.ts";
 import type { Exchange, Service } from "../exchange.ts";
 import { listBody } from "../response/list-body.ts";
-import { mapping, ranking, write } from "../../mapping/write.ts";
+import { MAPPING_SYNTAX, RANKING_SYNTAX, writeList } from "../../mapping/write.ts";
 import { matchFails, noneMatchFails, preconditionFailed } from "../request/preconditions.ts";
 import { Problem } from "../response/problem.ts";
 import { readAfter, readNumber } from "../request/query.ts";
@@ -34,12 +34,12 @@ function listAs(
   }
   const headers = headersFor(format, { ...validators, ...songLinks(service) });
   if (top === undefined) {
-    return whenReady(listBody(store.entries(after), mapping[format]), (body) =>
+    return whenReady(listBody(store.entries(after), MAPPING_SYNTAX[format]), (body) =>
       reply(exchange, body, { headers }),
     );
   }
   return whenReady(store.top(top, after), (entries) =>
-    reply(exchange, write(ranking[format], entries), { headers }),
+    reply(exchange, writeList(RANKING_SYNTAX[format], entries), { headers }),
   );
 }
 

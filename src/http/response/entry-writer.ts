@@ -1,4 +1,4 @@
-import type { Grammar, Utf8Grammar } from "../../mapping/write.ts";
+import type { ListSyntax, Utf8Syntax } from "../../mapping/write.ts";
 import { MAX_DIGITS } from "../../mapping/whole-number.ts";
 import type { Chunk } from "../../store/count-store.ts";
 
@@ -12,17 +12,17 @@ const SMALL = 2 ** 30;
  * Writes chunks of entries one after the other, as UTF-8, and is emptied piece by piece.
  *
  * Of a chunk that has its ids as bytes no string is made: with millions of songs that is nine tenths of the time, and
- * all of the garbage. What is written is what the grammar's strings would say.
+ * all of the garbage. What is written is what the syntax's strings would say.
  */
 export class EntryWriter {
-  readonly #grammar: Grammar;
+  readonly #syntax: ListSyntax;
   #bytes = new Uint8Array(4096);
   #length = 0;
   #isFirst = true;
 
-  constructor(grammar: Grammar) {
-    this.#grammar = grammar;
-    this.#writeText(grammar.open);
+  constructor(syntax: ListSyntax) {
+    this.#syntax = syntax;
+    this.#writeText(syntax.open);
   }
 
   /** Bytes written since the last piece was taken. */
@@ -31,10 +31,10 @@ export class EntryWriter {
   }
 
   add(chunk: Chunk): void {
-    const { utf8: grammar, entry: write } = this.#grammar;
-    if (grammar === undefined || chunk.eachUtf8 === undefined)
+    const { utf8: syntax, entry: write } = this.#syntax;
+    if (syntax === undefined || chunk.eachUtf8 === undefined)
       for (const entry of chunk) this.#addText(write(entry));
-    else chunk.eachUtf8((id, start, end, count) => this.#addUtf8(grammar, id, start, end, count));
+    else chunk.eachUtf8((id, start, end, count) => this.#addUtf8(syntax, id, start, end, count));
   }
 
   take(): Uint8Array<ArrayBuffer> {
@@ -45,7 +45,7 @@ export class EntryWriter {
 
   /** The last piece. */
   finish(): Uint8Array<ArrayBuffer> {
-    this.#writeText(this.#grammar.close);
+    this.#writeText(this.#syntax.close);
     return this.take();
   }
 
@@ -60,8 +60,8 @@ export class EntryWriter {
     this.#writeText(entry);
   }
 
-  #addUtf8(grammar: Utf8Grammar, id: Uint8Array, start: number, end: number, count: number): void {
-    const { before, between, isPlain, escape, longestEscape } = grammar;
+  #addUtf8(syntax: Utf8Syntax, id: Uint8Array, start: number, end: number, count: number): void {
+    const { before, between, isPlain, escape, longestEscape } = syntax;
     this.#reserve((end - start) * longestEscape + before.length + between.length + MAX_DIGITS + 1);
     if (!this.#isFirst) this.#bytes[this.#length++] = 0x2c;
     this.#isFirst = false;

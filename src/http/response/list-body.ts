@@ -1,5 +1,5 @@
 import { type Awaitable, yieldTurn } from "../../async.ts";
-import type { Grammar } from "../../mapping/write.ts";
+import type { ListSyntax } from "../../mapping/write.ts";
 import { EntryWriter } from "./entry-writer.ts";
 import type { Chunk, CountStore } from "../../store/count-store.ts";
 import { Refusal } from "../../store/refusal.ts";
@@ -16,9 +16,9 @@ const PIECE = 64 * 1024;
  */
 export function listBody(
   chunks: ReturnType<CountStore["entries"]>,
-  grammar: Grammar,
+  syntax: ListSyntax,
 ): Awaitable<string | ReadableStream<Uint8Array>> {
-  const writer = new EntryWriter(grammar);
+  const writer = new EntryWriter(syntax);
   if (Symbol.asyncIterator in chunks) {
     const iterator = chunks[Symbol.asyncIterator]();
     return fill(writer, iterator).then((ended) => (ended ? writer.finishText() : stream(writer, iterator)));

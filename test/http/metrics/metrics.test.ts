@@ -151,9 +151,9 @@ describe("GET /metrics", () => {
     one.observeDelay(7);
     expect(main.requests(["/"])).toEqual([{ route: "/", method: "GET", status: 200, requests: 3 }]);
     expect(one.workers).toBe(2);
-    expect(main.delays.counts).toEqual([0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 2]);
-    expect(main.delays.sum).toBeCloseTo(7.003);
-    main.bury(2);
+    expect(main.delayHistogram.counts).toEqual([0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 2]);
+    expect(main.delayHistogram.sum).toBeCloseTo(7.003);
+    main.recordDeath(2);
     expect([one.workers, one.deaths]).toEqual([1, 1]);
     expect(() => new Metrics(buffer, 3)).toThrow(RangeError);
   });
@@ -166,11 +166,11 @@ test("A turn of the event loop that comes late is noticed, and no more when it i
   await Bun.sleep(150);
   Bun.sleepSync(400);
   await Bun.sleep(50);
-  expect(metrics.delays.sum).toBeGreaterThan(0.2);
+  expect(metrics.delayHistogram.sum).toBeGreaterThan(0.2);
   stopping.abort();
-  const { counts } = metrics.delays;
+  const { counts } = metrics.delayHistogram;
   await Bun.sleep(250);
-  expect(metrics.delays.counts).toEqual(counts);
+  expect(metrics.delayHistogram.counts).toEqual(counts);
 });
 
 test("What stands in a label or a help text is escaped", () => {

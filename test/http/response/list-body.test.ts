@@ -1,6 +1,6 @@
 import { describe, expect, spyOn, test } from "bun:test";
 import { listBody } from "../../../src/http/response/list-body.ts";
-import { mapping, ranking, write } from "../../../src/mapping/write.ts";
+import { MAPPING_SYNTAX, RANKING_SYNTAX, writeList } from "../../../src/mapping/write.ts";
 import { type Entry, ShardedStore } from "../../../src/mod.ts";
 import { Random } from "../../support/random.ts";
 
@@ -8,13 +8,13 @@ import { Random } from "../../support/random.ts";
 const PIECE = 64 * 1024;
 
 describe.each(["text", "json"] as const)("A list as %s", (format) => {
-  const grammar = mapping[format];
+  const grammar = MAPPING_SYNTAX[format];
 
   test("is what writing all of it at once gives, however it is cut", async () => {
     const random = new Random(`listing ${format}`);
     for (let round = 0; round < 150; round++) {
       const chunks = anyChunks(random, round % 10 === 0 ? 40 : 3);
-      const expected = write(grammar, chunks.flat());
+      const expected = writeList(grammar, chunks.flat());
       expect(await textOf(await listBody(chunks, grammar))).toBe(expected);
       expect(await textOf(await listBody(later(chunks), grammar))).toBe(expected);
     }
@@ -42,7 +42,7 @@ describe.each(["text", "json"] as const)("A list as %s", (format) => {
 
   test("comes in pieces that are worth sending, and hold no more than one chunk beyond that", async () => {
     const chunks = chunksOf(500, 100);
-    const longest = Math.max(...chunks.map((chunk) => write(grammar, chunk).length));
+    const longest = Math.max(...chunks.map((chunk) => writeList(grammar, chunk).length));
     for (const source of [chunks, later(chunks)]) {
       const sizes = (await piecesOf(await listBody(source, grammar))).map((piece) => piece.length);
       expect(sizes.length).toBeGreaterThan(5);
@@ -82,14 +82,17 @@ test.each(["text", "json"] as const)(
         const id = random.text(parts, 9);
         if (store.get(id) === 0) store.add(id, plays);
       }
-      const expected = write(mapping[format], Array.from(store.entries(), (chunk) => [...chunk]).flat());
-      expect(await textOf(await listBody(store.entries(), mapping[format]))).toBe(expected);
+      const expected = writeList(
+        MAPPING_SYNTAX[format],
+        Array.from(store.entries(), (chunk) => [...chunk]).flat(),
+      );
+      expect(await textOf(await listBody(store.entries(), MAPPING_SYNTAX[format]))).toBe(expected);
     }
   },
 );
 
 test("A ranking is written in its own grammar", () => {
-  expect(listBody([[["a", 1]], [["b", 2]]], ranking.json)).toBe(
+  expect(listBody([[["a", 1]], [["b", 2]]], RANKING_SYNTAX.json)).toBe(
     '[{"id":"a","count":1},{"id":"b","count":2}]',
   );
 });
@@ -99,11 +102,11 @@ describe.each([
   ["later", true],
 ])("A list of a store that answers %s", (_, isLater) => {
   const chunks = chunksOf(1000, 100); // 1.7 MB
-  const perPiece = Math.ceil(PIECE / write(mapping.text, chunks[0] ?? []).length);
+  const perPiece = Math.ceil(PIECE / writeList(MAPPING_SYNTAX.text, chunks[0] ?? []).length);
 
   test("is not read ahead of its reader", async () => {
     const { source, walk } = watched(chunks, isLater);
-    const reader = streamOf(await listBody(source, mapping.text)).getReader();
+    const reader = streamOf(await listBody(source, MAPPING_SYNTAX.text)).getReader();
     for (let pieces = 0; pieces <= 5; pieces++) {
       if (pieces > 0) await reader.read();
       await settled(walk);
@@ -116,7 +119,7 @@ describe.each([
 
   test("ends its walk when its reader goes away", async () => {
     const { source, walk } = watched(chunks, isLater);
-    const reader = streamOf(await listBody(source, mapping.text)).getReader();
+    const reader = streamOf(await listBody(source, MAPPING_SYNTAX.text)).getReader();
     await reader.read();
     await reader.cancel();
     await settled(walk);
@@ -126,7 +129,7 @@ describe.each([
 
   test("ends its walk when nobody ever begins to read", async () => {
     const { source, walk } = watched(chunks, isLater);
-    await streamOf(await listBody(source, mapping.text)).cancel();
+    await streamOf(await listBody(source, MAPPING_SYNTAX.text)).cancel();
     await settled(walk);
     expect(walk.returned).toBe(1);
     expect(walk.read).toBeLessThan(2 * perPiece);
@@ -137,7 +140,7 @@ describe.each([
     const { source } = watched(chunks, isLater, { after: 500, failure });
     const pieces: string[] = [];
     const log = spyOn(console, "error").mockImplementation(() => {});
-    const outcome = piecesOf(await listBody(source, mapping.text), pieces).then(
+    const outcome = piecesOf(await listBody(source, MAPPING_SYNTAX.text), pieces).then(
       () => "ended",
       (error: unknown) => error,
     );
@@ -151,9 +154,11 @@ describe.each([
 test("A store that fails early fails before there is an answer", async () => {
   const failure = new Error("disk on fire");
   const fault = { after: 5, failure };
-  expect(() => listBody(watched(chunksOf(10, 10), false, fault).source, mapping.text)).toThrow(failure);
+  expect(() => listBody(watched(chunksOf(10, 10), false, fault).source, MAPPING_SYNTAX.text)).toThrow(
+    failure,
+  );
   const later = await Promise.allSettled([
-    listBody(watched(chunksOf(10, 10), true, fault).source, mapping.text),
+    listBody(watched(chunksOf(10, 10), true, fault).source, MAPPING_SYNTAX.text),
   ]);
   expect(later).toEqual([{ status: "rejected", reason: failure }]);
 });
