@@ -43,8 +43,13 @@ function isRun({ language, note }: Block): boolean {
 
 test("Every block of a page names its language, and is run, or says why it is not", () => {
   const blocks = PAGES.flatMap((path) => blocksOf(path).map((block) => ({ path, ...block })));
-  const known = ["console", "sh", "ts", "sql", ...SHOWN];
-  const odd = blocks.filter(({ language, note }) => !known.includes(language) && !NOT_RUN.test(note));
+  const known = ["console", "sh", "ts", ...SHOWN];
+  const odd = blocks.filter(
+    ({ path, language, note }) =>
+      !known.includes(language) &&
+      !NOT_RUN.test(note) &&
+      !(language === "sql" && path === "docs/hand-over.md"), // hand-over.test.ts runs these
+  );
   const unsaid = blocks.filter(({ language, note }) => language === "sh" && note === "");
   expect(unsaid.map(({ path, line }) => `${path}:${line}`)).toEqual([]);
   expect(odd.map(({ path, line, language }) => `${path}:${line} ${language}`)).toEqual([]);

@@ -72,12 +72,15 @@ export class PageRun {
     this.#servers.push(server);
     const deadline = performance.now() + START_MS;
     while (!(await answers(Number(chosen)))) {
-      if (server.exitCode !== null || performance.now() > deadline)
+      if (server.exitCode !== null || performance.now() > deadline) {
+        await this.stop();
         throw new Error(`${text} does not listen on ${chosen}: ${await server.stderr.text()}`);
+      }
       await Bun.sleep(20);
     }
   }
 
+  /** Ends the servers that blocks have started. */
   async stop(): Promise<void> {
     const running = this.#servers.filter(({ exitCode }) => exitCode === null);
     for (const { pid } of running) process.kill(-pid, "SIGKILL"); // the whole process group
