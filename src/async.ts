@@ -1,39 +1,66 @@
-/** A value that is there now, or a promise of it: which of the two is the producer's choice. */
+/** A value, or a promise of it; the producer decides which. */
 export type Awaitable<T> = T | Promise<T>;
 
 /**
- * Continues with `value` as soon as it is there: in the same turn when it already is, so that nothing
- * waits for the event loop that need not.
+ * Continues with `value` when it is available: synchronously if it already is, so that nothing waits for the event loop
+ * without need.
  */
 export function whenReady<T, U>(value: Awaitable<T>, next: (value: T) => Awaitable<U>): Awaitable<U> {
   return value instanceof Promise ? value.then(next) : next(value);
 }
 
-/** Whether `closed` came within `seconds`. Leaves no timer behind. */
-export async function settlesWithin(closed: Promise<unknown>, seconds: number): Promise<boolean> {
+/** Resolves to true if `promise` resolves within `seconds`, otherwise to false. Leaves no timer behind. */
+export async function settlesWithin(promise: Promise<unknown>, seconds: number): Promise<boolean> {
   let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<false>((resolve) => {
+  const timeout = new Promise<false>((resolve) => {
     timer = setTimeout(() => resolve(false), Math.max(0, seconds * 1000));
   });
   try {
-    return await Promise.race([closed.then(() => true), late]);
+    return await Promise.race([promise.then(() => true), timeout]);
   } finally {
     clearTimeout(timer);
   }
 }
 
-/** Lets everything else have its turn that waits for the event loop. */
+/** Awaits `promise`, but rejects with the reason of `signal` as soon as the signal is aborted. */
+export async function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return await promise;
+  const { promise: aborted, reject } = Promise.withResolvers<never>();
+  const abort = () => reject(signal.reason);
+  if (signal.aborted) abort();
+  signal.addEventListener("abort", abort, { once: true });
+  try {
+    return await Promise.race([aborted, promise]);
+  } finally {
+    signal.removeEventListener("abort", abort);
+  }
+}
+
+/** Waits `ms` milliseconds. Rejects with the reason of `signal` as soon as the signal is aborted. */
+export async function delay(ms: number, signal?: AbortSignal): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const elapsed = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms);
+  });
+  try {
+    await abortable(elapsed, signal);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Lets everything that waits for the event loop run first. */
 export function yieldTurn(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 0));
 }
 
-/** Resolves as soon as this turn of the event loop has ended: a timer would wait for a millisecond. */
+/** Resolves as soon as this turn of the event loop has ended. A timer would wait for a millisecond. */
 export function nextTurn(): Promise<void> {
-  if (typeof MessageChannel === "undefined") return yieldTurn(); // workerd has it only if it is asked for
+  if (typeof MessageChannel === "undefined") return yieldTurn(); // on workerd it is optional
   return new Promise((resolve) => {
     const { port1, port2 } = new MessageChannel();
     port1.onmessage = () => {
-      port1.close(); // or else it would keep the process alive
+      port1.close(); // an open port keeps the process alive
       resolve();
     };
     port2.postMessage(undefined);
@@ -41,15 +68,15 @@ export function nextTurn(): Promise<void> {
 }
 
 /**
- * Does work that would hold up the event loop step by step: `step` is called until it gives a value, and between two
- * calls everything else has its turn. The value is given at once if the first step has it.
+ * Runs a long task in slices, so that it does not block the event loop: calls `step` until it returns a value, and lets
+ * other work run between two calls. Returns synchronously if the first step returns the value.
  */
 export function runInSlices<T>(step: () => T | undefined): Awaitable<T> {
   const value = step();
-  return value === undefined ? goOn(step) : value;
+  return value === undefined ? runRemainingSlices(step) : value;
 }
 
-async function goOn<T>(step: () => T | undefined): Promise<T> {
+async function runRemainingSlices<T>(step: () => T | undefined): Promise<T> {
   for (;;) {
     await yieldTurn();
     const value = step();
@@ -57,51 +84,52 @@ async function goOn<T>(step: () => T | undefined): Promise<T> {
   }
 }
 
-/** Calls `act` for each number below `count`, for at most `width` of them at a time. */
+/** Calls `act` for each index below `count`, with at most `width` calls in progress. */
 export async function eachOf(
   count: number,
   width: number,
-  act: (number: number) => Promise<void>,
+  act: (index: number) => Promise<void>,
 ): Promise<void> {
   let next = 0;
-  const goOn = async () => {
+  const runNext = async () => {
     while (next < count) await act(next++);
   };
-  await Promise.all(Array.from({ length: Math.min(width, count) }, goOn));
+  await Promise.all(Array.from({ length: Math.min(width, count) }, runNext));
 }
 
-/** Lets so much go on at a time; the rest waits in the order in which it came. */
+/** Limits the total weight of the tasks in progress. Further tasks wait in the order of their calls. */
 export class Semaphore {
-  readonly #most: number;
-  #under = 0;
-  readonly #queue: { weight: number; open: () => void }[] = [];
+  readonly #capacity: number;
+  #inUse = 0;
+  readonly #queue: { weight: number; start: () => void }[] = [];
 
-  /** `most` is the weight of what may go on; one thing by itself may weigh more. */
-  constructor(most: number) {
-    this.#most = most;
+  /** A task that weighs more than `capacity` runs alone. */
+  constructor(capacity: number) {
+    this.#capacity = capacity;
   }
 
-  async pass<T>(weight: number, act: () => Promise<T>): Promise<T> {
+  /** Runs `task` as soon as there is room for `weight`, and returns its result. */
+  async run<T>(weight: number, task: () => Promise<T>): Promise<T> {
     if (this.#queue.length > 0 || !this.#fits(weight)) {
-      await new Promise<void>((open) => this.#queue.push({ weight, open }));
-    } else this.#under += weight;
+      await new Promise<void>((start) => this.#queue.push({ weight, start }));
+    } else this.#inUse += weight;
     try {
-      return await act();
+      return await task();
     } finally {
-      this.#under -= weight;
-      this.#letIn();
+      this.#inUse -= weight;
+      this.#startNext();
     }
   }
 
   #fits(weight: number): boolean {
-    return this.#under === 0 || this.#under + weight <= this.#most;
+    return this.#inUse === 0 || this.#inUse + weight <= this.#capacity;
   }
 
-  #letIn(): void {
+  #startNext(): void {
     for (let next = this.#queue[0]; next !== undefined && this.#fits(next.weight); next = this.#queue[0]) {
       this.#queue.shift();
-      this.#under += next.weight;
-      next.open();
+      this.#inUse += next.weight;
+      next.start();
     }
   }
 }

@@ -9,7 +9,7 @@ test("So much goes on at a time and no more, in the order in which it came", asy
   const begun: number[] = [];
   const passing = Array.from({ length: 300 }, (_, number) => {
     const weight = random.pick([1, 2, 5, 10, 25]);
-    return gate.pass(weight, async () => {
+    return gate.run(weight, async () => {
       begun.push(number);
       under += weight;
       if (weight <= 10) most = Math.max(most, under);

@@ -1,47 +1,52 @@
-/** How many requests may be under way to one server that must not be counted twice. */
-const MOST_WRITERS = 16;
+import { abortable } from "../async.ts";
+
+/** Maximum number of keyed requests in progress to one server. */
+const MAX_WRITERS = 16;
 
 /**
- * The names under which a client writes to one server. A writer has one request under way at a time, so there are as
- * many as requests are under way, up to 16; others wait for their turn.
+ * The idempotency keys of a client's requests to one server.
+ *
+ * A key is a writer's name and a sequence number. A server remembers the last request of each writer only, so a writer
+ * has one request in progress at a time. The pool creates writers on demand, up to 16; further requests wait for one.
  */
 export class KeyPool {
   readonly #client: string;
   readonly #idle: { name: string; seq: number }[] = [];
-  readonly #waiting: (() => void)[] = [];
-  #count = 0;
+  readonly #queue: (() => void)[] = [];
+  #writers = 0;
 
-  /** `client` is its name, which no other client has. */
+  /** `client` is the name of the client, which no other client has. */
   constructor(client: string) {
     this.#client = client;
   }
 
-  /** Has `send` send a request, again and again if it likes, with an `Idempotency-Key` of its own. */
-  async write<T>(send: (key: string) => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-    while (this.#idle.length === 0 && this.#count === MOST_WRITERS) await this.#turn(signal);
-    const writer = this.#idle.pop() ?? { name: `${this.#client}-${this.#count++}`, seq: 0 };
+  /**
+   * Calls `send` with an `Idempotency-Key` that no other request has, and returns its result. `send` may retry.
+   *
+   * Rejects with the reason of `signal` if that is aborted before a writer is idle.
+   */
+  async withKey<T>(send: (key: string) => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+    while (this.#idle.length === 0 && this.#writers === MAX_WRITERS) await this.#writerIdle(signal);
+    const writer = this.#idle.pop() ?? { name: `${this.#client}-${this.#writers++}`, seq: 0 };
     try {
       return await send(`"${writer.name}:${++writer.seq}"`);
     } finally {
       this.#idle.push(writer);
-      this.#waiting.shift()?.();
+      this.#queue.shift()?.();
     }
   }
 
-  /** Resolves when a writer is idle; rejects with the reason of `signal` as soon as that is aborted. */
-  #turn(signal: AbortSignal | undefined): Promise<void> {
-    signal?.throwIfAborted();
-    return new Promise((resolve, reject) => {
-      const goOn = () => {
-        signal?.removeEventListener("abort", giveUp);
-        resolve();
-      };
-      const giveUp = () => {
-        this.#waiting.splice(this.#waiting.indexOf(goOn), 1);
-        reject(signal?.reason);
-      };
-      this.#waiting.push(goOn);
-      signal?.addEventListener("abort", giveUp, { once: true });
-    });
+  async #writerIdle(signal: AbortSignal | undefined): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#queue.push(resolve);
+    try {
+      await abortable(promise, signal);
+    } catch (reason) {
+      const at = this.#queue.indexOf(resolve);
+      if (at === -1)
+        this.#queue.shift()?.(); // resolved after the abort: the next request takes the writer
+      else this.#queue.splice(at, 1);
+      throw reason;
+    }
   }
 }

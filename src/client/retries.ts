@@ -1,15 +1,20 @@
+import { delay } from "../async.ts";
 import { CountServerError } from "./count-server-error.ts";
 
-/** How long to wait before the first time that something is tried again; each time twice as long. */
+/** Wait before the first retry. Each further wait is twice as long. */
 const FIRST_WAIT_MS = 100;
 
-/** Longest time to wait, whatever a server asks for. */
-const LONGEST_WAIT_MS = 10_000;
+/** Longest wait, even if a server asks for more. */
+const MAX_WAIT_MS = 10_000;
 
-/** Statuses of a server that may do better later (RFC 9110 §15.6), or is asked too much of (RFC 6585 §4). */
-const PASSING = [429, 500, 502, 503, 504];
+/** Statuses of a temporary failure (RFC 9110 §15.6) or of an overload (RFC 6585 §4). */
+const TEMPORARY = [429, 500, 502, 503, 504];
 
-/** Does something that may be done twice, up to `retries` times more while a server fails in a way that may pass. */
+/**
+ * Calls `act`, and again up to `retries` times while it fails temporarily. `act` must be idempotent.
+ *
+ * @throws {CountServerError} of the last attempt; `mayBeDone` if any attempt may have been carried out.
+ */
 export async function withRetries<T>(
   retries: number,
   signal: AbortSignal | undefined,
@@ -23,34 +28,18 @@ export async function withRetries<T>(
       if (!(error instanceof CountServerError)) throw error;
       error.mayBeDone ||= mayBeDone;
       mayBeDone = error.mayBeDone;
-      if (retry === retries || !mayPass(error)) throw error;
-      await wait(waitMs(retry, error.retryAfter), signal);
+      if (retry === retries || !isTemporary(error)) throw error;
+      await delay(waitMs(retry, error.retryAfter), signal);
     }
   }
 }
 
-function mayPass({ status }: CountServerError): boolean {
-  return status === undefined || PASSING.includes(status);
+function isTemporary({ status }: CountServerError): boolean {
+  return status === undefined || TEMPORARY.includes(status);
 }
 
-/** At random between half and all of it, so that clients that failed together do not come back together. */
+/** Exponential back-off with jitter, so that clients that failed together do not all return together. */
 function waitMs(retry: number, retryAfter: number | undefined): number {
   const backoff = FIRST_WAIT_MS * 2 ** retry * (0.5 + Math.random() / 2);
-  return Math.min(LONGEST_WAIT_MS, Math.max(backoff, (retryAfter ?? 0) * 1000));
-}
-
-/** Rejects with the reason of `signal` as soon as that is aborted. */
-async function wait(ms: number, signal: AbortSignal | undefined): Promise<void> {
-  signal?.throwIfAborted();
-  await new Promise<void>((resolve, reject) => {
-    const giveUp = () => {
-      clearTimeout(timer);
-      reject(signal?.reason);
-    };
-    const timer = setTimeout(() => {
-      signal?.removeEventListener("abort", giveUp);
-      resolve();
-    }, ms);
-    signal?.addEventListener("abort", giveUp, { once: true });
-  });
+  return Math.min(MAX_WAIT_MS, Math.max(backoff, (retryAfter ?? 0) * 1000));
 }

@@ -128,7 +128,7 @@ export class ServerClient {
   async askKeyed(server: string, ask: ServerRequest): Promise<string> {
     let writers = this.#writers.get(server);
     if (writers === undefined) this.#writers.set(server, (writers = new KeyPool(this.#name)));
-    return await writers.write((key) => this.ask(server, { ...ask, key }), ask.signal);
+    return await writers.withKey((key) => this.ask(server, { ...ask, key }), ask.signal);
   }
 }
 

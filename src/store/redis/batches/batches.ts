@@ -151,7 +151,7 @@ export class Batches {
       const songs = group.reduce((sum, { places }) => sum + places.length, 0);
       const { shard } = group[0] as Part;
       const { keys, args } = command;
-      const reply = await this.#gate.pass(songs, () => this.#redis.onShard(shard, BATCH, keys, args));
+      const reply = await this.#gate.run(songs, () => this.#redis.onShard(shard, BATCH, keys, args));
       if (reply === null) {
         this.#generation.forget(generation);
         continue;

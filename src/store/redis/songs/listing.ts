@@ -116,7 +116,7 @@ export class RedisListing {
         const least = Math.min(selection.least(), MAX_COUNT);
         const args = [text, String(set + 1), cursor, String(STEP), String(least)];
         const all = [layout.keyOf(shard), ...keys];
-        const reply = await this.#steps.pass(1, () => this.#redis.onShard(shard, SCAN, all, args));
+        const reply = await this.#steps.run(1, () => this.#redis.onShard(shard, SCAN, all, args));
         const [next = "", ...rest] = reply as string[];
         if (next !== "h") {
           selection.check(heads.of(shard));
