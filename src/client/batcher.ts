@@ -100,7 +100,7 @@ export class Batcher {
   }
 
   #ask(ask: ServerRequest): Promise<string> {
-    return this.#asker.askKeyed(this.#server, ask);
+    return this.#asker.sendKeyed(this.#server, ask);
   }
 }
 

@@ -110,7 +110,7 @@ export class CountClient {
   async getPlayCount(id: string, { signal }: CallOptions = {}): Promise<number> {
     const path = this.#pathOf(id);
     const server = this.serverOf(id);
-    return readCount({ server, answer: await this.#asker.ask(server, { method: "GET", path, signal }) });
+    return readCount({ server, answer: await this.#asker.send(server, { method: "GET", path, signal }) });
   }
 
   /**
@@ -135,7 +135,7 @@ export class CountClient {
       server,
       ask: { method: "POST", path: "batch", body: writeList(MAPPING_SYNTAX.text, part), signal },
     }));
-    return sumUp(await askEach(parts, (server, ask) => this.#asker.askKeyed(server, ask)));
+    return sumUp(await askEach(parts, (server, ask) => this.#asker.sendKeyed(server, ask)));
   }
 
   /**
@@ -167,7 +167,7 @@ export class CountClient {
    */
   async resetAllPlayCounts({ signal }: CallOptions = {}): Promise<void> {
     await this.#askAll({ method: "DELETE", path: "", signal }, (server, ask) =>
-      this.#asker.askOnce(server, ask),
+      this.#asker.sendOnce(server, ask),
     );
   }
 
@@ -178,7 +178,7 @@ export class CountClient {
 
   async #askAll(
     ask: ServerRequest,
-    askOne: AskOne = (server, asked) => this.#asker.ask(server, asked),
+    askOne: AskOne = (server, asked) => this.#asker.send(server, asked),
   ): Promise<ServerReply[]> {
     return await askEach(
       this.#placement.urls.map((server) => ({ server, ask })),

@@ -19,7 +19,7 @@ interface Parcel {
 
 /** What is brought, and to whom. */
 export interface DeliveryOptions {
-  asker: ServerClient;
+  client: ServerClient;
   server: string;
   /** The name of all of it, which is the same each time that it is brought. */
   writer: string;
@@ -48,9 +48,9 @@ export class Delivery {
 
   /** @throws {CountServerError} if the server has counted some of it, and has forgotten that. */
   async begin(): Promise<void> {
-    const { asker, server, writer, mark, again, signal } = this.#options;
+    const { client, server, writer, mark, again, signal } = this.#options;
     this.#isMarked = await mark.isSet();
-    this.#last = (await lastOrNote(asker, server, writer, 0, signal)) ?? 0;
+    this.#last = (await lastOrNote(client, server, writer, 0, signal)) ?? 0;
     if (!this.#isMarked || this.#last > 0 || again) return;
     const message = `${server} does not know any more what has been moved to it: it began anew without its counts, or has forgotten its writers`;
     throw new CountServerError(server, message, { status: 422 });
@@ -76,10 +76,10 @@ export class Delivery {
   }
 
   async #send(at: number, body: string): Promise<void> {
-    const { asker, server, writer, signal } = this.#options;
+    const { client, server, writer, signal } = this.#options;
     const ask = { method: "POST", path: "batch", key: `"${writer}:${at}"`, body, isMinimal: true, signal };
     try {
-      await asker.read(server, ask, (response) => readNewestFold(server, response));
+      await client.read(server, ask, (response) => readNewestFold(server, response));
     } catch (error) {
       if (error instanceof CountServerError && error.status === 422) throw this.#wasAnother();
       const last = lastRequestIn(error);

@@ -22,14 +22,14 @@ const SIGNS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
  *
  * @throws {CountServerError} with status 422 if the fold is to be moved elsewhere.
  */
-export async function claim(asker: ServerClient, of: FoldOf, to: Placement): Promise<number> {
+export async function claim(client: ServerClient, of: FoldOf, to: Placement): Promise<number> {
   const { server, fold, signal } = of;
   const writer = `playcount-move-${fold}`;
-  const newest = await note(asker, server, `${writer}:0`, "", signal);
+  const newest = await note(client, server, `${writer}:0`, "", signal);
   if (newest >= fold) return newest;
   try {
     const plan = `${DIVISION} ${server} ${to.urls.toSorted().join(" ")}`;
-    await note(asker, server, `${writer}-to:0`, signsOf(plan), signal);
+    await note(client, server, `${writer}-to:0`, signsOf(plan), signal);
   } catch (error) {
     if (!(error instanceof CountServerError) || error.status !== 422) throw error;
     const message = `Fold ${fold} of ${server} is on its way to other servers: end that first, with the lists that it was begun with`;
@@ -40,13 +40,13 @@ export async function claim(asker: ServerClient, of: FoldOf, to: Placement): Pro
 
 /** Whether some of a fold has been brought to a server, as the fold's own server has noted. */
 export class Mark {
-  readonly #asker: ServerClient;
+  readonly #client: ServerClient;
   readonly #of: FoldOf;
   readonly #writer: string;
 
   /** `digest` is that of what the fold has. */
-  constructor(asker: ServerClient, of: FoldOf, target: string, digest: string) {
-    this.#asker = asker;
+  constructor(client: ServerClient, of: FoldOf, target: string, digest: string) {
+    this.#client = client;
     this.#of = of;
     this.#writer = `moved-${of.fold}-${nameOf(target)}-${digest}`;
   }
@@ -62,20 +62,20 @@ export class Mark {
 
   async #note(seq: number): Promise<number | undefined> {
     const { server, signal } = this.#of;
-    return await lastOrNote(this.#asker, server, this.#writer, seq, signal);
+    return await lastOrNote(this.#client, server, this.#writer, seq, signal);
   }
 }
 
 /** The number of the last request of a writer; `undefined` if it had no later one than `seq`, which a note has then. */
 export async function lastOrNote(
-  asker: ServerClient,
+  client: ServerClient,
   server: string,
   writer: string,
   seq: number,
   signal: AbortSignal | undefined,
 ): Promise<number | undefined> {
   try {
-    await note(asker, server, `${writer}:${seq}`, "", signal);
+    await note(client, server, `${writer}:${seq}`, "", signal);
     return undefined;
   } catch (error) {
     const last = lastRequestIn(error);
@@ -86,14 +86,14 @@ export async function lastOrNote(
 
 /** Gives the newest fold that was sealed before the note was made. */
 async function note(
-  asker: ServerClient,
+  client: ServerClient,
   server: string,
   key: string,
   body: string,
   signal: AbortSignal | undefined,
 ): Promise<number> {
   const ask = { method: "POST", path: "batch", key: `"${key}"`, body, signal };
-  return await asker.read(server, ask, (response) => readNewestFold(server, response));
+  return await client.read(server, ask, (response) => readNewestFold(server, response));
 }
 
 /** What a writer can be called after a server. */

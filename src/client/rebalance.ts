@@ -28,9 +28,9 @@ export interface MoveProgress {
 /** From where to where songs are moved, and how. */
 export interface MoveOptions {
   /** Asks the servers that have the songs. */
-  asker: ServerClient;
+  client: ServerClient;
   /** Asks those that will have them. */
-  toAsker: ServerClient;
+  toClient: ServerClient;
   to: Placement;
   /** How many songs are held at once, 250,000 unless told; the same number each time that a fold is moved. */
   heldSongs?: number;
@@ -50,16 +50,16 @@ export class Mover {
 
   /** The folds of a server that are not acknowledged: while there is an older one, none can be. */
   async openFolds(server: string): Promise<number[]> {
-    const { asker, signal } = this.#options;
-    return readFolds({ server, answer: await asker.ask(server, { method: "GET", path: "folds", signal }) });
+    const { client, signal } = this.#options;
+    return readFolds({ server, answer: await client.send(server, { method: "GET", path: "folds", signal }) });
   }
 
   /** Rejects if one of the servers that shall have the songs does not take batches. */
   async checkTargets(): Promise<void> {
-    const { toAsker, to, signal } = this.#options;
+    const { toClient, to, signal } = this.#options;
     const ask = { method: "POST", path: "batch", body: "", signal };
     for (const server of to.urls)
-      await toAsker.read(server, ask, (response) => readNewestFold(server, response));
+      await toClient.read(server, ask, (response) => readNewestFold(server, response));
   }
 
   /**
@@ -71,7 +71,7 @@ export class Mover {
    * @throws {RangeError} if a newer one has been sealed.
    */
   async move(server: string, fold: number): Promise<MoveProgress | undefined> {
-    const { asker, to, signal } = this.#options;
+    const { client, to, signal } = this.#options;
     const path = `folds/${fold}`;
     const of = { server, fold, signal };
     const open = await this.openFolds(server);
@@ -83,19 +83,19 @@ export class Mover {
       );
     const isOpen = open.includes(fold);
     if (!isOpen && (await this.#wasSealed(server, path))) return undefined;
-    const newest = await claim(asker, of, to);
+    const newest = await claim(client, of, to);
     if (newest >= fold) throw notOurs(server, fold, isOpen, newest);
-    const survey = await readFold(asker, "PUT", of, () => new FoldSurvey());
+    const survey = await readFold(client, "PUT", of, () => new FoldSurvey());
     const progress = await this.#deliver(of, survey);
-    await asker.ask(server, { method: "DELETE", path, signal });
+    await client.send(server, { method: "DELETE", path, signal });
     return progress;
   }
 
   /** Whether there is such a fold, or was. */
   async #wasSealed(server: string, path: string): Promise<boolean> {
-    const { asker, signal } = this.#options;
+    const { client, signal } = this.#options;
     try {
-      await asker.ask(server, { method: "HEAD", path, signal });
+      await client.send(server, { method: "HEAD", path, signal });
       return true;
     } catch (error) {
       if (error instanceof CountServerError && error.status === 404) return false;
@@ -105,15 +105,15 @@ export class Mover {
   }
 
   async #deliver(of: FoldOf, survey: FoldSurvey): Promise<MoveProgress> {
-    const { asker, toAsker, to, heldSongs = HELD_SONGS, again = false, signal, onProgress } = this.#options;
+    const { client, toClient, to, heldSongs = HELD_SONGS, again = false, signal, onProgress } = this.#options;
     const { server, fold } = of;
     const { songs, plays, digest } = survey;
     // What the fold has is in it as well: a server that has lost its folds may have another one under this number.
     const writer = `move-${fold}-${nameOf(server)}-${digest}`;
     const deliveries = new Map<string, Delivery>();
     for (const target of to.urls) {
-      const mark = new Mark(asker, of, target, digest);
-      const delivery = new Delivery({ asker: toAsker, server: target, writer, mark, again, signal });
+      const mark = new Mark(client, of, target, digest);
+      const delivery = new Delivery({ client: toClient, server: target, writer, mark, again, signal });
       await delivery.begin();
       deliveries.set(target, delivery);
     }
@@ -139,7 +139,7 @@ export class Mover {
 
   /** Reads the whole fold, and gives the songs of one of so many slices, always in the same order. */
   async #slice(of: FoldOf, survey: FoldSurvey, at: number, slices: number): Promise<[string, number][]> {
-    const slice = await readFold(this.#options.asker, "GET", of, () => new Slice(at, slices));
+    const slice = await readFold(this.#options.client, "GET", of, () => new Slice(at, slices));
     if (!survey.fits(slice))
       throw new CountServerError(
         of.server,

@@ -69,12 +69,12 @@ export class Slice implements Listener {
  * another listener.
  */
 export async function readFold<T extends Listener>(
-  asker: ServerClient,
+  client: ServerClient,
   method: "GET" | "PUT",
   { server, fold, signal }: FoldOf,
   makeListener: () => T,
 ): Promise<T> {
-  return await asker.read(server, { method, path: `folds/${fold}`, signal }, async (response, goOn) => {
+  return await client.read(server, { method, path: `folds/${fold}`, signal }, async (response, goOn) => {
     const listener = makeListener();
     const pairs = new PairReader((id, plays) => listener.add(id, plays));
     const decoder = new TextDecoder();

@@ -49,7 +49,7 @@ export class ServerClient {
   }
 
   /** The body of the answer of a server, whose URL ends with a slash. Asks once. */
-  async askOnce(server: string, ask: ServerRequest): Promise<string> {
+  async sendOnce(server: string, ask: ServerRequest): Promise<string> {
     return await this.#exchange(server, ask, AbortSignal.timeout(this.#timeoutMs), (response) =>
       response.text(),
     );
@@ -120,15 +120,15 @@ export class ServerClient {
   }
 
   /** Asks what may be asked twice, and again if the answer is lost or the server fails for a while. */
-  async ask(server: string, ask: ServerRequest): Promise<string> {
-    return await withRetries(this.#retries, ask.signal, () => this.askOnce(server, ask));
+  async send(server: string, ask: ServerRequest): Promise<string> {
+    return await withRetries(this.#retries, ask.signal, () => this.sendOnce(server, ask));
   }
 
   /** Asks for something that must be done once, again as {@linkcode ask} does: with a key, by which the server knows it. */
-  async askKeyed(server: string, ask: ServerRequest): Promise<string> {
+  async sendKeyed(server: string, ask: ServerRequest): Promise<string> {
     let writers = this.#writers.get(server);
     if (writers === undefined) this.#writers.set(server, (writers = new KeyPool(this.#name)));
-    return await writers.withKey((key) => this.ask(server, { ...ask, key }), ask.signal);
+    return await writers.withKey((key) => this.send(server, { ...ask, key }), ask.signal);
   }
 }
 

@@ -44,7 +44,7 @@ export function serveUntil(batch: number, status: number): { url: string; seen: 
 
 /** Moves to servers, and holds so many songs at once. */
 export function moverTo(targets: readonly string[], heldSongs: number): Mover {
-  const asker = new ServerClient(NO_RETRIES);
+  const client = new ServerClient(NO_RETRIES);
   const to = new Placement(targets);
-  return new Mover({ asker, toAsker: asker, to, heldSongs, signal: undefined, onProgress: () => {} });
+  return new Mover({ client, toClient: client, to, heldSongs, signal: undefined, onProgress: () => {} });
 }

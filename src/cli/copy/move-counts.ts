@@ -30,8 +30,8 @@ export async function moveCounts(
 ): Promise<Moved> {
   const options = { timeoutMs: TIMEOUT_MS, retries: RETRIES };
   const mover = new Mover({
-    asker: new ServerClient({ ...options, token }),
-    toAsker: new ServerClient({ ...options, token: toToken }),
+    client: new ServerClient({ ...options, token }),
+    toClient: new ServerClient({ ...options, token: toToken }),
     to: new Placement(to),
     again,
     signal,
