@@ -2,8 +2,8 @@
 export type Awaitable<T> = T | Promise<T>;
 
 /**
- * Continues with `value` when it is available: synchronously if it already is, so that nothing waits for the event loop
- * without need.
+ * Continues with `value` when it is available: synchronously if it already is, so that nothing waits for the
+ * event loop without need.
  */
 export function whenReady<T, U>(value: Awaitable<T>, next: (value: T) => Awaitable<U>): Awaitable<U> {
   return value instanceof Promise ? value.then(next) : next(value);
@@ -68,8 +68,9 @@ export function nextTurn(): Promise<void> {
 }
 
 /**
- * Runs a long task in slices, so that it does not block the event loop: calls `step` until it returns a value, and lets
- * other work run between two calls. Returns synchronously if the first step returns the value.
+ * Runs a long task in slices, so that it does not block the event loop: calls `step` until it returns a
+ * value, and lets other work run between two calls. Returns synchronously if the first step returns the
+ * value.
  */
 export function runInSlices<T>(step: () => T | undefined): Awaitable<T> {
   const value = step();

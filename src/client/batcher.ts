@@ -1,20 +1,20 @@
 import { MAPPING_SYNTAX, writeList } from "../mapping/write.ts";
-import { nextTurn } from "../async.ts";
+import { abortable, nextTurn } from "../async.ts";
 import { readCount, readMapping } from "./answers.ts";
 import type { ServerRequest, ServerClient } from "./server-client.ts";
 import { CountServerError } from "./count-server-error.ts";
 
-/** Most plays that go together: some hundred kilobytes, or a few megabytes if all ids are long. */
-const MOST_PLAYS = 10_000;
+/** Maximum number of plays in a batch: a few hundred kilobytes, or a few megabytes if all ids are long. */
+const MAX_PLAYS = 10_000;
 
-/** Refusals of batches as such, which this client need not send again: it has not the token for them. */
-const NO_BATCHES = [401, 403];
+/** Statuses with which a server refuses all batches of this client, as its token does not allow them. */
+const BATCHES_REFUSED = [401, 403];
 
-/** Refusals that one song may be to blame for, or the way that they are sent; and nothing was counted. */
-const ONE_BY_ONE = [...NO_BATCHES, 400, 404, 405, 409, 413, 414, 507];
+/** Statuses with which a server refuses a batch, or one song of it, and counts nothing. */
+const BATCH_REFUSED = [...BATCHES_REFUSED, 400, 404, 405, 409, 413, 414, 507];
 
-/** One play, and who waits for its count. */
-interface Call {
+/** A play that waits for its count. */
+interface PendingPlay {
   id: string;
   path: string;
   signal: AbortSignal | undefined;
@@ -22,112 +22,106 @@ interface Call {
   reject: (reason: unknown) => void;
 }
 
-/** Gathers the plays of one turn of the event loop that are for one server, and sends them together. */
+/** Collects the plays of one turn of the event loop that are for one server, and sends them together. */
 export class Batcher {
   readonly #server: string;
-  readonly #asker: ServerClient;
-  #calls: Call[] = [];
-  #takesBatches = true;
+  readonly #client: ServerClient;
+  #pending: PendingPlay[] = [];
+  #acceptsBatches = true;
 
-  constructor(server: string, asker: ServerClient) {
+  constructor(server: string, client: ServerClient) {
     this.#server = server;
-    this.#asker = asker;
+    this.#client = client;
   }
 
-  /** Adds one play to `id`, whose path is `path`, and gives its new count. */
+  /** Adds one play to the song `id` with the path `path`, and returns its new count. */
   async play(id: string, path: string, signal: AbortSignal | undefined): Promise<number> {
     signal?.throwIfAborted();
     const { promise, resolve, reject } = Promise.withResolvers<number>();
-    this.#calls.push({ id, path, signal, resolve, reject });
-    if (this.#calls.length === 1) nextTurn().then(() => this.#send());
-    const giveUp = () => reject(signal?.reason);
-    signal?.addEventListener("abort", giveUp, { once: true });
-    try {
-      return await promise;
-    } finally {
-      signal?.removeEventListener("abort", giveUp);
+    this.#pending.push({ id, path, signal, resolve, reject });
+    if (this.#pending.length === 1) nextTurn().then(() => this.#sendPending());
+    return await abortable(promise, signal);
+  }
+
+  #sendPending(): void {
+    const plays = this.#pending.filter(({ signal }) => !signal?.aborted);
+    this.#pending = [];
+    for (let start = 0; start < plays.length; start += MAX_PLAYS) {
+      const part = plays.slice(start, start + MAX_PLAYS);
+      if (part.length > 1 && this.#acceptsBatches) this.#sendBatch(part);
+      else this.#sendEach(part);
     }
   }
 
-  #send(): void {
-    const calls = this.#calls.filter(({ signal }) => !signal?.aborted);
-    this.#calls = [];
-    for (let start = 0; start < calls.length; start += MOST_PLAYS) {
-      const some = calls.slice(start, start + MOST_PLAYS);
-      if (some.length > 1 && this.#takesBatches) this.#sendBatch(some);
-      else this.#sendEach(some);
-    }
-  }
-
-  #sendEach(calls: readonly Call[]): void {
-    for (const { path, signal, resolve, reject } of calls) {
-      this.#ask({ method: "POST", path, signal })
+  #sendEach(plays: readonly PendingPlay[]): void {
+    for (const { path, signal, resolve, reject } of plays) {
+      this.#send({ method: "POST", path, signal })
         .then((answer) => resolve(readCount({ server: this.#server, answer })))
         .catch(reject);
     }
   }
 
-  async #sendBatch(calls: readonly Call[]): Promise<void> {
-    const signals = calls.map(({ signal }) => signal);
-    const { signal, dispose } = allOf(signals);
+  async #sendBatch(plays: readonly PendingPlay[]): Promise<void> {
+    const { signal, dispose } = allAborted(plays.map((play) => play.signal));
     try {
-      const body = writeList(MAPPING_SYNTAX.text, [...countPlays(calls)]);
-      const answer = await this.#ask({ method: "POST", path: "batch", body, signal });
-      this.#resolveEach(calls, readMapping({ server: this.#server, answer }));
+      const body = writeList(MAPPING_SYNTAX.text, [...countById(plays)]);
+      const answer = await this.#send({ method: "POST", path: "batch", body, signal });
+      this.#resolveEach(plays, readMapping({ server: this.#server, answer }));
     } catch (error) {
-      if (!isRefusal(error)) return calls.forEach(({ reject }) => reject(error));
-      // Nothing was counted. Perhaps one song is to blame, and the others can be.
-      if (NO_BATCHES.includes(error.status ?? 0)) this.#takesBatches = false;
-      this.#sendEach(calls.filter((call) => !call.signal?.aborted));
+      if (!isRefusal(error)) return plays.forEach(({ reject }) => reject(error));
+      // Nothing was counted. If the server refused one song only, it counts the others one by one.
+      if (BATCHES_REFUSED.includes(error.status ?? 0)) this.#acceptsBatches = false;
+      this.#sendEach(plays.filter((play) => !play.signal?.aborted));
     } finally {
       dispose();
     }
   }
 
-  /** Of several plays of a song the first has the lowest count. */
-  #resolveEach(calls: readonly Call[], totals: ReadonlyMap<string, number>): void {
-    const plays = countPlays(calls);
-    const left = new Map(plays);
-    for (const { id, resolve, reject } of calls) {
+  /** Resolves several plays of one song with ascending counts, the last of which is the song's total. */
+  #resolveEach(plays: readonly PendingPlay[], totals: ReadonlyMap<string, number>): void {
+    const added = countById(plays);
+    const remaining = new Map(added);
+    for (const { id, resolve, reject } of plays) {
       const total = totals.get(id) ?? 0;
-      if (total < (plays.get(id) as number)) {
+      if (total < (added.get(id) as number)) {
         reject(new CountServerError(this.#server, `${this.#server} did not answer all plays of a batch`));
         continue;
       }
-      left.set(id, (left.get(id) as number) - 1);
-      resolve(total - (left.get(id) as number));
+      const after = (remaining.get(id) as number) - 1;
+      remaining.set(id, after);
+      resolve(total - after);
     }
   }
 
-  #ask(ask: ServerRequest): Promise<string> {
-    return this.#asker.sendKeyed(this.#server, ask);
+  #send(request: ServerRequest): Promise<string> {
+    return this.#client.sendKeyed(this.#server, request);
   }
 }
 
-function countPlays(calls: readonly Call[]): Map<string, number> {
-  const plays = new Map<string, number>();
-  for (const { id } of calls) plays.set(id, (plays.get(id) ?? 0) + 1);
-  return plays;
+function countById(plays: readonly PendingPlay[]): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const { id } of plays) counts.set(id, (counts.get(id) ?? 0) + 1);
+  return counts;
 }
 
-/** Whether a server has said that it did nothing, and why. */
+/** Returns true if a server has refused a batch, and so counted nothing. */
 function isRefusal(error: unknown): error is CountServerError {
-  return error instanceof CountServerError && !error.mayBeDone && ONE_BY_ONE.includes(error.status ?? 0);
+  return error instanceof CountServerError && !error.mayBeDone && BATCH_REFUSED.includes(error.status ?? 0);
 }
 
-/** A signal that is aborted when all of `signals` are, which cannot be if one is missing. */
-function allOf(signals: readonly (AbortSignal | undefined)[]): {
+/** Returns a signal that is aborted when all of `signals` are; none if one of them is missing. */
+function allAborted(signals: readonly (AbortSignal | undefined)[]): {
   signal: AbortSignal | undefined;
   dispose: () => void;
 } {
   const distinct = new Set(signals);
   if (distinct.has(undefined)) return { signal: undefined, dispose: () => {} };
   const controller = new AbortController();
-  let left = distinct.size;
-  const giveUp = (event: Event) => {
-    if (--left === 0) controller.abort((event.target as AbortSignal).reason);
+  let remaining = distinct.size;
+  const onAbort = (event: Event) => {
+    if (--remaining === 0) controller.abort((event.target as AbortSignal).reason);
   };
-  for (const signal of distinct) signal?.addEventListener("abort", giveUp, { once: true });
-  const dispose = () => distinct.forEach((signal) => signal?.removeEventListener("abort", giveUp));
+  for (const signal of distinct) signal?.addEventListener("abort", onAbort, { once: true });
+  const dispose = () => distinct.forEach((signal) => signal?.removeEventListener("abort", onAbort));
   return { signal: controller.signal, dispose };
 }

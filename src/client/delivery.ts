@@ -4,10 +4,16 @@ import type { ServerClient } from "./server-client.ts";
 import { CountServerError } from "./count-server-error.ts";
 import { lastOrNote, type Mark } from "./notes.ts";
 
-/** Most songs of one request: others wait for a batch, at a durable server some 25 milliseconds for one of these. */
+/**
+ * Most songs of one request: others wait for a batch, at a durable server some 25 milliseconds for one of
+ * these.
+ */
 const MOST_SONGS = 5000;
 
-/** Most characters of one request, but for one song: less than the shortest that bodies are limited to, as a rule. */
+/**
+ * Most characters of one request, but for one song: less than the shortest that bodies are limited to, as a
+ * rule.
+ */
 const MOST_CHARACTERS = 256 * 1024;
 
 /** Songs that are sent together. */
@@ -32,8 +38,9 @@ export interface DeliveryOptions {
 /**
  * Brings the songs of a fold to one server, in batches. They have to come in the same order each time.
  *
- * The batches are the requests of one writer, numbered from 1 on: when the same is done again, the server says by the
- * number which was the last that it has counted, and that one is sent again, to be sure that it was the same.
+ * The batches are the requests of one writer, numbered from 1 on: when the same is done again, the server
+ * says by the number which was the last that it has counted, and that one is sent again, to be sure that it
+ * was the same.
  */
 export class Delivery {
   readonly #options: DeliveryOptions;
@@ -56,7 +63,10 @@ export class Delivery {
     throw new CountServerError(server, message, { status: 422 });
   }
 
-  /** Has the server count these songs, unless it has. `counted` is told after each batch how many songs and plays it had. */
+  /**
+   * Has the server count these songs, unless it has. `counted` is told after each batch how many songs and
+   * plays it had.
+   */
   async bring(
     entries: readonly (readonly [string, number])[],
     counted: (songs: number, plays: number) => void,

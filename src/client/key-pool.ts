@@ -6,8 +6,9 @@ const MAX_WRITERS = 16;
 /**
  * The idempotency keys of a client's requests to one server.
  *
- * A key is a writer's name and a sequence number. A server remembers the last request of each writer only, so a writer
- * has one request in progress at a time. The pool creates writers on demand, up to 16; further requests wait for one.
+ * A key is a writer's name and a sequence number. A server remembers the last request of each writer only, so
+ * a writer has one request in progress at a time. The pool creates writers on demand, up to 16; further
+ * requests wait for one.
  */
 export class KeyPool {
   readonly #client: string;
@@ -21,7 +22,8 @@ export class KeyPool {
   }
 
   /**
-   * Calls `send` with an `Idempotency-Key` that no other request has, and returns its result. `send` may retry.
+   * Calls `send` with an `Idempotency-Key` that no other request has, and returns its result. `send` may
+   * retry.
    *
    * Rejects with the reason of `signal` if that is aborted before a writer is idle.
    */

@@ -16,9 +16,9 @@ const SIGNS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 // answers it the same each time, also after a crash if it is durable, and refuses another one of that key.
 
 /**
- * Has a server note, before it seals a fold, that the fold is to be moved and where to; and later tells by the notes
- * whether a fold is one of those. Gives the newest fold that was sealed before the first note was made: if that is the
- * fold itself or a newer one, the note came too late, and the fold is somebody else's.
+ * Has a server note, before it seals a fold, that the fold is to be moved and where to; and later tells by
+ * the notes whether a fold is one of those. Gives the newest fold that was sealed before the first note was
+ * made: if that is the fold itself or a newer one, the note came too late, and the fold is somebody else's.
  *
  * @throws {CountServerError} with status 422 if the fold is to be moved elsewhere.
  */
@@ -66,7 +66,10 @@ export class Mark {
   }
 }
 
-/** The number of the last request of a writer; `undefined` if it had no later one than `seq`, which a note has then. */
+/**
+ * The number of the last request of a writer; `undefined` if it had no later one than `seq`, which a note has
+ * then.
+ */
 export async function lastOrNote(
   client: ServerClient,
   server: string,

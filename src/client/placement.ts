@@ -1,32 +1,38 @@
 import { type HashKey, hash } from "../hash.ts";
 import { hasPath } from "../mapping/read.ts";
 
-interface Placed {
+/** A server, and the key that its weight for a song is hashed with. */
+interface PlacedServer {
   url: string;
   key: HashKey;
 }
 
 /**
- * Which of several servers a song is on, by rendezvous hashing: a server added to n takes 1/(n+1) of the songs, from all
- * others alike, and no song moves between those. Neither the order of the list matters nor how a URL is written.
+ * Places songs on servers by rendezvous hashing: a song is on the server with the highest weight for it.
+ *
+ * A server added to n servers takes 1/(n+1) of the songs, evenly from all others, and no song moves between
+ * the others.
  */
 export class Placement {
-  /** The servers' URLs, each with a slash at the end. */
+  /** The URLs of the servers, each with a slash at its end. */
   readonly urls: readonly string[];
-  readonly #servers: readonly Placed[];
+  readonly #servers: readonly PlacedServer[];
 
-  /** @throws {TypeError} if there is no server, one is listed twice, or one is not a plain http or https URL. */
+  /**
+   * @throws {TypeError} if `servers` is empty, lists a server twice, or has anything but plain http and https
+   * URLs.
+   */
   constructor(servers: string | readonly string[]) {
     this.urls = [servers].flat().map(normalise);
-    if (this.urls.length === 0) throw new TypeError("A CountClient needs one server at least");
+    if (this.urls.length === 0) throw new TypeError("A CountClient needs at least one server");
     if (new Set(this.urls).size < this.urls.length)
-      throw new TypeError(`A CountClient's servers must differ: ${this.urls.join(" ")}`);
+      throw new TypeError(`The servers of a CountClient must differ: ${this.urls.join(" ")}`);
     this.#servers = this.urls.map((url) => ({ url, key: [hash(url, [0, 0]), hash(url, [0, 1])] }));
   }
 
-  /** The URL of the server that a song is on. */
+  /** Returns the URL of the server that a song is on. */
   serverOf(id: string): string {
-    let best: Placed | undefined;
+    let best: PlacedServer | undefined;
     let highest = -1;
     for (const server of this.#servers) {
       const weight = hash(id, server.key);
@@ -34,10 +40,10 @@ export class Placement {
       best = server;
       highest = weight;
     }
-    return (best as Placed).url;
+    return (best as PlacedServer).url;
   }
 
-  /** Songs by the server that they are on. */
+  /** Groups songs by their server. */
   divide(plays: Iterable<readonly [string, number]>): Map<string, [string, number][]> {
     const parts = new Map<string, [string, number][]>();
     for (const [id, count] of plays) {
@@ -50,12 +56,12 @@ export class Placement {
   }
 }
 
-/** @throws {TypeError} for an id that no path leads to. */
+/** @throws {TypeError} for an id that cannot be part of a path. */
 export function checkId(id: string): void {
-  if (!hasPath(id)) throw new TypeError(`No path leads to the song ${JSON.stringify(id)}`);
+  if (!hasPath(id)) throw new TypeError(`The id ${JSON.stringify(id)} cannot be part of a path`);
 }
 
-/** The one way to write a server's URL, so that songs do not move when somebody writes it another way. */
+/** Returns the canonical form of a server's URL, so that its songs stay when the URL is spelt differently. */
 function normalise(server: string): string {
   const { origin = "", pathname = "", href } = URL.parse(server) ?? {};
   if (!/^https?:\/\//i.test(server) || href !== origin + pathname) {

@@ -6,7 +6,10 @@ import { claim, Mark, nameOf } from "./notes.ts";
 import type { Placement } from "./placement.ts";
 import { type FoldOf, readFold, Slice, FoldSurvey } from "./sealed-fold.ts";
 
-/** Songs that are held at once: a program takes some 300 MB then, however many there are, and more if all ids are long. */
+/**
+ * Songs that are held at once: a program takes some 300 MB then, however many there are, and more if all ids
+ * are long.
+ */
 const HELD_SONGS = 250_000;
 
 /** How far one server's songs have got. */
@@ -34,13 +37,18 @@ export interface MoveOptions {
   to: Placement;
   /** How many songs are held at once, 250,000 unless told; the same number each time that a fold is moved. */
   heldSongs?: number;
-  /** Whether a server may have lost the counts that were moved to it, and gets them again; false unless told. */
+  /**
+   * Whether a server may have lost the counts that were moved to it, and gets them again; false unless told.
+   */
   again?: boolean;
   signal: AbortSignal | undefined;
   onProgress: (progress: MoveProgress) => void;
 }
 
-/** Moves folds of servers to where a list places their songs, each song once, whatever fails and however often it is tried. */
+/**
+ * Moves folds of servers to where a list places their songs, each song once, whatever fails and however often
+ * it is tried.
+ */
 export class Mover {
   readonly #options: MoveOptions;
 
@@ -63,8 +71,8 @@ export class Mover {
   }
 
   /**
-   * Moves all that a server has counted up to now, under a fold's number, and gives how much that was; `undefined` if
-   * the fold was acknowledged before.
+   * Moves all that a server has counted up to now, under a fold's number, and gives how much that was;
+   * `undefined` if the fold was acknowledged before.
    *
    * The fold is acknowledged when all of it has been added elsewhere.
    *

@@ -15,7 +15,10 @@ interface Listener {
   add(id: string, plays: number): void;
 }
 
-/** What a fold has, as far as it does not depend on the order: a durable server has another one after each start. */
+/**
+ * What a fold has, as far as it does not depend on the order: a durable server has another one after each
+ * start.
+ */
 export class FoldSurvey implements Listener {
   songs = 0;
   plays = 0;
@@ -65,8 +68,8 @@ export class Slice implements Listener {
 }
 
 /**
- * Reads all of a fold, piece by piece: `PUT` seals it before. If it breaks off, it is read again from the beginning, to
- * another listener.
+ * Reads all of a fold, piece by piece: `PUT` seals it before. If it breaks off, it is read again from the
+ * beginning, to another listener.
  */
 export async function readFold<T extends Listener>(
   client: ServerClient,
@@ -100,7 +103,10 @@ function parse(server: string, read: () => void): void {
 const toUtf8 = new TextEncoder();
 const fromUtf8 = new TextDecoder("utf-8", { ignoreBOM: true });
 
-/** The same characters in memory of their own: a part of a text keeps all of that, and so a few songs the whole fold. */
+/**
+ * The same characters in memory of their own: a part of a text keeps all of that, and so a few songs the
+ * whole fold.
+ */
 function copyOf(id: string): string {
   return fromUtf8.decode(toUtf8.encode(id));
 }

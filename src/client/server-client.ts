@@ -4,13 +4,13 @@ import { withRetries } from "./retries.ts";
 import { KeyPool } from "./key-pool.ts";
 import { readProblem } from "./problem.ts";
 
-const MAX_TIMEOUT_MS = 2 ** 31 - 1; // the longest that timers of all runtimes can wait
+const MAX_TIMEOUT_MS = 2 ** 31 - 1; // the longest timer of all runtimes
 const MAX_RETRIES = 20;
 
 /** Results are text, which is what readers of answers expect; errors are problems, which programs can read. */
 const ACCEPT = "application/problem+json, text/plain;q=0.9";
 
-/** How servers are asked. */
+/** Options of a {@linkcode ServerClient}, documented at `CountClientOptions`. */
 export interface ServerClientOptions {
   timeoutMs?: number;
   retries?: number;
@@ -18,25 +18,28 @@ export interface ServerClientOptions {
   fetch?: (url: string, init: RequestInit) => Promise<Response>;
 }
 
-/** What is asked for. */
+/** A request to any of the servers. */
 export interface ServerRequest {
   method: string;
   path: string;
   body?: string;
-  /** Says which request this is, so that it is not counted twice. */
+  /** The `Idempotency-Key`. */
   key?: string;
-  /** Whether the answer need not say the new counts (RFC 7240 §4.2). */
+  /** Asks for a reply without the new counts (RFC 7240 §4.2). */
   isMinimal?: boolean;
   signal?: AbortSignal | undefined;
 }
 
-/** Asks servers, and takes nothing for an answer that is none. */
+/**
+ * Sends requests to servers, and rejects with a {@linkcode CountServerError} for any reply but a success. The
+ * URL of a server ends with a slash.
+ */
 export class ServerClient {
   readonly #timeoutMs: number;
   readonly #retries: number;
   readonly #headers: Readonly<Record<string, string>>;
   readonly #fetch: (url: string, init: RequestInit) => Promise<Response>;
-  readonly #writers = new Map<string, KeyPool>();
+  readonly #keyPools = new Map<string, KeyPool>();
   readonly #name: string = crypto.randomUUID();
 
   /** @throws {RangeError} for an option that is out of its range. */
@@ -48,55 +51,71 @@ export class ServerClient {
     this.#fetch = options.fetch ?? ((url, init) => fetch(url, init));
   }
 
-  /** The body of the answer of a server, whose URL ends with a slash. Asks once. */
-  async sendOnce(server: string, ask: ServerRequest): Promise<string> {
-    return await this.#exchange(server, ask, AbortSignal.timeout(this.#timeoutMs), (response) =>
+  /** Sends a request that is not idempotent, once, and returns the body of the reply. */
+  async sendOnce(server: string, request: ServerRequest): Promise<string> {
+    return await this.#exchange(server, request, AbortSignal.timeout(this.#timeoutMs), (response) =>
       response.text(),
     );
   }
 
+  /** Sends an idempotent request, with retries, and returns the body of the reply. */
+  async send(server: string, request: ServerRequest): Promise<string> {
+    return await withRetries(this.#retries, request.signal, () => this.sendOnce(server, request));
+  }
+
+  /** Makes a request idempotent with a key, sends it with retries, and returns the body of the reply. */
+  async sendKeyed(server: string, request: ServerRequest): Promise<string> {
+    let keys = this.#keyPools.get(server);
+    if (keys === undefined) this.#keyPools.set(server, (keys = new KeyPool(this.#name)));
+    return await keys.withKey((key) => this.send(server, { ...request, key }), request.signal);
+  }
+
   /**
-   * Has `take` read an answer, from its beginning each time that it is asked for again. It calls `goOn` when some of the
-   * answer has come: the next piece may take as long as a whole answer does otherwise.
+   * Sends an idempotent request, with retries, and reads the reply with `read`, from its beginning at each
+   * attempt.
+   *
+   * `read` calls `onProgress` when part of the reply has arrived: each part may take the whole timeout.
    */
   async read<T>(
     server: string,
-    ask: ServerRequest,
-    take: (response: Response, goOn: () => void) => Promise<T>,
+    request: ServerRequest,
+    read: (response: Response, onProgress: () => void) => Promise<T>,
   ): Promise<T> {
-    return await withRetries(this.#retries, ask.signal, async () => {
-      const silence = new AbortController();
-      const wait = () => setTimeout(() => silence.abort(), this.#timeoutMs);
-      let timer = wait();
-      const goOn = () => {
+    return await withRetries(this.#retries, request.signal, async () => {
+      const timeout = new AbortController();
+      const startTimer = () => setTimeout(() => timeout.abort(), this.#timeoutMs);
+      let timer = startTimer();
+      const onProgress = () => {
         clearTimeout(timer);
-        timer = wait();
+        timer = startTimer();
       };
       try {
-        return await this.#exchange(server, ask, silence.signal, (response) => take(response, goOn));
+        return await this.#exchange(server, request, timeout.signal, (response) =>
+          read(response, onProgress),
+        );
       } finally {
         clearTimeout(timer);
       }
     });
   }
 
-  /** Asks once, and has `take` read the answer, until `timeout` is aborted. */
+  /** Sends a request once, and reads its reply with `read`, until `timeout` is aborted. */
   async #exchange<T>(
     server: string,
-    ask: ServerRequest,
+    request: ServerRequest,
     timeout: AbortSignal,
-    take: (response: Response) => Promise<T>,
+    read: (response: Response) => Promise<T>,
   ): Promise<T> {
-    const { method, path, signal } = ask;
+    const { method, path, signal } = request;
     const asked = `${method} ${server}${path}`;
     let response: Response;
     let body: string;
     try {
-      response = await this.#fetch(server + path, this.#initFor(ask, timeout));
-      if (response.ok) return await take(response);
+      response = await this.#fetch(server + path, this.#initFor(request, timeout));
+      if (response.ok) return await read(response);
       body = await response.text();
     } catch (cause) {
-      signal?.throwIfAborted(); // given up by the caller, who hears its own reason
+      signal?.throwIfAborted(); // the caller cancelled the request, and gets its own reason
       if (cause instanceof CountServerError) throw cause;
       const reason = timeout.aborted ? `no answer within ${this.#timeoutMs} ms` : describeFailure(cause);
       throw new CountServerError(server, `${asked} failed: ${reason}`, { cause });
@@ -115,20 +134,8 @@ export class ServerClient {
       },
       ...(body !== undefined && { body }),
       signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
-      redirect: "manual", // followed, a POST becomes a GET, whose answer would be taken for a play counted
+      redirect: "manual", // a followed POST becomes a GET, whose answer would be taken for a counted play
     };
-  }
-
-  /** Asks what may be asked twice, and again if the answer is lost or the server fails for a while. */
-  async send(server: string, ask: ServerRequest): Promise<string> {
-    return await withRetries(this.#retries, ask.signal, () => this.sendOnce(server, ask));
-  }
-
-  /** Asks for something that must be done once, again as {@linkcode ask} does: with a key, by which the server knows it. */
-  async sendKeyed(server: string, ask: ServerRequest): Promise<string> {
-    let writers = this.#writers.get(server);
-    if (writers === undefined) this.#writers.set(server, (writers = new KeyPool(this.#name)));
-    return await writers.withKey((key) => this.send(server, { ...ask, key }), ask.signal);
   }
 }
 
@@ -150,7 +157,10 @@ function checkRange(name: string, value: number, min: number, max: number): numb
   throw new RangeError(`${name} must be a whole number from ${min} to ${max}, not ${value}`);
 }
 
-/** What went wrong, with the reason that some runtimes give only as the cause of a general "fetch failed". */
+/**
+ * Returns the reason of a failed `fetch`. Some runtimes state it only as the cause of a general "fetch
+ * failed".
+ */
 function describeFailure(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const { message, cause } = error;

@@ -80,7 +80,7 @@ describe.each([
     for (const id of IMPOSSIBLE_IDS) {
       await expect(client.incrementPlayCount(id)).rejects.toThrow(TypeError);
       await expect(client.getPlayCount(id)).rejects.toThrow(
-        `No path leads to the song ${JSON.stringify(id)}`,
+        `The id ${JSON.stringify(id)} cannot be part of a path`,
       );
     }
     expect(await client.getAllPlayCounts()).toEqual(new Map());

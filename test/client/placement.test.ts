@@ -81,7 +81,7 @@ test("every server gets its songs, also when their URLs differ in one character"
 });
 
 const UNUSABLE: readonly (readonly [string, string | string[], string])[] = [
-  ["no server at all", [], "A CountClient needs one server at least"],
+  ["no server at all", [], "A CountClient needs at least one server"],
   ["a host without a scheme", "localhost:8000", 'http or https URL without user, query and fragment, not "l'],
   ["another scheme", "ftp://localhost/", 'not "ftp://localhost/"'],
   ["a relative URL", "/plays", 'not "/plays"'],
