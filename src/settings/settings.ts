@@ -20,7 +20,8 @@ export type SettingLookup = (name: keyof Settings) => RawSetting | undefined;
 export function readSettings(lookUp: SettingLookup): Settings {
   const entries = settingNames().map((name) => {
     const { text, source } = lookUp(name) ?? {};
-    const value = "min" in SETTINGS[name] ? (wholeNumber(text) ?? text) : text;
+    const isNumber = "min" in SETTINGS[name] && text !== undefined && /^\d+$/.test(text);
+    const value = isNumber ? Number(text) : text;
     return [name, checkSetting(name, value, source)];
   });
   return Object.fromEntries(entries) as Settings;
@@ -33,11 +34,6 @@ export function environmentLookup(environment: Readonly<Record<string, unknown>>
     const text = String(environment[source] ?? "");
     return text === "" ? undefined : { text, source };
   };
-}
-
-/** Parses decimal digits; `undefined` for any other text. */
-export function wholeNumber(text: string | undefined): number | undefined {
-  return text !== undefined && /^\d+$/.test(text) ? Number(text) : undefined;
 }
 
 /**
