@@ -15,6 +15,9 @@ const IDLE_SECONDS = 60;
  *
  * @example
  * ```ts
+ * import { createHandler, ShardedStore } from "playcount";
+ * import { serve } from "playcount/bun";
+ *
  * const handler = createHandler(new ShardedStore());
  * const server = await serve(handler, { host: "127.0.0.1", port: 0 });
  * const answer = await fetch(`${server.url}/song/1`, { method: "POST" });

@@ -20,6 +20,9 @@ export type { ListenOptions, Server } from "./server.ts";
  *
  * @example
  * ```ts
+ * import { createHandler, ShardedStore } from "playcount";
+ * import { serve } from "playcount/deno";
+ *
  * const handler = createHandler(new ShardedStore());
  * const server = await serve(handler, { host: "127.0.0.1", port: 0 });
  * const answer = await fetch(`${server.url}/song/1`, { method: "POST" });
@@ -28,25 +31,25 @@ export type { ListenOptions, Server } from "./server.ts";
  * ```
  */
 export function serve(handler: Handler, { host, port }: ListenOptions): Server {
-  const bodies = new Bodies(handler);
+  const pending = new PendingRequests(handler);
   const cut = new AbortController();
   const options = { hostname: host, port, signal: cut.signal, onListen: () => {} };
-  const server = Deno.serve(options, (request) => bodies.handle(request));
+  const server = Deno.serve(options, (request) => pending.handle(request));
   return {
     url: urlOf(host, server.addr.port),
     async stop(graceSeconds) {
       const deadline = performance.now() + graceSeconds * 1000;
-      if (!(await settlesWithin(bodies.stop(), graceSeconds))) return cut.abort();
+      if (!(await settlesWithin(pending.stop(), graceSeconds))) return cut.abort();
       // After its shutdown Deno cannot close a connection: a late one ends with the process.
       await settlesWithin(server.shutdown(), (deadline - performance.now()) / 1000);
     },
   };
 }
 
-/** Tracks the requests whose bodies are being read, because `shutdown` of Deno 2.9 makes these unreadable. */
-class Bodies {
+/** Tracks the requests that wait for a body or a store: `shutdown` of Deno 2.9 makes bodies unreadable. */
+class PendingRequests {
   readonly #handler: Handler;
-  readonly #underWay = new Set<Promise<Response>>();
+  readonly #pending = new Set<Promise<Response>>();
   #isStopping = false;
 
   constructor(handler: Handler) {
@@ -57,8 +60,8 @@ class Bodies {
     if (this.#isStopping && request.body !== null) return answerError(request, new Problem(503, "Stopping"));
     const answer = this.#handler(request);
     if (!(answer instanceof Promise)) return answer;
-    this.#underWay.add(answer);
-    const forget = () => this.#underWay.delete(answer);
+    this.#pending.add(answer);
+    const forget = () => this.#pending.delete(answer);
     answer.then(forget, forget);
     return answer;
   }
@@ -66,6 +69,6 @@ class Bodies {
   /** Refuses further bodies; resolves when all requests with a body are answered. */
   async stop(): Promise<void> {
     this.#isStopping = true;
-    await Promise.allSettled(this.#underWay);
+    await Promise.allSettled(this.#pending);
   }
 }

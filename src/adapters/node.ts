@@ -19,6 +19,9 @@ export type { ListenOptions, Server } from "./server.ts";
  *
  * @example
  * ```ts
+ * import { createHandler, ShardedStore } from "playcount";
+ * import { serve } from "playcount/node";
+ *
  * const handler = createHandler(new ShardedStore());
  * const server = await serve(handler, { host: "127.0.0.1", port: 0 });
  * const answer = await fetch(`${server.url}/song/1`, { method: "POST" });
@@ -52,6 +55,8 @@ export async function serve(handler: Handler, { host, port }: ListenOptions): Pr
  * @example
  * ```ts
  * import { createServer } from "node:http";
+ * import { createHandler, ShardedStore } from "playcount";
+ * import { toListener } from "playcount/node";
  *
  * const server = createServer(toListener(createHandler(new ShardedStore())));
  * server.listen(8000, "127.0.0.1");

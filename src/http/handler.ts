@@ -35,18 +35,21 @@ export interface HandlerOptions
   metrics?: Metrics;
 }
 
-/** Answers a request; a promise only when something has to be waited for. Never throws, never rejects. */
+/** Answers a request, synchronously if nothing has to be awaited. Never throws or rejects. */
 export type Handler = (request: Request) => Awaitable<Response>;
 
 /**
- * Makes the handler that is all of playcount's HTTP interface.
+ * Creates the handler of playcount's whole HTTP interface.
  *
  * @throws {RangeError} for an option that is out of its range.
  *
  * @example
  * ```ts
+ * import { createHandler, ShardedStore } from "playcount";
+ *
  * const handle = createHandler(new ShardedStore());
- * await handle(new Request("http://localhost/song/1", { method: "POST" })); // 200, the text "1"
+ * const answer = await handle(new Request("http://localhost/song/1", { method: "POST" }));
+ * await answer.text(); // "1"
  * ```
  */
 export function createHandler(store: CountStore, options: HandlerOptions = {}): Handler {

@@ -7,11 +7,11 @@ import { setTimeout } from "node:timers/promises";
 const NAME = "\0playcount is starting workers";
 
 const RETRY_MS = 20;
-const PATIENCE_MS = 10_000;
+const MAX_WAIT_MS = 10_000;
 
-/** Right to start workers, which one program of a machine has at a time. */
+/** The right to start workers, which one program of a machine has at a time. */
 export interface StartLock {
-  end: () => void;
+  release: () => void;
 }
 
 /**
@@ -19,16 +19,16 @@ export interface StartLock {
  * would share it. Waits 10 seconds at most, and not at all where the system has no such sockets.
  */
 export async function acquireStartLock(): Promise<StartLock> {
-  const deadline = performance.now() + PATIENCE_MS;
+  const deadline = performance.now() + MAX_WAIT_MS;
   while (process.platform === "linux" && performance.now() < deadline) {
     const server = createServer();
     try {
       server.listen({ path: NAME });
       await once(server, "listening"); // rejects if another program has it
-      return { end: () => void server.close() };
+      return { release: () => void server.close() };
     } catch {
       await setTimeout(RETRY_MS);
     }
   }
-  return { end: () => {} };
+  return { release: () => {} };
 }

@@ -1,87 +1,92 @@
 import type { Handler } from "../../http/handler.ts";
 import { serve } from "../bun.ts";
 import { settlesWithin } from "../../async.ts";
+import { errorMessage } from "../../error-message.ts";
 import { type Server, urlOf } from "../server.ts";
 import { acquireStartLock } from "./start-lock.ts";
 
-/** Least time between two starts of one thread. */
+/** Minimum time between two starts of one worker. */
 const RESTART_MS = 1000;
 
-/** Seconds after its own deadline in which a thread may still report that it has stopped. */
+/** Extra time for a worker to report, after its own deadline, that it has stopped. */
 const MARGIN_SECONDS = 1;
 
-/** Describes a server of several threads. `D` is the data that each thread makes its handler of. */
+/**
+ * Options of a server with several workers, which are threads. `D` is the data that a worker makes its
+ * handler of.
+ */
 export interface WorkersOptions<D> {
   host: string;
   /** Port from 1 to 65535, or 0 for any free port. */
   port: number;
-  /** Number of threads; they are numbered from 1. */
+  /** Number of workers; their ids count from 1. */
   count: number;
-  /** Module that each thread runs, which has to call {@linkcode runWorker}. */
+  /** URL of the module that each worker runs. It must call {@linkcode runWorker}. */
   entry: string;
-  /** Returns the data that is posted to a thread when it starts; `transfer` is moved to it. */
-  dataFor: (number: number) => { data: D; transfer?: readonly Bun.Transferable[] };
-  /** Called whenever a thread has ended, and before it is replaced. */
-  onDeath: (number: number) => void;
+  /** Returns the data to post to a worker that starts, and the objects to transfer with it. */
+  dataFor: (id: number) => { data: D; transfer?: readonly Bun.Transferable[] };
+  /** Called when a worker has ended, before it is replaced. */
+  onDeath: (id: number) => void;
 }
 
-/** Makes the handler of one thread. */
-export type MakeHandler<D> = (data: D, number: number, signal: AbortSignal) => Handler | Promise<Handler>;
+/** Makes the handler of a worker; `signal` is aborted when the worker begins to stop. */
+export type MakeHandler<D> = (data: D, id: number, signal: AbortSignal) => Handler | Promise<Handler>;
 
-type Order<D> =
-  { do: "serve"; host: string; port: number; number: number; data: D } | { do: "stop"; graceSeconds: number };
+/** Message from the main thread to a worker. */
+type WorkerCommand<D> =
+  { do: "serve"; host: string; port: number; id: number; data: D } | { do: "stop"; graceSeconds: number };
 
-/** Report of a thread. The first is `load`: a message that is posted to it before is lost. */
-type Report = { did: "load" } | { did: "listen" } | { did: "fail"; message: string } | { did: "stop" };
+/** Message from a worker. The first is `load`: a command that is posted before is lost. */
+type WorkerEvent = { did: "load" } | { did: "listen" } | { did: "fail"; message: string } | { did: "stop" };
 
 /**
- * Serves from several threads of this process, all on one port, and replaces each that dies.
+ * Serves from several workers, all on one port, and replaces each that dies.
  *
  * @throws {Error} if the port is taken, or `host` is not an address of this machine.
  */
 export async function serveWorkers<D>(options: WorkersOptions<D>): Promise<Server> {
-  const turn = await acquireStartLock();
+  const lock = await acquireStartLock();
   try {
     return await startWorkers(options);
   } finally {
-    turn.end();
+    lock.release();
   }
 }
 
 async function startWorkers<D>(options: WorkersOptions<D>): Promise<Server> {
   const { host, count } = options;
-  // A shared port is shared with any other program of the same user, so it is probed first. A client that
-  // connects at this moment is told to try again.
-  const place = await serve(
+  // Other programs of the same user can share a port that workers share, so the port is first opened unshared. A
+  // client that connects at this moment is told to retry.
+  const probe = await serve(
     () => new Response(null, { status: 503, headers: { "retry-after": "1" } }),
     options,
   );
-  const port = Number(new URL(place.url).port || 80); // a URL leaves 80 out
-  await place.stop(0);
-  const threads = Array.from({ length: count }, (_, at) => new Thread({ ...options, port }, at + 1));
-  await Promise.all(threads.map((thread) => thread.start()));
+  const port = Number(new URL(probe.url).port || 80); // a URL leaves 80 out
+  await probe.stop(0);
+  const workers = Array.from({ length: count }, (_, at) => new Supervisor({ ...options, port }, at + 1));
+  await Promise.all(workers.map((worker) => worker.start()));
   return {
     url: urlOf(host, port),
     async stop(graceSeconds) {
-      await Promise.all(threads.map((thread) => thread.stop(graceSeconds)));
+      await Promise.all(workers.map((worker) => worker.stop(graceSeconds)));
     },
   };
 }
 
-/** One thread, as the main thread sees it; it may be started several times. */
-class Thread<D> {
+/** Starts, stops and restarts one worker, from the main thread. */
+class Supervisor<D> {
   readonly #options: WorkersOptions<D>;
-  readonly #number: number;
+  readonly #id: number;
   #worker: Worker | undefined;
   #isStopping = false;
   #stopped: PromiseWithResolvers<void> = Promise.withResolvers();
 
-  constructor(options: WorkersOptions<D>, number: number) {
+  constructor(options: WorkersOptions<D>, id: number) {
     this.#options = options;
-    this.#number = number;
+    this.#id = id;
   }
 
-  /** Starts the thread. Resolves when it listens, and rejects if it cannot. */
+  /** Starts the worker. Resolves when it listens, and rejects if it cannot. */
   start(): Promise<void> {
     const { entry, host, port, dataFor } = this.#options;
     const { promise, resolve, reject } = Promise.withResolvers<void>();
@@ -89,16 +94,16 @@ class Thread<D> {
     const worker = new Worker(entry);
     let reason = "it ended";
     this.#worker = worker;
-    worker.addEventListener("message", ({ data: report }: MessageEvent<Report>) => {
-      if (report.did === "listen") return resolve();
-      if (report.did === "stop") return this.#stopped.resolve();
-      // A thread that cannot listen is ended, and so is one that loads while the server stops.
-      if (report.did === "fail" || this.#isStopping) {
-        reason = report.did === "fail" ? report.message : reason;
+    worker.addEventListener("message", ({ data: event }: MessageEvent<WorkerEvent>) => {
+      if (event.did === "listen") return resolve();
+      if (event.did === "stop") return this.#stopped.resolve();
+      // A worker that cannot listen is ended, and so is one that loads while the server stops.
+      if (event.did === "fail" || this.#isStopping) {
+        reason = event.did === "fail" ? event.message : reason;
         worker.terminate();
       } else {
-        const { data, transfer } = dataFor(this.#number);
-        this.#order({ do: "serve", host, port, number: this.#number, data }, transfer);
+        const { data, transfer } = dataFor(this.#id);
+        this.#post({ do: "serve", host, port, id: this.#id, data }, transfer);
       }
     });
     worker.addEventListener("error", (event) => {
@@ -107,30 +112,30 @@ class Thread<D> {
         /^(?:\w*Error|error): .*$/m.exec(event.message)?.[0] ?? event.message.split("\n", 1)[0] ?? reason;
     });
     worker.addEventListener("close", () => {
-      reject(new Error(reason)); // without effect if the thread has listened
-      this.#bury(reason, performance.now() - startedAt);
+      reject(new Error(reason)); // without effect if the worker has listened
+      this.#handleDeath(reason, performance.now() - startedAt);
     });
     return promise;
   }
 
-  /** Resolves when the thread has stopped, or was ended because it did not within `graceSeconds`. */
+  /** Resolves when the worker has stopped, or was terminated because it did not within `graceSeconds`. */
   async stop(graceSeconds: number): Promise<void> {
     this.#isStopping = true;
     if (this.#worker === undefined) return;
-    this.#order({ do: "stop", graceSeconds });
+    this.#post({ do: "stop", graceSeconds });
     await settlesWithin(this.#stopped.promise, graceSeconds + MARGIN_SECONDS);
     this.#worker?.terminate();
   }
 
-  #order(order: Order<D>, transfer: readonly Bun.Transferable[] = []): void {
-    this.#worker?.postMessage(order, [...transfer]);
+  #post(command: WorkerCommand<D>, transfer: readonly Bun.Transferable[] = []): void {
+    this.#worker?.postMessage(command, [...transfer]);
   }
 
-  #bury(reason: string, ranMs: number): void {
+  #handleDeath(reason: string, ranMs: number): void {
     this.#worker = undefined;
-    this.#options.onDeath(this.#number); // also while stopping: the other threads still answer requests
+    this.#options.onDeath(this.#id); // also while stopping: the other workers still answer requests
     if (this.#isStopping) return this.#stopped.resolve();
-    console.error(`playcount: worker ${this.#number} died and is replaced; no count is lost: ${reason}`);
+    console.error(`playcount: worker ${this.#id} died and is replaced; no count is lost: ${reason}`);
     const restart = () => {
       if (!this.#isStopping) this.start().catch(() => {}); // its "close" event restarts it
     };
@@ -138,28 +143,26 @@ class Thread<D> {
   }
 }
 
-/**
- * Runs a thread: makes its handler and serves when the main thread orders it, and stops on the next order.
- */
+/** Runs in a worker: makes its handler and serves on the first command, and stops on the next. */
 export function runWorker<D>(makeHandler: MakeHandler<D>): void {
   const stopping = new AbortController();
   let server: Server | undefined;
-  const report = (what: Report) => postMessage(what);
+  const post = (event: WorkerEvent) => postMessage(event);
 
-  async function listen({ host, port, number, data }: Extract<Order<D>, { do: "serve" }>): Promise<void> {
+  async function listen({ host, port, id, data }: Extract<WorkerCommand<D>, { do: "serve" }>): Promise<void> {
     try {
-      server = await serve(await makeHandler(data, number, stopping.signal), { host, port, isShared: true });
-      report({ did: "listen" });
+      server = await serve(await makeHandler(data, id, stopping.signal), { host, port, isShared: true });
+      post({ did: "listen" });
     } catch (error) {
-      report({ did: "fail", message: error instanceof Error ? error.message : String(error) });
+      post({ did: "fail", message: errorMessage(error) });
     }
   }
 
-  addEventListener("message", async ({ data: order }: MessageEvent<Order<D>>) => {
-    if (order.do === "serve") return listen(order);
+  addEventListener("message", async ({ data: command }: MessageEvent<WorkerCommand<D>>) => {
+    if (command.do === "serve") return listen(command);
     stopping.abort();
-    await server?.stop(order.graceSeconds);
-    report({ did: "stop" });
+    await server?.stop(command.graceSeconds);
+    post({ did: "stop" });
   });
-  report({ did: "load" });
+  post({ did: "load" });
 }
