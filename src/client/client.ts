@@ -155,8 +155,8 @@ export class CountClient {
    * Hands over to a database what was counted since the last fold: seals fold number `fold` on all servers,
    * passes the sum of all servers to `save`, and acknowledges the fold when `save` has resolved.
    *
-   * After a failure or a crash, call it again with the same number: `save` gets the same plays again. Let
-   * `save` store the number with the plays, so that they are not added twice.
+   * Let `save` store the number with the plays. After a failure, call it again with the same number only if
+   * that is not stored. Otherwise acknowledge the fold with `DELETE`: a server may have restarted since.
    */
   async fold(
     fold: number,
