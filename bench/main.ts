@@ -14,11 +14,11 @@ const MIN_ROUNDS = 5;
 
 const USAGE = `Usage: bun bench/main.ts [options] [suite…]
 
-Runs suites of benchmarks, prints their tables, and writes the tables into bench/README.md and bench/results.json.
+Runs suites of benchmarks, prints their tables, and writes them into bench/README.md and bench/results.json.
 
   suites        ${SUITES.map(({ name }) => name).join(", ")} (default: all)
-  --rounds N    measurements of each figure, ${MIN_ROUNDS} or more (default: 15)
-  --smoke       one short round that writes nothing and only checks that every figure comes out
+  --rounds N    rounds of each measurement, ${MIN_ROUNDS} or more (default: 15)
+  --smoke       run one short round, write nothing, and check that every figure has a value
   --help        show this help`;
 
 endAllOnExit();

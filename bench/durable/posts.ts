@@ -76,7 +76,7 @@ async function runTrial({ subject, connections, requests }: Case): Promise<Trial
 }
 
 function toTable(trials: Samples<Case, Trial>, parameters: ResultTable["parameters"]): ResultTable<Figure> {
-  const rows = Array.from(trials, ([one, own]) => toRow(one, own, trials));
+  const rows = Array.from(trials, ([current, own]) => toRow(current, own, trials));
   return {
     name: "posts",
     title: "`POST` of one song, on the disk before it is answered",
@@ -96,7 +96,8 @@ function toTable(trials: Samples<Case, Trial>, parameters: ResultTable["paramete
 
 function toRow({ subject, connections }: Case, own: Trial[], trials: Samples<Case, Trial>): Row<Figure> {
   const [, memory] =
-    [...trials].find(([one]) => one.connections === connections && one.subject.name === MEMORY) ?? [];
+    [...trials].find(([current]) => current.connections === connections && current.subject.name === MEMORY) ??
+    [];
   return {
     labels: [String(connections), subject.name],
     figures: {

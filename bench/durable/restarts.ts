@@ -6,7 +6,7 @@ import { checkTotals } from "../harness/list-reader.ts";
 import { playcount } from "../harness/playcount.ts";
 import { preload } from "../harness/preload.ts";
 import type { Goal, ResultTable, Row } from "../harness/result-table.ts";
-import { ask, type RunningServer, start } from "../harness/server.ts";
+import { type RunningServer, start, sendRequest } from "../harness/server.ts";
 import { songId } from "../harness/song-id.ts";
 import { summarise } from "../harness/statistics.ts";
 import { MAX_LONG_ROUNDS, type RunOptions } from "../harness/suite.ts";
@@ -55,7 +55,8 @@ async function measureSize(songs: number, restarts: number): Promise<Row<Figure>
     for (let restart = 1; restart <= restarts; restart++) {
       process.stderr.write(`restarts with ${songs} songs, round ${restart} of ${restarts}\n`);
       for (const figure of Object.keys(SIGNALS) as Figure[]) {
-        await ask(`${server.url}/song/${songId(restart)}`, "POST"); // leaves a commit in the log to recover
+        // A play leaves a commit in the log to recover.
+        await sendRequest(`${server.url}/song/${songId(restart)}`, "POST");
         await stop(server, SIGNALS[figure]);
         const startedAt = performance.now();
         server = await start(subject);

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import process from "node:process";
 import { playcount } from "../harness/playcount.ts";
-import { ask, type Startable } from "../harness/server.ts";
+import { type Startable, sendRequest } from "../harness/server.ts";
 
 /** A server that is measured, and its requests. */
 export interface Subject extends Startable {
@@ -18,7 +18,7 @@ export const REDIS = "webdis + Redis, appendfsync always";
 
 /** Returns all subjects, with their files in `folder`. */
 export function subjects(folder: string): Subject[] {
-  const count = async (url: string) => Number((await ask(`${url}/song/1`)).body);
+  const count = async (url: string) => Number((await sendRequest(`${url}/song/1`)).body);
   const play = { path: "/song/1" };
   const script = (name: string, argument: string) => (port: number) => [
     process.execPath,
@@ -35,7 +35,7 @@ export function subjects(folder: string): Subject[] {
       command: script("redis-server.ts", folder),
       play: { path: "/", body: "INCR/song" },
       count: async (url) =>
-        Number((JSON.parse((await ask(`${url}/GET/song`)).body) as { GET: string | null }).GET),
+        Number((JSON.parse((await sendRequest(`${url}/GET/song`)).body) as { GET: string | null }).GET),
     },
   ];
 }

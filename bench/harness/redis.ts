@@ -2,7 +2,7 @@ import { RedisClient } from "bun";
 import { type Child, end, spawn } from "./children.ts";
 import { playcount } from "./playcount.ts";
 import { redisCommand, untilListening, webdisCommand } from "./redis-programs.ts";
-import { ask, freePort, type RunningServer, start } from "./server.ts";
+import { freePort, type RunningServer, start, sendRequest } from "./server.ts";
 
 const TRIES_UNTIL_HEALTHY = 500;
 
@@ -39,7 +39,7 @@ export class Redis implements Disposable {
     const store = ["--store", `redis://127.0.0.1:${this.port}`, "--store-prefix", prefix];
     const server = await start({ name: `playcount ${prefix}`, command: playcount(...store, ...options) });
     this.#servers.push(server);
-    for (let tries = 1; (await ask(`${server.url}/health`)).status !== 200; tries++) {
+    for (let tries = 1; (await sendRequest(`${server.url}/health`)).status !== 200; tries++) {
       if (tries === TRIES_UNTIL_HEALTHY) throw new Error(`${server.name} listens, but is not healthy`);
       await Bun.sleep(10);
     }

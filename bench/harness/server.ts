@@ -35,7 +35,7 @@ export async function start({ name, command, env = {} }: Startable): Promise<Run
   const deadline = performance.now() + SECONDS_TO_START * 1000;
   while (performance.now() < deadline) {
     // One song: the list of all may be long.
-    const hasAnswered = await ask(`${url}/song/1`).then(
+    const hasAnswered = await sendRequest(`${url}/song/1`).then(
       () => true,
       () => false,
     );
@@ -48,7 +48,7 @@ export async function start({ name, command, env = {} }: Startable): Promise<Run
 }
 
 /** Sends one request over a new connection. */
-export async function ask(url: string, method: string = "GET", body?: string): Promise<Answer> {
+export async function sendRequest(url: string, method: string = "GET", body?: string): Promise<Answer> {
   const init = body === undefined ? {} : { body };
   const signal = AbortSignal.timeout(5000);
   const response = await fetch(url, { method, signal, keepalive: false, ...init });

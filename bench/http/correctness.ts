@@ -1,4 +1,4 @@
-import { type Answer, ask, type RunningServer } from "../harness/server.ts";
+import { type Answer, sendRequest, type RunningServer } from "../harness/server.ts";
 
 /** Request, expected status, and expected body where it matters. */
 type Step = readonly [method: string, path: string, status: number, body?: string];
@@ -26,15 +26,13 @@ const SESSION: readonly Step[] = [
 /** @throws {Error} if the server answers the session in another way than the original did. */
 export async function checkCounting(server: RunningServer): Promise<void> {
   for (const [method, path, status, body] of SESSION) {
-    const answer = await ask(server.url + path, method);
+    const answer = await sendRequest(server.url + path, method);
     // Songs are listed in any order.
     const isExpected =
       answer.status === status && (body === undefined || sorted(answer.body) === sorted(body));
     if (isExpected) continue;
-    const expected = `${status} ${JSON.stringify(body ?? "")}`;
-    throw new Error(
-      `${server.name} answered ${method} ${path} with ${answer.status} ${JSON.stringify(answer.body)}, not ${expected}`,
-    );
+    const [expected, actual] = [`${status} ${body ?? ""}`, `${answer.status} ${answer.body}`];
+    throw new Error(`${server.name} answered ${method} ${path} with "${actual}" instead of "${expected}"`);
   }
 }
 
@@ -48,17 +46,16 @@ export async function checkSameAnswers(
   constant: RunningServer,
   count: number,
 ): Promise<void> {
-  await ask(`${playcount.url}/`, "DELETE");
-  await ask(`${playcount.url}/song/1`, "POST", String(count - 1));
+  await sendRequest(`${playcount.url}/`, "DELETE");
+  await sendRequest(`${playcount.url}/song/1`, "POST", String(count - 1));
   for (const method of ["POST", "GET"]) {
     const [expected, actual] = [
-      await ask(`${playcount.url}/song/1`, method),
-      await ask(`${constant.url}/song/1`, method),
+      await sendRequest(`${playcount.url}/song/1`, method),
+      await sendRequest(`${constant.url}/song/1`, method),
     ];
     if (describe(expected) === describe(actual)) continue;
-    throw new Error(
-      `${constant.name} does not answer ${method} as ${playcount.name} does: expected ${describe(expected)}, received ${describe(actual)}`,
-    );
+    const difference = `expected ${describe(expected)}, received ${describe(actual)}`;
+    throw new Error(`${constant.name} does not answer ${method} as ${playcount.name} does: ${difference}`);
   }
 }
 

@@ -4,7 +4,7 @@ import { measureCpu, processesOf } from "../harness/cpu.ts";
 import { load } from "../harness/oha.ts";
 import type { ResultTable } from "../harness/result-table.ts";
 import { runRounds } from "../harness/rounds.ts";
-import { ask, type RunningServer, start } from "../harness/server.ts";
+import { type RunningServer, start, sendRequest } from "../harness/server.ts";
 import { type RunOptions, warmUpRounds } from "../harness/suite.ts";
 import { checkCounting, checkSameAnswers } from "./correctness.ts";
 import { type Method, METHODS, toTable, type Trial } from "./figures.ts";
@@ -68,9 +68,9 @@ async function check(running: readonly RunningSubject[]): Promise<void> {
 async function takeTurn(subject: RunningSubject): Promise<Record<Method, Trial>> {
   const { name, url, child, counts, requests } = subject;
   try {
-    if (counts) await ask(`${url}/`, "DELETE");
+    if (counts) await sendRequest(`${url}/`, "DELETE");
     const POST = await runTrial(subject, "POST");
-    const { body } = await ask(`${url}/song/1`);
+    const { body } = await sendRequest(`${url}/song/1`);
     if (counts && body !== String(requests))
       throw new Error(`answered ${requests} plays and counted ${JSON.stringify(body)}`);
     const GET = await runTrial(subject, "GET");

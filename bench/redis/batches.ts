@@ -53,8 +53,8 @@ export async function measureBatches({ rounds, smoke }: RunOptions): Promise<Res
   for (const songs of smoke ? SMOKE_SONGS : SONGS) cases.push(...(await prepare(redis, songs, folder.path)));
   const plays = smoke ? SMOKE_PLAYS : PLAYS;
   const warmUp = smoke ? 0 : WARM_UP_ROUNDS;
-  const trials = await runRounds([cases], { title: "POST /batch to Redis", rounds, warmUp }, (one) =>
-    runTrial(redis, one, plays),
+  const trials = await runRounds([cases], { title: "POST /batch to Redis", rounds, warmUp }, (current) =>
+    runTrial(redis, current, plays),
   );
   const played = (warmUp + rounds) * SIZES.length * plays;
   for (const { server, songs, size } of cases)

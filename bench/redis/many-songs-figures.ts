@@ -30,7 +30,7 @@ function postTable(
   all: readonly Measurements[],
   parameters: ResultTable["parameters"],
 ): ResultTable<PostFigure> {
-  const rows = all.map((one) => toPostRow(one, all[0]?.posts));
+  const rows = all.map((current) => toPostRow(current, all[0]?.posts));
   const row = rows.at(-1) as Row<PostFigure>;
   return {
     name: "growth",

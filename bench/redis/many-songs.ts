@@ -9,7 +9,7 @@ import { preload } from "../harness/preload.ts";
 import { Redis } from "../harness/redis.ts";
 import type { ResultTable } from "../harness/result-table.ts";
 import { runRounds } from "../harness/rounds.ts";
-import { ask, type RunningServer } from "../harness/server.ts";
+import { type RunningServer, sendRequest } from "../harness/server.ts";
 import { songId, songIdPattern } from "../harness/song-id.ts";
 import { percentile } from "../harness/statistics.ts";
 import { MAX_LONG_ROUNDS, type RunOptions } from "../harness/suite.ts";
@@ -56,16 +56,16 @@ export async function measureManySongs({ rounds: wanted, smoke }: RunOptions): P
   const cases: Case[] = [];
   for (const songs of smoke ? SMOKE_SIZES : sizesThatFit()) cases.push(await prepare(redis, songs));
   // The first requests pay for the JIT compilers.
-  if (!smoke) for (const one of cases) await play(redis, one, requests);
-  await runRounds([cases], { title: "many songs in Redis", rounds }, async (one) => {
-    one.posts.push(await play(redis, one, requests));
-    await list(one);
+  if (!smoke) for (const current of cases) await play(redis, current, requests);
+  await runRounds([cases], { title: "many songs in Redis", rounds }, async (current) => {
+    current.posts.push(await play(redis, current, requests));
+    await list(current);
   });
   for (const { server, songs, plays } of cases) await checkTotals(server.url, songs, plays);
   // Last, because a song that was sealed and played again is stored in two places.
   for (let fold = 1; fold <= rounds; fold++) {
     process.stderr.write(`many songs in Redis, fold ${fold} of ${rounds}\n`);
-    for (const one of cases) await seal(one, fold);
+    for (const current of cases) await seal(current, fold);
   }
   return toTables(cases, { rounds, requests, connections: CONNECTIONS });
 }
@@ -85,7 +85,7 @@ function sizesThatFit(): number[] {
 async function loadScripts(redis: Redis): Promise<void> {
   const { url, child } = await redis.startPlaycount("scripts");
   await preload(url, 1);
-  await ask(`${url}/song/${songId(0)}`, "POST");
+  await sendRequest(`${url}/song/${songId(0)}`, "POST");
   end(child);
 }
 
@@ -108,12 +108,13 @@ async function prepare(redis: Redis, songs: number): Promise<Case> {
   return { server, plays: songs, ...measurements };
 }
 
-async function play(redis: Redis, one: Case, requests: number): Promise<SplitCpu> {
-  const url = `${one.server.url}/song/${songIdPattern(one.songs)}`;
-  const { result: _, ...cpu } = await measureSplitCpu({ redis, servers: [one.server], count: requests }, () =>
-    load(url, "POST", requests, { isPattern: true, connections: CONNECTIONS }),
+async function play(redis: Redis, current: Case, requests: number): Promise<SplitCpu> {
+  const url = `${current.server.url}/song/${songIdPattern(current.songs)}`;
+  const { result: _, ...cpu } = await measureSplitCpu(
+    { redis, servers: [current.server], count: requests },
+    () => load(url, "POST", requests, { isPattern: true, connections: CONNECTIONS }),
   );
-  one.plays += requests;
+  current.plays += requests;
   return cpu;
 }
 
@@ -121,8 +122,8 @@ async function play(redis: Redis, one: Case, requests: number): Promise<SplitCpu
  * Reads all songs under load. Few connections, each waiting for Redis, could not keep the rate, and their
  * backlog would be measured: hence as many as in the other measurements.
  */
-async function list(one: Case): Promise<void> {
-  const { server, songs } = one;
+async function list(current: Case): Promise<void> {
+  const { server, songs } = current;
   const underLoad = { url: server.url, songs, warmUpMs: WARM_UP_MS, connections: CONNECTIONS };
   const { span, latencyMs, played } = await runUnderLoad(underLoad, async () => {
     const listing = await readAll(server.url);
@@ -130,8 +131,8 @@ async function list(one: Case): Promise<void> {
     return listing;
   });
   check(span, songs);
-  one.plays += played;
-  one.lists.push({ listMs: span.ended - span.began, postMs: percentile(latencyMs, 0.99) });
+  current.plays += played;
+  current.lists.push({ listMs: span.ended - span.began, postMs: percentile(latencyMs, 0.99) });
 }
 
 /** Seals a fold, and reads the first fold, which has all songs. */

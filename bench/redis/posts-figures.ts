@@ -36,7 +36,7 @@ export function toTable(
   trials: Samples<Case, Trial>,
   parameters: ResultTable["parameters"],
 ): ResultTable<Figure> {
-  const rows = Array.from(trials, ([one, own]) => toRow(one, own, trials));
+  const rows = Array.from(trials, ([current, own]) => toRow(current, own, trials));
   return {
     name: "posts",
     title: "R1: one song of 10,000, counts in Redis",
@@ -50,13 +50,14 @@ export function toTable(
       p99Ms: ["p99 ms", 2],
     },
     rows,
-    goals: [...trials.keys()].flatMap((one, at) => toGoals(one, rows[at] as Row<Figure>)),
+    goals: [...trials.keys()].flatMap((current, at) => toGoals(current, rows[at] as Row<Figure>)),
     parameters,
   };
 }
 
 function toRow({ subject, load }: Case, own: Trial[], trials: Samples<Case, Trial>): Row<Figure> {
-  const [, webdis] = [...trials].find(([one]) => one.load === load && one.subject.name === WEBDIS) ?? [];
+  const [, webdis] =
+    [...trials].find(([current]) => current.load === load && current.subject.name === WEBDIS) ?? [];
   return {
     labels: [`\`${load.method}\``, String(load.connections), subject.name],
     figures: {

@@ -20,8 +20,8 @@ export async function measurePosts(options: RunOptions): Promise<ResultTable<Fig
   const subjects = await startSubjects(redis);
   const requests = smoke ? SMOKE_REQUESTS : REQUESTS;
   const groups = LOADS.map((load) => subjects.map((subject) => ({ subject, load })));
-  const trials = await runRounds(groups, { title: "one song in Redis", rounds, warmUp }, (one) =>
-    runTrial(redis, one, requests),
+  const trials = await runRounds(groups, { title: "one song in Redis", rounds, warmUp }, (current) =>
+    runTrial(redis, current, requests),
   );
   return toTable(trials, { rounds, warmUp, requests });
 }

@@ -27,7 +27,7 @@ export async function measureSplitCpu<T>(
   const [redisMicroseconds = Number.NaN, ...ofServers] = read().map(
     (after, at) => cpuBetween(before[at] ?? new Map(), after).total / count / 1000,
   );
-  const serverMicroseconds = ofServers.reduce((sum, one) => sum + one, 0);
+  const serverMicroseconds = ofServers.reduce((sum, value) => sum + value, 0);
   const totalMicroseconds = serverMicroseconds + redisMicroseconds;
   return { result, serverMicroseconds, redisMicroseconds, totalMicroseconds };
 }

@@ -1,6 +1,6 @@
 import { preload } from "../harness/preload.ts";
 import type { Redis } from "../harness/redis.ts";
-import { ask, type RunningServer } from "../harness/server.ts";
+import { type RunningServer, sendRequest } from "../harness/server.ts";
 import { songId, songIdPattern } from "../harness/song-id.ts";
 import { checkCounting } from "../http/correctness.ts";
 import type { Method } from "../http/figures.ts";
@@ -30,7 +30,7 @@ export async function startSubjects(redis: Redis): Promise<Subject[]> {
   const path = `/song/${songIdPattern(SONGS)}`;
   const shared = {
     request: { POST: ["POST", path], GET: ["GET", path] },
-    plays: async () => sumOfPlays((await ask(`${url}/`)).body),
+    plays: async () => sumOfPlays((await sendRequest(`${url}/`)).body),
   } as const;
   return [
     { name: ONE, servers: [servers[0]], ...shared },

@@ -32,7 +32,9 @@ type Figure = keyof Trial | "ratio";
 /** Measures how much faster two threads add plays to one store than one thread does. */
 export async function measureThreads({ rounds, smoke }: RunOptions): Promise<ResultTable<Figure>> {
   const songs = smoke ? SMOKE_SONGS : SONGS;
-  const trials = await runRounds([CASES], { title: "threads", rounds }, (one) => runTrial(one, songs));
+  const trials = await runRounds([CASES], { title: "threads", rounds }, (current) =>
+    runTrial(current, songs),
+  );
   const rows = Array.from(trials, ([{ threads, name }, own]) => ({
     labels: [String(threads), name],
     figures: {
