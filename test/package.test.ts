@@ -93,7 +93,7 @@ test("what a program without a runtime's types imports names no runtime's types"
 async function visit(path: string, seen: Set<string>): Promise<void> {
   if (seen.has(path)) return;
   seen.add(path);
-  const source = await Bun.file(path).text();
+  const source = (await Bun.file(path).text()).replace(/\/\*\*.*?\*\//gs, ""); // without the examples in comments
   for (const [, specifier = ""] of source.matchAll(/(?:from|import) ?\(?"([^"]+)"/g)) {
     expect(specifier).toStartWith("."); // a package would have to be installed too
     await visit(join(dirname(path), specifier.replace(/\.ts$/, ".d.ts")), seen);
