@@ -10,7 +10,7 @@ const IDS = Array.from({ length: 100 }, (_, n) => `song ${n % 40}/ä`);
 describe("Plays of one turn of the event loop", () => {
   test("go to each server with one request, and each has its own count", async () => {
     const servers = [servePlaycount(), servePlaycount()].map((backend) =>
-      serveUnreliably(backend, () => "well"),
+      serveUnreliably(backend, () => "succeed"),
     );
     const client = new CountClient(servers.map(({ url }) => url));
     const counts = await Promise.all(IDS.map((id) => client.incrementPlayCount(id)));
@@ -23,7 +23,7 @@ describe("Plays of one turn of the event loop", () => {
   });
 
   test("are those of one turn, however they come about in it", async () => {
-    const { url, seen } = serveUnreliably(servePlaycount(), () => "well");
+    const { url, seen } = serveUnreliably(servePlaycount(), () => "succeed");
     const client = new CountClient(url);
     const play = async (id: string, waits: number) => {
       for (let n = 0; n < waits; n++) await null;
@@ -40,7 +40,7 @@ describe("Plays of one turn of the event loop", () => {
   });
 
   test("of very many are sent in several requests", async () => {
-    const { url, seen } = serveUnreliably(servePlaycount(), () => "well");
+    const { url, seen } = serveUnreliably(servePlaycount(), () => "succeed");
     const client = new CountClient(url);
     const counts = await Promise.all(Array.from({ length: 25_000 }, () => client.incrementPlayCount("a")));
     expect(counts.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 25_000 }, (_, n) => n + 1));
@@ -66,7 +66,7 @@ describe("Of plays that go together", () => {
   ])(
     "those of a client that may not send batches are sent one by one: %j",
     async (options, clientOptions) => {
-      const { url, seen } = serveUnreliably(servePlaycount(options), () => "well");
+      const { url, seen } = serveUnreliably(servePlaycount(options), () => "succeed");
       const client = new CountClient(url, clientOptions);
       for (const expected of [
         [1, 1, 2],
@@ -80,7 +80,7 @@ describe("Of plays that go together", () => {
   );
 
   test("one that is given up is not waited for, and before it is sent not counted", async () => {
-    const { url, seen } = serveUnreliably(servePlaycount(), () => "well");
+    const { url, seen } = serveUnreliably(servePlaycount(), () => "succeed");
     const client = new CountClient(url);
     const controller = new AbortController();
     const { signal } = controller;

@@ -14,7 +14,7 @@ describe("A fold that is moved", () => {
     const all = songs(300_000);
     all.set("ö".repeat(250), 3);
     await new CountClient(source, { timeoutMs: 60_000 }).addPlays(all);
-    const targets = [1, 2].map(() => serveUnreliably(servePlaycount(), () => "well"));
+    const targets = [1, 2].map(() => serveUnreliably(servePlaycount(), () => "succeed"));
     const urls = targets.map(({ url }) => url);
     const told: MoveProgress[] = [];
     const onProgress = (progress: MoveProgress) => told.push(progress);
@@ -42,7 +42,7 @@ describe("A fold that is moved", () => {
     const source = servePlaycount({ maxIdBytes: 4096 });
     const all = new Map(Array.from({ length: 100 }, (_, n) => [`${n}`.padEnd(4096, "="), 1] as const));
     await new CountClient(source).addPlays(all);
-    const target = serveUnreliably(servePlaycount({ maxIdBytes: 4096 }), () => "well");
+    const target = serveUnreliably(servePlaycount({ maxIdBytes: 4096 }), () => "succeed");
     await CountClient.rebalance(source, target.url, 1);
     expect(Math.max(...batchesIn(target.seen).map(({ body }) => body.length))).toBeLessThanOrEqual(
       256 * 1024,
@@ -54,7 +54,7 @@ describe("A fold that is moved", () => {
     const backend = servePlaycount();
     const all = songs(12_000);
     await new CountClient(backend).addPlays(all);
-    const { url, seen } = serveUnreliably(backend, () => "well");
+    const { url, seen } = serveUnreliably(backend, () => "succeed");
     const targets = [servePlaycount(), servePlaycount()];
     const mover = moverTo(targets, 1000);
     expect(await mover.move(`${url}/`, 7)).toMatchObject({ fold: 7, songs: 12_000, movedPlays: sum(all) });

@@ -9,7 +9,7 @@ afterEach(stopAll);
 
 describe("A play whose answer is lost", () => {
   test("is sent again with the same key, and counted once", async () => {
-    const { url, seen } = serveUnreliably(servePlaycount(), (_, at) => (at < 2 ? "lose answer" : "well"));
+    const { url, seen } = serveUnreliably(servePlaycount(), (_, at) => (at < 2 ? "lose answer" : "succeed"));
     const client = new CountClient(url);
     expect(await client.incrementPlayCount("a")).toBe(1);
     expect(seen).toHaveLength(3);
@@ -18,7 +18,7 @@ describe("A play whose answer is lost", () => {
   });
 
   test("in a batch is as well", async () => {
-    const { url } = serveUnreliably(servePlaycount(), (_, at) => (at % 3 < 2 ? "lose answer" : "well"));
+    const { url } = serveUnreliably(servePlaycount(), (_, at) => (at % 3 < 2 ? "lose answer" : "succeed"));
     const client = new CountClient(url);
     expect(await Promise.all([client.incrementPlayCount("a"), client.incrementPlayCount("a")])).toEqual([
       1, 2,
@@ -28,7 +28,7 @@ describe("A play whose answer is lost", () => {
 
   test("may have been counted, and the failure says so, whatever came of trying again", async () => {
     const fates = ["lose answer", 403, "lose request", 503, 409] as const;
-    const { url, seen } = serveUnreliably(servePlaycount(), (_, at) => fates[at] ?? "well");
+    const { url, seen } = serveUnreliably(servePlaycount(), (_, at) => fates[at] ?? "succeed");
     const client = new CountClient(url, { retries: 1 });
     const forbidden = await failureOf(client.incrementPlayCount("a"));
     expect([forbidden.status, forbidden.mayBeDone]).toEqual([403, true]);
@@ -42,7 +42,7 @@ describe("A play whose answer is lost", () => {
 
   test("of several is not sent one by one if it may have been counted", async () => {
     const fates = ["lose answer", 403] as const;
-    const { url } = serveUnreliably(servePlaycount(), (_, at) => fates[at] ?? "well");
+    const { url } = serveUnreliably(servePlaycount(), (_, at) => fates[at] ?? "succeed");
     const client = new CountClient(url, { retries: 1 });
     const plays = await Promise.allSettled([client.incrementPlayCount("a"), client.incrementPlayCount("a")]);
     expect(plays.map(({ status }) => status)).toEqual(["rejected", "rejected"]);
@@ -123,7 +123,7 @@ describe("What fails", () => {
 
 test("Plays over connections that lose requests and answers at random are each counted once", async () => {
   const random = new Random("unreliable");
-  const fates = ["well", "well", "lose request", "lose answer"] as const;
+  const fates = ["succeed", "succeed", "lose request", "lose answer"] as const;
   const { url, seen } = serveUnreliably(servePlaycount(), () => random.pick(fates));
   const client = new CountClient(url, { retries: 20 });
   let plays = 0;

@@ -1,10 +1,10 @@
 import process from "node:process";
 import { serve } from "../../src/adapters/node.ts";
 
-// A server on Node whose handler does, by path, what a bridge has to cope with, and tells how it went.
+// A server on Node whose handler does, by path, what a bridge must cope with, and reports the result.
 const PIECE = new Uint8Array(64 * 1024);
 
-/** What is waited for, by name: `GET /event/NAME` is answered when it has happened. */
+/** Events by name: `GET /event/NAME` is answered when the event has happened. */
 const events = new Map<string, PromiseWithResolvers<void>>();
 let handled = 0;
 let pulls = 0;
@@ -35,7 +35,7 @@ const ACTIONS: Readonly<Record<string, (request: Request, name: string) => Promi
     throw new Error("secret");
   },
   rejects: () => Promise.reject(new Error("secret")),
-  // What a program in JavaScript may do.
+  // A handler in JavaScript may return nothing.
   nothing: () => undefined as unknown as Response,
   early: () => new Response("too large", { status: 413 }),
   "early-locked": async ({ body }) => {
@@ -82,14 +82,14 @@ function endless({ signal }: Request): Response {
   return new Response(new ReadableStream({ pull, cancel: () => event("cancelled").resolve() }));
 }
 
-/** A piece, and another when somebody asks for it. */
+/** Yields a piece, and another after the event `second`. */
 async function* slow(): AsyncGenerator<Uint8Array> {
   yield new TextEncoder().encode("first");
   await event("second").promise;
   yield new TextEncoder().encode("second");
 }
 
-/** A piece, and when that may have been sent, an error. */
+/** Yields a piece, and throws after the event `tear`. */
 async function* torn(): AsyncGenerator<Uint8Array> {
   yield new TextEncoder().encode("part");
   await event("tear").promise;

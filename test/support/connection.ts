@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 
-/** A TCP connection to a server, whose bytes the test sends and reads itself, one byte a character. */
+/** A TCP connection to a server. A test sends and reads its bytes as text with one character a byte. */
 export class Connection {
   readonly #socket: Socket;
   #received = "";
@@ -12,21 +12,21 @@ export class Connection {
 
   private constructor(socket: Socket) {
     this.#socket = socket;
-    const tell = () => {
+    const notify = () => {
       this.#changed.resolve();
       this.#changed = Promise.withResolvers();
     };
     socket.on("data", (data) => {
       this.#bytes += data.length;
       this.#received = (this.#received + data.toString("latin1")).slice(-100_000);
-      tell();
+      notify();
     });
     socket.on("error", () => {
       this.#isBroken = true;
     });
     socket.on("close", () => {
       this.#isClosed = true;
-      tell();
+      notify();
     });
   }
 
@@ -39,17 +39,17 @@ export class Connection {
     return connection;
   }
 
-  /** What came and was not taken yet; its last 100,000 bytes if it is longer. */
+  /** The last 100,000 bytes received and not read. */
   get received(): string {
     return this.#received;
   }
 
-  /** How many bytes came. */
+  /** Number of bytes received. */
   get bytes(): number {
     return this.#bytes;
   }
 
-  /** Whether the connection ended by an error. */
+  /** True if the connection ended with an error. */
   get isBroken(): boolean {
     return this.#isBroken;
   }
@@ -58,17 +58,17 @@ export class Connection {
     this.#socket.write(bytes, "latin1");
   }
 
-  /** Says that nothing more is sent; what comes is read. */
+  /** Ends the sending side. The receiving side stays open. */
   end(): void {
     this.#socket.end();
   }
 
-  /** How many of the bytes that were to be sent the other side, and the buffers in between, have not taken. */
+  /** Number of bytes that neither the server nor the buffers in between have accepted. */
   get unsent(): number {
     return this.#socket.writableLength;
   }
 
-  /** Reads no more: what the server sends fills the buffers in between, until it can send no more. */
+  /** Stops reading. The buffers in between fill up, until the server cannot send. */
   pause(): void {
     this.#socket.pause();
   }
@@ -77,9 +77,12 @@ export class Connection {
     this.#socket.resume();
   }
 
-  /** Waits until `enough` is true of what was received, takes that, and tells; `false` if the connection closes before. */
-  async read(enough: (received: string) => boolean): Promise<string | false> {
-    while (!enough(this.#received)) {
+  /**
+   * Waits until `isEnough` returns true for the unread text, and returns that; false if the connection closes
+   * first.
+   */
+  async read(isEnough: (received: string) => boolean): Promise<string | false> {
+    while (!isEnough(this.#received)) {
       if (this.#isClosed) return false;
       await this.#changed.promise;
     }
@@ -88,19 +91,19 @@ export class Connection {
     return taken;
   }
 
-  /** Waits until the connection is closed, and gives what was received and not taken. */
+  /** Waits until the connection is closed, and returns the unread text. */
   async readToEnd(): Promise<string> {
     while (!this.#isClosed) await this.#changed.promise;
     return this.#received;
   }
 
-  /** Ends it at once, whatever is on its way. */
+  /** Closes the connection at once, and drops everything unsent. */
   destroy(): void {
     this.#socket.destroy();
   }
 }
 
-/** Whether an answer is there, all of it: as long as it says, or up to the last chunk. */
+/** Returns true if a response is complete, by its Content-Length or its last chunk. */
 export function isWhole(received: string): boolean {
   const [head = "", body] = received.split(/\r\n\r\n(.*)/s);
   if (body === undefined) return false;

@@ -3,14 +3,17 @@ import { join } from "node:path";
 import { CountClient, type CountClientOptions } from "../../src/client/client.ts";
 import { listen, run, RUNTIMES } from "./process.ts";
 
-/** The entry of the program. */
+/** Path of the program. */
 export const main: string = join(import.meta.dir, "../../src/main.ts");
-/** The program, on Bun. */
+/** Command that runs the program on Bun. */
 export const bun: readonly string[] = [...RUNTIMES.bun, main];
-/** For servers that others keep busy, or kill. */
+/** Options for servers that are busy, or killed by the test. */
 export const PATIENT: CountClientOptions = { timeoutMs: 60_000, retries: 10 };
 
-/** A server in a process of its own, in memory or with a folder, that can be killed and started anew at the same URL. */
+/**
+ * A server in its own process, in memory or with a data directory, that can be killed and restarted at its
+ * URL.
+ */
 export class Server {
   readonly #folder: string | undefined;
   #running: Awaited<ReturnType<typeof listen>> | undefined;
@@ -34,12 +37,12 @@ export class Server {
   }
 }
 
-/** What stands behind the program. */
+/** Returns the arguments of a copy. */
 export function copyCommand(from: readonly string[], to: readonly string[]): string[] {
   return ["copy", "--from", from.join(","), "--to", to.join(",")];
 }
 
-/** Runs `playcount copy`, and kills it after a while if it has not ended. */
+/** Runs `playcount copy`, and kills it after `afterMs` if it has not ended. */
 export async function copyKilled(command: readonly string[], afterMs: number): Promise<void> {
   const child = Bun.spawn([...bun, ...command], { stdout: "ignore", stderr: "ignore" });
   const timer = setTimeout(() => child.kill("SIGKILL"), afterMs);
@@ -47,24 +50,24 @@ export async function copyKilled(command: readonly string[], afterMs: number): P
   clearTimeout(timer);
 }
 
-/** Milliseconds that a program takes to start, as fast as the machine is now. */
+/** Measures how many milliseconds a program takes to start now. */
 export async function startTime(): Promise<number> {
   const since = performance.now();
   await run([...bun, "copy", "--help"]);
   return performance.now() - since;
 }
 
-/** As many songs, and their plays. */
+/** Returns `count` songs with `plays` to `plays + 8` plays each. */
 export function songs(count: number, plays: number = 1): Map<string, number> {
   return new Map(Array.from({ length: count }, (_, n): [string, number] => [`song ${n}`, (n % 9) + plays]));
 }
 
-/** Adds plays to others. */
+/** Adds plays to a ledger. */
 export function add(ledger: Map<string, number>, plays: ReadonlyMap<string, number>): void {
   for (const [id, more] of plays) ledger.set(id, (ledger.get(id) ?? 0) + more);
 }
 
-/** Asserts that each song is on the server that the list places it on, and only there. */
+/** Asserts that each song is on the server that a client places it on, and on no other. */
 export async function expectPlaced(
   servers: readonly string[],
   counts: ReadonlyMap<string, number>,
@@ -79,7 +82,7 @@ export async function expectPlaced(
   }
 }
 
-/** Plays on servers until it is told to stop; what was answered is in the ledger. */
+/** Plays on servers, and adds the answered plays to the ledger, until the returned function is called. */
 export function play(servers: readonly string[], ledger: Map<string, number>): () => Promise<void> {
   const client = new CountClient(servers, PATIENT);
   let isOver = false;
@@ -96,7 +99,7 @@ export function play(servers: readonly string[], ledger: Map<string, number>): (
   };
 }
 
-/** The folds that are not acknowledged. */
+/** Returns the folds that are not acknowledged. */
 export async function foldsOf(url: string): Promise<string> {
   return await (await fetch(`${url}folds`)).text();
 }

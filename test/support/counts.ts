@@ -1,4 +1,4 @@
-/** What a listing in text says: `a=1,b=2`. */
+/** Parses a listing as text: `a=1,b=2`. */
 export function readCounts(text: string): Map<string, number> {
   if (text === "") return new Map();
   return new Map(

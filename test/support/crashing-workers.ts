@@ -4,8 +4,8 @@ import { runWorker, serveWorkers } from "../../src/adapters/bun/workers.ts";
 import { createHandler } from "../../src/http/handler.ts";
 import { ShardedStore, type StoreHandle } from "../../src/store/memory/sharded-store.ts";
 
-// playcount with three workers, each of which says its number, and dies when it is asked to: between requests by
-// `POST /die`, and by `POST /die-in-clear` in the midst of a clear, while it holds every lock of the store.
+// playcount with three workers, which state their number in a header and die on request: between requests by
+// `POST /die`, and during a clear, while the worker holds every lock of the store, by `POST /die-in-clear`.
 
 if (isMainThread) {
   const store = new ShardedStore({ threads: 3 });

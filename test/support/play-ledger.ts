@@ -1,6 +1,6 @@
 import { readCounts } from "./counts.ts";
 
-/** What became of a request that plays songs, as far as its client can tell. */
+/** The outcome of a request that plays songs, as far as its client knows. */
 export type Outcome = "counted" | "refused" | "unknown";
 
 /** A request that plays songs. */
@@ -11,49 +11,49 @@ export interface Play {
   key?: string;
 }
 
-/** What is known of a song: its plays that were answered, those that may have been counted, those that a fold job has. */
-interface Known {
+/** The plays of a song: answered, possibly counted, and delivered to a fold job. */
+interface SongRecord {
   acknowledged: number;
   unknown: number;
   delivered: number;
 }
 
-/** Faults that are told: the others would be of the same kind. */
-const MOST_FAULTS = 10;
+/** Maximum number of faults reported: further ones are of the same kind. */
+const MAX_FAULTS = 10;
 
-/** What the clients of a server know of its counts, to which these are held when it has come back. */
+/** Records what the clients of a server know of its counts, and compares the counts with it. */
 export class PlayLedger {
-  /** How many answers there were of each status; 0 stands for none. */
+  /** Number of answers by status; 0 stands for no answer. */
   readonly answers: Map<number, number> = new Map();
-  /** Set while no answer counts: one that comes when the power is off would have reached nobody. */
+  /** True while answers are ignored: an answer after the power is cut would not have reached the client. */
   isOff = false;
-  readonly #songs = new Map<string, Known>();
+  readonly #songs = new Map<string, SongRecord>();
   readonly #faults: string[] = [];
 
-  /** How many answers had one of these statuses. */
+  /** Returns the number of answers with one of these statuses. */
   count(...statuses: number[]): number {
     return statuses.reduce((sum, status) => sum + (this.answers.get(status) ?? 0), 0);
   }
 
-  /** Sends a request that plays songs, and notes what became of it; gives the text of its answer as well. */
+  /** Sends a request that plays songs, records its outcome, and returns that with the text of the answer. */
   async send(url: string, play: Play): Promise<{ outcome: Outcome; text: string }> {
     const sent = await this.ask(url, play);
     this.note(play.songs, sent.outcome);
     return sent;
   }
 
-  /** The same, noted by whoever asks. */
+  /** Sends a request that plays songs, without recording its outcome. */
   async ask(url: string, { path, body, key }: Play): Promise<{ outcome: Outcome; text: string }> {
     const headers = new Headers({ "content-type": "text/plain" });
     if (key !== undefined) headers.set("idempotency-key", key);
-    // Over a connection of its own: on one that was used before, a fetch may send again by itself when that breaks.
+    // On a new connection: on a used one, fetch may retry by itself when that breaks.
     const init = { method: "POST", headers, body: body ?? null, keepalive: false };
     const answer = await fetch(url + path, init).catch(() => undefined);
     const text = (await answer?.text().catch(() => "")) ?? "";
     return { outcome: this.judge(answer, text), text };
   }
 
-  /** What an answer says of its request. One that breaks the rules is a fault of the server. */
+  /** Returns the outcome that an answer means. Records a fault if the answer is invalid. */
   judge(answer: Response | undefined, text: string): Outcome {
     const status = answer?.status ?? 0;
     this.answers.set(status, this.count(status) + 1);
@@ -64,11 +64,12 @@ export class PlayLedger {
       if (!/^\d+$/.test(answer?.headers.get("retry-after") ?? "")) this.fault("503 without Retry-After");
       return "refused";
     }
-    if (status !== 500 || !/not known/.test(text)) this.fault(`${status} that says ${JSON.stringify(text)}`);
+    if (status !== 500 || !/not known/.test(text))
+      this.fault(`${status} with the text ${JSON.stringify(text)}`);
     return "unknown";
   }
 
-  /** Notes what became of plays. */
+  /** Records the outcome of plays. */
   note(songs: ReadonlyMap<string, number>, outcome: Outcome): void {
     for (const [id, plays] of songs) {
       const known = this.#known(id);
@@ -77,39 +78,39 @@ export class PlayLedger {
     }
   }
 
-  /** Notes that plays that were unknown are counted. */
+  /** Records that plays with an unknown outcome were counted. */
   settle(songs: ReadonlyMap<string, number>): void {
     for (const [id, plays] of songs) this.#known(id).unknown -= plays;
     this.note(songs, "counted");
   }
 
-  /** Notes the plays of a fold that was acknowledged: no count has them any more. */
+  /** Records the plays of an acknowledged fold, which the counts do not have. */
   deliver(fold: ReadonlyMap<string, number>): void {
     for (const [id, plays] of fold) this.#known(id).delivered += plays;
   }
 
-  /** Notes something that a server must not do. */
+  /** Records a fault of the server. */
   fault(what: string): void {
-    if (this.#faults.length < MOST_FAULTS) this.#faults.push(what);
+    if (this.#faults.length < MAX_FAULTS) this.#faults.push(what);
   }
 
-  /** What is wrong with the counts of a server, and was with its answers; takes these counts as acknowledged then. */
+  /** Returns the faults in the counts and answers of a server. Then takes these counts as acknowledged. */
   async faults(url: string): Promise<string[]> {
     const counts = readCounts(await (await fetch(url)).text());
     for (const id of new Set([...counts.keys(), ...this.#songs.keys()])) {
       const known = this.#known(id);
       const { acknowledged, unknown, delivered } = known;
       const count = (counts.get(id) ?? 0) + delivered;
-      const [what, most] = [`${id.slice(0, 40)} has ${count}`, acknowledged + unknown];
-      if (count < acknowledged) this.fault(`lost: ${what} of ${acknowledged} plays that were answered`);
-      if (count > most) this.fault(`doubled: ${what}, and there were ${most} plays at most`);
+      const [found, max] = [`${id.slice(0, 40)} has ${count}`, acknowledged + unknown];
+      if (count < acknowledged) this.fault(`lost: ${found} of ${acknowledged} plays that were answered`);
+      if (count > max) this.fault(`doubled: ${found} of at most ${max} plays`);
       known.acknowledged = count;
       known.unknown = 0;
     }
     return this.#faults.splice(0);
   }
 
-  #known(id: string): Known {
+  #known(id: string): SongRecord {
     const known = this.#songs.get(id) ?? { acknowledged: 0, unknown: 0, delivered: 0 };
     this.#songs.set(id, known);
     return known;

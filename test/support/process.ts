@@ -6,37 +6,37 @@ const bin = join(root, "node_modules/.bin");
 
 const node = join(bin, "node");
 
-// What is installed as `deno` is a script that starts the program and passes no signal on to it.
+// The installed `deno` is a script that starts the real program, and does not pass signals on to it.
 const findDeno = [node, join(bin, "deno"), "eval", "console.log(Deno.execPath())"];
 const deno = Bun.spawnSync(findDeno).stdout.toString().trim();
 
-/** How each runtime that runs programs is told to run one. */
+/** The command that runs a program on each runtime. */
 export const RUNTIMES: Readonly<Record<"bun" | "deno" | "node", readonly string[]>> = {
   bun: [process.execPath],
   deno: [deno, "run", "-A", "--no-config"],
   node: [node],
 };
 
-/** A program that has ended. */
+/** The result of a program. */
 export interface Ended {
   status: number | null;
   stdout: string;
   stderr: string;
 }
 
-/** A program that says where it listens. */
+/** A program that has printed the URL that it listens on. */
 export interface Listening {
-  /** As it says, but for a slash at the end, which is always there. */
+  /** The printed URL, with a slash at its end. */
   url: string;
   process: Bun.Subprocess<"ignore", "pipe", "pipe">;
-  /** Comes when it has ended, with all that it wrote. */
+  /** Resolves when the program has ended, with its output. */
   ended: Promise<Ended>;
 }
 
-/** Programs started here that may still run, for {@linkcode killAll}. */
+/** Programs that were started and may still run, for {@linkcode killAll}. */
 const started: Bun.Subprocess[] = [];
 
-/** Runs a program to its end. Of this process's environment it gets what does not set playcount. */
+/** Runs a program to its end. It inherits the environment except the variables of playcount. */
 export async function run(
   command: readonly string[],
   environment: Readonly<Record<string, string>> = {},
@@ -51,7 +51,7 @@ export async function run(
   return { status: child.signalCode === null ? status : null, stdout, stderr };
 }
 
-/** Starts a program and waits for the line in which it says where it listens. */
+/** Starts a program, and waits until it prints the URL that it listens on. */
 export async function listen(
   command: readonly string[],
   environment: Readonly<Record<string, string>> = {},
@@ -61,12 +61,12 @@ export async function listen(
   const ready = Promise.withResolvers<string>();
   const find = (text: string) => {
     const [url] = /\bhttp:\/\/\S+(?=\s)/.exec(text) ?? [];
-    const [, port] = /^\{.*"port":(\d+).*\}/.exec(text) ?? []; // as workerd says it
+    const [, port] = /^\{.*"port":(\d+).*\}/.exec(text) ?? []; // the format of workerd
     if (url !== undefined) ready.resolve(url.replace(/\/?$/, "/"));
     else if (port !== undefined) ready.resolve(`http://127.0.0.1:${port}/`);
   };
   const stdout = readAll(child.stdout, find);
-  const stderr = readAll(child.stderr, find); // `deno serve` says it there
+  const stderr = readAll(child.stderr, find); // `deno serve` prints it there
   const ended = Promise.all([stdout, stderr, child.exited]).then(([stdout, stderr, status]) => {
     const end = { status: child.signalCode === null ? status : null, stdout, stderr };
     ready.reject(new Error(`${command.join(" ")} ended before it listened: ${JSON.stringify(end)}`));
@@ -75,7 +75,7 @@ export async function listen(
   return { url: await ready.promise, process: child, ended };
 }
 
-/** Ends what was started here and still runs, after a test that failed, say. */
+/** Kills the programs that were started and still run, for example after a failed test. */
 export async function killAll(): Promise<void> {
   for (const child of started) child.kill("SIGKILL");
   await Promise.all(started.splice(0).map((child) => child.exited));
@@ -98,13 +98,13 @@ function start(
   return child;
 }
 
-/** All of a stream's text; `seen` is told after each piece what there is until now. */
-async function readAll(stream: ReadableStream<Uint8Array>, seen: (text: string) => void): Promise<string> {
+/** Reads a stream to its end as text. Calls `onText` with the text so far after each piece. */
+async function readAll(stream: ReadableStream<Uint8Array>, onText: (text: string) => void): Promise<string> {
   const decoder = new TextDecoder();
   let text = "";
   for await (const piece of stream) {
     text += decoder.decode(piece, { stream: true });
-    seen(text);
+    onText(text);
   }
   return text;
 }

@@ -1,28 +1,28 @@
 import process from "node:process";
 
-/** What all generated cases of this run come from: `PLAYCOUNT_SEED=… bun test` repeats them. */
+/** The seed of all generated cases of this run. `PLAYCOUNT_SEED=… bun test` repeats them. */
 export const SEED: number = readSeed(process.env["PLAYCOUNT_SEED"]);
 
 console.log(`PLAYCOUNT_SEED=${SEED}`);
 
-function readSeed(written: string | undefined): number {
-  if (written === undefined || written === "") return Math.floor(Math.random() * 2 ** 32);
-  const seed = Number(written);
+function readSeed(text: string | undefined): number {
+  if (text === undefined || text === "") return Math.floor(Math.random() * 2 ** 32);
+  const seed = Number(text);
   if (Number.isInteger(seed) && seed >= 0 && seed < 2 ** 32) return seed;
-  throw new RangeError(`PLAYCOUNT_SEED must be a whole number from 0 to 2^32 - 1, not ${written}`);
+  throw new RangeError(`PLAYCOUNT_SEED must be a whole number from 0 to 2^32 - 1, not ${text}`);
 }
 
-/** Numbers that look random and follow from the seed and from what they are for (mulberry32). */
+/** A pseudo-random number generator (mulberry32), seeded with the run's seed and a purpose. */
 export class Random {
   #state: number;
 
-  /** Each purpose has numbers of its own, so that a test that runs alone repeats as well. */
+  /** Each purpose has its own sequence, so that a test that runs alone gets the same numbers. */
   constructor(purpose: string, seed: number = SEED) {
     this.#state = seed;
     for (const character of purpose) this.#state = Math.imul(this.#state ^ character.charCodeAt(0), 16777619);
   }
 
-  /** From 0 to just below 1. */
+  /** Returns a number from 0 to just below 1. */
   next(): number {
     this.#state = (this.#state + 0x6d2b79f5) | 0;
     let word = Math.imul(this.#state ^ (this.#state >>> 15), this.#state | 1);
@@ -30,12 +30,12 @@ export class Random {
     return ((word ^ (word >>> 14)) >>> 0) / 2 ** 32;
   }
 
-  /** A whole number from 0 to `n` - 1. */
+  /** Returns a whole number from 0 to `n` - 1. */
   below(n: number): number {
     return Math.floor(this.next() * n);
   }
 
-  /** True in `share` of all cases. */
+  /** Returns true with the probability `share`. */
   chance(share: number): boolean {
     return this.next() < share;
   }
@@ -44,8 +44,8 @@ export class Random {
     return from[this.below(from.length)] as T;
   }
 
-  /** Up to `most` of `parts`, one after the other. */
-  text(parts: readonly string[], most: number): string {
-    return Array.from({ length: this.below(most + 1) }, () => this.pick(parts)).join("");
+  /** Concatenates up to `max` random `parts`. */
+  text(parts: readonly string[], max: number): string {
+    return Array.from({ length: this.below(max + 1) }, () => this.pick(parts)).join("");
   }
 }

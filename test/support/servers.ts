@@ -3,22 +3,22 @@ import { type AddressInfo, createServer } from "node:net";
 import { createHandler, type HandlerOptions } from "../../src/http/handler.ts";
 import { ShardedStore, type ShardedStoreOptions } from "../../src/store/memory/sharded-store.ts";
 
-/** What has to be closed after a test. */
+/** Functions that close the servers of a test. */
 const open: (() => unknown)[] = [];
 
-/** Starts a server of `fetch` on any free port; gives its URL, without a slash at the end. */
+/** Starts a server of `fetch` on a free port, and returns its URL without a slash at its end. */
 export function serve(fetch: (request: Request) => Response | Promise<Response>): string {
   const server = Bun.serve({ hostname: "127.0.0.1", port: 0, development: false, fetch });
   open.push(() => server.stop(true));
   return server.url.href.slice(0, -1);
 }
 
-/** Starts a playcount. */
+/** Starts a play counter in memory. */
 export function servePlaycount(options: HandlerOptions & ShardedStoreOptions = {}): string {
   return serve(createHandler(new ShardedStore(options), options));
 }
 
-/** Starts a server that answers the first bytes of a connection with `answer`, and breaks it off. */
+/** Starts a server that sends `answer` after the first bytes of a connection, and then destroys it. */
 export async function serveBytes(answer: string): Promise<string> {
   const server = createServer((socket) => {
     socket.on("error", () => {});
@@ -30,7 +30,7 @@ export async function serveBytes(answer: string): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
-/** Gives the URL of a server that has stopped. */
+/** Returns the URL of a server that has stopped. */
 export async function serveNoMore(): Promise<string> {
   const server = Bun.serve({ hostname: "127.0.0.1", port: 0, fetch: () => new Response() });
   const url = server.url.href.slice(0, -1);
@@ -38,7 +38,7 @@ export async function serveNoMore(): Promise<string> {
   return url;
 }
 
-/** Stops all that was started here. */
+/** Stops all servers. */
 export async function stopAll(): Promise<void> {
   for (const close of open.splice(0)) await close();
 }

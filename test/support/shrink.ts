@@ -1,8 +1,8 @@
 const SMALL = 4;
 
 /**
- * A list as short as can be found of which `fails` is still true, by leaving out ever smaller parts of `list`, of which
- * it is true. What comes out fails no more if any one of its items is left out.
+ * Shrinks a list for which `fails` returns true, by removing ever smaller parts of it. `fails` returns true
+ * for the result, and false if any one of its items is removed.
  */
 export function shrink<T>(list: readonly T[], fails: (list: readonly T[]) => boolean): readonly T[] {
   let shortest = list;
@@ -17,7 +17,7 @@ export function shrink<T>(list: readonly T[], fails: (list: readonly T[]) => boo
         at += size;
       }
     }
-    // Of the small sizes none is left out: perhaps only three can go, and no one or two of them.
+    // Small sizes are all tried: there may be three items that can only be removed together.
     if (size > SMALL) size = Math.ceil(size / 2);
     else if (size > 1) size--;
     else if (!isShorter) break;

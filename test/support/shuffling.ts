@@ -1,7 +1,7 @@
 import type { Random } from "./random.ts";
 import { serve } from "./servers.ts";
 
-/** A server in front of another one that answers folds in another order each time, as a durable one does after a start. */
+/** Starts a proxy that shuffles the songs of every fold, as a durable server does when it restarts. */
 export function serveShuffled(backend: string, random: Random): string {
   return serve(async (request) => {
     const { pathname } = new URL(request.url);

@@ -6,9 +6,9 @@ import { type Ended, listen, RUNTIMES } from "./process.ts";
 export interface Bridge {
   ask: (path: string, init?: RequestInit) => Promise<Response>;
   connect: () => Promise<Connection>;
-  /** Tells it to stop, and does not wait for it. */
+  /** Sends SIGTERM, and does not wait. */
   terminate: () => void;
-  /** Stops it and gives what came of it. */
+  /** Sends SIGTERM, and returns the result of the program. */
   stop: () => Promise<Ended>;
 }
 

@@ -1,22 +1,23 @@
 import type { Random } from "./random.ts";
 import { serve } from "./servers.ts";
 
-/** A request as it arrived, and whether its answer was lost. */
-export interface Seen {
+/** A request that a proxy has received. */
+export interface ReceivedRequest {
+  /** Method and path. */
   asked: string;
   key: string | null;
   body: string;
 }
 
 /**
- * A server in front of another one that loses what it is told to: `fate` says of each request whether it is passed on,
- * whether its answer is, or which status is answered in the place of either.
+ * Starts a proxy that loses requests and answers. `fate` decides for each request: it is forwarded and
+ * answered, it is lost, its answer is lost, or it is answered with a status and not forwarded.
  */
 export function serveUnreliably(
   backend: string,
-  fate: (request: Seen, at: number) => "well" | "lose request" | "lose answer" | number,
-): { url: string; seen: Seen[] } {
-  const seen: Seen[] = [];
+  fate: (request: ReceivedRequest, at: number) => "succeed" | "lose request" | "lose answer" | number,
+): { url: string; seen: ReceivedRequest[] } {
+  const seen: ReceivedRequest[] = [];
   const url = serve(async (request) => {
     const { pathname } = new URL(request.url);
     const body = await request.text();
@@ -25,23 +26,23 @@ export function serveUnreliably(
       key: request.headers.get("idempotency-key"),
       body,
     };
-    const what = fate(arrived, seen.push(arrived) - 1);
-    if (typeof what === "number") return new Response("Refused", { status: what });
-    if (what === "lose request") return new Response("Lost", { status: 502 });
+    const outcome = fate(arrived, seen.push(arrived) - 1);
+    if (typeof outcome === "number") return new Response("Refused", { status: outcome });
+    if (outcome === "lose request") return new Response("Lost", { status: 502 });
     const { method, headers } = request;
     const answer = await fetch(backend + pathname, { method, headers, body: body === "" ? null : body });
-    return what === "lose answer" ? new Response("Lost", { status: 502 }) : answer;
+    return outcome === "lose answer" ? new Response("Lost", { status: 502 }) : answer;
   });
   return { url, seen };
 }
 
-/** Requests that go well in `share` of all cases while it `isOn`, and always while it is not. */
+/** A fate of requests: while `isOn`, each succeeds with the probability `share`; otherwise all succeed. */
 export class Unreliability {
   isOn = false;
-  readonly fate: () => "well" | "lose request" | "lose answer";
+  readonly fate: () => "succeed" | "lose request" | "lose answer";
 
   constructor(random: Random, share: number) {
     this.fate = () =>
-      !this.isOn || random.chance(share) ? "well" : random.pick(["lose request", "lose answer"]);
+      !this.isOn || random.chance(share) ? "succeed" : random.pick(["lose request", "lose answer"]);
   }
 }

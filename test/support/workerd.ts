@@ -1,15 +1,15 @@
 import { createRequire } from "node:module";
 import { basename, join } from "node:path";
 
-// What is installed as `workerd` is a script that starts the program, and leaves it behind when it is killed.
+// The installed `workerd` is a script that starts the real program, and leaves it running when it is killed.
 const { default: binary } = createRequire(import.meta.url)("workerd") as { default: string };
 
-/** How workerd is told to serve a configuration, and to write to stdout which port it was given. */
+/** Command that serves a configuration with workerd, and prints the port. */
 export const WORKERD: readonly string[] = [binary, "serve", "--control-fd=1"];
 
 /**
- * Bundles a module that exports `{ fetch }` into `folder`, and gives the path of a configuration that serves it
- * with `bindings` to texts.
+ * Bundles a module that exports `{ fetch }` into `folder`, and returns the path of a configuration that
+ * serves it with text `bindings`.
  */
 export async function bundleForWorkerd(
   entry: string,
