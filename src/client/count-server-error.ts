@@ -18,6 +18,8 @@ export interface Failure {
  *
  * @example
  * ```ts
+ * import { CountServerError } from "playcount/client";
+ *
  * const error = new CountServerError("http://localhost:8000/", "the count would be too high", {
  *   status: 409,
  *   type: "CountOverflow",

@@ -18,6 +18,8 @@ export type RefusalReason =
  *
  * @example
  * ```ts
+ * import { type Refusal, ShardedStore } from "playcount";
+ *
  * try {
  *   new ShardedStore({ maxSongs: 0 }).add("42", 1);
  * } catch (error) {

@@ -10,7 +10,7 @@ import { createProject } from "./support/programs.ts";
 
 setDefaultTimeout(60_000);
 
-const EXAMPLES = await examplesOf();
+const EXAMPLES = examplesOf();
 
 let project: string;
 

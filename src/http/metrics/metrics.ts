@@ -43,6 +43,8 @@ export interface RequestCount {
  *
  * @example
  * ```ts
+ * import { createHandler, Metrics, ShardedStore } from "playcount";
+ *
  * const handle = createHandler(new ShardedStore(), { metrics: new Metrics(Metrics.share(2), 1) });
  * const answer = await handle(new Request("http://localhost/health"));
  * answer.status; // 200
