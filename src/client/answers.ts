@@ -52,8 +52,8 @@ export async function readNewestFold(server: string, response: Response): Promis
 }
 
 /**
- * Returns the number of a writer's newest request, if a server refused an older one because of it; `undefined` for any
- * other failure.
+ * Returns the number of a writer's newest request, if a server refused an older one because of it;
+ * `undefined` for any other failure.
  */
 export function lastRequestIn(error: unknown): number | undefined {
   if (!(error instanceof CountServerError) || error.type !== "StaleKey") return undefined;

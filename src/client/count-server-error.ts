@@ -1,4 +1,6 @@
-/** Statuses of what may be done or not: by a server that failed in the midst of it, or something in between. */
+/**
+ * Statuses of what may be done or not: by a server that failed in the midst of it, or something in between.
+ */
 const UNKNOWN = [500, 502, 504];
 
 /** The parts of a failed answer that a program can use. */
@@ -35,8 +37,8 @@ export class CountServerError extends Error {
   /** Status code of the answer; `undefined` if there was no answer. */
   readonly status: number | undefined;
   /**
-   * Name of the problem's type (RFC 9457), as listed in docs/problems.md: `CountOverflow`, say. `undefined` if the
-   * status says it all, or if no play counter answered.
+   * Name of the problem's type (RFC 9457), as listed in docs/problems.md: `CountOverflow`, say. `undefined`
+   * if the status says it all, or if no play counter answered.
    */
   readonly type: string | undefined;
   /** Numbers of the problem, by the names that docs/problems.md lists for its type; empty without a type. */
@@ -44,8 +46,8 @@ export class CountServerError extends Error {
   /** Seconds that the server asked clients to wait; `undefined` if it did not say. */
   readonly retryAfter: number | undefined;
   /**
-   * Whether it may have been done all the same: there was no answer, or one that does not tell; or there was none when
-   * it was asked for the first time.
+   * Whether it may have been done all the same: there was no answer, or one that does not tell; or there was
+   * none when it was asked for the first time.
    */
   mayBeDone: boolean;
 

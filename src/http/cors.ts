@@ -2,14 +2,16 @@ import { type Awaitable, whenReady } from "../async.ts";
 import { answerAlways } from "./errors.ts";
 import type { Exchange, Service } from "./exchange.ts";
 
-/** Headers of answers that a page may read, beyond those that it always may. */
+/** Access-Control-Expose-Headers: response headers that a page may read besides the safelisted ones. */
 const EXPOSED = "ETag, Fold, Link, Link-Template, Preference-Applied, Retry-After, WWW-Authenticate";
+/** Access-Control-Allow-Headers: request headers that a page may send. */
+/** Access-Control-Allow-Headers: request headers that a page may send. */
 const ALLOWED = "Accept, Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, Prefer";
 
-/** How long a browser need not ask again whether it may ask, in seconds. */
-const MAX_AGE = "7200";
+/** Access-Control-Max-Age: seconds that a browser may cache a preflight. */
+const MAX_AGE_SECONDS = "7200";
 
-/** Answers a request of a page of another origin that may ask: each answer says so, also that something was wrong. */
+/** Answers a request of a page of an allowed origin, with CORS headers on errors as well. */
 export function shareWith(
   origin: string,
   exchange: Exchange,
@@ -24,7 +26,7 @@ export function shareWith(
     if (exchange.method === "OPTIONS" && exchange.request.headers.has("access-control-request-method")) {
       headers.set("access-control-allow-methods", headers.get("allow") ?? "");
       headers.set("access-control-allow-headers", ALLOWED);
-      headers.set("access-control-max-age", MAX_AGE);
+      headers.set("access-control-max-age", MAX_AGE_SECONDS);
     }
     return response;
   });

@@ -1,23 +1,23 @@
 import type { ProblemTypeName } from "./response/problem-types.ts";
 
-/** What an answer holds that is no problem. */
+/** Content of a successful answer. */
 export type Shape = "count" | "mapping" | "list" | "folds" | "done" | "document" | "metrics" | "nothing";
 
-/** What a client needs to know of an operation, beyond what follows from its path, its method and its scope. */
+/** Documentation of an operation, besides what follows from its path, its method and its scope. */
 export interface Description {
   summary: string;
-  /** What may stand in the query. */
+  /** Query parameters. */
   query?: readonly ("top" | "after")[];
-  /** What may be sent. */
+  /** Content of the request. */
   body?: "a number" | "a mapping" | "anything";
-  /** Whether it looks at `If-Match` and `If-None-Match`. */
+  /** Set if the operation evaluates `If-Match` and `If-None-Match`. */
   isConditional?: true;
-  /** Whether it can be sent again with an `Idempotency-Key`. */
+  /** Set if the operation accepts an `Idempotency-Key`, which makes it idempotent. */
   takesKey?: true;
-  /** Whether there is one representation, whatever the client accepts. */
+  /** Set if the answer has one representation, whatever the client accepts. */
   isOneType?: true;
-  /** What is answered if all goes well, by status. */
+  /** Contents of successful answers, by status. */
   answers: Readonly<Partial<Record<200 | 201 | 204 | 304, Shape>>>;
-  /** Problem types that it may be refused with, beyond those that follow from its scope, its body and its key. */
+  /** Problem types besides those that follow from scope, body and key. */
   refusals?: readonly ProblemTypeName[];
 }

@@ -54,6 +54,6 @@ function toProblem(error: unknown): Problem {
       : Problem.of(TYPE_OF_REFUSAL[reason], message, members);
   }
   if (error instanceof UnknownOutcome) return Problem.of("UnknownOutcome", error.message);
-  console.error(error); // for the operator; the client learns nothing of the inside
+  console.error(error); // for the operator; the client learns no internals
   return new Problem(500);
 }

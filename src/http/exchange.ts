@@ -33,7 +33,10 @@ export interface Exchange {
   groups: Groups;
   /** Query with its `?`, or empty. */
   query: string;
-  /** Place where `Metrics` counts the answer, by route and method; {@linkcode UNROUTED} until a route is found. */
+  /**
+   * Place where `Metrics` counts the answer, by route and method; {@linkcode UNROUTED} until a route is
+   * found.
+   */
   cell: number;
 }
 

@@ -2,7 +2,7 @@ import { checkSetting, type Settings } from "../settings/settings.ts";
 import { Problem } from "./response/problem.ts";
 import { hostNameOf, isHost } from "./request/target.ts";
 
-/** What a client must be allowed to do: read, count plays one by one, or do everything else. */
+/** Permission that an operation requires: to read, to count plays one by one, or to do everything else. */
 export type Scope = "read" | "play" | "manage";
 
 /** Access rules of a handler: the settings of the same names. Lists are also taken as arrays. */
@@ -15,22 +15,22 @@ const CHALLENGE = { "www-authenticate": "Bearer" };
 const BAD_TOKEN = { "www-authenticate": 'Bearer error="invalid_token"' };
 const TOO_LITTLE = { "www-authenticate": 'Bearer error="insufficient_scope"' };
 
-/** Refuses requests of those who may not ask them. */
+/** Refuses requests that are not allowed, by host, origin and token. */
 export class Guard {
   readonly #token: string | undefined;
   readonly #playToken: string | undefined;
   readonly #origins: ReadonlySet<string>;
   readonly #hosts: readonly string[] | undefined;
-  /** The last host that passed: nearly all requests have the same. */
+  /** The last `Host` that passed: nearly all requests have the same one. */
   #passed: string | null = null;
 
-  /** @throws {RangeError} for an option that is out of its range, and a `playToken` without a `token`. */
+  /** @throws {RangeError} for an option out of its range, or for a `playToken` without a `token`. */
   constructor(options: GuardOptions) {
     this.#token = checkSetting("token", options.token) || undefined;
     this.#playToken = checkSetting("playToken", options.playToken) || undefined;
     if (this.#playToken !== undefined && this.#token === undefined)
       throw new RangeError(
-        "playToken needs a token beside it: or else everybody could clear, and only some play",
+        "playToken requires token: otherwise every client could clear the counts, and only some could play",
       );
     this.#origins = new Set(listOf("corsOrigins", options.corsOrigins));
     const hosts = listOf("allowedHosts", options.allowedHosts);
@@ -40,7 +40,8 @@ export class Guard {
   /**
    * Checks a `Host`. `null` passes: a `Request` made in this process has no such header.
    *
-   * Refuses a host that is not this server: a page may have its own name resolve to this address (DNS rebinding).
+   * Refuses a host that is not this server: a page may have its own name resolve to this address (DNS
+   * rebinding).
    *
    * @throws {Problem} 400 if it is not one host name, 403 if that is not allowed.
    */
@@ -52,35 +53,35 @@ export class Guard {
   }
 
   /**
-   * Refuses a page of another origin, unless that is listed.
+   * Refuses a page of another origin, unless that is allowed.
    *
-   * @returns whether the answer has to say that the page may read it.
+   * @returns true if the answer needs CORS headers.
    * @throws {Problem} 403
    */
   checkOrigin(origin: string, host: string): boolean {
     if (this.#origins.has(origin)) return true;
-    // By host alone: what is between here and the page may speak another scheme with it.
+    // Compares the host only: a proxy may serve the page over another scheme.
     if (/^https?:\/\/(.*)$/.exec(origin)?.[1] === host.toLowerCase()) return false;
-    throw new Problem(403, "Pages of this origin may not ask here");
+    throw new Problem(403, "Pages of this origin are not allowed here");
   }
 
   /**
-   * Refuses what needs a token (RFC 6750).
+   * Refuses a request without the token that `scope` requires (RFC 6750).
    *
-   * @throws {Problem} 401 without one or with a wrong one, 403 with one that is good for less.
+   * @throws {Problem} 401 for a missing or wrong token, 403 for the play token where `token` is required.
    */
   checkToken(headers: Headers, scope: Scope): void {
     if (!this.#needsToken(scope)) return;
     const given = tokenOf(headers);
-    if (given === undefined) throw new Problem(401, "A bearer token is needed", CHALLENGE);
+    if (given === undefined) throw new Problem(401, "This request requires a bearer token", CHALLENGE);
     const isForAll = isSame(given, this.#token);
     const isForPlays = isSame(given, this.#playToken);
     if (isForAll || (isForPlays && scope === "play")) return;
-    if (isForPlays) throw new Problem(403, "The token is good for plays alone", TOO_LITTLE);
+    if (isForPlays) throw new Problem(403, "This token only allows plays", TOO_LITTLE);
     throw new Problem(401, "The token is not valid", BAD_TOKEN);
   }
 
-  /** Whether a request has the token for everything; false where there is none. */
+  /** Tells whether a request has the token for everything; false if the server has no tokens. */
   isManager(headers: Headers): boolean {
     return isSame(tokenOf(headers) ?? "", this.#token);
   }
@@ -102,7 +103,7 @@ function tokenOf(headers: Headers): string | undefined {
   return /^Bearer +([\w.~+/-]+=*) *$/i.exec(headers.get("authorization") ?? "")?.[1];
 }
 
-/** Takes as long for every token of a length, whatever is right about it. */
+/** Compares in constant time: the duration depends on the lengths only. */
 function isSame(given: string, expected: string | undefined): boolean {
   if (expected === undefined) return false;
   let difference = given.length ^ expected.length;

@@ -18,15 +18,17 @@ import { parseTarget } from "./request/target.ts";
 export { answerError } from "./errors.ts";
 
 /**
- * Options of a handler: the settings of the same names, with the same defaults. Lists are also taken as arrays.
+ * Options of a handler: the settings of the same names, with the same defaults. Lists are also taken as
+ * arrays.
  *
  * docs/settings.md describes each setting.
  */
 export interface HandlerOptions
   extends GuardOptions, Partial<Pick<Settings, "resource" | "basePath" | "maxBodyBytes">> {
   /**
-   * `Content-Length` can be trusted, as it can be if requests come from an HTTP server. Short bodies are then read in
-   * one piece, which is faster. With an untrue length, a body of any size would be read into memory. Default: false.
+   * `Content-Length` can be trusted, as it can be if requests come from an HTTP server. Short bodies are then
+   * read in one piece, which is faster. With an untrue length, a body of any size would be read into memory.
+   * Default: false.
    */
   trustsLength?: boolean;
   /** Aborted by the caller when the server begins to stop; from then on `/health` answers 503. */
@@ -39,9 +41,9 @@ export interface HandlerOptions
 export type Handler = (request: Request) => Awaitable<Response>;
 
 /**
- * Creates the handler of playcount's whole HTTP interface.
+ * Makes a handler for the whole HTTP interface, with its counts in `store`.
  *
- * @throws {RangeError} for an option that is out of its range.
+ * @throws {RangeError} for an option out of its range.
  *
  * @example
  * ```ts
@@ -78,7 +80,7 @@ export function createHandler(store: CountStore, options: HandlerOptions = {}): 
     guard.checkHost(host);
     const origin = headers.get("origin");
     if (origin === null) return perform(exchange);
-    // A request that was made in this process has no Host.
+    // A Request that was made in this process has no Host.
     const isShared = guard.checkOrigin(origin, host ?? URL.parse(url)?.host ?? "");
     return isShared ? shareWith(origin, exchange, service, perform) : perform(exchange);
   }
@@ -97,7 +99,7 @@ export function createHandler(store: CountStore, options: HandlerOptions = {}): 
     guard.checkToken(headers, operation.scope);
     const format =
       preferredFormat(headers.get("accept")) ?? (operation.description.isOneType ? "text" : undefined);
-    if (format === undefined) throw new Problem(406, "There is text/plain and application/json");
+    if (format === undefined) throw new Problem(406, "Answers are text/plain or application/json");
     exchange.format = format;
     exchange.groups = found.groups;
     exchange.query = query;
@@ -110,7 +112,6 @@ export function createHandler(store: CountStore, options: HandlerOptions = {}): 
   }
 
   return (request) => {
-    // The only object that a request needs: what is found out about it on its way is filled in.
     const exchange = beginExchange(request);
     const response = answerAlways(exchange, service, answer);
     return response instanceof Promise
@@ -131,12 +132,12 @@ function checkOptions(options: HandlerOptions): Pick<Service, "resource" | "base
 interface DerivedRoute {
   pattern: URLPattern;
   allow: string;
-  /** By method; `cell` is where its requests are counted. */
+  /** Operations by method. `cell` is the place where `Metrics` counts their answers. */
   operations: ReadonlyMap<string, Operation & { cell: number }>;
   cellOf: (method: string) => number;
 }
 
-/** A route with what follows from its methods: `HEAD` wherever there is `GET`, and `OPTIONS` (RFC 9110 §9.3). */
+/** Adds to a route what follows from its methods: `HEAD` for `GET`, and `OPTIONS` (RFC 9110 §9.3). */
 function derive({ pattern, methods }: Route, cellOf: (method: string) => number): DerivedRoute {
   const operations = new Map<string, Operation & { cell: number }>();
   for (const [method, operation] of Object.entries(methods)) {

@@ -11,7 +11,7 @@ import type { Operation } from "./routes.ts";
 /** A part of an OpenAPI document. */
 export type Json = Readonly<Record<string, unknown>>;
 
-/** The schema of a count, and of any other number that a request or an answer has. */
+/** Schema of a count or of any other number in requests and answers. */
 export const COUNT: Json = { type: "integer", minimum: 0, maximum: Number.MAX_SAFE_INTEGER };
 
 const PROBLEM: Json = {
@@ -22,7 +22,7 @@ const PROBLEM: Json = {
     type: {
       type: "string",
       format: "uri-reference",
-      description: "about:blank, or what tells problems apart",
+      description: "about:blank, or the reference of a type that extends this one",
     },
     title: { type: "string", description: "the meaning of the type, or the reason phrase of the status" },
     status: { type: "integer" },
@@ -35,7 +35,9 @@ const TYPE_LINK: Json = {
   description: 'the type of the problem if it has one, as <URI reference>; rel="type"',
 };
 
-/** Returns the schemas of all problem types of a server with this base path, and `Problem`, which they extend. */
+/**
+ * Returns the schemas of all problem types of a server with this base path, and `Problem`, which they extend.
+ */
 export function problemSchemas(basePath: string): Json {
   const types = Object.entries(PROBLEM_TYPES) as [ProblemTypeName, ProblemType][];
   const schemas = types.map(([name, type]) => [name, describeType(typeReference(basePath, name), type)]);
@@ -63,7 +65,7 @@ function schemaOf(name: "Problem" | ProblemTypeName): Json {
 
 type Refusable = Pick<Operation, "scope" | "description">;
 
-/** Returns the answers to an operation that is refused, by status. */
+/** Returns the refusals of an operation, by status. */
 export function describeRefusals(operation: Refusable): Json {
   const types = problemTypesOf(operation);
   const refusals = refusalsOf(operation, types).map((status) => [

@@ -11,17 +11,17 @@ const ONE: Json = {
   properties: { id: { type: "string" }, count: COUNT },
 };
 
-/** What an answer is as JSON, and in words as text; or as another type. */
+/** Schema of an answer in JSON, with its text form in words; or an answer of another type. */
 type Schema = { json: Json; text?: string } | { type: string; schema: Json };
 
 const SCHEMAS: Record<Exclude<Shape, "nothing">, Schema> = {
   count: { json: ONE, text: "the count" },
-  mapping: { json: MAPPING, text: "pairs of id=count with commas between, the ids percent-encoded" },
+  mapping: { json: MAPPING, text: "pairs of id=count separated by commas, the ids percent-encoded" },
   list: {
     json: { oneOf: [MAPPING, { type: "array", items: ONE }] },
-    text: "pairs of id=count with commas between, the ids percent-encoded",
+    text: "pairs of id=count separated by commas, the ids percent-encoded",
   },
-  folds: { json: { type: "array", items: COUNT }, text: "numbers with commas between" },
+  folds: { json: { type: "array", items: COUNT }, text: "numbers separated by commas" },
   done: { json: { type: "object", properties: { status: { const: "ok" } } }, text: "OK" },
   document: { json: { type: "object" } },
   metrics: { type: OPEN_METRICS.replace(/;.*/, ""), schema: { type: "string" } },
@@ -38,14 +38,14 @@ const PARAMETERS: Readonly<Record<string, Json>> = {
   top: {
     in: "query",
     schema: { type: "integer", minimum: 1, maximum: 1000 },
-    description: "only the highest",
+    description: "only this many songs, the highest",
   },
-  after: { in: "query", schema: COUNT, description: "leaves out the folds up to this one" },
+  after: { in: "query", schema: COUNT, description: "leaves out the plays of this fold and of older ones" },
   "Idempotency-Key": {
     in: "header",
     schema: { type: "string", pattern: '^"[A-Za-z0-9._-]{1,64}:\\d{1,16}"$' },
     description:
-      "who sends, and the number of the request, higher each time: sent again it is not counted twice",
+      "name of the writer, and the number of the request, which increases: a retry is not counted twice",
   },
 };
 
@@ -60,7 +60,7 @@ const BODIES: Record<NonNullable<Description["body"]>, Json> = {
     required: true,
     content: { "text/plain": { schema: { type: "string" } }, "application/json": { schema: MAPPING } },
   },
-  anything: { description: "is read and not looked at", content: { "*/*": {} } },
+  anything: { description: "read to its end and ignored", content: { "*/*": {} } },
 };
 
 /** Describes a route table of a server with this base path as an OpenAPI 3.1 document. */
@@ -93,14 +93,14 @@ function describeOperation({ scope, description }: Operation): Json {
     summary,
     ...(parameters.length > 0 && { parameters: parameters.map(parameter) }),
     ...(body !== undefined && { requestBody: BODIES[body] }),
-    // An empty requirement besides: a token is needed only where the server has one.
+    // The empty requirement stands for a server without tokens.
     ...(scope !== "read" && { security: [{ bearer: [] }, {}] }),
     responses: { ...Object.fromEntries(answered), ...describeRefusals({ scope, description }) },
   };
 }
 
 function describeAnswer(shape: Shape): Json {
-  if (shape === "nothing") return { description: "nothing more to say" };
+  if (shape === "nothing") return { description: "no content" };
   const answer = SCHEMAS[shape];
   if ("type" in answer)
     return { description: "OpenMetrics", content: { [answer.type]: { schema: answer.schema } } };

@@ -10,23 +10,23 @@ import { clear, list } from "./resources/songs.ts";
 import { DOCUMENT_PATH } from "./response/problem-types.ts";
 import type { Scope } from "./guard.ts";
 
-/** The methods that a route may declare; `HEAD` and `OPTIONS` are derived. */
+/** Methods that a route may declare; `HEAD` and `OPTIONS` follow from them. */
 export type Method = "GET" | "POST" | "PUT" | "DELETE";
 
-/** What a method does, what a client must be allowed to do for it, and what it has to know. */
+/** One method of a route: the required permission, the code, and the documentation. */
 export interface Operation {
   scope: Scope;
   act: Action;
   description: Description;
 }
 
-/** A path and what each of its methods does. */
+/** A path and its methods. */
 export interface Route {
   pattern: URLPattern;
   methods: Readonly<Partial<Record<Method, Operation>>>;
 }
 
-/** The path of a route, its groups as OpenAPI writes them: `/song/{id}`. */
+/** Returns the path of a route with its groups as OpenAPI writes them: `/song/{id}`. */
 export function pathOf({ pattern }: Pick<Route, "pattern">): string {
   return pattern.pathname.replace(/:(\w+)(?:\(\.\+\))?/g, "{$1}");
 }
@@ -35,7 +35,7 @@ const read = (act: Action, description: Description): Operation => ({ scope: "re
 const play = (act: Action, description: Description): Operation => ({ scope: "play", act, description });
 const manage = (act: Action, description: Description): Operation => ({ scope: "manage", act, description });
 
-/** All there is. Everything else about methods and paths is derived from this table. */
+/** Returns all routes. Everything else about methods and paths is derived from this table. */
 export function routeTable({ basePath, resource }: Pick<Service, "basePath" | "resource">): Route[] {
   const route = (path: string, methods: Route["methods"]): Route => {
     return { pattern: new URLPattern({ pathname: basePath + path }), methods };
@@ -59,7 +59,7 @@ export function routeTable({ basePath, resource }: Pick<Service, "basePath" | "r
     }),
     route("/", {
       GET: read(list, {
-        summary: "Every song with a count, or the highest",
+        summary: "All songs with a count, or the highest",
         query: ["top", "after"],
         isConditional: true,
         answers: { 200: "list", 304: "nothing" },
@@ -74,7 +74,7 @@ export function routeTable({ basePath, resource }: Pick<Service, "basePath" | "r
     }),
     route("/batch", {
       POST: manage(addBatch, {
-        summary: "Add a whole mapping, all of it or nothing, and answer the new counts",
+        summary: "Add a whole mapping atomically, and answer the new counts",
         body: "a mapping",
         isConditional: true,
         takesKey: true,
@@ -84,25 +84,25 @@ export function routeTable({ basePath, resource }: Pick<Service, "basePath" | "r
     }),
     route("/folds", {
       GET: read(listFolds, {
-        summary: "The folds that are sealed and not acknowledged, ascending",
+        summary: "The sealed and unacknowledged folds, ascending",
         answers: { 200: "folds" },
       }),
     }),
     route("/folds/:fold", {
       GET: read(getFold, {
-        summary: "What was sealed",
+        summary: "The plays of a sealed fold",
         answers: { 200: "mapping" },
         refusals: ["UnknownFold", "FoldDropped"],
       }),
       PUT: manage(seal, {
-        summary: "Seal what was counted since the last fold; the same again does nothing",
+        summary: "Seal the plays since the last fold, and answer them; idempotent",
         body: "anything",
         isConditional: true,
         answers: { 200: "mapping", 201: "mapping" },
         refusals: ["FoldOutOfOrder", "TooManyFolds"],
       }),
       DELETE: manage(acknowledge, {
-        summary: "Acknowledge: the fold is in the database",
+        summary: "Acknowledge a fold that is in the database",
         body: "anything",
         isConditional: true,
         answers: { 200: "done" },
@@ -110,11 +110,11 @@ export function routeTable({ basePath, resource }: Pick<Service, "basePath" | "r
       }),
     }),
     route("/health", {
-      GET: read(health, { summary: "Ready to count?", answers: { 200: "done" } }),
+      GET: read(health, { summary: "Tell whether the server is ready to count", answers: { 200: "done" } }),
     }),
     route("/metrics", {
       GET: read(getMetrics, {
-        summary: "How this process is",
+        summary: "Metrics of this process",
         isOneType: true,
         answers: { 200: "metrics" },
         refusals: ["Unavailable"],

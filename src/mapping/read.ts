@@ -3,13 +3,13 @@ import { quoted } from "../error-message.ts";
 import { MAX_COUNT } from "../store/count-store.ts";
 import { MAX_DIGITS, parseWholeNumber } from "./whole-number.ts";
 
-/** An id as long as the longest that can be set, with each byte encoded, and a count: no pair is longer. */
+/** Longest pair: an id of the largest `maxIdBytes`, each byte encoded, an equals sign, and a count. */
 const LONGEST_PAIR = 3 * SETTINGS.maxIdBytes.max + 1 + MAX_DIGITS;
 
 /**
- * Reads the text grammar of a mapping, as it arrives, `1=1,a%2Fb=5`, and gives each pair to `take`.
+ * Reads a mapping in text, `1=1,a%2Fb=5`, piece by piece, and calls `take` with each pair.
  *
- * Holds one pair that is not all there yet.
+ * Holds at most one incomplete pair.
  */
 export class PairReader {
   readonly #take: (id: string, count: number) => void;
@@ -20,7 +20,11 @@ export class PairReader {
     this.#take = take;
   }
 
-  /** @throws {SyntaxError} that quotes the first pair that is not `id=count`, and what `take` throws. */
+  /**
+   * Reads the next piece.
+   *
+   * @throws {SyntaxError} that quotes the first malformed pair, and any error of `take`.
+   */
   push(text: string): void {
     const source = this.#rest + text;
     const decode = decoderFor(source);
@@ -33,7 +37,7 @@ export class PairReader {
     this.#rest = source.slice(start);
   }
 
-  /** To be called at the end, when the last pair is all there. Throws as {@linkcode push} does. */
+  /** Reads the last pair, after the last piece. Throws as {@linkcode push} does. */
   finish(): void {
     if (this.#rest !== "" || this.#isBegun) this.#read(this.#rest, 0, this.#rest.length, decodeId);
   }
@@ -45,17 +49,24 @@ export class PairReader {
   }
 }
 
-/** Reads the text grammar of a mapping, as it arrives, and holds its songs. One that is named twice has the sum. */
+/**
+ * Reads a mapping in text, piece by piece, and holds its songs. The plays of a song that is listed twice are
+ * added.
+ */
 export class MappingReader {
   readonly plays: Map<string, number> = new Map();
   readonly #pairs = new PairReader((id, count) => addPlays(this.plays, id, count));
 
-  /** @throws {SyntaxError} that quotes the first pair that is not `id=count`; {RangeError} if a sum passes 2^53 − 1. */
+  /**
+   * Reads the next piece.
+   *
+   * @throws {SyntaxError} that quotes the first malformed pair; {RangeError} if a sum passes 2^53 − 1.
+   */
   push(text: string): void {
     this.#pairs.push(text);
   }
 
-  /** To be called at the end, when the last pair is all there. Throws as {@linkcode push} does. */
+  /** Reads the last pair, and returns all plays. Throws as {@linkcode push} does. */
   finish(): ReadonlyMap<string, number> {
     this.#pairs.finish();
     return this.plays;
@@ -63,9 +74,9 @@ export class MappingReader {
 }
 
 /**
- * Reads one pair of the text grammar, from `start` to before `end`.
+ * Reads one pair, from `start` to before `end`.
  *
- * @throws {SyntaxError} that quotes it if it is none.
+ * @throws {SyntaxError} that quotes a malformed pair.
  */
 function parsePair(
   source: string,
@@ -87,16 +98,17 @@ function notAPair(found: string): SyntaxError {
 }
 
 /**
- * Reads the JSON grammar of a mapping: `{"1":1,"a/b":5}`. A song that is named twice has the sum.
+ * Reads a mapping in JSON: `{"1":1,"a/b":5}`. The plays of a song that is listed twice are added.
  *
- * @throws {SyntaxError} that quotes the first pair that is none; {RangeError} if a sum passes 2^53 − 1.
+ * @throws {SyntaxError} that quotes the first malformed member; {RangeError} if a sum passes 2^53 − 1.
  */
 export function parseJsonMapping(source: string): Map<string, number> {
   const value = parseJson(source);
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     throw new SyntaxError("Cannot read a mapping: expected a JSON object");
   }
-  // It is read once more, member by member, as an object has but the last of those with the same name.
+  // The source is read again, member by member: an object keeps only the last of several members with one
+  // name.
   const plays = new Map<string, number>();
   const number = /[\t\n\r ]*:[\t\n\r ]*(-?\d[\d.eE+-]*)[\t\n\r ]*([,}])/y;
   for (let at = source.indexOf("{") + 1; ;) {
@@ -116,7 +128,7 @@ export function parseJsonMapping(source: string): Map<string, number> {
   }
 }
 
-/** Where a string of valid JSON ends that begins at `start`, its quotes included. */
+/** Returns the end of a string in valid JSON that begins at `start` with its quote. */
 function endOfString(source: string, start: number): number {
   let at = start + 1;
   while (source[at] !== '"') at += source[at] === "\\" ? 2 : 1;
@@ -133,7 +145,7 @@ function parseJson(source: string): unknown {
   try {
     return JSON.parse(source);
   } catch {
-    throw new SyntaxError("Cannot read a mapping: it is not JSON");
+    throw new SyntaxError("Cannot read a mapping: expected JSON");
   }
 }
 
@@ -141,25 +153,33 @@ function isCount(count: unknown): boolean {
   return Number.isSafeInteger(count) && (count as number) >= 0;
 }
 
-/** Whether a path could name it and a server would take it: the mark for bytes that were not UTF-8 names no song. */
+/**
+ * Tells whether a server accepts an id. U+FFFD stands for bytes that were not UTF-8, so no id contains it.
+ */
 function isId(id: string): boolean {
   return hasPath(id) && !id.includes("\ufffd");
 }
 
-/** Whether a path leads to a song. No UTF-8, and so no percent-encoding, says half of a surrogate pair. */
+/** Tells whether a path can name a song. A lone surrogate has no UTF-8, and so no percent-encoding. */
 export function hasPath(id: string): boolean {
   return id !== "" && !isDots(id) && id.isWellFormed();
 }
 
-/** A URL cannot have these as its last segment, encoded or not: `song/..` is the list of all songs. */
+/**
+ * Tells whether an id is a dot segment, which URLs resolve even if encoded: `song/..` is the list of all
+ * songs.
+ */
 function isDots(id: string): boolean {
   return id === "." || id === "..";
 }
 
-/** Gives the id that stands so in the text grammar; `undefined` if it is none. */
+/** Decodes an id in text; `undefined` for an invalid one. */
 type Decode = (encoded: string) => string | undefined;
 
-/** For all ids of a text, which is looked at but once: most have nothing that needs decoding. */
+/**
+ * Returns the decoder for all ids of a text. Most texts need no decoding, which one look at the whole text
+ * tells.
+ */
 function decoderFor(source: string): Decode {
   const isPlain = !source.includes("%") && !source.includes("\ufffd") && source.isWellFormed();
   return isPlain ? (id) => (isDots(id) ? undefined : id) : decodeId;

@@ -4,9 +4,10 @@ import { MAX_COUNT } from "../store/count-store.ts";
 export const MAX_DIGITS = 16;
 
 /**
- * Reads a whole number in decimal digits, from `start` to before `end` of a text: a count, the number of a fold.
+ * Reads a whole number in decimal digits, from `start` to before `end` of a text: a count, the number of a
+ * fold.
  *
- * @returns `undefined` if anything but 1 to 16 digits stands there, or a number above 2^53 − 1.
+ * @returns `undefined` for anything but 1 to 16 digits, and for a number above 2^53 − 1.
  */
 export function parseWholeNumber(source: string, start = 0, end: number = source.length): number | undefined {
   if (start >= end || end - start > MAX_DIGITS) return undefined;

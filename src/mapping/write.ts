@@ -3,30 +3,32 @@ import type { Entry } from "../store/count-store.ts";
 /** The two formats of a reply: `text/plain` and `application/json`. */
 export type Format = "text" | "json";
 
-/** How a mapping of songs to counts is written: what stands around and between its entries. */
+/** Syntax of a list of songs with counts. A comma separates its entries. */
 export interface ListSyntax {
   open: string;
   entry: (entry: Entry) => string;
   close: string;
-  /** How the same comes about without strings. */
+  /** The same syntax for writing entries as bytes, without strings. */
   utf8?: Utf8Syntax;
 }
 
-/** How an entry is written whose id is there as bytes of UTF-8. */
+/** Syntax of an entry whose id is UTF-8 already. */
 export interface Utf8Syntax {
   before: string;
   between: string;
-  /** 1 for each byte of an id that stands for itself. */
+  /** By byte: 1 if the byte is written as it is. */
   isPlain: Uint8Array;
-  /** What stands for another byte: ASCII, no longer than `longestEscape`. */
+  /** Returns the ASCII text for any other byte, at most `longestEscape` long. */
   escape: (byte: number) => string;
   longestEscape: number;
 }
 
-/** An id that stands for itself, as most do: to see that takes less time than to encode it. */
+/** An id that needs no encoding, as most ids. This test is faster than encoding. */
 const PLAIN_ID = /^[\w.!~*'()-]+$/;
 
-/** `1=1,a%2Fb=5`: ids stand as `encodeURIComponent` has them, so no `=`, `,` or control character is raw. */
+/**
+ * `1=1,a%2Fb=5`: ids are encoded by `encodeURIComponent`, so they contain no `=`, `,` or control character.
+ */
 const text: ListSyntax = {
   open: "",
   entry: ([id, count]) => `${PLAIN_ID.test(id) ? id : encodeURIComponent(id)}=${count}`,
@@ -40,7 +42,10 @@ const text: ListSyntax = {
   },
 };
 
-/** Written by hand: an object would take `__proto__` for something else, and sort ids that are numbers. */
+/**
+ * `{"1":1,"a/b":5}`, without an object in between: that would lose `__proto__`, and sort ids that are
+ * numbers.
+ */
 const json: ListSyntax = {
   open: "{",
   entry: ([id, count]) => `${JSON.stringify(id)}:${count}`,
@@ -54,20 +59,20 @@ const json: ListSyntax = {
   },
 };
 
-function bytesThat(isOne: (byte: number) => boolean): Uint8Array {
-  return Uint8Array.from({ length: 256 }, (_, byte) => Number(isOne(byte)));
+function bytesThat(isPlain: (byte: number) => boolean): Uint8Array {
+  return Uint8Array.from({ length: 256 }, (_, byte) => Number(isPlain(byte)));
 }
 
-/** The grammar of all songs, in no order, for each format. */
+/** Syntax of a mapping of songs to counts, by format. */
 export const MAPPING_SYNTAX: Record<Format, ListSyntax> = { text, json };
 
-/** The grammar of a ranking, which has an order, for each format. */
+/** Syntax of a ranking, which has an order, by format: `[{"id":"1","count":1}]` in JSON. */
 export const RANKING_SYNTAX: Record<Format, ListSyntax> = {
   text,
   json: { open: "[", entry: ([id, count]) => JSON.stringify({ id, count }), close: "]" },
 };
 
-/** Writes `entries`, all at once. */
+/** Returns `entries` as one text. */
 export function writeList({ open, entry, close }: ListSyntax, entries: readonly Entry[]): string {
   return open + entries.map(entry).join(",") + close;
 }

@@ -1,15 +1,14 @@
 import type { Metrics } from "./metrics.ts";
 
-/** How often it is looked. */
-const EVERY_MS = 100;
+const INTERVAL_MS = 100;
 
-/** Looks, until `signal` is aborted, how late the event loop comes to what is due. */
+/** Measures ten times a second how late timers run, until `signal` is aborted. */
 export function watchEventLoop(metrics: Metrics, signal: AbortSignal): void {
-  let due = performance.now() + EVERY_MS;
+  let due = performance.now() + INTERVAL_MS;
   const timer = setInterval(() => {
     const now = performance.now();
     metrics.observeDelay(Math.max(0, now - due) / 1000);
-    due = now + EVERY_MS;
-  }, EVERY_MS);
+    due = now + INTERVAL_MS;
+  }, INTERVAL_MS);
   signal.addEventListener("abort", () => clearInterval(timer), { once: true });
 }

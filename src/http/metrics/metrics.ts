@@ -1,13 +1,13 @@
 import { STATUSES } from "../response/problem-types.ts";
 
-/** Bytes that each worker's numbers take, with much room to spare. */
+/** Bytes of a row, the numbers of one worker; most of them are spare. */
 const ROW_BYTES = 32 * 1024;
 const ROW = ROW_BYTES / Float64Array.BYTES_PER_ELEMENT;
 
-/** Whatever a client calls it otherwise: or else each name would be a series of its own. */
+/** Any other method counts as `other`: clients must not be able to make new time series. */
 const METHODS = ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "other"];
 
-/** Upper bounds of how late a turn of the event loop may be to be counted in a bucket, in seconds. */
+/** Upper bounds of the histogram of event loop delays, in seconds. */
 export const DELAY_BOUNDS: readonly number[] = [
   0.001,
   0.002,
@@ -22,14 +22,14 @@ export const DELAY_BOUNDS: readonly number[] = [
   Infinity,
 ];
 
-// Where things are in a row.
+// A row: [is serving | deaths | sum of delays | delay buckets | requests by route, method and status | spare]
 const IS_SERVING = 0;
 const DEATHS = 1;
 const DELAY_SUM = 2;
 const DELAY_BUCKETS = 3;
 const REQUESTS = DELAY_BUCKETS + DELAY_BOUNDS.length;
 
-/** How many requests of a route and a method were answered with a status. */
+/** Number of requests of a route and a method that were answered with a status. */
 export interface RequestCount {
   route: string;
   method: string;
@@ -38,8 +38,8 @@ export interface RequestCount {
 }
 
 /**
- * Figures of the process, in numbers that all of its threads share. Each thread has a row that it alone writes; a
- * reader adds the rows up. Counting is one write, and nothing grows with what clients send.
+ * Figures of the process, in numbers that all of its threads share. Each thread has a row that it alone
+ * writes; a reader adds the rows up. Counting is one write, and nothing grows with what clients send.
  *
  * @example
  * ```ts
@@ -51,75 +51,80 @@ export interface RequestCount {
  * ```
  */
 export class Metrics {
-  /** What other threads make theirs of. */
+  /** Shared memory: pass it to the constructor in another thread. */
   readonly buffer: ArrayBuffer | SharedArrayBuffer;
   readonly #numbers: Float64Array;
   readonly #row: number;
 
-  /** `worker` is the number of this thread, from 0 on; `buffer` has room for so many rows. */
+  /** `worker` is the number of this thread, from 0; `buffer` has one row for each worker. */
   constructor(buffer: ArrayBuffer | SharedArrayBuffer = new ArrayBuffer(ROW_BYTES), worker = 0) {
     this.buffer = buffer;
     this.#numbers = new Float64Array(buffer);
     this.#row = worker * ROW;
-    if (this.#row >= this.#numbers.length) throw new RangeError(`There is no row for worker ${worker}`);
+    if (this.#row >= this.#numbers.length) throw new RangeError(`The buffer has no row for worker ${worker}`);
   }
 
-  /** Numbers for a main thread, which is worker 0, and `workers` others. */
+  /** Makes a buffer for the main thread, which is worker 0, and `workers` more threads. */
   static share(workers: number): SharedArrayBuffer {
     return new SharedArrayBuffer((workers + 1) * ROW_BYTES);
   }
 
-  /** Where requests with a method on a route are counted; `route` is its place in the table, -1 for none. */
+  /**
+   * Returns the first cell for a method on a route. `route` is its index in the route table; -1 for no route.
+   */
   cellOf(route: number, method: string): number {
     const known = METHODS.indexOf(method);
     const place = (route + 1) * METHODS.length + (known === -1 ? METHODS.length - 1 : known);
     const cell = REQUESTS + place * STATUSES.length;
-    if (cell + STATUSES.length > ROW) throw new RangeError("There are more routes than there is room for");
+    if (cell + STATUSES.length > ROW) throw new RangeError("A row has no room for this many routes");
     return cell;
   }
 
-  /** Counts a request by its answer, which it gives back. `cell` is that of its route and method. */
+  /** Counts an answer, and returns it. `cell` is that of its route and method. */
   countResponse(cell: number, response: Response): Response {
     const place = STATUSES.indexOf(response.status);
     if (place !== -1) this.#add(cell + place, 1);
     return response;
   }
 
-  /** Notes that a turn of the event loop was late by so many seconds. */
+  /** Counts a turn of the event loop that was late by `seconds`. */
   observeDelay(seconds: number): void {
     this.#add(DELAY_SUM, seconds);
     this.#add(DELAY_BUCKETS + DELAY_BOUNDS.findIndex((bound) => seconds <= bound), 1);
   }
 
-  /** Notes whether this thread answers requests. */
+  /** Sets whether this thread answers requests. */
   set isServing(isServing: boolean) {
     this.#numbers[this.#row + IS_SERVING] = Number(isServing);
   }
 
-  /** Notes that another thread has ended. */
+  /** Counts a thread that ended unexpectedly. */
   recordDeath(worker: number): void {
     this.#numbers[worker * ROW + IS_SERVING] = 0;
     this.#add(DEATHS, 1);
   }
 
-  /** How many threads answer requests. */
+  /** Number of threads that answer requests. */
   get workers(): number {
     return this.#sum(IS_SERVING);
   }
 
-  /** How many threads have ended and were replaced, or will be. */
+  /** Number of threads that ended unexpectedly. */
   get deaths(): number {
     return this.#sum(DEATHS);
   }
 
-  /** How often turns were late, by at most each of {@linkcode DELAY_BOUNDS}, and by how many seconds in all. */
+  /**
+   * Cumulative counts of late turns for each of {@linkcode DELAY_BOUNDS}, and the sum of all delays in
+   * seconds.
+   */
   get delayHistogram(): { counts: number[]; sum: number } {
     let count = 0;
     const counts = DELAY_BOUNDS.map((_, at) => (count += this.#sum(DELAY_BUCKETS + at)));
     return { counts, sum: this.#sum(DELAY_SUM) };
   }
 
-  /** Those of which there were any, `routes` being the table; the route is empty where there is none. */
+  /** Returns all counts above 0. `routes` is the route table; the route of a request without one is empty. */
   requests(routes: readonly string[]): RequestCount[] {
     const found: RequestCount[] = [];
     for (const [at, route] of ["", ...routes].entries()) {

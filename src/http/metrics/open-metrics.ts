@@ -1,14 +1,14 @@
-/** The media type of what {@linkcode writeFamilies} writes (OpenMetrics 1.0). */
+/** Media type of OpenMetrics 1.0. */
 export const OPEN_METRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-/** One number of a metric family: `suffix` is what its name has behind that of the family. */
+/** One number of a metric family. The name of the number is that of the family with `suffix`. */
 export interface Sample {
   suffix?: string;
   labels?: Readonly<Record<string, string>>;
   value: number;
 }
 
-/** A metric family: numbers that mean the same. */
+/** A metric family: numbers with the same meaning. */
 export interface Family {
   name: string;
   type: "counter" | "gauge" | "histogram" | "info";
@@ -17,7 +17,7 @@ export interface Family {
   samples: readonly Sample[];
 }
 
-/** Writes metric families as text. */
+/** Returns metric families as text. */
 export function writeFamilies(families: readonly Family[]): string {
   return `${families.map(writeFamily).join("")}# EOF\n`;
 }

@@ -1,24 +1,24 @@
 import type { Awaitable } from "../../async.ts";
 import { Problem } from "../response/problem.ts";
 
-/** What a number may be sent as; the form type is what `curl -d` says of everything. */
+/** Content types of a number; the form type is the one that `curl -d` sends with any data. */
 const NUMBER_TYPES = ["text/plain", "application/json", "application/x-www-form-urlencoded"];
 
-/** A body that has no more bytes than this is read in one piece where its length is trusted: a stream takes longer. */
-const SMALL = 64 * 1024;
+/** Most bytes of a body that is read in one piece if its length is trusted, which is faster than a stream. */
+const SMALL_BYTES = 64 * 1024;
 
-/** What bodies may be. */
+/** Limits of request bodies. */
 export interface BodyLimits {
-  /** The longest, in bytes. */
+  /** Largest body, in bytes. */
   maxBodyBytes: number;
-  /** Whether what a request says of its body's length is true, as whoever took it from a connection has seen to. */
+  /** Set if `Content-Length` is true of every body, as an HTTP server guarantees. */
   trustsLength: boolean;
 }
 
 /**
- * Reads all of a request's body, whatever it is, so that nothing happens for one that breaks off or is malformed.
+ * Reads a request's body to its end, and calls `take` with each piece.
  *
- * @throws {Problem} 413 past `maxBodyBytes`, 400 if it breaks off.
+ * @throws {Problem} 413 past `maxBodyBytes`, 400 if the body breaks off, and any error of `take`.
  */
 export async function readToEnd(
   request: Request,
@@ -29,7 +29,8 @@ export async function readToEnd(
   const { maxBodyBytes, trustsLength } = limits;
   const length = Number(request.headers.get("content-length"));
   if (length > maxBodyBytes) throw tooLarge(maxBodyBytes);
-  if (trustsLength && length > 0 && length <= SMALL) return take(await readWhole(request, maxBodyBytes));
+  if (trustsLength && length > 0 && length <= SMALL_BYTES)
+    return take(await readWhole(request, maxBodyBytes));
   const reader = request.body.getReader();
   let bytes = 0;
   try {
@@ -39,12 +40,15 @@ export async function readToEnd(
       take(piece);
     }
   } catch (error) {
-    reader.cancel().catch(() => {}); // not awaited: what is still under way need not be waited for
+    reader.cancel().catch(() => {}); // not awaited: the answer need not wait for the rest of the body
     throw error;
   }
 }
 
-/** Calls `act` when all of a body has arrived, whatever it contains: a request that breaks off does nothing. */
+/**
+ * Calls `act` after all of a body has arrived. Its content is ignored, but a request that breaks off does
+ * nothing.
+ */
 export function afterBody(
   request: Request,
   limits: BodyLimits,
@@ -82,7 +86,11 @@ function tooLarge(maxBodyBytes: number): Problem {
   return Problem.of("BodyTooLarge", `The body is longer than ${maxBodyBytes} bytes`, { maxBodyBytes });
 }
 
-/** Reads a body as UTF-8; 400 if it is not. Holds at most `maxBodyBytes` and one piece. */
+/**
+ * Reads a body as UTF-8. Holds at most `maxBodyBytes` and one piece.
+ *
+ * @throws {Problem} as {@linkcode readToEnd}, and 400 if the body is not UTF-8.
+ */
 export async function readText(request: Request, limits: BodyLimits): Promise<string> {
   let text = "";
   await readTextPieces(request, limits, (piece) => {
@@ -91,7 +99,11 @@ export async function readText(request: Request, limits: BodyLimits): Promise<st
   return text;
 }
 
-/** Reads a body as UTF-8, piece by piece; 400 if it is not. What `take` throws ends the reading. */
+/**
+ * Reads a body as UTF-8, piece by piece. An error of `take` ends the reading.
+ *
+ * @throws {Problem} as {@linkcode readText}.
+ */
 export async function readTextPieces(
   request: Request,
   limits: BodyLimits,
@@ -110,24 +122,26 @@ function decode(decoder: TextDecoder, piece: Uint8Array, stream: boolean): strin
   }
 }
 
-/** What a body says that it is, without parameters and in lower case; `undefined` if it says nothing. */
+/** Returns the content type without parameters and in lower case; `undefined` without one. */
 export function contentTypeOf(request: Request): string | undefined {
   return request.headers.get("content-type")?.replace(/;.*/s, "").trim().toLowerCase();
 }
 
-/** @throws {Problem} 415 if a body is encoded. */
+/** @throws {Problem} 415 if a body has a content encoding. `what` begins the sentence. */
 export function checkEncoding(request: Request, what: string): void {
   if (/[^\s,]/.test(request.headers.get("content-encoding")?.replace(/identity/gi, "") ?? "")) {
-    throw new Problem(415, `${what} is sent without a content encoding`, { "accept-encoding": "identity" });
+    throw new Problem(415, `${what} must be sent without a content encoding`, {
+      "accept-encoding": "identity",
+    });
   }
 }
 
 /**
- * Reads a body that is empty or a whole number in decimal digits, white space around it allowed.
+ * Reads a body that is empty or a whole number in decimal digits, with optional white space around it.
  *
- * @returns `undefined` for an empty one. Past 2^53 − 1 the number may not be exact.
- * @throws {Problem} 400 if it is anything else, 415 if it says that it is of another type or encoded, and as
- * {@linkcode readToEnd}.
+ * @returns `undefined` for an empty body. Above 2^53 − 1 the number may be inexact.
+ * @throws {Problem} as {@linkcode readText}, 400 for any other content, 415 for another content type or an
+ * encoding.
  */
 export async function readWholeNumber(request: Request, limits: BodyLimits): Promise<number | undefined> {
   const body = await readText(request, limits);
@@ -135,7 +149,7 @@ export async function readWholeNumber(request: Request, limits: BodyLimits): Pro
   const type = contentTypeOf(request);
   if (type !== undefined && !NUMBER_TYPES.includes(type)) {
     const accept = NUMBER_TYPES.join(", ");
-    throw new Problem(415, `A number is sent as ${accept}`, { accept });
+    throw new Problem(415, `A number must be sent as ${accept}`, { accept });
   }
   checkEncoding(request, "A number");
   const digits = /^[\t\n\r ]*(\d+)[\t\n\r ]*$/.exec(body)?.[1];

@@ -1,15 +1,20 @@
 import { Problem } from "../response/problem.ts";
 
-/** Says whether an entity tag names the present state. */
+/** Tells whether an entity tag names the current state. */
 export type TagTest = (opaque: string) => boolean;
 
-/** Whether an `If-None-Match` does not hold, as it lists the present state (RFC 9110 §13.1.2: weak comparison). */
+/**
+ * Tells whether an `If-None-Match` fails because it lists the current state (RFC 9110 §13.1.2: weak
+ * comparison).
+ */
 export function noneMatchFails(field: string | null, names: TagTest): boolean {
   if (field === null) return false;
   return field.trim() === "*" || entityTags(field).some((tag) => names(tag.opaque));
 }
 
-/** Whether an `If-Match` does not hold, as it lists other states only (RFC 9110 §13.1.1: strong comparison). */
+/**
+ * Tells whether an `If-Match` fails because it only lists other states (RFC 9110 §13.1.1: strong comparison).
+ */
 export function matchFails(field: string | null, names: TagTest): boolean {
   if (field === null || field.trim() === "*") return false;
   return !entityTags(field).some((tag) => !tag.weak && names(tag.opaque));
@@ -18,7 +23,7 @@ export function matchFails(field: string | null, names: TagTest): boolean {
 const never = () => false;
 
 /**
- * Refuses a condition on something that has no entity tag: it does not hold, whichever it lists.
+ * Refuses a condition on a resource without entity tags: it fails whichever tag it lists.
  *
  * @throws {Problem} 412
  */
@@ -28,12 +33,12 @@ export function refuseConditions(headers: Headers): void {
   }
 }
 
-/** 412: nothing was done. */
+/** Makes the 412 of a condition that fails. */
 export function preconditionFailed(): Problem {
-  return new Problem(412, "The condition of the request does not hold");
+  return new Problem(412, "The condition of the request is not fulfilled");
 }
 
-/** The tags of a list; members that are none are passed over. */
+/** Returns the tags of a list. Other members are ignored. */
 function entityTags(field: string): { weak: boolean; opaque: string }[] {
   return Array.from(field.matchAll(/(?:^|,)\s*(W\/)?"([^"]*)"(?=\s*(?:,|$))/g), ([, weak, opaque = ""]) => ({
     weak: weak !== undefined,

@@ -1,11 +1,11 @@
-/** A preference, its value, and the parameters behind it (RFC 7240 §2): name, `=`, token or quoted string. */
+/** A preference, its value, and its parameters (RFC 7240 §2): name, `=`, token or quoted string. */
 const PREFERENCE =
   /(?:^|,)[ \t]*([!#$%&'*+.^_`|~\w-]+)(?:[ \t]*=[ \t]*("(?:[^"\\]|\\.)*"|[^",; \t]*))?((?:[^",]|"(?:[^"\\]|\\.)*")*)/g;
 
 /**
- * Whether a client has no use for the new count: `Prefer: return=minimal` (RFC 7240 §4.2).
+ * Tells whether a client does not need the new count: `Prefer: return=minimal` (RFC 7240 §4.2).
  *
- * Of a preference that is there more than once, the first counts.
+ * The first of several preferences with this name decides.
  */
 export function prefersMinimal(prefer: string | null): boolean {
   if (prefer === null) return false;

@@ -2,10 +2,10 @@ import { parseWholeNumber } from "../../mapping/whole-number.ts";
 import { Problem } from "../response/problem.ts";
 
 /**
- * Reads a whole number out of a query, which is empty or begins with `?`.
+ * Reads a whole number from a query, which is empty or begins with `?`.
  *
- * @returns `undefined` if `name` is not in it.
- * @throws {Problem} 400 if it is there twice, or is no whole number from `min` to `max`.
+ * @returns `undefined` without a parameter `name`.
+ * @throws {Problem} 400 for two of them, or for any other value than a whole number from `min` to `max`.
  */
 export function readNumber(
   query: string,
@@ -20,7 +20,7 @@ export function readNumber(
   throw new Problem(400, `${name} must be a whole number from ${min} to ${max}`);
 }
 
-/** `after` of a query: the newest fold whose plays are to be left out (0 leaves out none). */
+/** Reads `after` from a query: the newest fold whose plays are left out; 0 leaves out none. */
 export function readAfter(query: string): number | undefined {
   return readNumber(query, "after", { min: 0, max: Number.MAX_SAFE_INTEGER });
 }

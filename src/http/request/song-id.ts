@@ -2,20 +2,21 @@ import { Problem } from "../response/problem.ts";
 import { Refusal } from "../../store/refusal.ts";
 
 /**
- * The song that `encoded`, what stands behind `/song/` in a path, is the name of.
+ * Decodes the id in a path: all that follows `/song/`.
  *
- * U+FFFD is refused: it is what runtimes put in the place of bytes that are not UTF-8 before we can see
- * them, and plays of different songs must not end up in one.
+ * Refuses U+FFFD: runtimes put it in place of bytes that are not UTF-8, so several songs would be counted as
+ * one.
  *
- * @throws {Problem} 400 if it is not percent-encoded UTF-8; {Refusal} `too long` if so much of it is encoded that it
- * must be longer than `maxBytes`; the store judges all other lengths.
+ * @throws {Problem} 400 if `encoded` is not percent-encoded UTF-8; {Refusal} `too long` if the id is
+ * certainly longer than `maxBytes`. The store checks the exact length.
  */
 export function decodeSongId(encoded: string, maxBytes: number): string {
   return encoded.includes("%") ? percentDecode(encoded, maxBytes) : encoded;
 }
 
 function percentDecode(encoded: string, maxBytes: number): string {
-  if (encoded.length > maxBytes * 3) throw Refusal.tooLong(maxBytes); // three characters make a byte, at the most
+  // At most three characters encode a byte.
+  if (encoded.length > maxBytes * 3) throw Refusal.tooLong(maxBytes);
   let id: string;
   try {
     id = decodeURIComponent(encoded);
@@ -23,6 +24,6 @@ function percentDecode(encoded: string, maxBytes: number): string {
     throw new Problem(400, "The id is not percent-encoded UTF-8");
   }
   if (id.includes("\ufffd"))
-    throw new Problem(400, "The id holds U+FFFD, the mark of bytes that were not UTF-8");
+    throw new Problem(400, "The id contains U+FFFD, which stands for bytes that were not UTF-8");
   return id;
 }

@@ -1,30 +1,30 @@
 import { Problem } from "../response/problem.ts";
 
-/** What a request is for: a path, as the URL standard writes it, and the query behind it. */
+/** Target of a request: a path, as the URL standard writes it, and the query. */
 export interface Target {
-  /** Begins with `/`; dot segments and backslashes resolved, percent-encodings as they came. */
+  /** Begins with `/`. Dot segments and backslashes are resolved, percent-encodings are unchanged. */
   path: string;
-  /** With its `?`, or empty. */
+  /** Begins with `?`, or is empty. */
   query: string;
 }
 
-/** Scheme, a host of whatever kind, and the slash that begins the path. */
+/** Scheme, any host, and the slash that begins the path. */
 const HTTP = /^https?:\/\/[^/?#\\]+\//;
 
-/** What nearly every request has: nothing in its path that could be written otherwise, and no query. */
+/** The URL of nearly every request: a path that needs no normalising, and no query. */
 const PLAIN = /^https?:\/\/[^/?#\\]+\/[\w/-]*$/;
 
-/** What a runtime may hand on raw although the URL standard rewrites it: fragment, `\`, non-ASCII, dot segments. */
+/** Parts that the URL standard rewrites, but some runtimes do not: fragment, `\`, non-ASCII, dot segments. */
 const RAW = /[#\\]|[\x80-\uffff]|\/(?:\.|%2e)/i;
 
 /**
- * Takes apart `request.url`, which is not the same everywhere: some runtimes hand on the target as it
- * arrived, others a normalised URL, and a relative one where `Host` is missing or broken.
+ * Splits `request.url`, which depends on the runtime: the target as it arrived, a normalised URL, or a
+ * relative one if `Host` is missing or malformed.
  *
- * @throws {Problem} 400 if it is not an absolute `http:` or `https:` URL with a path.
+ * @throws {Problem} 400 for anything but an absolute `http:` or `https:` URL with a path.
  */
 export function parseTarget(url: string): Target {
-  // "http://" and "https://" end at 7 and 8, and a host has a character at least.
+  // "http://" and "https://" end at 7 and 8, and a host has at least one character.
   if (PLAIN.test(url)) return { path: url.slice(url.indexOf("/", 8)), query: "" };
   if (!HTTP.test(url)) throw notAbsolute();
   const start = url.indexOf("/", 8);
@@ -46,12 +46,14 @@ function notAbsolute(): Problem {
 
 const HOST = /^(?:[\w.-]+|\[[\da-f:.]+\])(?::\d{0,5})?$/i;
 
-/** Whether `host` is one host with an optional port (RFC 9112 §3.2), and not two that were joined by a comma. */
+/** Tells whether `host` is one host with an optional port (RFC 9112 §3.2), not two joined by a comma. */
 export function isHost(host: string): boolean {
   return HOST.test(host);
 }
 
-/** The name or address in a `Host`, in lower case and without the port; an IPv6 address in its brackets. */
+/**
+ * Returns the name or address of a `Host`, in lower case and without the port; an IPv6 address has brackets.
+ */
 export function hostNameOf(host: string): string {
   return host.replace(/:\d*$/, "").toLowerCase();
 }

@@ -11,14 +11,17 @@ import { reply, replyMinimal } from "../response/reply.ts";
 import { type Entry, isTooLong } from "../../store/count-store.ts";
 import { Refusal } from "../../store/refusal.ts";
 
-/** Longest batch in JSON, in bytes: its ids may be made to collide in the engine's own hash, which has no key. */
+/**
+ * Largest batch in JSON, in bytes: a client could choose ids that collide in the engine's hash, which has no
+ * key.
+ */
 const MAX_JSON_BYTES = 64 * 1024;
 
 const JSON_TYPE = "application/json";
-/** The form type is what `curl -d` says of everything. */
+/** The form type is the one that `curl -d` sends with any data. */
 const TEXT_TYPES = ["text/plain", "application/x-www-form-urlencoded"];
 
-/** `POST /batch`: adds a whole mapping, all of it or nothing, and answers the new counts of its songs. */
+/** `POST /batch`: adds a whole mapping atomically, and answers the new counts of its songs. */
 export async function addBatch(service: Service, exchange: Exchange): Promise<Response> {
   const { request, format } = exchange;
   refuseConditions(request.headers);
@@ -30,12 +33,12 @@ export async function addBatch(service: Service, exchange: Exchange): Promise<Re
   return reply(exchange, writeList(MAPPING_SYNTAX[format], totals), service.foldHeaders.for(format, fold));
 }
 
-/** @throws {Problem} 400 that quotes the first pair that is none, 413, 415; {Refusal} `overflow`. */
+/** @throws {Problem} 400 that quotes the first malformed pair, 413, 415; {Refusal} `overflow`. */
 async function readPlays(service: Service, { request }: Exchange): Promise<ReadonlyMap<string, number>> {
   const type = contentTypeOf(request);
   const accept = [...TEXT_TYPES, JSON_TYPE].join(", ");
   if (type !== undefined && type !== JSON_TYPE && !TEXT_TYPES.includes(type)) {
-    throw new Problem(415, `A batch is sent as ${accept}`, { accept });
+    throw new Problem(415, `A batch must be sent as ${accept}`, { accept });
   }
   checkEncoding(request, "A batch");
   try {
@@ -63,7 +66,7 @@ async function readTextMapping(request: Request, limits: BodyLimits): Promise<Re
   return reader.finish();
 }
 
-/** @throws {SyntaxError} that quotes the first id that is too long. */
+/** @throws {SyntaxError} that quotes the first id longer than `maxIdBytes`. */
 function checkLengths(plays: ReadonlyMap<string, number>, maxIdBytes: number): void {
   for (const id of plays.keys()) {
     if (!isTooLong(id, maxIdBytes)) continue;

@@ -8,19 +8,22 @@ import { Problem } from "../response/problem.ts";
 import { parseWholeNumber } from "../../mapping/whole-number.ts";
 import { headersFor, reply, replyDone } from "../response/reply.ts";
 
-/** `GET /folds`: the numbers of those that are sealed and not acknowledged, in ascending order. */
+/** `GET /folds`: the numbers of the sealed and unacknowledged folds, in ascending order. */
 export function listFolds({ store }: Service, exchange: Exchange): Awaitable<Response> {
   return whenReady(store.folds(), (folds) =>
     reply(exchange, exchange.format === "json" ? JSON.stringify(folds) : folds.join(",")),
   );
 }
 
-/** `GET /folds/{n}`: what was sealed, the same bytes each time. */
+/** `GET /folds/{n}`: the plays of a sealed fold, the same bytes each time. */
 export function getFold(service: Service, exchange: Exchange): Awaitable<Response> {
   return replyFold(service, exchange, numberOf(exchange), 200);
 }
 
-/** `PUT /folds/{n}`: seals what was counted since the last fold, and answers it: 201, or 200 if it was sealed before. */
+/**
+ * `PUT /folds/{n}`: seals the plays since the last fold, and answers them: 201, or 200 if the fold was sealed
+ * before.
+ */
 export function seal(service: Service, exchange: Exchange): Awaitable<Response> {
   const fold = numberOf(exchange);
   refuseConditions(exchange.request.headers);
@@ -29,7 +32,7 @@ export function seal(service: Service, exchange: Exchange): Awaitable<Response> 
   );
 }
 
-/** `DELETE /folds/{n}`: acknowledges it, the oldest one that is not. */
+/** `DELETE /folds/{n}`: acknowledges the oldest unacknowledged fold. */
 export function acknowledge(service: Service, exchange: Exchange): Awaitable<Response> {
   const fold = numberOf(exchange);
   refuseConditions(exchange.request.headers);
@@ -50,7 +53,7 @@ function replyFold(
   );
 }
 
-/** @throws {Problem} 400 if the path does not end with a whole number from 1 to 2^53 − 1. */
+/** @throws {Problem} 400 unless the path ends with a whole number from 1 to 2^53 − 1. */
 function numberOf({ groups }: Exchange): number {
   const fold = parseWholeNumber(groups["fold"] ?? "");
   if (fold !== undefined && fold >= 1) return fold;

@@ -6,7 +6,7 @@ import { reply } from "../response/reply.ts";
 import type { StoreFigures } from "../../store/count-store.ts";
 import { VERSION } from "../../version.ts";
 
-/** `GET /metrics`: how this process is, for programs; OpenMetrics whatever is asked for. */
+/** `GET /metrics`: the metrics of this process, always in OpenMetrics. */
 export function getMetrics(service: Service, exchange: Exchange): Awaitable<Response> {
   return whenReady(service.store.figures(), (figures) => {
     const headers = new Headers({ "content-type": OPEN_METRICS, "cache-control": "no-store" });
@@ -16,17 +16,17 @@ export function getMetrics(service: Service, exchange: Exchange): Awaitable<Resp
 
 function ofStore({ songs, plays, folds, bytes }: StoreFigures): Family[] {
   const families: Family[] = [
-    gauge("playcount_songs", "Songs that take room.", songs),
+    gauge("playcount_songs", "Songs that occupy room.", songs),
     {
       name: "playcount_plays",
       type: "counter",
-      help: "Plays that were counted since the start.",
+      help: "Plays counted since the start.",
       samples: [{ suffix: "_total", value: plays }],
     },
     {
       name: "playcount_folds",
       type: "gauge",
-      help: "Folds: the open one, and those that are sealed and not acknowledged.",
+      help: "Folds that are open, or sealed and unacknowledged.",
       samples: [
         { labels: { state: "open" }, value: 1 },
         { labels: { state: "sealed" }, value: folds },
@@ -34,10 +34,7 @@ function ofStore({ songs, plays, folds, bytes }: StoreFigures): Family[] {
     },
   ];
   if (bytes === undefined) return families;
-  return [
-    ...families,
-    { ...gauge("playcount_store_bytes", "Memory that the store holds.", bytes), unit: "bytes" },
-  ];
+  return [...families, { ...gauge("playcount_store_bytes", "Memory of the store.", bytes), unit: "bytes" }];
 }
 
 function ofProcess({ metrics, requestCounts }: Service): Family[] {
@@ -60,33 +57,33 @@ function ofProcess({ metrics, requestCounts }: Service): Family[] {
     {
       name: "playcount_requests",
       type: "counter",
-      help: "Requests that were answered; without a route if they were refused before it was looked for, or there is none.",
+      help: "Requests answered; without a route if no route matches or the host or origin was refused.",
       samples: requests,
     },
     {
       name: "playcount_event_loop_delay_seconds",
       type: "histogram",
       unit: "seconds",
-      help: "How late the event loops were, looked at ten times a second.",
+      help: "Delay of the event loops, measured ten times a second.",
       samples: delays,
     },
-    gauge("playcount_workers", "Threads that answer requests.", metrics.workers),
+    gauge("playcount_workers", "Threads that answer requests now.", metrics.workers),
     {
       name: "playcount_worker_deaths",
       type: "counter",
-      help: "Threads that have ended and were replaced.",
+      help: "Threads that ended unexpectedly.",
       samples: [{ suffix: "_total", value: metrics.deaths }],
     },
     {
       name: "playcount",
       type: "info",
-      help: "Which playcount this is.",
+      help: "Version of playcount.",
       samples: [{ suffix: "_info", labels: { version: VERSION }, value: 1 }],
     },
   ];
 }
 
-/** As OpenMetrics writes numbers with a point: `1.0`. */
+/** Writes a bound as OpenMetrics does: `1.0`. */
 function canonical(bound: number): string {
   return Number.isInteger(bound) ? bound.toFixed(1) : String(bound);
 }

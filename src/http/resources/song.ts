@@ -11,9 +11,9 @@ import { type Addition, MAX_COUNT } from "../../store/count-store.ts";
 import { Refusal } from "../../store/refusal.ts";
 import type { RequestKey } from "../../store/request-key.ts";
 
-// No closures but for a store that is asynchronous: counting in memory is done so fast that they would be felt.
+// Only an asynchronous store gets closures: beside counting in memory, their cost would be measurable.
 
-/** `GET /song/{id}`: the song's count now. */
+/** `GET /song/{id}`: the song's current count. */
 export function getCount(service: Service, exchange: Exchange): Awaitable<Response> {
   const id = songId(service, exchange);
   const count = service.store.get(id, readAfter(exchange.query));
@@ -28,7 +28,7 @@ export function addPlays(service: Service, exchange: Exchange): Awaitable<Respon
   const { request } = exchange;
   refuseConditions(request.headers);
   const key = readKey(request.headers, service.isManager);
-  // Nothing is awaited when there is no body: most plays are counted and answered in one turn.
+  // Without a body nothing is awaited: most plays are counted and answered in one turn of the event loop.
   if (request.body === null) return add(service, exchange, id, 1, key);
   return readWholeNumber(request, service).then((plays = 1) => add(service, exchange, id, plays, key));
 }
@@ -40,7 +40,8 @@ function add(
   plays: number,
   key: RequestKey | undefined,
 ): Awaitable<Response> {
-  if (plays > MAX_COUNT) throw new Refusal("overflow", `No count goes past ${MAX_COUNT}`);
+  if (plays > MAX_COUNT)
+    throw new Refusal("overflow", `Adding more than ${MAX_COUNT} would pass ${MAX_COUNT}`);
   const addition = service.store.add(id, plays, key);
   return addition instanceof Promise
     ? addition.then((later) => replyPlayed(service, exchange, id, later))

@@ -8,10 +8,10 @@ import { Problem } from "../response/problem.ts";
 import { readAfter, readNumber } from "../request/query.ts";
 import { headersFor, reply, replyDone } from "../response/reply.ts";
 
-/** How many songs a ranking may have: it is put together in memory. */
+/** Most songs of a ranking, which is built in memory. */
 const MAX_TOP = 1000;
 
-/** `GET /`: every song with a count; `GET /?top=N`: the N highest. */
+/** `GET /`: all songs with a count; `GET /?top=N`: the N highest. */
 export function list(service: Service, exchange: Exchange): Awaitable<Response> {
   const [top, after] = [readTop(exchange.query), readAfter(exchange.query)];
   return whenReady(service.store.version, (version) => listAs(version, service, exchange, { top, after }));
@@ -43,18 +43,19 @@ function listAs(
   );
 }
 
-/** `DELETE /`: clears everything, unless a condition that came with it does not hold. */
+/** `DELETE /`: clears everything, if the conditions of the request are fulfilled. */
 export function clear(service: Service, exchange: Exchange): Awaitable<Response> {
   const { request, query } = exchange;
-  if (readTop(query) !== undefined) throw new Problem(400, "DELETE clears all songs, and takes no top");
-  if (readAfter(query) !== undefined) throw new Problem(400, "DELETE clears all songs, and takes no after");
+  if (readTop(query) !== undefined) throw new Problem(400, "DELETE clears all songs, so top is not allowed");
+  if (readAfter(query) !== undefined)
+    throw new Problem(400, "DELETE clears all songs, so after is not allowed");
   return afterBody(request, service, () => clearUnlessChanged(service, exchange));
 }
 
 function clearUnlessChanged({ store }: Service, exchange: Exchange): Awaitable<Response> {
   const { headers } = exchange.request;
   function conditionFails(version: string): boolean {
-    const isCurrent = (listed: string) => versionOf(listed) === version; // by the tag of any representation
+    const isCurrent = (listed: string) => versionOf(listed) === version; // a tag of any representation counts
     return (
       matchFails(headers.get("if-match"), isCurrent) ||
       noneMatchFails(headers.get("if-none-match"), isCurrent)
@@ -68,7 +69,7 @@ function clearUnlessChanged({ store }: Service, exchange: Exchange): Awaitable<R
   });
 }
 
-/** The store's version, and behind a dot which of the state's representations it is. */
+/** Returns the entity tag of one representation of a version: both, separated by a dot. */
 function entityTag(version: string, representation: string): string {
   return `${version}.${representation}`;
 }
@@ -77,7 +78,10 @@ function versionOf(tag: string): string {
   return tag.replace(/\..*/s, "");
 }
 
-/** Where a song is, as a URI template (RFC 6570): by RFC 9652, and for older clients in a plain link (RFC 8288). */
+/**
+ * Links to songs by a URI template (RFC 6570): as RFC 9652 has it, and as a plain link (RFC 8288) for older
+ * clients.
+ */
 function songLinks({ basePath, resource }: Service): Record<string, string> {
   const template = `${basePath}/${resource}/{id}`;
   return { link: `<${template}>; rel="item"; templated=true`, "link-template": `"${template}"; rel="item"` };

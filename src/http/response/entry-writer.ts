@@ -5,14 +5,14 @@ import type { Chunk } from "../../store/count-store.ts";
 const utf8 = new TextEncoder();
 const fromUtf8 = new TextDecoder();
 
-/** Counts below this are whole numbers of 32 bits, whose digits are cheap. */
+/** Counts below this fit in 32 bits, and their digits are computed without a string. */
 const SMALL = 2 ** 30;
 
 /**
- * Writes chunks of entries one after the other, as UTF-8, and is emptied piece by piece.
+ * Writes chunks of entries as UTF-8 into a buffer, which the caller empties piece by piece.
  *
- * Of a chunk that has its ids as bytes no string is made: with millions of songs that is nine tenths of the time, and
- * all of the garbage. What is written is what the syntax's strings would say.
+ * A chunk that has its ids as bytes is written without making strings, with the same result. With millions of
+ * songs, strings would take 90% of the time and make all of the garbage.
  */
 export class EntryWriter {
   readonly #syntax: ListSyntax;
@@ -25,11 +25,12 @@ export class EntryWriter {
     this.#writeText(syntax.open);
   }
 
-  /** Bytes written since the last piece was taken. */
+  /** Bytes in the buffer. */
   get length(): number {
     return this.#length;
   }
 
+  /** Writes a chunk into the buffer. */
   add(chunk: Chunk): void {
     const { utf8: syntax, entry: write } = this.#syntax;
     if (syntax === undefined || chunk.eachUtf8 === undefined)
@@ -37,19 +38,20 @@ export class EntryWriter {
     else chunk.eachUtf8((id, start, end, count) => this.#addUtf8(syntax, id, start, end, count));
   }
 
+  /** Empties the buffer, and returns its content. */
   take(): Uint8Array<ArrayBuffer> {
     const piece = this.#bytes.slice(0, this.#length);
     this.#length = 0;
     return piece;
   }
 
-  /** The last piece. */
+  /** Ends the list, and returns the last piece. */
   finish(): Uint8Array<ArrayBuffer> {
     this.#writeText(this.#syntax.close);
     return this.take();
   }
 
-  /** The last piece, as a string. */
+  /** Ends the list, and returns the last piece as a string. */
   finishText(): string {
     return fromUtf8.decode(this.finish());
   }
@@ -96,7 +98,7 @@ export class EntryWriter {
     this.#length += digits;
   }
 
-  /** There has to be room. */
+  /** Expects room in the buffer. */
   #writeAscii(text: string): void {
     for (let at = 0; at < text.length; at++) this.#bytes[this.#length++] = text.charCodeAt(at);
   }

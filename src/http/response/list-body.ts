@@ -4,15 +4,16 @@ import { EntryWriter } from "./entry-writer.ts";
 import type { Chunk, CountStore } from "../../store/count-store.ts";
 import { Refusal } from "../../store/refusal.ts";
 
-/** Bytes that make a piece worth sending. A piece ends with the chunk that reaches this. */
-const PIECE = 64 * 1024;
+/** Least bytes of a piece, the last one excepted. A piece ends with the chunk that reaches this length. */
+const PIECE_BYTES = 64 * 1024;
 
 /**
- * Writes the entries of a store as the body of a response: a string if they make one piece, or else a stream that
- * reads on only as its reader does. A promise only if the store is asynchronous.
+ * Writes the entries of a store as the body of a response: a string if they fit in one piece, otherwise a
+ * stream that reads on only as fast as its reader. A promise only if the store is asynchronous.
  *
- * What it holds is bounded by what the store holds for the walk, by one chunk and two pieces, one of them read ahead. Each chunk is read at one instant; plays that arrive while a
- * long listing is under way may or may not be in it. A reader that goes away ends the walk.
+ * Besides the memory that the store needs for the walk, it holds one chunk and two pieces. Each chunk is read
+ * at one instant; plays that arrive during a long listing may be in it or not. A reader that cancels the
+ * stream ends the walk.
  */
 export function listBody(
   chunks: ReturnType<CountStore["entries"]>,
@@ -24,7 +25,7 @@ export function listBody(
     return fill(writer, iterator).then((ended) => (ended ? writer.finishText() : stream(writer, iterator)));
   }
   const iterator = chunks[Symbol.iterator]();
-  while (writer.length < PIECE) {
+  while (writer.length < PIECE_BYTES) {
     const { done, value } = iterator.next();
     if (done) return writer.finishText();
     writer.add(value);
@@ -34,9 +35,9 @@ export function listBody(
 
 type ChunkIterator = Iterator<Chunk> | AsyncIterator<Chunk>;
 
-/** Reads on until there is a piece, and tells whether the walk has ended. */
+/** Reads until the buffer has a whole piece. Returns true at the end of the walk. */
 async function fill(writer: EntryWriter, iterator: ChunkIterator): Promise<boolean> {
-  while (writer.length < PIECE) {
+  while (writer.length < PIECE_BYTES) {
     const { done, value } = await iterator.next();
     if (done) return true;
     writer.add(value);
@@ -49,13 +50,13 @@ function stream(writer: EntryWriter, iterator: ChunkIterator): ReadableStream<Ui
   return new ReadableStream({
     async pull(controller) {
       try {
-        await yieldTurn(); // a walk over millions of songs leaves everybody else their turns
+        await yieldTurn(); // other requests get their turn during a walk over millions of songs
         const ended = await fill(writer, iterator);
         if (!isWanted) return;
         controller.enqueue(ended ? writer.finish() : writer.take());
         if (ended) controller.close();
       } catch (error) {
-        // It is too late for a status: the client sees the answer break off.
+        // The status was sent already: the client sees the answer break off.
         console.error(error instanceof Refusal ? `playcount: a list broke off: ${error.message}` : error);
         throw error;
       }

@@ -136,7 +136,10 @@ export const PROBLEM_TYPES: Readonly<Record<ProblemTypeName, ProblemType>> = {
 /** The path of the OpenAPI document, below the base path. */
 export const DOCUMENT_PATH = "/openapi.json";
 
-/** Returns the URI reference of a problem type: its schema in the OpenAPI document of a server with this base path. */
+/**
+ * Returns the URI reference of a problem type: its schema in the OpenAPI document of a server with this base
+ * path.
+ */
 export function typeReference(basePath: string, type: ProblemTypeName): string {
   return `${basePath}${DOCUMENT_PATH}#/components/schemas/${type}`;
 }

@@ -54,7 +54,9 @@ export class Problem extends Error {
     return this.message === "" ? phrase : `${phrase}\n${this.message}`;
   }
 
-  /** Returns `application/problem+json` (RFC 9457). Without a type, the title is the reason phrase (§4.2.1). */
+  /**
+   * Returns `application/problem+json` (RFC 9457). Without a type, the title is the reason phrase (§4.2.1).
+   */
   toJson(basePath: string): string {
     const { status, type, message, members } = this;
     return JSON.stringify({

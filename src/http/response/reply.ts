@@ -1,13 +1,13 @@
 import type { Format } from "../../mapping/write.ts";
 import type { Problem } from "./problem.ts";
 
-/** What an answer depends on. */
+/** The parts of a request that every answer depends on. */
 interface ReplyContext {
   method: string;
   format: Format;
 }
 
-/** Status, 200 unless told, and headers of an answer. */
+/** Status and headers of an answer. Default status: 200. */
 export interface ReplyInit {
   status?: number;
   headers: Headers;
@@ -15,35 +15,36 @@ export interface ReplyInit {
 
 const TYPES: Record<Format, string> = { text: "text/plain;charset=utf-8", json: "application/json" };
 
-/** Headers of an answer in `format`, others in addition. The content type is never left to the runtime. */
+/** Makes the headers of an answer in `format`. The content type is never left to the runtime. */
 export function headersFor(format: Format, others: Readonly<Record<string, string>>): Headers {
   return new Headers({ "content-type": TYPES[format], vary: "Accept", ...others });
 }
 
-// Shared by all answers that are not to be stored: making headers for each would cost more than counting.
-const NOT_STORED: Record<Format, ReplyInit> = {
+// Shared by all answers that must not be cached: making headers for each answer would cost more than
+// counting.
+const NO_STORE: Record<Format, ReplyInit> = {
   text: { headers: headersFor("text", { "cache-control": "no-store" }) },
   json: { headers: headersFor("json", { "cache-control": "no-store" }) },
 };
 
 /**
- * Answers with `body`, or to `HEAD` with everything but it. Unless `init` says otherwise the status is 200 and the
- * answer is not to be stored.
+ * Answers with `body`, which is left out for `HEAD`. Default of `init`: status 200, and `Cache-Control:
+ * no-store`.
  */
 export function reply(
   { method, format }: ReplyContext,
   body: string | ReadableStream<Uint8Array>,
-  init: ReplyInit = NOT_STORED[format],
+  init: ReplyInit = NO_STORE[format],
 ): Response {
   return method === "HEAD" ? withoutBody(body, init) : new Response(body, init);
 }
 
-/** The headers of answers to plays, made once for each fold: there are many plays between two of them. */
+/** Headers of answers to plays. They are made once a fold, and shared by all answers until the next fold. */
 export class FoldHeaders {
   #fold = -1;
-  #inits: Record<Format, ReplyInit> = NOT_STORED;
+  #inits: Record<Format, ReplyInit> = NO_STORE;
 
-  /** Those of an answer that says `Fold: n`, the newest fold that was sealed before the play was counted. */
+  /** Returns headers with `Fold: n`: the newest fold that was sealed before the play was counted. */
   for(format: Format, fold: number): ReplyInit {
     if (fold !== this.#fold) {
       const others = { "cache-control": "no-store", fold: String(fold) };
@@ -57,7 +58,7 @@ export class FoldHeaders {
   }
 }
 
-/** Answers a play whose client has no use for the new count (RFC 7240 §4.2). */
+/** Answers a play whose client does not need the new count (RFC 7240 §4.2). */
 export function replyMinimal(fold: number): Response {
   const headers = {
     "cache-control": "no-store",
@@ -67,14 +68,14 @@ export function replyMinimal(fold: number): Response {
   return new Response(null, { status: 204, headers });
 }
 
-/** Answers that something was done, when there is no more to say than that. */
+/** Answers a request that was done and has no result. */
 export function replyDone(exchange: ReplyContext): Response {
   return reply(exchange, exchange.format === "json" ? '{"status":"ok"}' : "OK");
 }
 
 /**
- * Answers a request that is refused, in the format that its client prefers. In either format the type, if the problem
- * has one, is also in a `Link`, so that a client of text need not read the sentence.
+ * Answers a request that is refused, in the format that its client prefers. In either format the type, if the
+ * problem has one, is also in a `Link`, so that a client of text need not read the sentence.
  */
 export function replyProblem(exchange: ReplyContext, problem: Problem, basePath: string): Response {
   const isJson = exchange.format === "json";
@@ -87,8 +88,10 @@ export function replyProblem(exchange: ReplyContext, problem: Problem, basePath:
 }
 
 /**
- * Runtimes give a null body the length 0, which would be untrue of the answer to `GET` (RFC 9110 §8.6), so the
- * length is stated; or, where only writing it all would tell, a stream without content stands for the real one.
+ * Answers `HEAD` with the headers of `GET` (RFC 9110 §8.6).
+ *
+ * Runtimes send `Content-Length: 0` with a null body, so the real length is set. That of a stream is unknown:
+ * an empty stream takes its place.
  */
 function withoutBody(body: string | ReadableStream<Uint8Array>, init: ReplyInit): Response {
   if (typeof body !== "string") {
@@ -103,7 +106,7 @@ function withoutBody(body: string | ReadableStream<Uint8Array>, init: ReplyInit)
 function emptyStream(): ReadableStream<Uint8Array> {
   return new ReadableStream({
     pull(controller) {
-      controller.enqueue(new Uint8Array()); // without a chunk Bun takes the stream for a body of length 0
+      controller.enqueue(new Uint8Array()); // without a chunk Bun would send Content-Length: 0
       controller.close();
     },
   });

@@ -50,7 +50,7 @@ describe.each(Object.entries(RUNTIMES))("copy on %s", (_name, command) => {
     expect(await run([...program, ...args])).toEqual({
       status: 1,
       stdout: "",
-      stderr: `playcount: POST ${next}/batch failed: 401 Unauthorized: A bearer token is needed; to go on: playcount ${args.join(" ")}\n`,
+      stderr: `playcount: POST ${next}/batch failed: 401 Unauthorized: This request requires a bearer token; to go on: playcount ${args.join(" ")}\n`,
     });
     expect((await run([...program, ...args], { PLAYCOUNT_TO_TOKEN: "canary" })).status).toBe(0);
   });

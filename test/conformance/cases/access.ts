@@ -31,7 +31,7 @@ export const access: Cases = {
 
   "playing needs a token, and either is good for it": async ({ fetch }) => {
     const play = (headers: Record<string, string>) => fetch("/song/1", { method: "POST", headers });
-    const none = await expectAnswer(play({}), 401, "Unauthorized\nA bearer token is needed");
+    const none = await expectAnswer(play({}), 401, "Unauthorized\nThis request requires a bearer token");
     expect(none.headers.get("www-authenticate")).toBe("Bearer");
     await expectAnswer(play(PLAYER), 200, "1");
     await expectAnswer(play(MANAGER), 200, "2");

@@ -128,7 +128,7 @@ export const listing: Cases = {
     const now = await etag(subject);
     for (const held of [old, `W/${now}`, '"x"', "nonsense"]) {
       const answer = subject.fetch("/", { method: "DELETE", headers: { "if-match": held } });
-      await expectAnswer(answer, 412, "Precondition Failed\nThe condition of the request does not hold");
+      await expectAnswer(answer, 412, "Precondition Failed\nThe condition of the request is not fulfilled");
     }
     await expectAnswer(subject.fetch("/"), 200, "a=2");
   },
@@ -167,7 +167,7 @@ export const listing: Cases = {
     await expectAnswer(
       fetch("/?top=1", { method: "DELETE" }),
       400,
-      "Bad Request\nDELETE clears all songs, and takes no top",
+      "Bad Request\nDELETE clears all songs, so top is not allowed",
     );
     await expectAnswer(fetch("/"), 200, "a=1");
     await expectAnswer(fetch("/?other=1", { method: "DELETE" }), 200, "OK");
