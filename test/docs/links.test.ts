@@ -24,6 +24,14 @@ test.each(Object.entries(LIMITS))("%s has at most %i lines", (path, limit) => {
   expect(readPage(path).trimEnd().split("\n").length).toBeLessThanOrEqual(limit);
 });
 
+test("Every figure of the README's section on speed stands in the tables of the bench", () => {
+  const [, speed = ""] = /^## Speed\n(.*?)^## /ms.exec(readPage("README.md")) ?? [];
+  const figures = Array.from(speed.matchAll(/\b\d+\.\d+\b/g), ([figure]) => figure);
+  expect(figures.length).toBeGreaterThan(3);
+  const tables = readPage("bench/README.md").replace(/^[^|].*$/gm, "");
+  for (const figure of figures) expect(tables).toContain(` ${figure} (`);
+});
+
 test("Every page of docs is linked from the index of docs, and the README links to it", () => {
   const pages = PAGES.filter((path) => /^docs\/[\w-]+\.md$/.test(path) && path !== "docs/README.md");
   const linked = linksOf("docs/README.md").map(({ file }) => file);
