@@ -1,23 +1,16 @@
-import { type Subprocess, spawn, which } from "bun";
+import { type Subprocess, spawn } from "bun";
 import { connect } from "node:net";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import process from "node:process";
+import { findProgram, lacks } from "../support/extent.ts";
 
 export type Program = "nginx" | "haproxy";
 
-/** The program of one of the balancers; `undefined` if it is not installed. Debian has it where only root looks. */
-function find(program: Program): string | undefined {
-  return which(program, { PATH: `${process.env["PATH"]}:/usr/sbin` }) ?? undefined;
-}
-
-/** The balancers that are tested here: both, unless one is missing, which CI does not put up with. */
-export const PROGRAMS: readonly Program[] = (["nginx", "haproxy"] as const).filter((program) => {
-  if (find(program) !== undefined || process.env["CI"] === "true") return true;
-  console.warn(`${program} is not tested here: it is not installed.`);
-  return false;
-});
+/** The balancers that are tested on this machine. */
+export const PROGRAMS: readonly Program[] = (["nginx", "haproxy"] as const).filter(
+  (program) => !lacks(program),
+);
 
 const running: Balancer[] = [];
 
@@ -30,7 +23,7 @@ export class Balancer {
   readonly folder: string;
 
   private constructor(program: Program, port: number, configuration: string) {
-    const path = find(program);
+    const path = findProgram(program);
     if (path === undefined) throw new Error(`${program} cannot be tested: it is not installed.`);
     this.url = `http://127.0.0.1:${port}`;
     this.folder = mkdtempSync(join(tmpdir(), "playcount-balancer-"));

@@ -3,6 +3,7 @@ import { CountClient } from "../../src/client/client.ts";
 import { createHandler } from "../../src/http/handler.ts";
 import { ShardedStore } from "../../src/store/memory/sharded-store.ts";
 import { Random } from "../support/random.ts";
+import { rounds } from "../support/extent.ts";
 import { failureOf } from "../support/failure.ts";
 import {
   batchesIn,
@@ -33,7 +34,7 @@ describe("A fold whose move fails", () => {
     const all = songs(12_000);
     let failures = 0;
     let folds = 0;
-    while (failures < 10) {
+    while (failures < rounds(10, 4)) {
       folds++;
       unreliability.isOn = false;
       await new CountClient(backend).addPlays(all);
@@ -140,12 +141,13 @@ describe("A fold whose move fails", () => {
   test("may be moved by several at the same time", async () => {
     const source = servePlaycount();
     const targets = [servePlaycount(), servePlaycount()];
-    for (let fold = 1; fold <= 5; fold++) {
+    const folds = rounds(5, 2);
+    for (let fold = 1; fold <= folds; fold++) {
       await new CountClient(source).addPlays(songs(12_000));
       const movers = [1, 2, 3].map(() => moverTo(targets, 1000).move(`${source}/`, fold));
       expect((await Promise.allSettled(movers)).some(({ status }) => status === "fulfilled")).toBe(true);
     }
-    await moverTo(targets, 1000).move(`${source}/`, 6);
-    expect(sum(await countsOf(source, ...targets))).toBe(5 * sum(songs(12_000)));
+    await moverTo(targets, 1000).move(`${source}/`, folds + 1);
+    expect(sum(await countsOf(source, ...targets))).toBe(folds * sum(songs(12_000)));
   });
 });

@@ -26,7 +26,7 @@ function environmentOf(settings: Partial<Settings>): Record<string, string> {
 afterAll(stopAll); // the Redis that some are on
 
 for (const runtime of RUNTIMES) {
-  describe(`on ${runtime.name}`, () => {
+  describe.skipIf(runtime.isSkipped ?? false)(`on ${runtime.name}`, () => {
     const running: Running[] = [];
     const subjects: Subject[] = [];
 

@@ -1,7 +1,6 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import process from "node:process";
 
 /** What is asked of an image here, as `buildah inspect` says it. */
 export interface ImageConfig {
@@ -12,14 +11,6 @@ export interface ImageConfig {
   Volumes: Record<string, object>;
   Healthcheck: { Test: string[] };
   StopSignal: string;
-}
-
-/** Why no container can be run here, if so. */
-export function findObstacle(): string | undefined {
-  if (process.platform !== "linux") return "it needs Linux";
-  if (Bun.which("buildah") === null) return "there is no buildah";
-  if (process.getuid?.() !== 0) return "it needs root";
-  return undefined;
 }
 
 /** buildah with images and containers in a directory of its own, which goes away with it. */

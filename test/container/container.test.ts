@@ -1,21 +1,17 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import process from "node:process";
-import { Buildah, findObstacle } from "./buildah.ts";
+import { lacks } from "../support/extent.ts";
+import { Buildah } from "./buildah.ts";
 import { BuiltImage } from "./built-image.ts";
 import type { StartedServer } from "./started-server.ts";
 
 const TIMEOUT = 300_000;
 
-const obstacle = findObstacle();
-const isSkipped = obstacle !== undefined && process.env["CI"] !== "true";
-if (isSkipped) console.warn(`The container is not tested here: ${obstacle}.`);
-
-describe.skipIf(isSkipped)("the container", () => {
+describe.skipIf(lacks("buildah", "root"))("The container", () => {
   let buildah: Buildah | undefined;
   let image: BuiltImage;
 
   beforeAll(async () => {
-    if (obstacle !== undefined) throw new Error(`The container cannot be tested: ${obstacle}.`);
     buildah = await Buildah.create();
     image = await BuiltImage.build(buildah);
   }, TIMEOUT);

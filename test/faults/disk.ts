@@ -1,14 +1,18 @@
 import { test } from "bun:test";
 import { mkdirSync } from "node:fs";
 import process from "node:process";
+import { lacks } from "../support/extent.ts";
 import { compile } from "./c-program.ts";
 import { command } from "./command.ts";
 import { newPath, removeWorkFolder } from "./work-folder.ts";
 
 const mounted = new Set<string>();
 
-/** A test with a disk of its own. Without the permission to mount disks it is skipped, except in CI. */
-export const testWithDisk: typeof test = canMountDisks() || process.env["CI"] === "true" ? test : skip();
+/** A test with a disk of its own. */
+export const testWithDisk: typeof test =
+  lacks("cc", "mkfs.ext4", "root") || (process.env["CI"] !== "true" && !canMountDisks())
+    ? (test.skip as typeof test)
+    : test;
 
 /** An ext4 disk in a file. */
 export class LoopDisk {
@@ -94,9 +98,4 @@ function canMountDisks(): boolean {
   } finally {
     removeDisks();
   }
-}
-
-function skip(): typeof test {
-  console.warn("Tests with disks of their own are skipped: they need root, mount and loop devices.");
-  return test.skip as typeof test;
 }

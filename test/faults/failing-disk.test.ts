@@ -3,6 +3,7 @@ import { rmSync, writeFileSync } from "node:fs";
 import { Random } from "../support/random.ts";
 import { PlayLedger } from "../support/play-ledger.ts";
 import { type Ended, killAll, type Listening } from "../support/process.ts";
+import { lacks } from "../support/extent.ts";
 import { preload } from "./c-program.ts";
 import { FoldJob } from "./fold-job.ts";
 import { Players, single } from "./players.ts";
@@ -84,7 +85,7 @@ async function expectFence(url: string): Promise<void> {
   expect(await statusOf(url, "health")).toBe(503);
 }
 
-describe.each([
+describe.skipIf(lacks("cc")).each([
   ["fails to sync", "SYNC_FAILS_WHILE"],
   ["fails to write", "WRITE_FAILS_WHILE"],
 ])("When a disk %s", (_failure, variable) => {

@@ -1,4 +1,5 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { rounds } from "../support/extent.ts";
 import { SEED } from "../support/random.ts";
 import { BROKEN, SOUND } from "./designs.ts";
 import { type Outcome, simulate } from "./simulate.ts";
@@ -8,8 +9,8 @@ import { type Outcome, simulate } from "./simulate.ts";
 
 setDefaultTimeout(300_000);
 
-const RUNS = 100_000;
-const OTHER_RUNS = 5_000;
+const RUNS = rounds(100_000, 2500);
+const OTHER_RUNS = rounds(5000, 2500);
 
 /** The one that shows most seldom does in one run of forty: by then it is as good as sure to be caught. */
 const RUNS_TO_CATCH = 5_000;

@@ -1,6 +1,7 @@
 import { afterAll, afterEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { CountClient } from "../../../src/client/client.ts";
 import { newFolder, removeAll } from "../../store/durable/folders.ts";
+import { rounds } from "../../support/extent.ts";
 import { Random } from "../../support/random.ts";
 import {
   add,
@@ -32,7 +33,7 @@ describe("copy that is killed", () => {
     const stop = play(two, ledger);
     const command = copyCommand(two, urls);
     let broken = 0;
-    for (let time = 0; time < 25 || broken === 0; time++) {
+    for (let time = 0; time < rounds(25, 3) || broken === 0; time++) {
       await copyKilled(command, (await startTime()) * (1 + 26 * random.next()));
       if ((await Promise.all(two.map(foldsOf))).some((folds) => folds !== "")) broken++;
     }
@@ -47,7 +48,7 @@ describe("copy that is killed", () => {
     const command = copyCommand([await source.start()], [await target.start()]);
     const ledger = new Map<string, number>();
     let broken = 0;
-    for (let time = 0; time < 5 || broken === 0; time++) {
+    for (let time = 0; time < rounds(5, 2) || broken === 0; time++) {
       const plays = songs(60_000, time);
       await new CountClient(source.url, PATIENT).addPlays(plays);
       add(ledger, plays);

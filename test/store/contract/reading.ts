@@ -1,13 +1,18 @@
 import { expect, test } from "bun:test";
 import type { Entry } from "../../../src/mod.ts";
-import { countOf, byId, listed, type MakeStore } from "./support.ts";
+import { addEach, countOf, byId, listed, type MakeStore } from "./support.ts";
+
+/** Returns `plays` of each song whose number is a multiple of `step` below `end`. */
+function songs(end: number, plays: number, step = 1, prefix = "song-"): Entry[] {
+  return Array.from({ length: Math.ceil(end / step) }, (_, n) => [`${prefix}${n * step}`, plays]);
+}
 
 /** Listing all songs. */
 export function testEntries(makeStore: MakeStore): void {
   test("all songs are listed, each once", async () => {
     const store = await makeStore({});
     const entries = Array.from({ length: 2000 }, (_, n): Entry => [`song-${n}`, n + 1]);
-    for (const [id, count] of entries) await store.add(id, count);
+    await addEach(store, entries);
     expect(await listed(store)).toEqual(entries.toSorted(byId));
   });
 
@@ -27,11 +32,11 @@ export function testEntries(makeStore: MakeStore): void {
 export function testEntriesWhile(makeStore: MakeStore): void {
   test("a list that is read while songs are played has all that were there before, each once", async () => {
     const store = await makeStore({});
-    for (let n = 0; n < 2000; n++) await store.add(`song-${n}`, 10);
+    await addEach(store, songs(2000, 10));
     let chunks = 0;
     const found = await listed(store, async () => {
-      for (let n = 0; n < 100; n++) await store.add(`song-${n * 20}`, 1);
-      for (let n = 0; n < 20; n++) await store.add(`late-${chunks}-${n}`, 1);
+      await addEach(store, songs(2000, 1, 20));
+      await addEach(store, songs(20, 1, 1, `late-${chunks}-`));
       chunks++;
     });
     expect(new Set(found.map(([id]) => id)).size).toBe(found.length);
@@ -45,10 +50,10 @@ export function testEntriesWhile(makeStore: MakeStore): void {
 
   test("a list that is read while all is cleared and played again has no song twice", async () => {
     const store = await makeStore({});
-    for (let n = 0; n < 2000; n++) await store.add(`song-${n}`, 10);
+    await addEach(store, songs(2000, 10));
     const found = await listed(store, async () => {
       await store.clear();
-      for (let n = 0; n < 2000; n += 7) await store.add(`song-${n}`, 1);
+      await addEach(store, songs(2000, 1, 7));
     });
     expect(new Set(found.map(([id]) => id)).size).toBe(found.length);
     expect(found.every(([, count]) => count === 1 || count === 10)).toBe(true);
@@ -95,7 +100,10 @@ export function testTop(makeStore: MakeStore): void {
   test("the highest of many that are nearly all equal are right", async () => {
     const store = await makeStore({});
     const ids = Array.from({ length: 1000 }, (_, n) => `song-${n}`);
-    for (const id of ids) await store.add(id, id.endsWith("77") ? 2 : 1);
+    await addEach(
+      store,
+      ids.map((id): Entry => [id, id.endsWith("77") ? 2 : 1]),
+    );
     const first = ids.filter((id) => id.endsWith("77")).toSorted();
     const rest = ids.filter((id) => !id.endsWith("77")).toSorted();
     const top = await store.top(50);

@@ -2,17 +2,18 @@ import { test } from "bun:test";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import process from "node:process";
+import { lacks } from "../../../support/extent.ts";
 import { askRedis, fieldOf } from "./ask-redis.ts";
 import { stopLater } from "./clean-up.ts";
 import { freePort } from "./ports.ts";
 import type { Reply } from "./resp.ts";
 import { until } from "./until.ts";
 
-const isThere = Bun.which("redis-server") !== null && Bun.which("redis-cli") !== null;
+/** True where tests on Redis are skipped. */
+export const lacksRedis: boolean = lacks("redis-server", "redis-cli");
 
-/** A test that needs Redis. Skipped where Redis is missing, except in CI. */
-export const testWithRedis: typeof test = isThere || process.env["CI"] === "true" ? test : skip();
+/** A test that needs Redis. */
+export const testWithRedis: typeof test = lacksRedis ? (test.skip as typeof test) : test;
 
 /** Options of every server: no persistence, and debug commands for the tests. */
 const ALWAYS = ["--save", "", "--enable-debug-command", "yes", "--repl-diskless-sync-delay", "0"];
@@ -117,9 +118,4 @@ export class RedisServer {
     await this.#process?.exited;
     rmSync(this.folder, { recursive: true, force: true });
   }
-}
-
-function skip(): typeof test {
-  console.warn("Tests on Redis are skipped: they need redis-server and redis-cli.");
-  return test.skip as typeof test;
 }

@@ -1,0 +1,53 @@
+import { which } from "bun";
+import process from "node:process";
+
+// How much runs. `bun run test` sets PLAYCOUNT_TESTS to "quick": no other programs, few rounds. `bun run test:all` sets
+// it to "all": every test, all rounds. `bun test FILE` leaves it unset: every test that finds its programs, few rounds.
+
+const EXTENT = process.env["PLAYCOUNT_TESTS"];
+
+/** Programs, and the user, that some tests need beside Bun, Deno, Node and workerd. */
+const NEEDS = [
+  "buildah",
+  "cc",
+  "haproxy",
+  "mkfs.ext4",
+  "nginx",
+  "openssl",
+  "redis-cli",
+  "redis-server",
+  "root",
+];
+
+const warned = new Set<string>();
+
+/** Returns the path of a program. Debian has some where only root looks. */
+export function findProgram(program: string): string | undefined {
+  return which(program, { PATH: `${process.env["PATH"]}:/usr/sbin:/sbin` }) ?? undefined;
+}
+
+/** Lists the programs that this machine lacks. */
+export function missing(): string[] {
+  return NEEDS.filter((need) => !has(need));
+}
+
+/** Returns true if tests that need these programs are to be skipped. In CI they are not: they fail instead. */
+export function lacks(...needs: readonly string[]): boolean {
+  for (const need of needs) if (!NEEDS.includes(need)) throw new Error(`${need} is not in the list of needs`);
+  if (EXTENT === "quick") return true;
+  if (process.env["CI"] === "true") return false;
+  const lacking = needs.filter((need) => !has(need));
+  if (EXTENT === undefined)
+    for (const need of lacking) if (!warned.has(need)) console.warn(`Tests that need ${need} are skipped.`);
+  for (const need of lacking) warned.add(need);
+  return lacking.length > 0;
+}
+
+/** Returns `all` in a run of all tests, and `few` otherwise. */
+export function rounds(all: number, few: number): number {
+  return EXTENT === "all" ? all : few;
+}
+
+function has(need: string): boolean {
+  return need === "root" ? process.getuid?.() === 0 : findProgram(need) !== undefined;
+}
