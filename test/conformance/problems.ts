@@ -5,7 +5,7 @@ interface Wanted {
   type: string;
   status: number;
   title: string;
-  /** What the problem has besides, the sentence for people excepted. */
+  /** Further members, except `detail`. */
   members: Readonly<Record<string, number>>;
 }
 
@@ -16,8 +16,8 @@ interface Schema {
 }
 
 /**
- * Asserts that a request is refused with a problem of a type, which text has in a `Link` and JSON also in the body, and
- * that the type is found where it says, in the OpenAPI document.
+ * Asserts that a request is refused with a problem of a type: in a `Link` of text and JSON, and in the body
+ * of JSON. The type has to resolve to its schema in the OpenAPI document.
  */
 export async function expectProblem(
   { fetch, root }: Subject,

@@ -7,8 +7,9 @@ import type { CountStore } from "../../src/store/count-store.ts";
 import { ShardedStore } from "../../src/store/memory/sharded-store.ts";
 import { identify } from "./identify.ts";
 
-// The server under test on Bun, Deno and Node: the adapter that is named by the first argument, on any free port; with
-// its counts in the folder, or in the Redis, that the settings name.
+// The server under test on Bun, Deno and Node. The first argument names the adapter. The server listens on
+// any free port,
+// and keeps its counts in the folder or in the Redis of the settings.
 const { serve } = (await import(`../../src/adapters/${process.argv[2]}.ts`)) as { serve: Serve };
 const settings = readSettings(environmentLookup(process.env));
 const handler = createHandler(await open(), { ...settings, trustsLength: true });

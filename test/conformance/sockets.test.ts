@@ -47,7 +47,7 @@ for (const runtime of RUNTIMES) {
     });
 
     runCases({ ...cases, ...wireCases }, () => subjects[0] as Subject);
-    // Where an answer has to wait for something, Bun closes the connection when another request comes meanwhile.
+    // While an answer waits for a disk or for Redis, Bun closes the connection if another request arrives.
     if (!runtime.waits) runCases(pipelinedCases, () => subjects[0] as Subject);
     runCases(cappedCases, () => subjects[1] as Subject);
     runCases(guardedCases, () => subjects[2] as Subject, MANAGER);

@@ -1,27 +1,27 @@
 import { expect } from "bun:test";
 
-/** A running playcount that the cases are put to. */
+/** A running playcount under test. */
 export interface Subject {
-  /** What `navigator.userAgent` begins with where it runs. */
+  /** Beginning of `navigator.userAgent` of its runtime. */
   runtime: string;
-  /** Where it is, without a slash at the end. */
+  /** Origin of its URLs, without a slash at the end. */
   origin: string;
-  /** The path of all its songs. */
+  /** Path of the list of all songs. */
   root: string;
-  /** Asks it for a path, and asserts that the expected runtime answered. */
+  /** Sends a request for a path, and asserts that the expected runtime answered. */
   fetch: (path: string, init?: RequestInit) => Promise<Response>;
 }
 
-/** One statement about the behaviour of every subject; begins with nothing counted. */
+/** One statement about the behaviour of every subject. Begins with nothing counted. */
 export type Case = (subject: Subject) => Promise<void>;
 
-/** Cases by what they state. */
+/** Cases by their statements. */
 export type Cases = Readonly<Record<string, Case>>;
 
-/** The header in which the servers under test name their runtime. */
+/** Response header in which the servers under test name their runtime. */
 export const RUNTIME_HEADER = "x-runtime";
 
-/** Makes a subject of whatever answers requests. */
+/** Makes a subject of a function that answers requests. */
 export function subjectOf(
   runtime: string,
   origin: string,
@@ -40,7 +40,7 @@ export function subjectOf(
   };
 }
 
-/** Asserts status and body of an answer, and gives it on for more. */
+/** Asserts the status of an answer, and its body if one is given. Returns the answer. */
 export async function expectAnswer(
   answer: Promise<Response>,
   status: number,

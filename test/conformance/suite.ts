@@ -1,7 +1,7 @@
 import { test } from "bun:test";
 import { type Cases, expectAnswer, type Subject } from "./subject.ts";
 
-/** Registers one test a case; each begins with nothing counted. */
+/** Registers a test for each case. Each begins with nothing counted. */
 export function runCases(
   cases: Cases,
   subject: () => Subject,

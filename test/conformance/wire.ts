@@ -1,19 +1,19 @@
 import { connect } from "node:net";
 import type { Subject } from "./subject.ts";
 
-/** An answer as it came over the connection. */
+/** An answer as received from the connection. */
 export interface WireAnswer {
-  /** 0 if the connection was closed without one. */
+  /** 0 if the connection was closed without an answer. */
   status: number;
-  /** By their names in lower case. */
+  /** Header fields by their names in lower case. */
   headers: ReadonlyMap<string, string>;
   body: string;
 }
 
 /**
- * Sends bytes to a subject, one byte a character, and reads until it closes the connection. Rejects if it is silent
- * for ten seconds instead: not to answer is not to refuse.
- * `half` ends our side as soon as all is sent.
+ * Sends bytes to a subject, one byte a character, and reads until the subject closes the connection. Rejects
+ * after ten seconds of silence, because no answer is no refusal. With `half`, the client's side is closed
+ * after the last byte.
  */
 export function send(subject: Subject, bytes: string, half = false): Promise<string> {
   const { hostname, port } = new URL(subject.origin);
@@ -37,13 +37,13 @@ export function send(subject: Subject, bytes: string, half = false): Promise<str
   });
 }
 
-/** Sends one request whose head is `lines` and asks for the connection to be closed behind it. */
+/** Sends one request with the head `lines` and `Connection: close`. */
 export async function ask(subject: Subject, lines: readonly string[], body = ""): Promise<WireAnswer> {
   const head = [...lines, "Connection: close"].map((line) => `${line}\r\n`).join("");
   return parse(await send(subject, `${head}\r\n${body}`));
 }
 
-/** Takes an answer apart, one whose body is a single chunk included. */
+/** Parses an answer. Supports a chunked body of a single chunk. */
 export function parse(received: string): WireAnswer {
   const [head = "", body = ""] = received.split(/\r\n\r\n(.*)/s);
   const [line = "", ...fields] = head.split("\r\n");

@@ -16,11 +16,11 @@ describe("Options", () => {
     { maxBodyBytes: 0 },
     { maxBodyBytes: 1.5 },
     { maxBodyBytes: Number.NaN },
-  ])("that cannot be are refused: %p", (options) => {
+  ])("out of their range are refused: %p", (options) => {
     expect(() => createHandler(new ShardedStore(), options)).toThrow(RangeError);
   });
 
-  test("name the resource, and the path in front", async () => {
+  test("set the resource and the base path", async () => {
     const options = { resource: "video", basePath: "/a/b.c" };
     for (const path of ["/a/b.c/video/1", "/a/b.c/", "/a/b.c/health"])
       expect(await status(options, path)).toBe(200);
@@ -48,7 +48,7 @@ describe("Options", () => {
     expect(await status({ maxBodyBytes: 5 }, "/", { method: "DELETE", body: "ééé" })).toBe(413);
   });
 
-  test("have an id of 512 bytes for the longest, and a body of 16 MiB", async () => {
+  test("have defaults: an id of 512 bytes, and a body of 16 MiB", async () => {
     expect(await status({}, `/song/${"x".repeat(512)}`)).toBe(200);
     expect(await status({}, `/song/${"x".repeat(513)}`)).toBe(414);
     const body = "0".repeat(16 * 1024 * 1024);
@@ -56,7 +56,7 @@ describe("Options", () => {
     expect(await status({}, "/song/1", { method: "POST", body: `${body}0` })).toBe(413);
   });
 
-  test("tell by a signal that the server is stopping, and counting goes on", async () => {
+  test("with a signal announce the stop of the server, while counting goes on", async () => {
     const stopping = new AbortController();
     const handle = createHandler(new ShardedStore(), { signal: stopping.signal });
     const ask = async (path: string, method = "GET") =>

@@ -19,13 +19,13 @@ const HEADERS: Record<string, string>[] = [
   { "if-none-match": "*" },
 ];
 
-/** Every kind of request that has no body, each made anew. */
+/** Makes one request of each kind without a body. */
 const BODYLESS = PATHS.flatMap((path) =>
   METHODS.flatMap((method) => HEADERS.map((headers) => () => new Request(HOST + path, { method, headers }))),
 );
 
 describe("A handler", () => {
-  test("answers every request that has no body at once", async () => {
+  test("answers every request without a body synchronously", async () => {
     const handle = createHandler(new ShardedStore());
     const statuses = new Set<number>();
     for (const make of BODYLESS) {
@@ -36,7 +36,7 @@ describe("A handler", () => {
     expect([...statuses].sort()).toEqual([200, 204, 304, 400, 404, 405, 406, 412, 414]);
   });
 
-  test("answers the same over a store that takes its time", async () => {
+  test("gives the same answers with an asynchronous store", async () => {
     const handleNow = createHandler(new ShardedStore());
     const handleLater = createHandler(delayed(new ShardedStore()));
     for (const make of BODYLESS) {
@@ -44,7 +44,7 @@ describe("A handler", () => {
     }
   });
 
-  test("answers requests that have a body later, at once or not as the store may be", async () => {
+  test("answers requests with a body later, with a synchronous or an asynchronous store", async () => {
     for (const store of [new ShardedStore(), delayed(new ShardedStore())]) {
       const handle = createHandler(store);
       const answer = handle(new Request(`${HOST}/song/1`, { method: "POST", body: "41" }));
@@ -55,14 +55,14 @@ describe("A handler", () => {
     }
   });
 
-  test("reads a URL as it was meant, fragment and all", async () => {
+  test("ignores the fragment of a URL", async () => {
     const handle = createHandler(new ShardedStore());
     await handle(new Request(`${HOST}/song/1`, { method: "POST" }));
     expect(await (await handle(new Request(`${HOST}/?top=1#now`))).text()).toBe("1=1");
     expect(await (await handle(new Request(`${HOST}/song/1#now`))).text()).toBe("1");
   });
 
-  test("ends its walk over the songs where nobody wants the body", async () => {
+  test("ends the walk over the songs if the body is not needed", async () => {
     const store = new ShardedStore();
     const handle = createHandler(store);
     for (let n = 0; n < 20_000; n++) store.add(`song-${n}`, 1);
@@ -74,7 +74,7 @@ describe("A handler", () => {
   });
 });
 
-describe("Where the store fails", () => {
+describe("With a store that fails", () => {
   beforeEach(() => void spyOn(console, "error").mockImplementation(() => {}));
   afterEach(() => mock.restore());
 
@@ -87,7 +87,7 @@ describe("Where the store fails", () => {
     ["entries", "GET", "/"],
     ["top", "GET", "/?top=1"],
     ["clear", "DELETE", "/"],
-  ])("in %s, %s %s is 500, and the inside stays inside", async (name, method, path) => {
+  ])("in %s, %s %s is 500, without internals", async (name, method, path) => {
     // A walk has no promise to reject.
     const ways = name === "entries" ? [thrower(secret)] : [thrower(secret), () => Promise.reject(secret)];
     for (const fail of ways) {
@@ -104,7 +104,7 @@ describe("Where the store fails", () => {
     expect(console.error).toHaveBeenLastCalledWith(secret);
   });
 
-  test("on the way through a long list, the list breaks off", async () => {
+  test("during a long list, the list breaks off", async () => {
     const store = delayed(new ShardedStore());
     store.entries = async function* () {
       yield [["a".repeat(100_000), 1]];
@@ -115,7 +115,7 @@ describe("Where the store fails", () => {
   });
 
   test.each([[undefined], [null], ["text"], [{ status: 200 }], [Symbol("x")]])(
-    "by throwing %p, it is 500 as well",
+    "by throwing %p, a request is 500 as well",
     async (thrown) => {
       for (const fail of [thrower(thrown), () => Promise.reject(thrown)]) {
         const response = await createHandler(failing("get", fail))(new Request(`${HOST}/song/1`));
@@ -128,7 +128,7 @@ describe("Where the store fails", () => {
   test.each([
     ["full", 507, "Insufficient Storage\nno"],
     ["overflow", 409, "Conflict\nno"],
-  ] as const)("by refusing (%s), it is %d, and no failure", async (reason, status, text) => {
+  ] as const)("by refusing (%s), a request is %d, and nothing is logged", async (reason, status, text) => {
     const refusal = new Refusal(reason, "no");
     for (const fail of [thrower(refusal), () => Promise.reject(refusal)]) {
       const handle = createHandler(failing("add", fail));
@@ -141,8 +141,8 @@ describe("Where the store fails", () => {
   });
 });
 
-describe("What is counted", () => {
-  test("is never a number that no count can be", async () => {
+describe("The number of plays", () => {
+  test("that reaches the store is never above 2^53 - 1", async () => {
     const store = new ShardedStore();
     const added = spyOn(store, "add");
     const handle = createHandler(store);
@@ -166,7 +166,7 @@ describe("What is counted", () => {
       413,
       () => new ReadableStream({ pull: (controller) => controller.enqueue(new Uint8Array(64)) }),
     ],
-  ])("is nothing of a request whose body %s", async (_, status, body) => {
+  ])("of a request whose body %s is 0", async (_, status, body) => {
     const store = new ShardedStore();
     store.add("kept", 1);
     const { version } = store;
@@ -182,7 +182,7 @@ describe("What is counted", () => {
   });
 });
 
-/** All that a client sees of an answer, but for what is never the same twice, or is not known of a stream. */
+/** An answer as a client sees it, without the parts that differ each time or are unknown for a stream. */
 async function shown(response: Response): Promise<unknown> {
   const { etag, "content-length": _, ...headers } = Object.fromEntries(response.headers);
   return { status: response.status, headers, hasTag: etag !== undefined, body: await response.text() };
@@ -206,7 +206,7 @@ function thrower(error: unknown): () => never {
   };
 }
 
-test("A clear without a condition asks the store about none, and one with a condition about its version", async () => {
+test("Only a conditional clear passes a condition to the store", async () => {
   const asked: boolean[] = [];
   const store = new MapStore();
   const spy: CountStore = Object.create(store, {

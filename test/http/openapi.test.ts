@@ -18,12 +18,12 @@ interface Described {
 }
 
 /**
- * Answers by the operation that gave them: `GET /song/{id} 200`. Of each the content types without parameters, and the
- * problem types, a hash sign in front.
+ * Answers by the operation that gave them: `GET /song/{id} 200`. Of each the content types without
+ * parameters, and the problem types, a hash sign in front.
  */
 type Seen = Map<string, Set<string>>;
 
-/** Statuses of faults and of stopping, which no case can bring about. */
+/** Statuses of faults and of stopping, which no case can cause. */
 const UNSEEN = ["500", "503"];
 
 async function documentOf(options: HandlerOptions): Promise<OpenApi> {
@@ -33,7 +33,7 @@ async function documentOf(options: HandlerOptions): Promise<OpenApi> {
   return (await answer.json()) as OpenApi;
 }
 
-/** Puts all cases to a server, and notes each answer of an operation. */
+/** Runs all cases against a server, and records each answer of an operation. */
 async function watch(
   seen: Seen,
   list: Cases,
@@ -68,7 +68,7 @@ async function watch(
 }
 
 describe("The OpenAPI document", () => {
-  test("has every path and every method of the table, and says which need a token", async () => {
+  test("has every path and method of the route table, and marks those that need a token", async () => {
     const { openapi, paths } = await documentOf({ basePath: "/plays", resource: "video" });
     expect(openapi).toBe("3.1.0");
     const operations = Object.entries(paths).flatMap(([path, item]) =>
@@ -91,12 +91,12 @@ describe("The OpenAPI document", () => {
     }
   });
 
-  test("describes every answer that the conformance cases bring about, and each that it describes comes about", async () => {
+  test("describes exactly the answers that the conformance cases cause", async () => {
     const seen: Seen = new Map();
     await watch(seen, cases, {});
     await watch(seen, cappedCases, CAPS);
     await watch(seen, guardedCases, GUARDED, MANAGER);
-    // Refused for what every request may be refused for, whatever it is for: one of them stands for all.
+    // Every operation can be refused with 400, 403 and 406: one example of each is enough.
     const { paths } = await documentOf({});
     const described = new Map<string, string[]>();
     for (const [path, item] of Object.entries(paths)) {

@@ -7,7 +7,7 @@ import { Random } from "../support/random.ts";
 const PATTERNS = 4_000;
 const URLS = 30; // for each pattern, so that there are 120,000 cases
 
-/** A pattern that tells when it is executed by way of its parts, which is what a compiled matcher avoids. */
+/** A pattern that records each execution, which a compiled matcher avoids. */
 class WatchedPattern extends URLPattern {
   executed = false;
 
@@ -37,7 +37,7 @@ test("a matcher agrees with URLPattern on every URL", () => {
     }
     tally[pattern.executed ? "fellBack" : "compiled"]++;
   }
-  // Or else the test would prove little.
+  // Otherwise the test would prove little.
   const cases = PATTERNS * URLS;
   const matched = tally.matched + tally.compiledMatched;
   expect(matched).toBeGreaterThan(cases / 4);
@@ -78,7 +78,7 @@ test("a router takes the first route that matches", () => {
   expect(find("/a")).toEqual({ route: routes[3] as never, groups: { 0: "a" } });
 });
 
-test("a router finds nothing where no route matches", () => {
+test("a router finds nothing if no route matches", () => {
   const find = createRouter([{ pattern: new URLPattern({ pathname: "/a/:id" }) }]);
   expect(["/", "/a", "/a/", "/a/b/c", "/b/a/b"].map(find)).toEqual([...Array(5)].map(() => undefined));
   expect(createRouter([])("/")).toBeUndefined();
@@ -87,7 +87,7 @@ test("a router finds nothing where no route matches", () => {
 interface AnyPattern {
   source: string;
   ignoreCase: boolean;
-  /** A path that is likely to match. */
+  /** Makes a path that is likely to match. */
   sample: () => string;
 }
 
@@ -98,7 +98,7 @@ const IDS = [
   ["a;b=c", "a=b,c", '"<>`{}|^', "+", "/", "."],
 ].flat();
 
-/** What may stand behind the literal: the shapes that the compiler knows, and others. */
+/** Groups after the literal: the shapes that are compiled, and others. */
 const KNOWN = ["", "/", ":id", ":id(.+)", "/:id", "/:id(.+)"];
 const OTHERS = [
   ["/:id?", "/:id+", "/:id*", "/*", "/(.*)", "/:id(.*)", "/:id(\\d+)", "/:x(a|b)", "/:id(.+)/x"],
@@ -111,7 +111,7 @@ function anyPattern(random: Random): AnyPattern {
     () => `/${random.pick(random.chance(0.15) ? ODD : PLAIN)}`,
   ).join("");
   const end = random.pick(random.chance(0.5) ? KNOWN : OTHERS);
-  // A plus sign, or a bare percent sign, means something in a pattern.
+  // A plus sign and a bare percent sign have a meaning in a pattern.
   const source = literal.replaceAll("+", "\\+") + end;
   const sample = () => literal + fill(random, end);
   return { source, ignoreCase: random.chance(0.1), sample };
@@ -153,11 +153,11 @@ function anyUrl(random: Random, sample: string): string {
     "http://a.example",
   ]);
   const behind = random.pick(["", "", "", "?top=1", "?a/b", "?", "#/x", "?a#b"]);
-  // Nothing of the path may become part of the host.
+  // No part of the path may become part of the host.
   return `${origin}/${path.slice(1)}${behind}`;
 }
 
-/** The same URL as a runtime may hand it on: as it was sent, or as the standard writes it. */
+/** Returns a URL as runtimes pass it to a handler: as it was sent, or as the standard writes it. */
 function arrived(random: Random, url: string): string {
   return random.pick([new URL(url).href, url]);
 }
@@ -167,7 +167,7 @@ function encodeByte(character: string): string {
   return code < 128 ? `%${code.toString(16).padStart(2, "0")}` : character;
 }
 
-/** Groups written as the URL standard writes a path; their order does not matter. */
+/** Writes groups as the URL standard writes a path, in a fixed order. */
 function canonical(groups: Groups | undefined): [string, string | undefined][] | undefined {
   if (groups === undefined) return undefined;
   return Object.entries(groups)

@@ -23,7 +23,7 @@ function parseMapping(source: string): ReadonlyMap<string, number> {
   return reader.finish();
 }
 
-test("text is pairs of an encoded id and a count, with nothing at the end", () => {
+test("text is pairs of an encoded id and a count, without a newline at the end", () => {
   expect(writeList(MAPPING_SYNTAX.text, ODD)).toBe(
     "a%2Fb=1,a%3Db%2Cc=2,__proto__=3,constructor=4,%00%0A%0D%E2%80%A8=5,%E6%AD%8C%F0%9F%98%80=6," +
       "%22%5C=7,100%25=8,10=9,%20=9007199254740991",
@@ -53,7 +53,7 @@ test("a mapping of nothing is empty", () => {
 });
 
 describe("Reading text", () => {
-  test("gives what was written, whatever the ids", () => {
+  test("returns the written entries, whatever their ids", () => {
     const random = new Random("mapping");
     const parts = ["a", "=", ",", "%", "%41", "/", "\0", "é", "😀", " ", "1", "__proto__", '"'];
     for (let round = 0; round < 2000; round++) {
@@ -65,9 +65,9 @@ describe("Reading text", () => {
     }
   });
 
-  test("gives nothing for nothing", () => expect(parseMapping("").size).toBe(0));
+  test("returns an empty mapping for an empty text", () => expect(parseMapping("").size).toBe(0));
 
-  test("takes the largest count that is exact, and none above", () => {
+  test("accepts counts up to 2^53 - 1", () => {
     expect(parseMapping("1=9007199254740991")).toEqual(new Map([["1", 9007199254740991]]));
     expect(() => parseMapping("1=9007199254740992")).toThrow(SyntaxError);
     expect(() => parseMapping("1=10000000000000000")).toThrow(SyntaxError);
@@ -96,7 +96,7 @@ describe("Reading text", () => {
     "1=١",
   ])("refuses %j", (source) => expect(() => parseMapping(source)).toThrow(SyntaxError));
 
-  test("says which pair it could not read, and of a long one only the beginning", () => {
+  test("quotes the malformed pair, and of a long one only the beginning", () => {
     expect(() => parseMapping("1=1,2=x,3=y")).toThrow(
       'Cannot read a mapping: expected id=count, found "2=x"',
     );

@@ -1,7 +1,7 @@
 import { expect } from "bun:test";
 import { type Cases, expectAnswer, json } from "../subject.ts";
 
-/** Settings of a server that is not open to everybody. */
+/** Settings of a server with tokens, origins and hosts. */
 export const GUARDED = {
   token: "manage-0123456789",
   playToken: "play-0123456789==",
@@ -9,7 +9,7 @@ export const GUARDED = {
   allowedHosts: "localhost,127.0.0.1,.example",
 };
 
-/** What {@linkcode GUARDED} wants to see of who may do everything. */
+/** Headers of a client that may do everything on a server with {@linkcode GUARDED}. */
 export const MANAGER: Readonly<Record<string, string>> = { authorization: `Bearer ${GUARDED.token}` };
 const PLAYER = { authorization: `Bearer ${GUARDED.playToken}` } as const;
 
@@ -20,16 +20,16 @@ const MANAGED = [
   ["POST", "/batch"],
 ] as const;
 
-/** What holds of a server with the settings in {@linkcode GUARDED}. */
+/** Cases for a server with the settings in {@linkcode GUARDED}. */
 export const access: Cases = {
-  "reading is open": async ({ fetch }) => {
+  "reading needs no token": async ({ fetch }) => {
     for (const path of ["/", "/song/1", "/folds", "/health", "/?top=1"]) await expectAnswer(fetch(path), 200);
     await expectAnswer(fetch("/song/1", { method: "OPTIONS" }), 204);
     await expectAnswer(fetch("/nothing", { method: "DELETE" }), 404);
     await expectAnswer(fetch("/song/1", { method: "DELETE" }), 405);
   },
 
-  "playing needs a token, and either is good for it": async ({ fetch }) => {
+  "playing needs one of the two tokens": async ({ fetch }) => {
     const play = (headers: Record<string, string>) => fetch("/song/1", { method: "POST", headers });
     const none = await expectAnswer(play({}), 401, "Unauthorized\nThis request requires a bearer token");
     expect(none.headers.get("www-authenticate")).toBe("Bearer");
@@ -38,7 +38,9 @@ export const access: Cases = {
     await expectAnswer(play({ authorization: `bearer  ${GUARDED.playToken} ` }), 200, "3");
   },
 
-  "nobody can take the name of a writer who has the token for everything": async ({ fetch }) => {
+  "a writer with the play token cannot use the name of a writer with the token for everything": async ({
+    fetch,
+  }) => {
     const writer = crypto.randomUUID();
     const play = (headers: Readonly<Record<string, string>>, seq: number) =>
       fetch("/song/1", { method: "POST", headers: { ...headers, "idempotency-key": `"${writer}:${seq}"` } });
@@ -48,7 +50,7 @@ export const access: Cases = {
     await expectAnswer(play(MANAGER, 1), 200, "2");
   },
 
-  "everything else needs the token that is good for it": async ({ fetch }) => {
+  "everything else needs the token for everything": async ({ fetch }) => {
     await expectAnswer(fetch("/song/1", { method: "POST", headers: PLAYER }), 200, "1");
     for (const [method, path] of MANAGED) {
       const none = await expectAnswer(fetch(path, { method }), 401);
@@ -62,7 +64,7 @@ export const access: Cases = {
       expect((await fetch(path, { method, headers: MANAGER })).status).toBeOneOf([200, 201]);
   },
 
-  "a wrong token is refused, however near it comes": async ({ fetch }) => {
+  "a wrong token is refused, however similar": async ({ fetch }) => {
     const { token } = GUARDED;
     const wrong = [token.slice(1), `${token}0`, token.toUpperCase(), token + token, "x", "", "=", "ü"];
     const schemes = [`Basic ${token}`, token, "Bearer", `Bearer ${token},x`, `Bearer ${token} x`];
@@ -77,7 +79,7 @@ export const access: Cases = {
     }
   },
 
-  "pages of other origins may ask nothing, but for those that are listed": async ({ fetch, origin: own }) => {
+  "pages of other origins are refused, except the listed ones": async ({ fetch, origin: own }) => {
     const from = (origin: string, method = "GET") =>
       fetch("/song/1", { method, headers: { origin, ...PLAYER } });
     for (const origin of [
@@ -104,7 +106,7 @@ export const access: Cases = {
     expect((await fetch("/song/1")).headers.get("access-control-allow-origin")).toBeNull();
   },
 
-  "errors can be read by the pages that may ask": async ({ fetch }) => {
+  "pages of listed origins can read errors": async ({ fetch }) => {
     const origin = "https://page.example";
     for (const [path, method, status] of [
       ["/nothing", "GET", 404],
@@ -117,7 +119,7 @@ export const access: Cases = {
     }
   },
 
-  "a preflight needs no token, and says what may be asked": async ({ fetch }) => {
+  "a preflight needs no token, and lists the methods and headers": async ({ fetch }) => {
     const headers = { origin: "https://page.example", "access-control-request-method": "DELETE" };
     const answer = await expectAnswer(fetch("/", { method: "OPTIONS", headers }), 204);
     expect(answer.headers.get("access-control-allow-methods")).toBe("GET, HEAD, DELETE, OPTIONS");
@@ -125,7 +127,7 @@ export const access: Cases = {
     expect(answer.headers.get("access-control-max-age")).toMatch(/^\d+$/);
   },
 
-  "a host that is not served is refused, whatever is asked": async ({ fetch }) => {
+  "a host that is not allowed is refused on every path": async ({ fetch }) => {
     const ask = (host: string, path = "/song/1") => fetch(path, { headers: { host } });
     for (const host of ["localhost", "LOCALHOST:80", "127.0.0.1:1", "a.example", "b.a.example:99"])
       await expectAnswer(ask(host), 200);

@@ -35,7 +35,7 @@ export const batch: Cases = {
     await expectAnswer(subject.fetch("/song/__proto__"), 200, "3");
   },
 
-  "a song that is named twice is summed": async (subject) => {
+  "the plays of a song that is listed twice are added": async (subject) => {
     await expectAnswer(post(subject, "a=1,b=1,a=2,%61=4"), 200, "a=7,b=1");
     const type = { "content-type": "application/json" };
     await expectAnswer(post(subject, ' { "n" : 1 , "n":2e1,"n":3.0 } ', type), 200, "n=24");
@@ -43,7 +43,7 @@ export const batch: Cases = {
     await expectAnswer(post(subject, '{"a":1,"\\u0061":2,"x\\"y":3,"a":3}', type), 200, "a=13,x%22y=3");
   },
 
-  "what one server lists another one can add": async (subject) => {
+  "a listing of one server can be added to another server": async (subject) => {
     const ids = ["a/b", "=", ",", "歌", "😀", "100%", '"', "\\", "\0"];
     for (const [at, id] of ids.entries()) {
       const path = `/song/${encodeURIComponent(id)}`;
@@ -58,7 +58,7 @@ export const batch: Cases = {
       await expectAnswer(subject.fetch(`/song/${encodeURIComponent(id)}`), 200, String(4 * (at + 1)));
   },
 
-  "a batch with one bad pair counts nothing, and the answer says which": async (subject) => {
+  "a batch with one malformed pair counts nothing, and the answer quotes the pair": async (subject) => {
     for (const bad of [
       "b",
       "b=",
@@ -103,7 +103,7 @@ export const batch: Cases = {
     await expectNothingCounted(subject);
   },
 
-  "a batch that one song refuses counts nothing": async (subject) => {
+  "a batch with one song that is refused counts nothing": async (subject) => {
     await expectAnswer(post(subject, "a=9007199254740991,b=1"), 200);
     await expectAnswer(post(subject, "b=5,c=1,a=1"), 409);
     await expectAnswer(post(subject, "c=9007199254740991,c=1"), 409);
@@ -112,14 +112,14 @@ export const batch: Cases = {
     await expectAnswer(post(subject, "a=0,b=1"), 200, "a=9007199254740991,b=2");
   },
 
-  "an empty batch counts nothing, and is answered with nothing": async (subject) => {
+  "an empty batch counts nothing, and the answer is empty": async (subject) => {
     await expectAnswer(post(subject, ""), 200, "");
     await expectAnswer(post(subject, "", { ...TEXT, ...json }), 200, "{}");
     await expectAnswer(subject.fetch("/batch", { method: "POST" }), 200, "");
     await expectNothingCounted(subject);
   },
 
-  "a batch is of no other type, not encoded, and in JSON not longer than 64 KiB": async (subject) => {
+  "a batch of another type, encoded, or in JSON longer than 64 KiB is refused": async (subject) => {
     const wrong = await expectAnswer(post(subject, "a=1", { "content-type": "text/html" }), 415);
     expect(wrong.headers.get("accept")).toContain("application/json");
     await expectAnswer(post(subject, "a=1", { ...TEXT, "content-encoding": "gzip" }), 415);
@@ -132,12 +132,12 @@ export const batch: Cases = {
     await expectAnswer(post(subject, long), 200, long);
   },
 
-  "a batch with a condition that does not hold counts nothing": async (subject) => {
+  "a batch with a condition that fails counts nothing": async (subject) => {
     await expectAnswer(post(subject, "a=1", { ...TEXT, "if-match": '"x"' }), 412);
     await expectNothingCounted(subject);
   },
 
-  "a batch falls into one fold, and says which one was before": async (subject) => {
+  "a batch is counted in one fold, and the answer names the fold before": async (subject) => {
     await expectAnswer(post(subject, "a=1,b=1"), 200);
     await expectAnswer(subject.fetch("/folds/4", { method: "PUT" }), 201);
     const answer = await expectAnswer(post(subject, "b=1,c=1"), 200, "b=2,c=1");

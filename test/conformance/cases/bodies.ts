@@ -6,7 +6,7 @@ function post(body: string | Uint8Array | undefined, type?: string): RequestInit
   return body === undefined ? { method: "POST", headers } : { method: "POST", body, headers };
 }
 
-/** What `POST /song/{id}` may be sent with. */
+/** Bodies of `POST /song/{id}`. */
 export const bodies: Cases = {
   "a body that is a whole number adds it": async ({ fetch }) => {
     await expectAnswer(fetch("/song/1", post("41")), 200, "41");
@@ -22,7 +22,7 @@ export const bodies: Cases = {
     await expectAnswer(fetch("/song/1", post(undefined, "image/png")), 200, "3");
   },
 
-  "adding 0 to a song that was never played registers nothing": async (subject) => {
+  "adding 0 to an unknown song registers nothing": async (subject) => {
     await expectAnswer(subject.fetch("/song/1", post("0")), 200, "0");
     await expectNothingCounted(subject);
   },
@@ -95,12 +95,12 @@ export const bodies: Cases = {
     await expectNothingCounted(subject);
   },
 
-  "clearing does not look at a body": async ({ fetch }) => {
+  "clearing ignores the content of a body": async ({ fetch }) => {
     await expectAnswer(fetch("/song/1", post("7")), 200, "7");
     await expectAnswer(fetch("/", { ...post(new Uint8Array([0xff])), method: "DELETE" }), 200, "OK");
   },
 
-  "a body that is larger than the limit is refused, as JSON to who prefers it": async (subject) => {
+  "a body that is larger than the limit is refused, in JSON if that is preferred": async (subject) => {
     const body = `1${" ".repeat(16 * 1024 * 1024)}`;
     const answer = await subject.fetch("/song/1", { ...post(body), headers: json });
     expect(await answer.json()).toEqual({
@@ -113,7 +113,7 @@ export const bodies: Cases = {
     await expectNothingCounted(subject);
   },
 
-  "a body of the largest size is taken": async ({ fetch }) => {
+  "a body of the largest size is accepted": async ({ fetch }) => {
     await expectAnswer(fetch("/song/1", post(`1${" ".repeat(16 * 1024 * 1024 - 1)}`)), 200, "1");
   },
 };

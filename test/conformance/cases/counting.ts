@@ -3,9 +3,9 @@ import { type Cases, expectAnswer, expectNothingCounted, json } from "../subject
 
 const POST = { method: "POST" } as const;
 
-/** What the original utility did, and what a count is. */
+/** The behaviour of the original utility, and the range of counts. */
 export const counting: Cases = {
-  "the original's own session": async ({ fetch }) => {
+  "the session of the original utility gives the same answers": async ({ fetch }) => {
     await expectAnswer(fetch("/song/1"), 200, "0");
     await expectAnswer(fetch("/song/1", POST), 200, "1");
     await expectAnswer(fetch("/song/1"), 200, "1");
@@ -17,12 +17,12 @@ export const counting: Cases = {
     await expectAnswer(fetch("/"), 200, "");
   },
 
-  "asking for a song does not register it": async (subject) => {
+  "reading a count does not register the song": async (subject) => {
     await expectAnswer(subject.fetch("/song/1"), 200, "0");
     await expectNothingCounted(subject);
   },
 
-  "a count is answered as JSON to who prefers it": async ({ fetch }) => {
+  "a count is JSON if that is preferred": async ({ fetch }) => {
     const answer = await expectAnswer(
       fetch("/song/a%2Fb", { ...POST, headers: json }),
       200,
@@ -33,7 +33,7 @@ export const counting: Cases = {
     await expectAnswer(fetch("/song/7", { headers: json }), 200, '{"id":"7","count":0}');
   },
 
-  "counts are not to be stored, and depend on Accept": async ({ fetch }) => {
+  "counts must not be cached, and vary by Accept": async ({ fetch }) => {
     for (const init of [{}, POST]) {
       const { headers } = await expectAnswer(fetch("/song/1", init), 200);
       expect(headers.get("cache-control")).toBe("no-store");
@@ -42,7 +42,7 @@ export const counting: Cases = {
     }
   },
 
-  "clearing answers as JSON to who prefers it": async ({ fetch }) => {
+  "the answer to clearing is JSON if that is preferred": async ({ fetch }) => {
     await expectAnswer(fetch("/", { method: "DELETE", headers: json }), 200, '{"status":"ok"}');
   },
 
@@ -76,7 +76,7 @@ export const counting: Cases = {
     }
   },
 
-  "plays that arrive side by side are all counted, each with a count of its own": async ({ fetch }) => {
+  "concurrent plays are all counted, each with a count of its own": async ({ fetch }) => {
     const answers = await Promise.all(
       Array.from({ length: 50 }, async () => (await fetch("/song/1", POST)).text()),
     );

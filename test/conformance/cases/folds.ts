@@ -9,14 +9,14 @@ function pairs(mapping: string): string[] {
   return mapping.split(",").sort();
 }
 
-/** Plays a song so often, and gives what the answer says of folds. */
+/** Plays a song `plays` times, and returns the `Fold` of the answer. */
 async function play({ fetch }: Subject, song: string, plays: number): Promise<string | null> {
   return (await fetch(`/song/${song}`, { ...POST, body: String(plays) })).headers.get("fold");
 }
 
-/** Folds: handing the counts to a batch job. */
+/** Folds: the hand-over of counts to a job. */
 export const folds: Cases = {
-  "a fold is sealed once, and answered with the same bytes each time": async (subject) => {
+  "a fold is sealed once, and each answer has the same bytes": async (subject) => {
     const { fetch } = subject;
     for (let song = 0; song < 50; song++) await play(subject, `s${song}`, song + 1);
     const first = await fetch("/folds/17", PUT);
@@ -34,7 +34,7 @@ export const folds: Cases = {
     expect(Object.keys(parsed)).toHaveLength(50);
   },
 
-  "nothing dips when a fold is sealed, and its plays are gone when it is acknowledged": async (subject) => {
+  "counts stay when a fold is sealed, and lose its plays when it is acknowledged": async (subject) => {
     const { fetch } = subject;
     await play(subject, "a", 3);
     await play(subject, "b", 1);
@@ -49,7 +49,7 @@ export const folds: Cases = {
     await expectAnswer(fetch("/folds/1", DELETE), 200, "OK");
   },
 
-  "folds that are not acknowledged are listed in ascending order": async ({ fetch }) => {
+  "unacknowledged folds are listed in ascending order": async ({ fetch }) => {
     await expectAnswer(fetch("/folds"), 200, "");
     await expectAnswer(fetch("/folds", { headers: json }), 200, "[]");
     for (const fold of [3, 17, 18]) await expectAnswer(fetch(`/folds/${fold}`, PUT), 201, "");
@@ -60,7 +60,7 @@ export const folds: Cases = {
     await expectAnswer(fetch("/folds"), 200, "");
   },
 
-  "what is out of order is refused, and nothing is sealed or dropped": async ({ fetch }) => {
+  "a fold out of order is refused, and nothing is sealed or dropped": async ({ fetch }) => {
     await expectAnswer(fetch("/folds/5", PUT), 201);
     await expectAnswer(fetch("/folds/4", PUT), 409, "Conflict\nFold 4 must be above 5, the newest");
     await expectAnswer(fetch("/folds/7", PUT), 201);
@@ -84,7 +84,7 @@ export const folds: Cases = {
     await expectNothingCounted(subject);
   },
 
-  "every answer to a play says which fold was sealed before it": async (subject) => {
+  "every answer to a play names the fold that was sealed before it": async (subject) => {
     const { fetch } = subject;
     expect(await play(subject, "a", 1)).toBe("0");
     await expectAnswer(fetch("/folds/16", PUT), 201);
@@ -96,7 +96,7 @@ export const folds: Cases = {
     expect((await fetch("/song/a")).headers.get("fold")).toBeNull();
   },
 
-  "after leaves out folds, and is refused when one that it would need is dropped": async (subject) => {
+  "after leaves out folds, and is refused if it needs a dropped one": async (subject) => {
     const { fetch } = subject;
     for (const fold of [1, 2, 3]) {
       await play(subject, "a", 10 ** fold);
@@ -126,9 +126,7 @@ export const folds: Cases = {
       await expectAnswer(fetch(`/song/a?after=${bad}`), 400);
   },
 
-  "a fold that breaks off in its request, or has a condition that does not hold, is not sealed": async ({
-    fetch,
-  }) => {
+  "a request that breaks off, or has a condition that fails, seals nothing": async ({ fetch }) => {
     await expectAnswer(fetch("/folds/1", { ...PUT, headers: { "if-match": '"x"' } }), 412);
     await expectAnswer(fetch("/folds"), 200, "");
     await expectAnswer(fetch("/folds/1", { ...PUT, body: "what it says does not matter" }), 201);

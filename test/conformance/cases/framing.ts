@@ -5,7 +5,7 @@ import { ask, send } from "../wire.ts";
 const HEAD = ["POST /song/1 HTTP/1.1", "Host: a"];
 const CHUNKED = [...HEAD, "Transfer-Encoding: chunked"];
 
-/** How requests and their bodies are cut out of a connection. */
+/** Framing of requests and their bodies on a connection. */
 export const framing: Cases = {
   "a body may come in chunks": async (subject) => {
     await expectCount(ask(subject, CHUNKED, "1\r\n4\r\n1\r\n2\r\n0\r\n\r\n"), "42");
@@ -45,7 +45,7 @@ export const framing: Cases = {
     await expectNothingCounted(subject);
   },
 
-  "a client that waits to be told to go on is told": async (subject) => {
+  "a client that expects 100 (Continue) gets it": async (subject) => {
     const received = await send(
       subject,
       `${HEAD.join("\r\n")}\r\nExpect: 100-continue\r\nContent-Length: 1\r\nConnection: close\r\n\r\n7`,
@@ -54,7 +54,7 @@ export const framing: Cases = {
     await expectAnswer(subject.fetch("/song/1"), 200, "7");
   },
 
-  "a method that no runtime or playcount knows counts nothing": async (subject) => {
+  "an unknown method counts nothing": async (subject) => {
     for (const method of ["BREW", "post", "Post", "TRACE"]) {
       const { status } = await ask(subject, [`${method} /song/1 HTTP/1.1`, "Host: a"]);
       expect({ method, isError: status === 0 || status >= 400 }).toEqual({ method, isError: true });
@@ -62,13 +62,13 @@ export const framing: Cases = {
     await expectNothingCounted(subject);
   },
 
-  "TRACE is a method like any other that is not allowed": async (subject) => {
+  "TRACE is refused like any other method that is not allowed": async (subject) => {
     const { status, headers } = await ask(subject, ["TRACE /song/1 HTTP/1.1", "Host: a"]);
     expect(status).toBe(405);
     expect(headers.get("allow")).toBe("GET, HEAD, POST, OPTIONS");
   },
 
-  "HEAD sends no byte behind the head, and no length but that of GET": async (subject) => {
+  "the answer to HEAD ends after the head, and has either the length of GET or none": async (subject) => {
     await expectAnswer(subject.fetch("/song/1", { method: "POST", body: "12" }), 200, "12");
     for (const [path, length] of [
       ["/song/1", "2"],

@@ -1,7 +1,7 @@
 import { expect } from "bun:test";
 import { type Cases, expectAnswer, expectNothingCounted, json } from "../subject.ts";
 
-/** Each the encoded form of an id in a path, and the id. */
+/** Pairs of an encoded id in a path, and the id. */
 const GOOD: readonly (readonly [encoded: string, id: string])[] = [
   ["a/b", "a/b"],
   ["a%2Fb", "a/b"],
@@ -24,7 +24,7 @@ const GOOD: readonly (readonly [encoded: string, id: string])[] = [
   ["%7B%7D%22%3C%3E%5E%60%7C%5C", '{}"<>^`|\\'],
 ];
 
-/** Not percent-encoded UTF-8: broken escapes, lone and overlong bytes, surrogates, past U+10FFFF, what stands for them. */
+/** Malformed UTF-8: broken escapes, lone and overlong bytes, surrogates, above U+10FFFF, and U+FFFD. */
 const BAD = [
   "%",
   "%z",
@@ -40,7 +40,7 @@ const BAD = [
   "%EF%BF%BD",
 ];
 
-/** The id is everything behind `/song/`. */
+/** Ids: everything after `/song/`. */
 export const ids: Cases = {
   "an id is percent-decoded UTF-8, slashes and all": async ({ fetch }) => {
     for (const [encoded, id] of GOOD) {
@@ -53,7 +53,7 @@ export const ids: Cases = {
     }
   },
 
-  "different ways to write an id are one song, and different ids are not": async ({ fetch }) => {
+  "different encodings of an id are one song, and different ids are different songs": async ({ fetch }) => {
     for (const path of ["/song/a/b", "/song/a%2Fb", "/song/%61/b"])
       await expectAnswer(fetch(path, { method: "POST" }), 200);
     await expectAnswer(fetch("/song/a%252Fb", { method: "POST" }), 200, "1");
@@ -75,7 +75,7 @@ export const ids: Cases = {
     await expectNothingCounted(subject);
   },
 
-  "an id of 512 bytes is taken, and one of 513 refused": async (subject) => {
+  "an id of 512 bytes is accepted, and one of 513 bytes refused": async (subject) => {
     for (const longest of ["x".repeat(512), "ä".repeat(256), `${"🎵".repeat(127)}abcd`]) {
       await expectAnswer(subject.fetch(`/song/${encodeURIComponent(longest)}`, { method: "POST" }), 200, "1");
       for (const longer of [`${longest}x`, `x${longest}`]) {
@@ -86,7 +86,7 @@ export const ids: Cases = {
     expect((await (await subject.fetch("/")).text()).split(",").length).toBe(3);
   },
 
-  "an empty id, or a path that is none of ours, is not found": async (subject) => {
+  "an empty id or an unknown path is not found": async (subject) => {
     for (const path of ["/song/", "/song", "/songs/1", "/Song/1", "/health/", "/health/x", "/x", "/%2F"]) {
       for (const method of ["GET", "POST", "DELETE", "OPTIONS"]) {
         await expectAnswer(subject.fetch(path, { method }), 404, "Not Found");

@@ -18,7 +18,7 @@ import { pipelining } from "./pipelining.ts";
 export { GUARDED, MANAGER } from "./access.ts";
 export { CAPS } from "./limits.ts";
 
-/** What holds for every request that a `fetch` can send. */
+/** Cases for a server with default settings, sent by `fetch`. */
 export const cases: Cases = {
   ...counting,
   ...listing,
@@ -32,14 +32,14 @@ export const cases: Cases = {
   ...problems,
 };
 
-/** What holds of a server with the settings in `CAPS`. */
+/** Cases for a server with the settings in `CAPS`. */
 export const cappedCases: Cases = { ...limits, ...cappedProblems };
 
-/** What holds of a server with the settings in `GUARDED`. */
+/** Cases for a server with the settings in `GUARDED`. */
 export const guardedCases: Cases = access;
 
-/** What holds for bytes on a connection that no `fetch` would send. */
+/** Cases of bytes on a connection that `fetch` cannot send. */
 export const wireCases: Cases = { ...targets, ...framing };
 
-/** The same, of a server that answers each request before it takes the next one from the connection. */
+/** The same for a server that answers each request before it reads the next one. */
 export const pipelinedCases: Cases = pipelining;

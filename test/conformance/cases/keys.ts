@@ -1,7 +1,7 @@
 import { expect } from "bun:test";
 import { type Cases, expectAnswer, expectNothingCounted, json } from "../subject.ts";
 
-/** A writer that no case has named before: what was answered to a writer outlives a clear. */
+/** Makes keys of a new writer: those of earlier cases are still remembered, because clearing keeps them. */
 function newWriter(): (seq: number | string) => { "idempotency-key": string } {
   const writer = crypto.randomUUID();
   return (seq) => ({ "idempotency-key": `"${writer}:${seq}"` });
@@ -9,9 +9,9 @@ function newWriter(): (seq: number | string) => { "idempotency-key": string } {
 
 const TEXT = { "content-type": "text/plain" };
 
-/** `Idempotency-Key`: retrying without counting twice. */
+/** `Idempotency-Key`: retries that are not counted twice. */
 export const keys: Cases = {
-  "a play that is sent again with its key is answered as before, and counted once": async ({ fetch }) => {
+  "a play that is sent again with its key has the same answer, and is counted once": async ({ fetch }) => {
     const keyed = newWriter();
     const play = (seq: number, body?: string, headers = {}) =>
       fetch("/song/a", {
@@ -33,7 +33,7 @@ export const keys: Cases = {
     await expectAnswer(play(2, "40"), 200, "42");
   },
 
-  "a batch that is sent again with its key is answered as before, and counted once": async ({ fetch }) => {
+  "a batch that is sent again with its key has the same answer, and is counted once": async ({ fetch }) => {
     const keyed = newWriter();
     const add = (seq: number, body: string, type = "text/plain") =>
       fetch("/batch", { method: "POST", headers: { ...keyed(seq), "content-type": type }, body });
@@ -46,7 +46,7 @@ export const keys: Cases = {
     await expectAnswer(add(11, ""), 200, "");
   },
 
-  "a key with a lower number is 409, and the same with another request 422": async ({ fetch }) => {
+  "a key with a lower number is 409, and the same key with a different request is 422": async ({ fetch }) => {
     const keyed = newWriter();
     const post = (path: string, seq: number, body: string) =>
       fetch(path, { method: "POST", headers: { ...keyed(seq), ...TEXT }, body });
@@ -64,7 +64,7 @@ export const keys: Cases = {
     await expectAnswer(fetch("/song/a"), 200, "2");
   },
 
-  "what is refused may be sent again with the same key": async ({ fetch }) => {
+  "a refused request can be sent again with the same key": async ({ fetch }) => {
     const keyed = newWriter();
     const post = (body: string) =>
       fetch("/song/a", { method: "POST", headers: { ...keyed(1), ...TEXT }, body });
@@ -74,7 +74,7 @@ export const keys: Cases = {
     await expectAnswer(post("9007199254740991"), 200, "9007199254740991");
   },
 
-  "a key that is not of the form is 400, and counts nothing": async (subject) => {
+  "a malformed key is 400, and counts nothing": async (subject) => {
     for (const key of [
       "",
       "a:1",
@@ -103,7 +103,7 @@ export const keys: Cases = {
     await expectAnswer(subject.fetch("/song/a", { method: "POST", headers }), 200, "1");
   },
 
-  "a key means nothing where nothing is added": async ({ fetch }) => {
+  "a key is ignored by requests that add nothing": async ({ fetch }) => {
     const headers = { "idempotency-key": "whatever" };
     await expectAnswer(fetch("/song/a", { headers }), 200, "0");
     await expectAnswer(fetch("/", { method: "DELETE", headers }), 200, "OK");

@@ -1,7 +1,7 @@
 import { expect } from "bun:test";
 import { type Cases, expectAnswer, json } from "../subject.ts";
 
-/** Settings other than the defaults, so small that a test reaches them. */
+/** Settings that are not the defaults, and limits that are small enough to reach in a test. */
 export const CAPS = {
   resource: "video",
   basePath: "/plays",
@@ -14,9 +14,9 @@ export const CAPS = {
 
 const POST = { method: "POST" } as const;
 
-/** What holds of a server with the settings in {@linkcode CAPS}. */
+/** Cases for a server with the settings in {@linkcode CAPS}. */
 export const limits: Cases = {
-  "the paths are those that are set": async ({ fetch }) => {
+  "the paths follow the settings": async ({ fetch }) => {
     await expectAnswer(fetch("/plays/video/1", POST), 200, "1");
     const { headers } = await expectAnswer(fetch("/plays/"), 200, "1=1");
     expect(headers.get("link")).toContain("</plays/video/{id}>");
@@ -26,7 +26,7 @@ export const limits: Cases = {
     }
   },
 
-  "a song past the last one there is room for is refused, and the others go on": async ({ fetch }) => {
+  "a new song without room is refused, and known songs are still counted": async ({ fetch }) => {
     for (const id of ["a", "b", "c"]) await expectAnswer(fetch(`/plays/video/${id}`, POST), 200, "1");
     const full = "Insufficient Storage\nThere is room for 3 songs";
     await expectAnswer(fetch("/plays/video/d", POST), 507, full);
@@ -38,7 +38,7 @@ export const limits: Cases = {
     await expectAnswer(fetch("/plays/video/d", POST), 200, "1");
   },
 
-  "a writer that was silent while as many others wrote as are kept is forgotten": async ({ fetch }) => {
+  "a writer is forgotten after maxWriters other writers have written": async ({ fetch }) => {
     const play = (writer: string) =>
       fetch("/plays/video/a", { ...POST, headers: { "idempotency-key": `"${writer}:1"` } });
     const [a, b, c] = [crypto.randomUUID(), crypto.randomUUID(), crypto.randomUUID()];
@@ -50,7 +50,7 @@ export const limits: Cases = {
     await expectAnswer(play(b), 200, "4");
   },
 
-  "a batch past the room there is counts nothing": async ({ fetch }) => {
+  "a batch with more new songs than room counts nothing": async ({ fetch }) => {
     const add = (body: string) =>
       fetch("/plays/batch", { ...POST, body, headers: { "content-type": "text/plain" } });
     await expectAnswer(add("a=1,b=1"), 200);
@@ -61,7 +61,7 @@ export const limits: Cases = {
     await expectAnswer(add("123456789=1"), 400);
   },
 
-  "an id as long as the limit is taken, and a longer one refused": async ({ fetch }) => {
+  "an id as long as the limit is accepted, and a longer one refused": async ({ fetch }) => {
     await expectAnswer(fetch("/plays/video/12345678", POST), 200, "1");
     await expectAnswer(fetch("/plays/video/%C3%A4%C3%A4%C3%A4%C3%A4", POST), 200, "1");
     for (const longer of ["123456789", "%C3%A4%C3%A4%C3%A4%C3%A4x", "%31".repeat(9), "%zz".repeat(9)]) {
@@ -73,7 +73,7 @@ export const limits: Cases = {
     expect((await (await fetch("/plays/")).text()).split(",").length).toBe(2);
   },
 
-  "as many folds as the limit may be unacknowledged, and the next one is not sealed": async ({ fetch }) => {
+  "maxFolds folds may be unacknowledged, and the next one is refused": async ({ fetch }) => {
     await expectAnswer(fetch("/plays/video/a", POST), 200, "1");
     for (const fold of [1, 2]) await expectAnswer(fetch(`/plays/folds/${fold}`, { method: "PUT" }), 201);
     await expectAnswer(fetch("/plays/video/a", POST), 200, "2");
@@ -84,7 +84,7 @@ export const limits: Cases = {
     await expectAnswer(fetch("/plays/folds/3", { method: "PUT" }), 201, "a=1");
   },
 
-  "a body as long as the limit is taken, and a longer one refused": async ({ fetch }) => {
+  "a body as long as the limit is accepted, and a longer one refused": async ({ fetch }) => {
     await expectAnswer(fetch("/plays/video/1", { ...POST, body: "7".padEnd(16) }), 200, "7");
     const refusal = "Content Too Large\nThe body is longer than 16 bytes";
     await expectAnswer(fetch("/plays/video/1", { ...POST, body: "7".padEnd(17) }), 413, refusal);

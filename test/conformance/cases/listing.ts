@@ -16,9 +16,9 @@ async function etag({ fetch }: Subject, path = "/", headers: Record<string, stri
   return answer.headers.get("etag") ?? "none";
 }
 
-/** All songs, the highest of them, and conditions on their state. */
+/** All songs, rankings, and conditions on the state of the counts. */
 export const listing: Cases = {
-  "all songs are listed, ids percent-encoded in text and as they are in JSON": async (subject) => {
+  "all songs are listed, with ids percent-encoded in text and raw in JSON": async (subject) => {
     const plays = { "a=b,c": 1, "ä/€": 2, __proto__x: 3, 'q"\n': 4, "10": 5, "9": 6 };
     await count(subject, plays);
     const text = await (await subject.fetch("/")).text();
@@ -43,7 +43,7 @@ export const listing: Cases = {
     await expectAnswer(fetch("/?top=3", { headers: json }), 200, "[]");
   },
 
-  "the highest songs come highest first, ties by id": async (subject) => {
+  "a ranking is in descending order, with ties in the order of ids": async (subject) => {
     await count(subject, { b: 5, a: 5, c: 9, d: 1 });
     await expectAnswer(subject.fetch("/?top=1"), 200, "c=9");
     await expectAnswer(subject.fetch("/?top=3"), 200, "c=9,a=5,b=5");
@@ -56,7 +56,7 @@ export const listing: Cases = {
     );
   },
 
-  "a top that is no whole number from 1 to 1000 is refused": async ({ fetch }) => {
+  "any other top than a whole number from 1 to 1000 is refused": async ({ fetch }) => {
     for (const top of ["0", "1001", "-1", "1.5", "", "x", "1e2", "%zz", "99999999999", "1&top=2"]) {
       await expectAnswer(
         fetch(`/?top=${top}`),
@@ -66,7 +66,7 @@ export const listing: Cases = {
     }
   },
 
-  "the list may be kept, but only used after asking, and says where its songs are": async ({ fetch }) => {
+  "the list may be cached, must be revalidated, and links to its songs": async ({ fetch }) => {
     const { headers } = await expectAnswer(fetch("/"), 200);
     expect(headers.get("cache-control")).toBe("no-cache");
     expect(headers.get("vary")).toBe("Accept");
@@ -107,7 +107,7 @@ export const listing: Cases = {
     expect(new Set(tags).size).toBe(5);
   },
 
-  "who has the list already hears that it has not changed": async (subject) => {
+  "a client with the current list is answered 304": async (subject) => {
     await count(subject, { a: 1 });
     const tag = await etag(subject);
     for (const held of [tag, `W/${tag}`, `"x", ${tag}`, "*"]) {
@@ -121,7 +121,7 @@ export const listing: Cases = {
     await expectAnswer(subject.fetch("/", { headers: { "if-none-match": tag } }), 200, "a=2");
   },
 
-  "clearing on a condition that no longer holds clears nothing": async (subject) => {
+  "clearing on a condition that fails clears nothing": async (subject) => {
     await count(subject, { a: 1 });
     const old = await etag(subject);
     await expectAnswer(subject.fetch("/song/a", { method: "POST" }), 200, "2");
@@ -133,7 +133,7 @@ export const listing: Cases = {
     await expectAnswer(subject.fetch("/"), 200, "a=2");
   },
 
-  "clearing on a condition that holds clears, by the tag of any representation": async (subject) => {
+  "clearing on a condition that is fulfilled clears, by the tag of any representation": async (subject) => {
     for (const [path, headers] of [
       ["/", {}],
       ["/", json],
@@ -148,7 +148,9 @@ export const listing: Cases = {
     await expectAnswer(subject.fetch("/", { method: "DELETE", headers: { "if-match": "*" } }), 200, "OK");
   },
 
-  "conditions are heeded by every method that could do harm, and nothing is done": async ({ fetch }) => {
+  "every method that changes counts evaluates conditions, and does nothing if they fail": async ({
+    fetch,
+  }) => {
     await expectAnswer(fetch("/song/a", { method: "POST" }), 200, "1");
     const never = [{ "if-match": '"x"' }, { "if-none-match": "*" }] as const;
     for (const headers of never) {
@@ -162,7 +164,7 @@ export const listing: Cases = {
     await expectAnswer(fetch("/", { method: "DELETE", headers }), 200, "OK");
   },
 
-  "clearing takes no top, and clears nothing if there is one": async ({ fetch }) => {
+  "clearing with a top is refused, and clears nothing": async ({ fetch }) => {
     await expectAnswer(fetch("/song/a", { method: "POST" }), 200, "1");
     await expectAnswer(
       fetch("/?top=1", { method: "DELETE" }),

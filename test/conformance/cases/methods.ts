@@ -7,9 +7,9 @@ const ALLOWED = {
   "/health": "GET, HEAD, OPTIONS",
 };
 
-/** Which methods there are, and what the derived ones answer. */
+/** Methods of each path, `HEAD` and `OPTIONS` included. */
 export const methods: Cases = {
-  "the whole interface is described by an OpenAPI document, whatever is acceptable": async ({ fetch }) => {
+  "an OpenAPI document describes the whole interface, whatever the client accepts": async ({ fetch }) => {
     for (const accept of ["*/*", "application/json", "text/plain"]) {
       const answer = await fetch("/openapi.json", { headers: { accept } });
       expect([answer.status, answer.headers.get("content-type")]).toEqual([200, "application/json"]);
@@ -18,7 +18,7 @@ export const methods: Cases = {
     }
   },
 
-  "a method that a path does not have is refused, and told which there are": async (subject) => {
+  "a method that a path does not have is refused with the list of its methods": async (subject) => {
     for (const [path, allow] of Object.entries(ALLOWED)) {
       for (const method of ["GET", "POST", "DELETE", "PUT", "PATCH", "PROPFIND"]) {
         if (allow.includes(method)) continue;
@@ -34,7 +34,7 @@ export const methods: Cases = {
     await expectNothingCounted(subject);
   },
 
-  "a refused method says so as a problem to who prefers JSON": async ({ fetch }) => {
+  "a refused method is a problem in JSON if that is preferred": async ({ fetch }) => {
     const answer = await fetch("/song/1", { method: "DELETE", headers: json });
     expect(answer.headers.get("content-type")).toBe("application/problem+json");
     expect(answer.headers.get("allow")).toBe(ALLOWED["/song/1"]);
@@ -46,7 +46,7 @@ export const methods: Cases = {
     });
   },
 
-  "OPTIONS tells which methods there are": async (subject) => {
+  "OPTIONS lists the methods of a path": async (subject) => {
     for (const [path, allow] of Object.entries(ALLOWED)) {
       const { headers } = await expectAnswer(subject.fetch(path, { method: "OPTIONS" }), 204, "");
       expect(headers.get("allow")).toBe(allow);
@@ -75,7 +75,7 @@ export const methods: Cases = {
     }
   },
 
-  "the metrics are OpenMetrics, and count what is asked": async ({ fetch }) => {
+  "the metrics are OpenMetrics, and count requests": async ({ fetch }) => {
     await expectAnswer(fetch("/song/a", { method: "POST" }), 200, "1");
     const answer = await fetch("/metrics", { headers: { accept: "application/openmetrics-text" } });
     expect(answer.status).toBe(200);

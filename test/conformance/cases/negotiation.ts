@@ -29,9 +29,9 @@ const ACCEPTED: readonly (readonly [accept: string, type: string])[] = [
   ],
 ];
 
-/** In which of the two formats a request is answered. */
+/** Content negotiation between text and JSON. */
 export const negotiation: Cases = {
-  "the format is chosen by quality and by how specific a range is": async ({ fetch }) => {
+  "quality and the most specific range decide the format": async ({ fetch }) => {
     for (const [accept, type] of ACCEPTED) {
       for (const [path, method] of [
         ["/song/1", "GET"],
@@ -47,7 +47,7 @@ export const negotiation: Cases = {
     }
   },
 
-  "where neither format is acceptable, or Accept is broken, nothing happens": async (subject) => {
+  "a request that accepts neither format, or has a malformed Accept, changes nothing": async (subject) => {
     const broken = [
       "nonsense",
       "text",
@@ -75,7 +75,7 @@ export const negotiation: Cases = {
     await expectNothingCounted(subject);
   },
 
-  "an error is a line of text, or a problem to who prefers JSON": async ({ fetch }) => {
+  "an error is text, or a problem in JSON if that is preferred": async ({ fetch }) => {
     const { headers } = await expectAnswer(fetch("/x"), 404, "Not Found");
     expect(headers.get("content-type")).toBe(TEXT);
     expect(headers.get("vary")).toBe("Accept");

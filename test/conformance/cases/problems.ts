@@ -47,7 +47,7 @@ export const problems: Cases = {
       await expectProblem(subject, path, {}, { ...DROPPED, members: { newestDropped: 1 } });
   },
 
-  "an old key is a StaleKey with the newest request, and a key of another request a KeyReused": async (
+  "an old key is a StaleKey with the newest request, and the key of a different request a KeyReused": async (
     subject,
   ) => {
     const writer = crypto.randomUUID();
@@ -99,9 +99,9 @@ export const problems: Cases = {
   },
 };
 
-/** The same of a server with the settings in `CAPS`. */
+/** The same for a server with the settings in `CAPS`. */
 export const cappedProblems: Cases = {
-  "a new song that there is no room for is a StoreFull": async (subject) => {
+  "a new song without room is a StoreFull": async (subject) => {
     const { fetch } = subject;
     for (const id of ["a", "b", "c"]) await expectAnswer(fetch(`/plays/video/${id}`, POST), 200, "1");
     const wanted = {

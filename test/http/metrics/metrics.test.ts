@@ -4,7 +4,7 @@ import { createHandler, type HandlerOptions, Metrics, ShardedStore } from "../..
 import { writeFamilies } from "../../../src/http/metrics/open-metrics.ts";
 import { MapStore } from "../../store/map-store.ts";
 
-/** The samples of a text in OpenMetrics 1.0, by name and labels; throws for what is not of its grammar. */
+/** Parses OpenMetrics 1.0: samples by name and labels. Throws for malformed text. */
 function parse(text: string): Map<string, number> {
   if (!text.endsWith("# EOF\n")) throw new Error("There is no end");
   const samples = new Map<string, number>();
@@ -81,7 +81,7 @@ describe("GET /metrics", () => {
     ).toBe(1);
   });
 
-  test("says how many songs, plays and folds there are, and what they take", async () => {
+  test("has the numbers of songs, plays and folds, and their memory", async () => {
     const { ask, metrics } = start();
     const post = { method: "POST", headers: { "content-type": "text/plain" } };
     await ask("/song/1", { ...post, body: "5" });
@@ -101,7 +101,7 @@ describe("GET /metrics", () => {
     expect((await metrics()).get("playcount_plays_total")).toBe(17);
   });
 
-  test("is the same with every store, but for memory that is not known", async () => {
+  test("is the same with every store, except for unknown memory", async () => {
     const plain = createHandler(new MapStore());
     await plain(new Request("http://localhost/song/a", { method: "POST", body: "3" }));
     const samples = parse(await (await plain(new Request("http://localhost/metrics"))).text());
@@ -120,7 +120,7 @@ describe("GET /metrics", () => {
     expect(Object.keys(requests(await metrics())).length).toBeLessThanOrEqual(4);
   });
 
-  test("is OpenMetrics, whatever is accepted", async () => {
+  test("is OpenMetrics, whatever the client accepts", async () => {
     const handle = createHandler(new ShardedStore());
     for (const accept of [
       "*/*",
@@ -136,7 +136,7 @@ describe("GET /metrics", () => {
     }
   });
 
-  test("has the numbers of all workers, and says when one has ended", () => {
+  test("adds up the numbers of all workers, and counts dead ones", () => {
     const buffer = Metrics.share(2);
     const [main, one, two] = [0, 1, 2].map((worker) => new Metrics(buffer, worker)) as [
       Metrics,
@@ -159,7 +159,7 @@ describe("GET /metrics", () => {
   });
 });
 
-test("A turn of the event loop that comes late is noticed, and no more when it is stopped", async () => {
+test("A late turn of the event loop is counted until the watch is stopped", async () => {
   const metrics = new Metrics();
   const stopping = new AbortController();
   watchEventLoop(metrics, stopping.signal);
@@ -173,7 +173,7 @@ test("A turn of the event loop that comes late is noticed, and no more when it i
   expect(metrics.delayHistogram.counts).toEqual(counts);
 });
 
-test("What stands in a label or a help text is escaped", () => {
+test("Labels and help texts are escaped", () => {
   const labels = { a: 'x"\\\n' };
   const text = writeFamilies([{ name: "a", type: "gauge", help: "b\nc", samples: [{ labels, value: 1 }] }]);
   expect(text).toBe('# TYPE a gauge\n# HELP a b\\nc\na{a="x\\"\\\\\\n"} 1\n# EOF\n');

@@ -34,7 +34,7 @@ cases("Whoever prefers JSON gets it, unless it is only that of problems", [
   ["application/json;q=0.001", "json"],
 ]);
 
-test("A problem is JSON to whoever prefers either of its types to text", () => {
+test("A problem is JSON if either of its types is preferred to text", () => {
   for (const accept of [
     "application/problem+json",
     "application/json",
@@ -155,7 +155,7 @@ test("A list whose members are all empty is an empty list (RFC 9110 §5.6.1)", (
   expect(preferredFormat(" , ,\t")).toBe("text");
 });
 
-test("A field as long as a server lets through is read in its entirety", () => {
+test("A field of the greatest length that servers accept is read completely", () => {
   const many = Array.from({ length: 1000 }, (_, n) => `image/x-${n};q=0.${n % 10}`).join(",");
   expect(preferredFormat(many)).toBeUndefined();
   expect(preferredFormat(`${many},application/json;q=0.001`)).toBe("json");

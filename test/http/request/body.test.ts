@@ -5,7 +5,7 @@ import { Problem } from "../../../src/http/response/problem.ts";
 const KIB = 1024;
 
 describe("A text", () => {
-  test("is all of the body, wherever it was cut in pieces", async () => {
+  test("is the whole body, wherever it is cut into pieces", async () => {
     const bytes = new TextEncoder().encode("aé歌😀b");
     for (let cut = 0; cut <= bytes.length; cut++) {
       const pieces = [bytes.slice(0, cut), new Uint8Array(), bytes.slice(cut)];
@@ -13,7 +13,7 @@ describe("A text", () => {
     }
   });
 
-  test("is empty if there is no body", async () => {
+  test("is empty without a body", async () => {
     expect(await readText(new Request("http://h/"), upTo(0))).toBe("");
     expect(await readText(post(""), upTo(1))).toBe("");
   });
@@ -33,27 +33,27 @@ describe("A text", () => {
     }
   });
 
-  test("that says itself that it is too long is not read at all", async () => {
+  test("with a Content-Length above the limit is not read", async () => {
     const source = counted(() => new Uint8Array(1));
     const request = post(source.stream, { "content-length": "11" });
     expect(await statusOf(readText(request, upTo(10)))).toBe(413);
     expect(request.bodyUsed).toBe(false);
   });
 
-  test("that does not end is read until it is too long, and then given up", async () => {
+  test("without an end is read up to the limit, and then cancelled", async () => {
     const source = counted(() => new Uint8Array(KIB));
     expect(await statusOf(readText(post(source.stream), upTo(10 * KIB)))).toBe(413);
     expect(source.pulled).toBeWithin(11, 14); // a stream reads one or two ahead
     await source.cancelled;
   });
 
-  test("that says that it is short, and is not, is too long all the same", async () => {
+  test("that is longer than its Content-Length and the limit is refused", async () => {
     const source = counted(() => new Uint8Array(KIB));
     const request = post(source.stream, { "content-length": "1" });
     expect(await statusOf(readText(request, upTo(10 * KIB)))).toBe(413);
   });
 
-  test("whose length is trusted is read in one piece if it is short, and refused if it is too long", async () => {
+  test("with a trusted length is read in one piece if short, and refused if too long", async () => {
     for (const trusted of [true, false]) {
       const request = (text: string) => post(text, { "content-length": String(text.length) });
       expect(await readText(request("abc"), upTo(3, trusted))).toBe("abc");
@@ -78,7 +78,7 @@ describe("A text", () => {
     [[0xed, 0xa0, 0x80]],
     [[0x31, 0xe6, 0xad]],
     [[0xf4, 0x90, 0x80, 0x80]],
-  ])("that is no UTF-8 is refused: %p", async (bytes) =>
+  ])("that is not UTF-8 is refused: %p", async (bytes) =>
     expect(await statusOf(readText(post(Uint8Array.from(bytes)), upTo(KIB)))).toBe(400),
   );
 });
@@ -102,9 +102,9 @@ describe("A whole number", () => {
       [" ", "\n", "\u00a01", "1\0", "1\v"],
       ['"1"', "null", "true", "{}", "[1]", "one", "NaN", "Infinity"],
     ].flat(),
-  )("%j is none", async (body) => expect(await statusOf(read(body))).toBe(400));
+  )("%j is refused", async (body) => expect(await statusOf(read(body))).toBe(400));
 
-  test("that is not there is undefined", async () => {
+  test("without a body is undefined", async () => {
     expect(await read("")).toBeUndefined();
     expect(await read("", "image/png")).toBeUndefined();
     expect(await readWholeNumber(new Request("http://h/", { method: "POST" }), upTo(KIB))).toBeUndefined();
@@ -115,9 +115,9 @@ describe("A whole number", () => {
     "Text/Plain; charset=utf-8",
     "application/json",
     "application/x-www-form-urlencoded ; x=y",
-  ])("may come as %p", async (type) => expect(await read("5", type)).toBe(5));
+  ])("is accepted as %p", async (type) => expect(await read("5", type)).toBe(5));
 
-  test("may come without a type", async () => {
+  test("is accepted without a content type", async () => {
     const request = post(streamOf([new TextEncoder().encode("5")]));
     expect(request.headers.get("content-type")).toBeNull();
     expect(await readWholeNumber(request, upTo(KIB))).toBe(5);
@@ -129,9 +129,9 @@ describe("A whole number", () => {
     "multipart/form-data; boundary=x",
     "text/plainer",
     "json",
-  ])("may not come as %p", async (type) => expect(await statusOf(read("5", type))).toBe(415));
+  ])("is refused as %p", async (type) => expect(await statusOf(read("5", type))).toBe(415));
 
-  test("is too long before it is anything else", async () => {
+  test("that is too long is 413, whatever its content", async () => {
     expect(await statusOf(read("x".repeat(KIB + 1), "image/png"))).toBe(413);
     expect(await read("0".repeat(KIB - 1) + "5")).toBe(5);
   });
@@ -150,7 +150,7 @@ function streamOf(pieces: Uint8Array[]): ReadableStream<Uint8Array> {
   });
 }
 
-/** A stream without an end that tells how often it was asked for more, and whether it was given up. */
+/** An endless stream that counts its reads, and records a cancellation. */
 function counted(next: () => Uint8Array): {
   stream: ReadableStream;
   pulled: number;

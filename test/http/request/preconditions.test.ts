@@ -14,12 +14,10 @@ describe("If-None-Match", () => {
     "*",
     " * ",
     '\t"v1"\t',
-  ])("%p says that the client has v1 already", (field) =>
-    expect(noneMatchFails(field, (tag) => tag === "v1")).toBe(true),
-  );
+  ])("%p fails: it lists v1", (field) => expect(noneMatchFails(field, (tag) => tag === "v1")).toBe(true));
 
   test.each([null, "", '"v2"', '"v11"', '"xv1"', "v1", '"V1"', '"v1', '"*"', '"v1,v2"', '"v0, v1"'])(
-    "%p does not",
+    "%p is fulfilled",
     (field) => expect(noneMatchFails(field, (tag) => tag === "v1")).toBe(false),
   );
 });
@@ -28,28 +26,29 @@ describe("If-Match", () => {
   const fails = (field: string | null) => matchFails(field, (tag) => tag === "v1");
 
   test.each([null, "*", " * ", '"v1"', '"v0", "v1"', 'W/"v0","v1"', '"a,b" , "v1"'])(
-    "%p holds for v1",
+    "%p is fulfilled for v1",
     (field) => expect(fails(field)).toBe(false),
   );
 
-  test.each(["", '"v2"', 'W/"v1"', 'W/"v0", W/"v1"', "v1", '"v1', '"*"', '"v1,v2"'])("%p does not", (field) =>
-    expect(fails(field)).toBe(true),
+  test.each(["", '"v2"', 'W/"v1"', 'W/"v0", W/"v1"', "v1", '"v1', '"*"', '"v1,v2"'])(
+    "%p fails for v1",
+    (field) => expect(fails(field)).toBe(true),
   );
 
-  test("does not hold if it is written wrongly", () => {
-    // Or else a DELETE that was meant to be careful would not be.
+  test("fails if it is malformed", () => {
+    // Otherwise a conditional DELETE would be unconditional.
     expect(fails('w/"v1"')).toBe(true);
     expect(fails('x"v1"')).toBe(true);
   });
 
-  test("asks for each tag until one holds", () => {
+  test("compares tags until one matches", () => {
     const asked: string[] = [];
     const holds = (tag: string) => asked.push(tag) === 2;
     expect(matchFails('"a", W/"b", "c", "d"', holds)).toBe(false);
     expect(asked).toEqual(["a", "c"]);
   });
 
-  test("that is not there asks for nothing", () => {
+  test("without a field compares nothing", () => {
     const holds = () => {
       throw new Error("must not be asked");
     };
@@ -58,7 +57,7 @@ describe("If-Match", () => {
   });
 });
 
-test("What failed is answered as 412", () => {
+test("A failed condition is 412", () => {
   expect(preconditionFailed()).toBeInstanceOf(Problem);
   expect(preconditionFailed().status).toBe(412);
 });

@@ -5,7 +5,7 @@ import { Refusal } from "../../../src/store/refusal.ts";
 import { MapStore } from "../../store/map-store.ts";
 import { Random } from "../../support/random.ts";
 
-test("an id is what was percent-encoded, once", () => {
+test("an id is percent-decoded once", () => {
   const random = new Random("song-id");
   const parts = ["a", "/", "%", "%41", "=", ",", "\0", "\x7f", "é", "歌", "😀", " ", "+", ".", "__proto__"];
   for (let round = 0; round < 5000; round++) {
@@ -38,11 +38,11 @@ test.each([
   "%e6%ad",
   "%F0%9F%98",
   "a%80",
-])("%j is refused, as it is not UTF-8", (encoded) => {
+])("%j is refused: it is not UTF-8", (encoded) => {
   expect(statusOf(() => decodeSongId(encoded, 512))).toBe(400);
 });
 
-test("the mark that stands for bytes that were not UTF-8 is refused", () => {
+test("U+FFFD, which stands for bytes that were not UTF-8, is refused", () => {
   expect(statusOf(() => decodeSongId("%EF%BF%BD", 512))).toBe(400);
   expect(statusOf(() => decodeSongId("a%ef%bf%bdb", 512))).toBe(400);
   expect(decodeSongId("%EF%BF%BC", 512)).toBe("\ufffc");
@@ -64,7 +64,7 @@ test.each([
   }
 });
 
-test("the limit counts bytes of UTF-8 of whatever is mixed", () => {
+test("the limit counts bytes of UTF-8 in mixed texts", () => {
   const random = new Random("song-id limit");
   const outcomes = { 200: 0, 414: 0 };
   for (let round = 0; round < 5000; round++) {
@@ -97,7 +97,7 @@ test("the limit counts the id's bytes, not those of its encoding", () => {
   expect(statusOf(() => accept(`${"%61".repeat(8)}a`, 8))).toBe(414);
 });
 
-/** What is decoded, if a store takes it too: the two share the limit between them. */
+/** Decodes an id, and counts it in a store: each of the two checks a part of the limit. */
 function accept(encoded: string, maxIdBytes: number): string {
   const id = decodeSongId(encoded, maxIdBytes);
   new MapStore({ maxIdBytes }).get(id);

@@ -11,7 +11,7 @@ const PARTS = [
   ["é", "歌", "😀", "\u0080"],
 ].flat();
 
-test("the path is the one that the URL standard has, however the runtime hands it on", () => {
+test("the path is the same as that of the URL standard, on every runtime", () => {
   const random = new Random("target");
   let rewritten = 0;
   for (let round = 0; round < 20_000; round++) {
@@ -26,13 +26,13 @@ test("the path is the one that the URL standard has, however the runtime hands i
 });
 
 test("characters that are not ASCII are encoded as the URL standard writes them", () => {
-  // Patterns are compared with the path as strings, so upper case and lower case are not the same.
+  // The router compares strings, so the case of percent-encodings matters.
   expect(parseTarget("http://h/歌").path).toBe("/%E6%AD%8C");
   expect(parseTarget("http://h/é?é").path).toBe("/%C3%A9");
   expect(parseTarget("http://h/?é").query).toBe("?%C3%A9");
 });
 
-test("percent-encodings stay as they came", () => {
+test("percent-encodings stay unchanged", () => {
   expect(parseTarget("http://h/%2f%5c%c3%A9%zz%").path).toBe("/%2f%5c%c3%A9%zz%");
   expect(parseTarget("http://h/é%2f").path).toBe("/%C3%A9%2f");
 });
@@ -65,7 +65,7 @@ describe("The query", () => {
     expect(parseTarget("http://h/a%3Fb?c")).toEqual({ path: "/a%3Fb", query: "?c" });
   });
 
-  test("is there as well where the path had to be rewritten", () => {
+  test("stays if the path is normalised", () => {
     expect(parseTarget("http://h/./a?top=3")).toEqual({ path: "/a", query: "?top=3" });
   });
 
@@ -105,7 +105,7 @@ test.each([
   "A_B",
   "h:",
   "[2001:db8::1]",
-])("Host: %p passes", (host) => expect(() => new Guard({}).checkHost(host)).not.toThrow());
+])("Host: %p is accepted", (host) => expect(() => new Guard({}).checkHost(host)).not.toThrow());
 
 test.each([
   "",
@@ -132,7 +132,7 @@ function canonical({ pathname, search }: URL): { path: string; search: string } 
   return { path: pathname, search };
 }
 
-/** What may come un-encoded is encoded, nothing else is touched. */
+/** Encodes raw characters, and leaves everything else unchanged. */
 function canonicalTarget(url: string): { path: string; search: string } {
   const { path, query } = parseTarget(url);
   const isDone = (segment: string) => !/^(?:\.|%2e){1,2}$/i.test(segment);

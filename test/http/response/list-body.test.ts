@@ -4,13 +4,13 @@ import { MAPPING_SYNTAX, RANKING_SYNTAX, writeList } from "../../../src/mapping/
 import { type Entry, ShardedStore } from "../../../src/mod.ts";
 import { Random } from "../../support/random.ts";
 
-/** What a list is sent in pieces of, in characters. */
+/** Least length of a piece of a list, in characters. */
 const PIECE = 64 * 1024;
 
 describe.each(["text", "json"] as const)("A list as %s", (format) => {
   const grammar = MAPPING_SYNTAX[format];
 
-  test("is what writing all of it at once gives, however it is cut", async () => {
+  test("is the same as written at once, however it is cut into pieces", async () => {
     const random = new Random(`listing ${format}`);
     for (let round = 0; round < 150; round++) {
       const chunks = anyChunks(random, round % 10 === 0 ? 40 : 3);
@@ -28,7 +28,7 @@ describe.each(["text", "json"] as const)("A list as %s", (format) => {
     expect(await textOf(await listBody(later([[], []]), grammar))).toBe(empty);
   });
 
-  test("is a string if it is short, a stream if it is long, and promised only if it comes later", async () => {
+  test("is a string if short, a stream if long, and a promise only with an asynchronous store", async () => {
     for (const [chunks, kind] of [
       [chunksOf(10, 100), "string"],
       [chunksOf(100, 1000), "object"],
@@ -40,7 +40,7 @@ describe.each(["text", "json"] as const)("A list as %s", (format) => {
     }
   });
 
-  test("comes in pieces that are worth sending, and hold no more than one chunk beyond that", async () => {
+  test("comes in pieces of at least 64 KiB, which exceed that by at most one chunk", async () => {
     const chunks = chunksOf(500, 100);
     const longest = Math.max(...chunks.map((chunk) => writeList(grammar, chunk).length));
     for (const source of [chunks, later(chunks)]) {
@@ -53,7 +53,7 @@ describe.each(["text", "json"] as const)("A list as %s", (format) => {
 });
 
 test.each(["text", "json"] as const)(
-  "A packed store's list as %s is what its entries are as strings",
+  "A list of a packed store as %s is the same as that of its entries as strings",
   async (format) => {
     const random = new Random(`packed listing ${format}`);
     const parts = [
@@ -91,7 +91,7 @@ test.each(["text", "json"] as const)(
   },
 );
 
-test("A ranking is written in its own grammar", () => {
+test("A ranking is written in its own syntax", () => {
   expect(listBody([[["a", 1]], [["b", 2]]], RANKING_SYNTAX.json)).toBe(
     '[{"id":"a","count":1},{"id":"b","count":2}]',
   );
@@ -117,7 +117,7 @@ describe.each([
     await reader.cancel();
   });
 
-  test("ends its walk when its reader goes away", async () => {
+  test("ends the walk if its reader cancels", async () => {
     const { source, walk } = watched(chunks, isLater);
     const reader = streamOf(await listBody(source, MAPPING_SYNTAX.text)).getReader();
     await reader.read();
@@ -127,7 +127,7 @@ describe.each([
     expect(walk.read).toBeLessThan(3 * perPiece);
   });
 
-  test("ends its walk when nobody ever begins to read", async () => {
+  test("ends the walk if it is cancelled before the first read", async () => {
     const { source, walk } = watched(chunks, isLater);
     await streamOf(await listBody(source, MAPPING_SYNTAX.text)).cancel();
     await settled(walk);
@@ -135,7 +135,7 @@ describe.each([
     expect(walk.read).toBeLessThan(2 * perPiece);
   });
 
-  test("breaks off, and does not end, if the store fails on the way", async () => {
+  test("breaks off instead of ending if the store fails during the walk", async () => {
     const failure = new Error("disk on fire");
     const { source } = watched(chunks, isLater, { after: 500, failure });
     const pieces: string[] = [];
@@ -151,7 +151,7 @@ describe.each([
   });
 });
 
-test("A store that fails early fails before there is an answer", async () => {
+test("A store that fails early fails before the answer begins", async () => {
   const failure = new Error("disk on fire");
   const fault = { after: 5, failure };
   expect(() => listBody(watched(chunksOf(10, 10), false, fault).source, MAPPING_SYNTAX.text)).toThrow(
@@ -173,7 +173,7 @@ interface Fault {
   failure: Error;
 }
 
-/** Chunks that tell how many of them were asked for, and whether the walk was ended. */
+/** Chunks that count their reads, and record the end of the walk. */
 function watched(
   chunks: Entry[][],
   isLater: boolean,
@@ -220,12 +220,13 @@ function anyChunks(random: Random, most: number): Entry[][] {
   );
 }
 
-/** Until whatever goes on without being asked has come to rest. */
+/** Waits until work that goes on by itself has ended. */
 async function settled(walk: Walk): Promise<void> {
   let before: string;
   do {
     before = JSON.stringify(walk);
-    for (let turns = 0; turns < 5; turns++) await Bun.sleep(2); // a walk sleeps for a millisecond between two pieces
+    // a walk sleeps for a millisecond between two pieces
+    for (let turns = 0; turns < 5; turns++) await Bun.sleep(2);
   } while (JSON.stringify(walk) !== before);
 }
 
