@@ -3,7 +3,7 @@ import { PairReader } from "../mapping/read.ts";
 import { parseWholeNumber } from "../mapping/whole-number.ts";
 import { CountServerError } from "./count-server-error.ts";
 
-/** What a server answered. */
+/** The body of a server's answer. */
 export interface ServerReply {
   server: string;
   answer: string;

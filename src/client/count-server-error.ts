@@ -12,7 +12,7 @@ export interface Failure {
   /** Numbers of the problem, by the names that docs/problems.md lists for its type. */
   members?: Readonly<Record<string, unknown>>;
   /** Seconds that the server asks clients to wait. */
-  retryAfter?: number | undefined;
+  retryAfterSeconds?: number | undefined;
 }
 
 /**
@@ -44,10 +44,10 @@ export class CountServerError extends Error {
   /** Numbers of the problem, by the names that docs/problems.md lists for its type; empty without a type. */
   readonly members: Readonly<Record<string, unknown>>;
   /** Seconds that the server asked clients to wait; `undefined` if it did not say. */
-  readonly retryAfter: number | undefined;
+  readonly retryAfterSeconds: number | undefined;
   /**
-   * Whether it may have been done all the same: there was no answer, or one that does not tell; or there was
-   * none when it was asked for the first time.
+   * True if the request may have been done nevertheless: the server did not answer, or its answer leaves it open, in
+   * the last attempt or an earlier one.
    */
   mayBeDone: boolean;
 
@@ -58,7 +58,7 @@ export class CountServerError extends Error {
     this.status = options.status;
     this.type = options.type;
     this.members = options.members ?? {};
-    this.retryAfter = options.retryAfter;
+    this.retryAfterSeconds = options.retryAfterSeconds;
     this.mayBeDone = this.status === undefined || UNKNOWN.includes(this.status);
   }
 }

@@ -29,7 +29,7 @@ export async function withRetries<T>(
       error.mayBeDone ||= mayBeDone;
       mayBeDone = error.mayBeDone;
       if (retry === retries || !isTemporary(error)) throw error;
-      await delay(waitMs(retry, error.retryAfter), signal);
+      await delay(waitMs(retry, error.retryAfterSeconds), signal);
     }
   }
 }

@@ -148,7 +148,7 @@ function failure(server: string, asked: string, response: Response, body: string
     status,
     type: problem?.type,
     members: problem?.members ?? {},
-    retryAfter: seconds === undefined ? undefined : Number(seconds),
+    retryAfterSeconds: seconds === undefined ? undefined : Number(seconds),
   });
 }
 

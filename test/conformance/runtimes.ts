@@ -6,18 +6,18 @@ import { type Listening, listen, RUNTIMES as COMMANDS } from "../support/process
 import { lacksRedis, RedisServer } from "../store/redis/support/redis-server.ts";
 import { bundleForWorkerd, WORKERD } from "../support/workerd.ts";
 
-/** A server under test that runs in a process of its own. */
+/** A server under test in a process of its own. */
 export interface Running {
   origin: string;
   stop: () => Promise<void>;
 }
 
-/** A runtime that the suite runs on. */
+/** A runtime under test. */
 export interface Runtime {
   name: string;
-  /** What its `navigator.userAgent` begins with: its name, and the version that is pinned. */
+  /** Beginning of its `navigator.userAgent`: its name and the pinned version. */
   userAgent: string;
-  /** Whether it has to wait for something before it answers: a disk, or Redis. */
+  /** Set if its answers wait for a disk or for Redis. */
   waits?: true;
   isSkipped?: boolean;
   start: (environment: Readonly<Record<string, string>>) => Promise<Running>;
@@ -25,7 +25,7 @@ export interface Runtime {
 
 const versions = manifest.devDependencies;
 
-/** Those that run programs. */
+/** Commands of the runtimes that run programs. */
 const MEMORY = {
   bun: { name: "bun", userAgent: `Bun/${versions["@types/bun"]}`, start: program("bun") },
   deno: { name: "deno", userAgent: `Deno/${versions.deno}`, start: program("deno") },
@@ -46,7 +46,7 @@ export const RUNTIMES: readonly Runtime[] = [
   },
 ];
 
-/** A runtime whose counts are in a folder, another one for each server. */
+/** A runtime with the counts of each server in a folder of its own. */
 function durable(name: keyof typeof COMMANDS): Runtime {
   const { userAgent, start } = MEMORY[name];
   return {
@@ -69,7 +69,7 @@ function durable(name: keyof typeof COMMANDS): Runtime {
 
 let redis: Promise<RedisServer> | undefined;
 
-/** All of these servers are on one Redis, under keys of their own. */
+/** Servers that share one Redis, each with a key prefix of its own. */
 async function onRedis(environment: Readonly<Record<string, string>>): Promise<Running> {
   redis ??= RedisServer.start();
   const store = `redis://${(await redis).address}`;
@@ -82,7 +82,7 @@ function program(name: keyof typeof COMMANDS): Runtime["start"] {
   return async (environment) => running(await listen(command, environment));
 }
 
-/** workerd takes JavaScript, a configuration file, and its settings as bindings. */
+/** workerd needs JavaScript, a configuration file, and settings as bindings. */
 async function startWorkerd(environment: Readonly<Record<string, string>>): Promise<Running> {
   const folder = await mkdtemp(join(tmpdir(), "playcount-workerd-"));
   const configuration = await bundleForWorkerd(

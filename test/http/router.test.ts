@@ -152,9 +152,9 @@ function anyUrl(random: Random, sample: string): string {
     "http://[::1]:80",
     "http://a.example",
   ]);
-  const behind = random.pick(["", "", "", "?top=1", "?a/b", "?", "#/x", "?a#b"]);
+  const suffix = random.pick(["", "", "", "?top=1", "?a/b", "?", "#/x", "?a#b"]);
   // No part of the path may become part of the host.
-  return `${origin}/${path.slice(1)}${behind}`;
+  return `${origin}/${path.slice(1)}${suffix}`;
 }
 
 /** Returns a URL as runtimes pass it to a handler: as it was sent, or as the standard writes it. */

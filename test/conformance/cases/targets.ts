@@ -98,7 +98,7 @@ export const targets: Cases = {
 
   "raw UTF-8 in a path names the song, except on Node, which refuses it": async (subject) => {
     const isRefused = subject.runtime.startsWith("Node");
-    const spelt = ["\xc3\xa4", "\xc3\x83\xc2\xa9"]; // the second would be the UTF-8 of another, taken for Latin-1
+    const spelt = ["\xc3\xa4", "\xc3\x83\xc2\xa9"]; // or its UTF-8 read as Latin-1
     for (const [at, bytes] of spelt.entries()) {
       await expectAnswer(subject.fetch("/", { method: "DELETE" }), 200);
       const { status } = await ask(subject, [`POST /song/${bytes} HTTP/1.1`, "Host: a"]);

@@ -6,7 +6,7 @@ import { MapStore } from "../../store/map-store.ts";
 
 /** Parses OpenMetrics 1.0: samples by name and labels. Throws for malformed text. */
 function parse(text: string): Map<string, number> {
-  if (!text.endsWith("# EOF\n")) throw new Error("There is no end");
+  if (!text.endsWith("# EOF\n")) throw new Error("The text has no end");
   const samples = new Map<string, number>();
   const types = new Map<string, string>();
   const suffixes: Record<string, string[]> = {

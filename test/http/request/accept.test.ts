@@ -81,7 +81,7 @@ cases("Of each type the most specific range decides, wherever it stands", [
   ["application/json, application/problem+json;q=0.1, text/plain;q=0.5", "json"],
 ]);
 
-cases("What has the quality 0 is not sent", [
+cases("A format of quality 0 is not sent", [
   ["text/plain;q=0", undefined],
   ["text/plain;q=0, */*", "json"],
   ["*/*, text/plain;q=0.000", "json"],
@@ -94,7 +94,7 @@ cases("What has the quality 0 is not sent", [
   ["text/plain;q=0, application/json;q=0.0", undefined],
 ]);
 
-cases("What we do not have is not sent", [
+cases("A type that no answer has is not sent", [
   ["text/html", undefined],
   ["image/*, audio/*", undefined],
   ["text/plain;format=flowed", undefined],
