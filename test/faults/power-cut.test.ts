@@ -10,7 +10,7 @@ import { FoldJob } from "./fold-job.ts";
 import { Players } from "./players.ts";
 import { serve } from "./server.ts";
 
-setDefaultTimeout(120_000);
+setDefaultTimeout(600_000);
 afterEach(async () => {
   await killAll();
   removeDisks();

@@ -11,7 +11,7 @@ const [COPIED, RESTORED] = [3, 5];
 
 const LOST = /: \d+ plays; .*: \d+ lost\n|: the folds are .*; they were /;
 const OTHER_FOLDS = /: the folds are .*; they were |fold \d+ was .*, and is now /;
-const DETECTED = /it does not start: .*(?:damaged|old copy)/;
+const DETECTED = /it does not start: .*(?:damaged|malformed|old copy)/;
 const DOUBLED = /: \d+ plays; .*: \d+ too many\n/;
 
 /** Flaws that the test must detect, and the wanted finding. */
