@@ -1,32 +1,32 @@
 import { type BatchAddition, isTooLong, MAX_COUNT } from "../count-store.ts";
-import type { StoreHandle } from "./handle.ts";
+import type { StoreHandle } from "./store-handle.ts";
 import { PackedIdList } from "./packed-id-list.ts";
 import { Refusal } from "../refusal.ts";
 import { fingerprintOf, type RequestKey } from "../request-key.ts";
 import type { Shards } from "./shards.ts";
 import { NUMBERS_PER_REQUEST } from "./last-requests.ts";
 
-/** A request that is to be remembered with its answer. */
+/** A request that is kept with its answer. */
 interface KeyedRequest {
   key: RequestKey;
   fingerprint: number;
 }
 
-/** The songs of a batch, in columns: to make an object for each would take as long as to count it. */
+/** The songs of a batch, in columns: making an object for each song would take as long as counting it. */
 class BatchColumns {
   readonly count: number;
   readonly ids: PackedIdList;
-  /** Where `ids` has a song's id. */
+  /** The position of a song's id in `ids`. */
   readonly places: Int32Array;
-  /** The shard that a song is in. */
+  /** The shard of a song. */
   readonly shards: Int32Array;
   readonly plays: Float64Array;
-  /** The entry in the open set; 0 until there is one. */
+  /** The entry in the open set; 0 if none. */
   readonly entries: Int32Array;
-  /** The plays in the open set before. */
+  /** The plays in the open set before the batch. */
   readonly before: Float64Array;
-  /** The plays that a song will have. */
-  readonly totals: Float64Array;
+  /** The new count of a song. */
+  readonly counts: Float64Array;
 
   constructor(count: number) {
     this.count = count;
@@ -36,11 +36,17 @@ class BatchColumns {
     this.plays = new Float64Array(count);
     this.entries = new Int32Array(count);
     this.before = new Float64Array(count);
-    this.totals = new Float64Array(count);
+    this.counts = new Float64Array(count);
   }
 }
 
-/** Adds to several songs at one instant, and to one or several only once; see {@linkcode CountStore.addAll}. */
+/**
+ * Adds to several songs as one change, and keeps the last request of each writer: {@linkcode
+ * CountStore.addAll}.
+ *
+ * It locks the shards of all songs in ascending order, checks every song, makes entries for the new ones, and
+ * writes all counts, and the writer's last request, through the journal.
+ */
 export class BatchWrite {
   readonly #shards: Shards;
   readonly #maxSongs: number;
@@ -52,28 +58,28 @@ export class BatchWrite {
     this.#maxIdBytes = maxIdBytes;
   }
 
-  /** Adds, and has it remembered with `keyed`. */
+  /** Adds to all songs, and keeps the request `keyed` with its answer. */
   add(plays: ReadonlyMap<string, number>, keyed?: KeyedRequest): BatchAddition {
     return this.#whileLocked(plays, (songs) => this.#addLocked(songs, keyed));
   }
 
   /**
-   * Adds what can be added for certain: there are entries for all songs, and no other thread changes anything. Takes no
-   * memory, and is not put right if the thread dies in it.
+   * Adds to songs that were checked and have entries, while no other thread changes the store. Allocates
+   * nothing in the heap. If the thread dies half-way, a part of the plays is missing.
    */
   addPrepared(plays: ReadonlyMap<string, number>): void {
     const { heap } = this.#shards;
     this.#whileLocked(plays, (songs) => {
-      let [all, added] = [0, 0];
+      let [total, added] = [0, 0];
       for (let at = 0; at < songs.count; at++) added += Number(this.#look(songs, at));
       heap.claimSongs(added, Infinity);
       heap.countChange();
       for (let at = 0; at < songs.count; at++) {
         heap.numbers[songs.entries[at] as number] =
           (songs.before[at] as number) + (songs.plays[at] as number);
-        all += songs.plays[at] as number;
+        total += songs.plays[at] as number;
       }
-      heap.numbers[heap.playsUnit] = (heap.numbers[heap.playsUnit] as number) + all;
+      heap.countPlays(total);
     });
   }
 
@@ -95,7 +101,7 @@ export class BatchWrite {
     }
   }
 
-  /** Adds what a writer asks for, unless it has been added: then it gives what was answered. */
+  /** Adds to all songs, or returns the answer to the same request if it is the last one of its writer. */
   addOnce(kind: string, plays: ReadonlyMap<string, number>, key: RequestKey): BatchAddition {
     const { lastRequests } = this.#shards;
     const fingerprint = fingerprintOf(kind, plays);
@@ -106,7 +112,10 @@ export class BatchWrite {
     );
   }
 
-  /** What was answered before to what a writer asks for. */
+  /**
+   * Returns the answer to a request if it is the last one of its writer. Throws as {@linkcode CountStore.add}
+   * does.
+   */
   recall(
     key: RequestKey,
     fingerprint: number,
@@ -122,18 +131,8 @@ export class BatchWrite {
   ): BatchAddition | undefined {
     const recalled = this.#shards.lastRequests.recall(key, fingerprint, plays.size);
     if (recalled === undefined) return undefined;
-    const { fold, totals = Float64Array.from(plays.keys(), (id) => this.#countOf(id)) } = recalled;
-    return { counts: totals, fold };
-  }
-
-  #countOf(id: string): number {
-    const at = this.#shards.locate(id);
-    this.#shards.lock(at);
-    try {
-      return this.#shards.sum(at, this.#shards.ring.firstCounted);
-    } finally {
-      this.#shards.unlock(at);
-    }
+    const { fold, counts = Float64Array.from(plays.keys(), (id) => this.#shards.playsOf(id)) } = recalled;
+    return { counts, fold };
   }
 
   #addLocked(songs: BatchColumns, keyed: KeyedRequest | undefined): BatchAddition {
@@ -141,16 +140,16 @@ export class BatchWrite {
     let added = 0;
     for (let at = 0; at < songs.count; at++) added += Number(this.#look(songs, at));
     if (added > 0 && !heap.claimSongs(added, this.#maxSongs)) throw Refusal.full(this.#maxSongs);
-    if (!this.#makeRoom(songs)) {
+    if (!this.#reserve(songs)) {
       heap.unclaimSongs(added);
       throw Refusal.noMemory();
     }
-    const addition = { counts: songs.totals, fold: ring.newest };
+    const addition = { counts: songs.counts, fold: ring.newest };
     this.#write(songs, addition, keyed);
     return addition;
   }
 
-  /** Looks up what a song has, and tells whether it is new. */
+  /** Fills in the columns of a song, and tells if the song is new. */
   #look(songs: BatchColumns, at: number): boolean {
     const { ring, heap, id } = this.#shards;
     songs.ids.load(songs.places[at] as number, id);
@@ -167,16 +166,16 @@ export class BatchWrite {
     if (plays > MAX_COUNT - all) throw Refusal.overflow(all, plays);
     songs.entries[at] = entry;
     songs.before[at] = before;
-    songs.totals[at] = sealed + before + plays;
+    songs.counts[at] = sealed + before + plays;
     return plays > 0 && all === 0;
   }
 
-  /** Sees to it that writing cannot fail; false if there is no memory for that. Nothing has changed. */
-  #makeRoom(songs: BatchColumns): boolean {
+  /** Allocates all that writing needs, or returns false if memory is used up. No count has changed then. */
+  #reserve(songs: BatchColumns): boolean {
     const { id, journal } = this.#shards;
     for (let at = 0; at < songs.count; at++) {
       if (songs.plays[at] === 0 || songs.entries[at] !== 0) continue;
-      // An entry without plays is as good as none, should there be no memory for one of the others.
+      // If memory is used up for a later song, this entry stays without plays, and no reader sees it.
       songs.ids.load(songs.places[at] as number, id);
       songs.entries[at] = this.#shards.openShard(songs.shards[at] as number).place(id);
       if (songs.entries[at] === 0) return false;
@@ -186,24 +185,27 @@ export class BatchWrite {
 
   #write(songs: BatchColumns, { counts, fold }: BatchAddition, keyed: KeyedRequest | undefined): void {
     const { journal, heap, lastRequests } = this.#shards;
-    let all = 0;
+    let total = 0;
     for (let at = 0; at < songs.count; at++) {
       const plays = songs.plays[at] as number;
       if (plays > 0) journal.note(songs.entries[at] as number, (songs.before[at] as number) + plays);
-      all += plays;
+      total += plays;
     }
-    journal.note(heap.playsUnit, (heap.numbers[heap.playsUnit] as number) + all);
+    journal.note(heap.playsUnit, (heap.numbers[heap.playsUnit] as number) + total);
     if (keyed !== undefined) {
       const write = (unit: number, value: number) => journal.noteRequest(unit, value);
-      lastRequests.remember(keyed.key, keyed.fingerprint, { fold, totals: counts }, write);
+      lastRequests.remember(keyed.key, keyed.fingerprint, { fold, counts }, write);
     }
     journal.commit();
   }
 }
 
-/** Each of `shards` once, in ascending order, or else two threads might wait for each other; there are `count` in all. */
+/**
+ * Returns each of `shards`, numbers below `count`, once and in ascending order: otherwise two threads could
+ * deadlock.
+ */
 function distinct(shards: Int32Array, count: number): number[] {
-  if (shards.length === 0) return [0]; // of no song at all the ring is asked, which takes a lock
+  if (shards.length === 0) return [0]; // an empty batch reads the ring, for which one lock is needed
   const sets = new Int32Array(count / 32);
   for (const shard of shards) sets[shard >> 5] = (sets[shard >> 5] as number) | (1 << (shard & 31));
   const found: number[] = [];

@@ -3,26 +3,30 @@ import { type BatchAddition, MAX_COUNT } from "../count-store.ts";
 import { FoldLifecycle } from "./fold-lifecycle.ts";
 import { Refusal } from "../refusal.ts";
 import type { LastRequest, RequestKey } from "../request-key.ts";
-import type { StoreHandle } from "./handle.ts";
+import type { StoreHandle } from "./store-handle.ts";
 import { Shards } from "./shards.ts";
 
-/** What an addition will come to. */
+/** The outcome of an addition that was checked. */
 export interface CheckedAddition {
+  /** The new count. */
   count: number;
-  /** Whether the song has no plays yet. */
+  /** True if the song has no plays yet. */
   isNew: boolean;
 }
 
 /**
- * Sees to it that an addition which is made later cannot fail. For the thread that made a store, if it is the only one
- * that changes it.
+ * A store as its commit thread sees it. That thread made the store, and is the only one that changes it.
+ *
+ * An addition takes two steps, so that it cannot fail once it is durable: before the commit it is checked and
+ * its entry is reserved ({@linkcode check}, {@linkcode reserve}); after the commit it is added ({@linkcode
+ * add}).
  */
 export class CommitView {
   readonly #shards: Shards;
   readonly #folds: FoldLifecycle;
   readonly #batch: BatchWrite;
   readonly #maxSongs: number;
-  /** Of freeing what was dropped: a thread that sleeps has no timers. */
+  /** Steps of freeing dropped folds: a commit thread that sleeps runs no timers, and so calls them itself. */
   readonly #steps: (() => true | undefined)[] = [];
 
   constructor(handle: StoreHandle) {
@@ -32,15 +36,16 @@ export class CommitView {
     this.#maxSongs = handle.maxSongs;
   }
 
-  /** The newest fold; 0 if there is none. */
+  /** The newest fold; 0 if none. */
   get newestFold(): number {
     return this.#folds.newest();
   }
 
   /**
-   * Looks whether `plays` can be added to a song, to which `staged` will have been added by then, and `newSongs` new songs.
+   * Checks that `plays` can be added to a song after the same commit has added `staged` plays to it, and
+   * `newSongs` songs to the store. Returns the outcome.
    *
-   * @throws {Refusal} as {@linkcode CountStore.add}.
+   * @throws {Refusal} as {@linkcode CountStore.add} does.
    */
   check(id: string, plays: number, staged: number, newSongs: number): CheckedAddition {
     const { ring, heap } = this.#shards;
@@ -60,9 +65,9 @@ export class CommitView {
   }
 
   /**
-   * Sees to it that a song has its place in memory.
+   * Makes an entry without plays for a song that has none.
    *
-   * @throws {Refusal} `full` if there is none.
+   * @throws {Refusal} `full` if memory is used up.
    */
   reserve(id: string): void {
     const at = this.#shards.locate(id);
@@ -75,42 +80,51 @@ export class CommitView {
     }
   }
 
-  /** Whether sealing would do something. Throws as {@linkcode CountStore.seal}. */
+  /** Tells if sealing `fold` would change anything. Throws as {@linkcode CountStore.seal} does. */
   canSeal(fold: number): boolean {
     return this.#folds.canSeal(fold);
   }
 
-  /** Whether acknowledging would do something. Throws as {@linkcode CountStore.acknowledge}. */
+  /**
+   * Tells if acknowledging `fold` would change anything. Throws as {@linkcode CountStore.acknowledge} does.
+   */
   canAcknowledge(fold: number): boolean {
     return this.#folds.canAcknowledge(fold);
   }
 
-  /** As {@linkcode CountStore.acknowledge}; the memory of what is dropped is freed by {@linkcode free}. */
+  /**
+   * Acknowledges as {@linkcode CountStore.acknowledge} does, but leaves freeing the dropped fold to
+   * {@linkcode free}.
+   */
   acknowledge(fold: number): void {
     this.#folds.acknowledge(fold);
   }
 
+  /** True while the memory of a dropped fold is to be freed. */
   get hasToFree(): boolean {
     return this.#steps.length > 0;
   }
 
-  /** Frees some of the memory of folds that were dropped. */
+  /** Frees some memory of dropped folds, in one or two milliseconds. */
   free(): void {
     if (this.#steps[0]?.() === true) this.#steps.shift();
   }
 
-  /** Makes an addition that is prepared, all of it at one instant. */
+  /** Adds plays that were checked and reserved, as one change. */
   add(plays: ReadonlyMap<string, number>): void {
     this.#batch.addPrepared(plays);
   }
 
-  /** Says that nothing was played since the start: what is there was read. */
+  /** Resets the plays counted since the start to 0: those in the store were loaded. */
   forgetPlays(): void {
     const { heap } = this.#shards;
     heap.numbers[heap.playsUnit] = 0;
   }
 
-  /** What was answered to a request before; `undefined` if it is to be done. Throws as {@linkcode CountStore.add}. */
+  /**
+   * Returns the answer to a request if it is the last one of its writer. Throws as {@linkcode CountStore.add}
+   * does.
+   */
   recall(
     key: RequestKey,
     fingerprint: number,
@@ -119,11 +133,11 @@ export class CommitView {
     return this.#batch.recall(key, fingerprint, plays);
   }
 
-  /** Has a request and its answer be remembered. */
+  /** Keeps a request and its answer as the last one of its writer. */
   remember({ writer, seq, fingerprint, fold, totals }: LastRequest & { writer: string }): void {
     const { lastRequests } = this.#shards;
     lastRequests.whileLocked(() => {
-      const answer = { fold, totals: totals === null ? undefined : Float64Array.from(totals) };
+      const answer = { fold, counts: totals === null ? undefined : Float64Array.from(totals) };
       const write = (unit: number, value: number) => {
         lastRequests.numbers[unit] = value;
       };

@@ -1,21 +1,41 @@
 import type { Heap } from "./heap.ts";
+import { checkLayout } from "./layout.ts";
 import { type PackedId, unitsOfEntry, wordsOfId } from "./packed-id.ts";
 
-// Where things are at the beginning of a block, in words.
-const OLDER = 0; // the block before
-const SIZE = 1; // it has 2^SIZE units, as the memory has written there
-const USED = 2; // as many of them are in use, this beginning included
-const HEAD_UNITS = 2;
+// A block of entries:
+//
+//   word 0       1      2      3        4
+//     +----------+------+------+--------+---------+---------+- - -+--------+
+//     | older    | size | used |        | entry   | entry   |     | unused |
+//     +----------+------+------+--------+---------+---------+- - -+--------+
+//
+//   older   block before this one, which is full; 0 if none
+//   size    the block has 2^size units (kept by heap.ts)
+//   used    units in use, these four words included. Written last: an entry exists as soon as it is included.
+//
+// An entry is known by the unit of its count:
+//
+//   word 0                2
+//     +-------------------+--------------------------+--------------------------+
+//     | count (number)    | packed id (packed-id.ts) | zero up to a whole unit  |
+//     +-------------------+--------------------------+--------------------------+
 
-/** Each block is twice as large as the one before: from 256 bytes to 64 KiB. */
+const OLDER = 0;
+const SIZE = 1;
+const USED = 2;
+const HEAD_UNITS = 2;
+checkLayout({ older: [OLDER, 1], size: [SIZE, 1], used: [USED, 1] }, HEAD_UNITS * 2);
+
+/** Returns the first word of an entry's id. */
+export function idWord(entry: number): number {
+  return entry * 2 + 2;
+}
+
+/** Sizes of blocks: from 256 bytes to 64 KiB, each twice as large as the one before. */
 const FIRST_SIZE = 5;
 const LAST_SIZE = 13;
 
-/**
- * The entries of a shard, one behind the other in blocks: each a count, and behind it the words of an id.
- *
- * An entry is there as soon as its block says that it is in use, which is the last thing that is written.
- */
+/** The entries of a shard in one set. */
 export class EntryBlocks {
   readonly #heap: Heap;
   readonly #words: Int32Array;
@@ -28,12 +48,12 @@ export class EntryBlocks {
     this.#counts = heap.numbers;
   }
 
-  /** Goes to the entries whose newest block the word `newest` refers to; 0 there if there are none. */
+  /** Moves to the entries whose newest block the word `newest` holds. */
   moveTo(newest: number): void {
     this.#newest = newest;
   }
 
-  /** Adds an entry and gives it, or 0 if there is no memory. */
+  /** Adds an entry and returns it, or 0 if memory is used up. */
   append(id: PackedId, count: number): number {
     const words = this.#words;
     const units = unitsOfEntry(id.length);
@@ -42,7 +62,7 @@ export class EntryBlocks {
     const used = words[block * 2 + USED] as number;
     const entry = block + used;
     this.#counts[entry] = count;
-    id.copyTo(words, entry * 2 + 2);
+    id.copyTo(words, idWord(entry));
     this.#heap.countChange();
     words[block * 2 + USED] = used + units;
     return entry;
@@ -53,19 +73,22 @@ export class EntryBlocks {
     this.#eachBlock((block, used) => {
       for (let entry = block + HEAD_UNITS; entry < block + used;) {
         visit(entry);
-        entry += unitsOfEntry(wordsOfId(this.#words[entry * 2 + 2] as number));
+        entry += unitsOfEntry(wordsOfId(this.#words[idWord(entry)] as number));
       }
     });
   }
 
-  /** Units that all entries take. */
+  /** Units of all entries. */
   get units(): number {
     let units = 0;
     this.#eachBlock((_, used) => (units += used - HEAD_UNITS));
     return units;
   }
 
-  /** Copies all entries, without gaps, into what `room` gives for so many units, and tells that number. */
+  /**
+   * Copies all entries, without gaps, into the words that `room` returns for their units, and returns their
+   * units.
+   */
   copyTo(room: (units: number) => Int32Array): number {
     const { units } = this;
     const target = room(units);
@@ -77,7 +100,7 @@ export class EntryBlocks {
     return units;
   }
 
-  /** Gives back all blocks, one after the other: none twice, even if the thread dies on the way. */
+  /** Frees all blocks. None is freed twice, even if the thread dies half-way. */
   free(): void {
     const words = this.#words;
     for (let block = words[this.#newest] as number; block !== 0; block = words[this.#newest] as number) {

@@ -1,40 +1,52 @@
-import type { EntryBlocks } from "./entry-blocks.ts";
+import { type EntryBlocks, idWord } from "./entry-blocks.ts";
 import type { Heap } from "./heap.ts";
+import { checkLayout } from "./layout.ts";
 import type { PackedId } from "./packed-id.ts";
 
-// Where things are in the index's head, in words.
-const BLOCK = 0; // the block of the slots, which are words
-const BITS = 1; // there are 2^BITS slots; none while this is 0
+// The index's part of a shard's head is two words: its block, and the number of bits. The block has 2^bits
+// slots of one word each; without bits there is no block. A slot:
+//
+//   bit 31       29 28                         0
+//      +-----------+----------------------------+
+//      | hash bits | entry                      |    0: free
+//      +-----------+----------------------------+
+//
+// Open addressing with linear probing, at most three quarters in use. The hash bits spare most looks at
+// entries of other songs, which are slower than slots. All of the index can be computed from the entries.
+
+const BLOCK = 0;
+const BITS = 1;
+
+/** Words of an index in a shard's head. */
+export const INDEX_HEAD_WORDS = 2;
+checkLayout({ block: [BLOCK, 1], bits: [BITS, 1] }, INDEX_HEAD_WORDS);
 
 const FIRST_BITS = 4;
 const MOST_USED = 0.75;
 
-/** A slot is 0, or refers to an entry, with the highest bits of its id's hash on top. */
+/** The bits of a slot that refer to an entry: the heap has at most 2^29 units. */
 const REFERENCE = 2 ** 29 - 1;
 
-/**
- * Finds the entries of a shard by their ids: slots with open addressing and linear probing, no more than three
- * quarters of them in use. All that it knows can be told from the entries.
- */
+/** Finds the entries of a shard by their ids. */
 export class EntryIndex {
   readonly #heap: Heap;
   readonly #words: Int32Array;
   #head = 0;
   readonly #hashShift: number;
 
-  /** `hashShift` tells how many bits of a hash have been used up. */
+  /** The lowest `hashShift` bits of a hash are not used: they are the same in all of a shard. */
   constructor(heap: Heap, hashShift: number) {
     this.#heap = heap;
     this.#words = heap.words;
     this.#hashShift = hashShift;
   }
 
-  /** Goes to the index whose head begins at the word `head`. */
+  /** Moves to the index whose head begins at word `head`. */
   moveTo(head: number): void {
     this.#head = head;
   }
 
-  /** The entry of a song, or 0. Ends, as there is always a free slot. */
+  /** Returns the entry of a song, or 0. The loop ends, as one slot at least is free. */
   find(id: PackedId): number {
     const words = this.#words;
     const bits = words[this.#head + BITS] as number;
@@ -46,14 +58,13 @@ export class EntryIndex {
       const slot = words[first + at] as number;
       if (slot === 0) return 0;
       const entry = slot & REFERENCE;
-      // The bits on top spare most of the looks at an entry of another song, which cost more than a slot.
-      if (((slot ^ hash) & ~REFERENCE) === 0 && id.isAt(words, entry * 2 + 2)) return entry;
+      if (((slot ^ hash) & ~REFERENCE) === 0 && id.isAt(words, idWord(entry))) return entry;
     }
   }
 
   /**
-   * Sees to it that there is a slot for one entry more than the `songs` there are, and tells whether there is.
-   * `id` is any.
+   * Grows the index, if needed, for one entry more than `songs`. Returns false if memory is used up.
+   * Overwrites `id`.
    */
   grow(songs: number, entries: EntryBlocks, id: PackedId): boolean {
     const words = this.#words;
@@ -64,14 +75,14 @@ export class EntryIndex {
     if (block === 0) return false;
     this.#fill(block, moreBits, entries, id);
     const old = words[this.#head + BLOCK] as number;
-    // In this order: a new block with the old number of bits can be mended, an old one with the new number could not.
+    // The block first: if this thread dies now, a larger block with fewer bits can be mended.
     words[this.#head + BLOCK] = block;
     words[this.#head + BITS] = moreBits;
     if (bits > 0) this.#heap.free(old, sizeOf(bits));
     return true;
   }
 
-  /** Has a slot refer to an entry whose id has `hash`. */
+  /** Adds an entry whose id has `hash`. */
   link(entry: number, hash: number): void {
     this.#link(
       this.#words[this.#head + BLOCK] as number,
@@ -81,17 +92,17 @@ export class EntryIndex {
     );
   }
 
-  /** Makes the index anew. `id` is any. */
+  /** Fills the index again from the entries. Overwrites `id`. */
   mend(entries: EntryBlocks, id: PackedId): void {
     const bits = this.#words[this.#head + BITS] as number;
     if (bits > 0) this.#fill(this.#words[this.#head + BLOCK] as number, bits, entries, id);
   }
 
-  /** Gives back its memory. */
+  /** Frees the block. */
   free(): void {
     const words = this.#words;
     const bits = words[this.#head + BITS] as number;
-    words[this.#head + BITS] = 0; // first: from then on there is no index
+    words[this.#head + BITS] = 0; // first: from here on the index is empty
     if (bits > 0) this.#heap.free(words[this.#head + BLOCK] as number, sizeOf(bits));
     words[this.#head + BLOCK] = 0;
   }
@@ -99,7 +110,7 @@ export class EntryIndex {
   #fill(block: number, bits: number, entries: EntryBlocks, id: PackedId): void {
     const words = this.#words;
     words.fill(0, block * 2, block * 2 + 2 ** bits);
-    entries.each((entry) => this.#link(block, bits, entry, id.hashAt(words, entry * 2 + 2)));
+    entries.each((entry) => this.#link(block, bits, entry, id.hashAt(words, idWord(entry))));
   }
 
   #link(block: number, bits: number, entry: number, hash: number): void {
@@ -111,7 +122,7 @@ export class EntryIndex {
   }
 }
 
-/** The size of the block for 2^`bits` slots, as the memory has it: a unit has two. */
+/** Returns the heap's size of a block with 2^`bits` slots: a unit has two. */
 function sizeOf(bits: number): number {
   return bits - 1;
 }

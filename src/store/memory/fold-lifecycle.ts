@@ -2,18 +2,41 @@ import { runInSlices } from "../../async.ts";
 import { Refusal } from "../refusal.ts";
 import type { Shards } from "./shards.ts";
 
-/** A step of freeing a fold visits as many songs, or a shard: a millisecond or two. */
+// Sealing a fold
+//
+// A store counts in several sets: the open set, into which plays are added, and one for each fold. A set
+// occupies a slot, and has a head for each shard there (shard-table.ts). The ring (fold-ring.ts) lists the
+// sets, oldest first, each with its slot. A song's count is its sum over the sets that are not acknowledged.
+//
+//   open --seal--> sealed --acknowledge--> kept --acknowledge the next--> dropped --free--> slot is free
+//
+// seal         Locks all shards, takes a free slot, whose heads are empty, and appends it to the ring. What
+// was the open
+//              set is a fold from then on. No song is copied or visited, so that sealing takes as long as taking all
+//              locks, however many songs the store has. No count changes: a sum over one set more is the same sum.
+// acknowledge  Locks all shards, and marks the oldest fold as kept: counts no longer include it, except those
+// asked for
+//              with an older `after`. The fold that was kept before is dropped: it leaves the ring.
+// free         Visits a dropped set shard by shard, with one lock at a time, in steps of about a millisecond,
+// and gives
+//              its blocks back to the heap. Its slot names the thread that does it, and is free at the end. A clear
+//              empties all slots, and ends it.
+//
+// Not guaranteed: a slot may be missing for a moment when folds are acknowledged faster than freed. Then
+// sealing is refused as `too many folds`. If a thread dies half-way: recovery.ts.
+
+/** Songs that a step of freeing visits before it ends with a shard: one or two milliseconds. */
 const STEP = 4096;
 
-/** What can be done with the folds of a store. */
+/** Seals, acknowledges, lists and frees the folds of a store. */
 export class FoldLifecycle {
   readonly #shards: Shards;
   readonly #maxFolds: number;
   readonly #doInSteps: (step: () => true | undefined) => unknown;
-  /** Which run of {@linkcode free} has a slot: after a clear it may be in use again, and dropped again. */
+  /** The latest run of {@linkcode free} for a slot, which may be in use and dropped again after a clear. */
   readonly #runs = new Map<number, number>();
 
-  /** `doInSteps` calls a step until it gives true, with time for everything else in between. */
+  /** `doInSteps` calls a step until it returns true, and lets other work run in between. */
   constructor(
     shards: Shards,
     maxFolds: number,
@@ -24,18 +47,18 @@ export class FoldLifecycle {
     this.#doInSteps = doInSteps;
   }
 
-  /** Takes as long as it takes to lock every shard, however many songs there are. */
+  /** See {@linkcode CountStore.seal}. */
   seal(fold: number): boolean {
     const { ring, heap } = this.#shards;
     return this.#shards.whileAllLocked(() => {
       if (!this.#canSeal(fold)) return false;
       heap.countChange();
-      ring.seal(fold, this.#shards.takeSlot());
+      ring.seal(fold, this.#shards.slots.take());
       return true;
     });
   }
 
-  /** Whether {@linkcode seal} would do something. Throws as that does. */
+  /** Tells if {@linkcode seal} would seal the fold. Throws as `seal` does. */
   canSeal(fold: number): boolean {
     return this.#shards.whileAllLocked(() => this.#canSeal(fold));
   }
@@ -45,12 +68,15 @@ export class FoldLifecycle {
     if (ring.placeOf(fold) !== -1) return false;
     if (fold <= ring.newest) throw Refusal.belowNewest(fold, ring.newest);
     if (ring.length - 1 - ring.firstCounted >= this.#maxFolds) throw Refusal.tooManyFolds(this.#maxFolds);
-    if (!this.#shards.hasFreeSlot())
-      throw new Refusal("too many folds", "Folds that were acknowledged are still being dropped");
+    if (!this.#shards.slots.hasFree())
+      throw new Refusal(
+        "too many folds",
+        "The memory of acknowledged folds is still being freed: try again in a second",
+      );
     return true;
   }
 
-  /** Those that are not acknowledged, in ascending order. */
+  /** Returns the folds that are not acknowledged, in ascending order. */
   list(): number[] {
     return this.#shards.whileAllLocked(() => {
       const { ring } = this.#shards;
@@ -59,7 +85,7 @@ export class FoldLifecycle {
     });
   }
 
-  /** The newest one; 0 if there is none. */
+  /** Returns the newest fold; 0 if none. */
   newest(): number {
     this.#shards.lock(0);
     try {
@@ -69,7 +95,7 @@ export class FoldLifecycle {
     }
   }
 
-  /** How many are not acknowledged. */
+  /** Returns how many folds are not acknowledged. */
   count(): number {
     this.#shards.lock(0);
     try {
@@ -79,7 +105,10 @@ export class FoldLifecycle {
     }
   }
 
-  /** Takes as long as it takes to lock every shard. The memory of the fold that is dropped is freed step by step. */
+  /**
+   * See {@linkcode CountStore.acknowledge}. The memory of the dropped fold is freed in steps, after the
+   * return.
+   */
   acknowledge(fold: number): void {
     const { ring, heap } = this.#shards;
     const dropped = this.#shards.whileAllLocked(() => {
@@ -90,14 +119,14 @@ export class FoldLifecycle {
         return undefined;
       }
       const slot = ring.slotAt(0);
-      this.#shards.dispose(slot);
+      this.#shards.slots.startFreeing(slot);
       ring.drop();
       return slot;
     });
     if (dropped !== undefined) this.free(dropped);
   }
 
-  /** Whether {@linkcode acknowledge} would do something. Throws as that does. */
+  /** Tells if {@linkcode acknowledge} would change anything. Throws as `acknowledge` does. */
   canAcknowledge(fold: number): boolean {
     return this.#shards.whileAllLocked(() => this.#canAcknowledge(fold));
   }
@@ -110,7 +139,7 @@ export class FoldLifecycle {
     return true;
   }
 
-  /** The place of the oldest set that counts for who asks about what came `after` a fold. The caller holds a shard's lock. */
+  /** Returns the place of the oldest set that is newer than `after`. The caller holds a shard's lock. */
   firstPlace(after: number | undefined): number {
     const { ring } = this.#shards;
     if (after === undefined) return ring.firstCounted;
@@ -120,7 +149,7 @@ export class FoldLifecycle {
     return place;
   }
 
-  /** The place of a fold. The caller holds a shard's lock. */
+  /** Returns the place of a fold. The caller holds a shard's lock. */
   placeOf(fold: number): number {
     const { ring } = this.#shards;
     const place = ring.placeOf(fold);
@@ -128,21 +157,21 @@ export class FoldLifecycle {
     throw fold <= ring.dropped ? Refusal.dropped(ring.dropped) : Refusal.unknownFold(fold);
   }
 
-  /** Frees what is in a slot that is no set's any more, shard by shard. */
+  /** Frees the memory of a dropped set, and then its slot. */
   free(slot: number): void {
-    const { heap, id } = this.#shards;
+    const { heap, id, slots } = this.#shards;
     const run = (this.#runs.get(slot) ?? 0) + 1;
     this.#runs.set(slot, run);
     let at = 0;
     this.#doInSteps(() => {
       if (this.#runs.get(slot) !== run) return true;
       for (let songs = 0; songs < STEP; at++) {
-        if (at === this.#shards.count) this.#shards.disposed(slot);
-        if (!this.#shards.isDisposing(slot)) return true;
-        // Whoever has the lock may have died, and wait for this thread to release it.
+        if (at === this.#shards.count) slots.endFreeing(slot);
+        if (!slots.isFreeing(slot)) return true;
+        // The lock's owner may have died, and this thread may be the one that is to release its locks.
         if (!this.#shards.tryLock(at)) return undefined;
         try {
-          if (!this.#shards.isDisposing(slot)) return true; // cleared, by somebody who had the lock
+          if (!slots.isFreeing(slot)) return true; // another thread has cleared the store
           const shard = this.#shards.shardIn(slot, at);
           songs += shard.songs;
           let gone = 0;

@@ -1,22 +1,43 @@
 import type { Heap } from "./heap.ts";
+import { checkLayout } from "./layout.ts";
 
-// Where things are, in words.
-const FIRST = 0; // the oldest set
-const END = 1; // the one behind the newest set, which is the open one
-const KEPT = 2; // 1 if the oldest set is an acknowledged fold
-const FLOOR = 4; // a number: the newest fold that was dropped
+// The ring, in words:
+//
+//   word 0       1     2      3   4         6   8
+//     +-------+-----+------+---+---------+---+-------+-------+- - -+-------+
+//     | first | next| kept |   | dropped |   | set 0 | set 1 |     |       |    a power of two of sets
+//     +-------+-----+------+---+---------+---+-------+-------+- - -+-------+
+//
+//   first    number of the oldest set, counted from 0 since the last clear
+//   next     number that the next set will have; set n is at n modulo the capacity
+//   kept     1 if the oldest set is an acknowledged fold, 0 otherwise
+//   dropped  newest fold that was dropped (number)
+//
+// A set is a fold, except the newest one: the open set, in which plays are counted.
+//
+//   word 0            2      3       4
+//     +---------------+------+-------+
+//     | fold (number) | slot |       |    slot: where the set's shards are (shard-table.ts)
+//     +---------------+------+-------+
+//
+// A change takes effect with the write of `next`, `kept` or `first`.
+
+const FIRST = 0;
+const NEXT = 1;
+const KEPT = 2;
+const DROPPED = 4;
 const SETS = 8;
+checkLayout({ first: [FIRST, 1], next: [NEXT, 1], kept: [KEPT, 1], dropped: [DROPPED, 2] }, SETS);
 
-/** A set takes two units: a fold's number, and the slot in which its shards are found. */
-const SET_WORDS = 4;
 const SLOT = 2;
+const SET_WORDS = 4;
+checkLayout({ fold: [0, 2], slot: [SLOT, 1] }, SET_WORDS);
 
 /**
- * Which sets of shards there are: perhaps a fold that is acknowledged and kept, the folds that are not acknowledged,
- * oldest first, and at the end the open set, in which plays are counted. They are known by their places, from 0 on.
+ * The sets of a store, oldest first: perhaps an acknowledged fold that is kept, the folds that are not
+ * acknowledged, and the open set. A set is known by its place, from 0 on.
  *
- * It may be read by who holds the lock of any shard, and changed by who holds all. Each change takes effect with the
- * writing of one word, so that a thread may die at any point.
+ * A thread reads the ring while it holds the lock of any shard, and changes it while it holds all of them.
  */
 export class FoldRing {
   readonly #words: Int32Array;
@@ -24,82 +45,83 @@ export class FoldRing {
   readonly #at: number;
   readonly #capacity: number;
 
-  /** `at` is the word, an even one, that it begins at. */
+  /** `at` is the first word, a multiple of 8. */
   constructor(heap: Heap, at: number, maxFolds: number) {
     this.#words = heap.words;
     this.#numbers = heap.numbers;
     this.#at = at;
     this.#capacity = capacityOf(maxFolds);
-    Atomics.compareExchange(this.#words, at + END, 0, 1);
+    Atomics.compareExchange(this.#words, at + NEXT, 0, 1);
   }
 
-  /** Words that a ring takes. */
+  /** Returns the words of a ring. */
   static wordsFor(maxFolds: number): number {
     return SETS + capacityOf(maxFolds) * SET_WORDS;
   }
 
-  /** How many sets there are. */
+  /** Sets: 1 or more. */
   get length(): number {
-    return (this.#words[this.#at + END] as number) - (this.#words[this.#at + FIRST] as number);
+    return (this.#words[this.#at + NEXT] as number) - (this.#words[this.#at + FIRST] as number);
   }
 
-  /** The newest fold; 0 if there is none. */
+  /** The newest fold; 0 if none. */
   get newest(): number {
     return this.length === 1 ? 0 : this.numberAt(this.length - 2);
   }
 
-  /** The newest fold that is acknowledged; 0 if there is none. */
+  /** The newest acknowledged fold; 0 if none is kept. */
   get acknowledged(): number {
     return this.firstCounted === 0 ? 0 : this.numberAt(0);
   }
 
-  /** The newest fold that was dropped; 0 if there is none. */
+  /** The newest fold that was dropped; 0 if none. */
   get dropped(): number {
-    return this.#numbers[(this.#at + FLOOR) >> 1] as number;
+    return this.#numbers[(this.#at + DROPPED) >> 1] as number;
   }
 
-  /** The place of the oldest set that is not acknowledged. */
+  /** The place of the oldest set that is not acknowledged: 0 or 1. */
   get firstCounted(): number {
     return this.#words[this.#at + KEPT] as number;
   }
 
-  /** The number of the fold at a place; Infinity for the open set, which is newer than every fold. */
+  /** Returns the fold at a place; Infinity for the open set, which is newer than every fold. */
   numberAt(place: number): number {
     return place === this.length - 1 ? Infinity : (this.#numbers[this.#set(place) >> 1] as number);
   }
 
+  /** Returns the slot of the set at a place. */
   slotAt(place: number): number {
     return this.#words[this.#set(place) + SLOT] as number;
   }
 
-  /** The place of a fold, or -1. */
+  /** Returns the place of a fold, or -1. */
   placeOf(fold: number): number {
     for (let place = 0; place < this.length - 1; place++) if (this.numberAt(place) === fold) return place;
     return -1;
   }
 
-  /** Makes the open set a fold, and one whose shards are in `slot`, with nothing in them, the open one. */
+  /** Makes the open set a fold, and the empty set in `slot` the open one. */
   seal(fold: number, slot: number): void {
     this.#numbers[this.#set(this.length - 1) >> 1] = fold;
     this.#words[this.#set(this.length) + SLOT] = slot;
-    this.#words[this.#at + END] = (this.#words[this.#at + END] as number) + 1;
+    this.#words[this.#at + NEXT] = (this.#words[this.#at + NEXT] as number) + 1;
   }
 
-  /** Acknowledges the oldest fold that is not, and keeps it. The one that was kept has to be dropped before. */
+  /** Acknowledges the oldest fold, and keeps it. No other fold may be kept. */
   keep(): void {
     this.#words[this.#at + KEPT] = 1;
   }
 
-  /** Drops the fold that is kept. The next one is acknowledged, and kept in its place. */
+  /** Drops the kept fold. The next one is acknowledged, and kept instead. */
   drop(): void {
-    this.#numbers[(this.#at + FLOOR) >> 1] = this.numberAt(0);
+    this.#numbers[(this.#at + DROPPED) >> 1] = this.numberAt(0);
     this.#words[this.#at + FIRST] = (this.#words[this.#at + FIRST] as number) + 1;
   }
 
-  /** Leaves nothing but an open set, in slot 0. */
+  /** Leaves only an open set, in slot 0. */
   reset(): void {
     this.#words.fill(0, this.#at, this.#at + SETS + this.#capacity * SET_WORDS);
-    this.#words[this.#at + END] = 1;
+    this.#words[this.#at + NEXT] = 1;
   }
 
   #set(place: number): number {
@@ -108,7 +130,7 @@ export class FoldRing {
   }
 }
 
-/** The open set, the folds that are not acknowledged, and the one that is kept: a power of two, as places go round. */
+/** The open set, `maxFolds` folds, and the kept one; a power of two, as places wrap around. */
 function capacityOf(maxFolds: number): number {
   return 2 ** Math.ceil(Math.log2(maxFolds + 2));
 }

@@ -1,42 +1,35 @@
 import { lock, holderOf, unlock } from "./lock.ts";
 import { type GrowingBuffer, growTo } from "./growing-buffer.ts";
-
-/** Bytes in a unit: what memory is handed out in, and what a reference counts. */
-export const UNIT = 8;
-
-// Where things are in the head, in words of 4 bytes.
-const LOCK = 0;
-const NEXT = 1;
-const CLAIMED = 2;
-const FREE_LISTS = 16;
-const SIZES = 32; // one list for each power of two that a reference can count
-const CHANGES = FREE_LISTS + SIZES;
-
-/** How many threads there can be. Owners are numbered from 1. */
-export const MAX_OWNERS = 255;
-/** A thread's count of changes has a cache line for itself, or else all threads would slow each other down. */
-const CHANGES_STRIDE = 8; // in units
-/** Behind the count of changes in the same cache line, and the journal. */
-const PLAYS = 2; // in units
-
-const HEAD_WORDS = CHANGES + (MAX_OWNERS + 1) * CHANGES_STRIDE * 2;
+import {
+  BLOCK_SIZE,
+  changesUnit,
+  FREE_LISTS,
+  HEAD_WORDS,
+  journalWord,
+  LOCK,
+  NEXT,
+  playsUnit,
+  SIZES,
+  SONGS,
+  UNIT,
+} from "./heap-layout.ts";
 
 /**
- * Memory that is handed out in blocks of a power of two of units, to any number of threads at once when it is shared.
+ * Hands out blocks of a power of two of units, to several threads at once if the buffer is shared.
  *
- * Addresses for all of it are reserved at first, and it grows in place. A reference is the number of a block's first
- * unit; 0 refers to nothing. What a block holds at first is anything.
+ * Addresses are reserved at the start, and the buffer grows in place. A reference is the number of a block's
+ * first unit; 0 refers to no block. A new block holds arbitrary data.
  */
 export class Heap {
   readonly #buffer: GrowingBuffer;
-  /** All of the memory as words of 4 bytes: unit n begins with word 2 n. */
+  /** The buffer as words of 4 bytes: unit n begins with word 2 n. */
   readonly words: Int32Array;
-  /** All of the memory as numbers, one a unit. A count takes one: 2^53 − 1 is the last whole number that it has. */
+  /** The buffer as numbers, one a unit. They are exact for whole numbers up to 2^53 − 1. */
   readonly numbers: Float64Array;
   readonly #owner: number;
   readonly #first: number;
 
-  /** `tableUnits` behind the head are left to the caller; `owner` is the number of this thread. */
+  /** Leaves `tableUnits` after the head to the caller. `owner` is the number of this thread. */
   constructor(buffer: GrowingBuffer, tableUnits: number, owner: number) {
     this.#buffer = buffer;
     growTo(buffer, (HEAD_WORDS / 2 + tableUnits) * UNIT);
@@ -47,19 +40,14 @@ export class Heap {
     Atomics.compareExchange(this.words, NEXT, 0, this.#first);
   }
 
-  /** The word that the caller's table begins at. */
-  get table(): number {
-    return HEAD_WORDS;
-  }
-
-  /** Gives a block of 2^`size` units, or 0 if there is none. */
+  /** Returns a block of 2^`size` units, or 0 if memory is used up. */
   allocate(size: number): number {
     return this.allocateBetween(size, size);
   }
 
   /**
-   * Gives a block of 2^`least` to 2^`most` units, or 0 if there is none: of those that are free the largest, and a new
-   * one of 2^`most` only if none is. The second word of a block is the power that was given.
+   * Returns a block of 2^`least` to 2^`most` units, or 0 if memory is used up: the largest free one, or, if
+   * none is free, a new one of 2^`most`. {@linkcode BLOCK_SIZE} tells its size.
    */
   allocateBetween(least: number, most: number): number {
     lock(this.words, LOCK, this.#owner);
@@ -78,7 +66,7 @@ export class Heap {
     }
   }
 
-  /** Takes a block back. */
+  /** Frees a block of 2^`size` units. */
   free(block: number, size: number): void {
     lock(this.words, LOCK, this.#owner);
     try {
@@ -88,7 +76,7 @@ export class Heap {
     }
   }
 
-  /** Takes all blocks back at once, which nobody may use any more. */
+  /** Frees all blocks at once. */
   freeAll(): void {
     lock(this.words, LOCK, this.#owner);
     this.words.fill(0, FREE_LISTS, FREE_LISTS + SIZES);
@@ -96,93 +84,91 @@ export class Heap {
     unlock(this.words, LOCK);
   }
 
-  /** Counts so many songs more unless there would be more than `most`, and tells whether it did. */
-  claimSongs(songs: number, most: number): boolean {
-    // Never above `most`, not even for a moment: another thread might be refused for it.
+  /** Adds to {@linkcode Heap.songs}, or returns false and changes nothing if they would pass `maxSongs`. */
+  claimSongs(songs: number, maxSongs: number): boolean {
+    // Not above `maxSongs` even for a moment: another thread might be refused because of that.
     for (;;) {
       const claimed = this.songs;
-      if (claimed + songs > most) return false;
-      if (Atomics.compareExchange(this.words, CLAIMED, claimed, claimed + songs) === claimed) return true;
+      if (claimed + songs > maxSongs) return false;
+      if (Atomics.compareExchange(this.words, SONGS, claimed, claimed + songs) === claimed) return true;
     }
   }
 
-  /** Gives back what was claimed for songs that did not come to be, or are no more. */
+  /** Subtracts from {@linkcode Heap.songs}: those songs were not added after all, or were dropped. */
   unclaimSongs(songs: number): void {
-    Atomics.sub(this.words, CLAIMED, songs);
+    Atomics.sub(this.words, SONGS, songs);
   }
 
-  /** Songs that there are. */
+  /** Songs that are counted against `maxSongs`. */
   get songs(): number {
-    return Atomics.load(this.words, CLAIMED);
+    return Atomics.load(this.words, SONGS);
   }
 
   set songs(songs: number) {
-    Atomics.store(this.words, CLAIMED, songs);
+    Atomics.store(this.words, SONGS, songs);
   }
 
-  /** Says that this thread is about to change something; to be called before anybody can see the change. */
+  /** Counts a change. Called before another thread can see the change. */
   countChange(): void {
-    const at = (CHANGES >> 1) + this.#owner * CHANGES_STRIDE;
+    const at = changesUnit(this.#owner);
     this.numbers[at] = (this.numbers[at] as number) + 1;
   }
 
-  /** The unit in which this thread counts plays, for the operator. */
+  /** Adds to the plays that this thread has counted. */
+  countPlays(plays: number): void {
+    const at = this.playsUnit;
+    this.numbers[at] = (this.numbers[at] as number) + plays;
+  }
+
+  /** The unit with the plays that this thread has counted. */
   get playsUnit(): number {
-    return (CHANGES >> 1) + this.#owner * CHANGES_STRIDE + PLAYS;
+    return playsUnit(this.#owner);
   }
 
-  /** How many plays all of the first `owners` threads have counted. */
+  /** Returns the plays that the first `owners` threads have counted. */
   plays(owners: number): number {
-    return this.#sumOf(owners, PLAYS);
+    return this.#sumOf(owners, playsUnit);
   }
 
-  /** Bytes that it has grown to. */
+  /** Bytes that the buffer has grown to. */
   get bytes(): number {
     return this.#buffer.byteLength;
   }
 
-  /** The journal of this thread: a block, or 0 if nothing is under way. */
+  /** The block of this thread's journal while it commits, 0 otherwise. */
   set journal(block: number) {
-    this.words[this.#journalOf(this.#owner)] = block;
+    this.words[journalWord(this.#owner)] = block;
   }
 
-  /** Takes the journal of another thread, which has died; 0 if it had none. */
+  /** Takes the journal of a thread that has died; 0 if it was not committing. */
   takeJournalOf(owner: number): number {
-    const block = this.words[this.#journalOf(owner)] as number;
-    this.words[this.#journalOf(owner)] = 0;
+    const at = journalWord(owner);
+    const block = this.words[at] as number;
+    this.words[at] = 0;
     return block;
   }
 
-  #journalOf(owner: number): number {
-    return CHANGES + owner * CHANGES_STRIDE * 2 + 2;
-  }
-
   /**
-   * How many changes there were, by all of the first `owners` threads. A later one that another thread makes meanwhile
-   * may be in it or not: each number is read in one piece, as 8 bytes are on machines of 64 bits.
+   * Returns the changes that the first `owners` threads have made. A change that another thread makes
+   * meanwhile is included or not: machines of 64 bits read 8 bytes at once.
    */
   changes(owners: number): number {
-    return this.#sumOf(owners, 0);
+    return this.#sumOf(owners, changesUnit);
   }
 
-  /** The sum of what each of the first `owners` threads has at a place of its cache line. */
-  #sumOf(owners: number, place: number): number {
+  #sumOf(owners: number, unitOf: (owner: number) => number): number {
     let sum = 0;
-    for (let owner = 1; owner <= owners; owner++)
-      sum += this.numbers[(CHANGES >> 1) + owner * CHANGES_STRIDE + place] as number;
+    for (let owner = 1; owner <= owners; owner++) sum += this.numbers[unitOf(owner)] as number;
     return sum;
   }
 
-  /**
-   * Releases the lock of a thread that has died. What it guards is in order after each single write, so there is
-   * nothing to mend; a block that was on its way may be lost.
-   */
+  /** Releases the heap's lock if thread `owner` died with it: see recovery.ts. */
   releaseLockOf(owner: number): void {
     if (holderOf(this.words, LOCK) === owner) unlock(this.words, LOCK);
   }
 
   #give(block: number, size: number): number {
-    this.words[block * 2 + 1] = size;
+    this.words[block * 2 + BLOCK_SIZE] = size;
     return block;
   }
 
@@ -192,7 +178,7 @@ export class Heap {
     return block;
   }
 
-  /** A half of a free block that is larger, or a half of a half. */
+  /** Splits a larger free block, and frees the halves that are left over. */
   #takeHalf(size: number): number {
     for (let larger = size + 1; larger < SIZES; larger++) {
       const block = this.#takeFree(larger);

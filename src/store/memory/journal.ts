@@ -1,25 +1,34 @@
 import type { Heap } from "./heap.ts";
 
+// A journal is a block of the heap, in numbers (units of 8 bytes):
+//
+//   unit 0        1        2      3       4      5
+//     +-----------+--------+------+-------+------+-------+- - -
+//     | (heap.ts) | length | unit | value | unit | value |        `length` pairs
+//     +-----------+--------+------+-------+------+-------+- - -
+//
+// A positive unit is one of the heap; a negative one is one of the last requests, with its sign changed.
+const LENGTH = 1;
+const PAIRS = 2;
+
 /**
- * What a thread is about to write into several shards at once, in shared memory: if it dies on the way, another thread
- * writes the rest, so that all of it is there or nothing.
- *
- * Used by who holds the locks of all shards that are written to.
+ * Writes numbers into several shards as one change: all of them or none, even if the thread dies between two
+ * of them. recovery.ts describes how. The caller holds the locks of all shards concerned.
  */
 export class Journal {
   readonly #heap: Heap;
-  readonly #others: Float64Array;
+  readonly #requestNumbers: Float64Array;
   #block = 0;
   #size = 0;
   #length = 0;
 
-  /** It writes into `memory`, and into `others` as well. */
-  constructor(heap: Heap, others: Float64Array) {
+  /** Writes into `heap`, and into `requestNumbers`, the numbers of the last requests. */
+  constructor(heap: Heap, requestNumbers: Float64Array) {
     this.#heap = heap;
-    this.#others = others;
+    this.#requestNumbers = requestNumbers;
   }
 
-  /** Begins anew, with room for `most` numbers; false if there is no memory for that. */
+  /** Starts an empty journal for at most `most` numbers, and returns false if memory is used up. */
   begin(most: number): boolean {
     this.#size = Math.max(3, Math.ceil(Math.log2(most + 1) + 1));
     this.#block = this.#heap.allocate(this.#size);
@@ -27,43 +36,43 @@ export class Journal {
     return this.#block !== 0;
   }
 
-  /** Notes that a unit is to have a value. */
+  /** Notes that a unit of the heap will be `value`. */
   note(unit: number, value: number): void {
-    const at = this.#block + 2 + 2 * this.#length++;
+    const at = this.#block + PAIRS + 2 * this.#length++;
     this.#heap.numbers[at] = unit;
     this.#heap.numbers[at + 1] = value;
   }
 
-  /** Notes that a unit of the others, not the first one, is to have a value. */
+  /** Notes that a unit of the last requests, 1 or more, will be `value`. */
   noteRequest(unit: number, value: number): void {
     this.note(-unit, value);
   }
 
-  /** Does all that was noted. */
+  /** Writes all that was noted. */
   commit(): void {
     const heap = this.#heap;
-    heap.numbers[this.#block + 1] = this.#length;
+    heap.numbers[this.#block + LENGTH] = this.#length;
     heap.countChange();
-    heap.journal = this.#block; // from here on it will be done
-    this.#perform(this.#block);
+    heap.journal = this.#block; // from here on recovery completes it
+    this.#replay(this.#block);
     heap.journal = 0;
     heap.free(this.#block, this.#size);
   }
 
-  /** Does what another thread had written down when it died. Its block is lost until the next clear. */
+  /** Completes the commit that thread `owner` died in, if any. The block is lost until the next clear. */
   replayOf(owner: number): void {
     const block = this.#heap.takeJournalOf(owner);
-    if (block !== 0) this.#perform(block);
+    if (block !== 0) this.#replay(block);
   }
 
-  #perform(block: number): void {
-    const { numbers: counts } = this.#heap;
-    const length = counts[block + 1] as number;
-    for (let at = block + 2; at < block + 2 + 2 * length; at += 2) {
-      const unit = counts[at] as number;
-      const value = counts[at + 1] as number;
-      if (unit > 0) counts[unit] = value;
-      else this.#others[-unit] = value;
+  #replay(block: number): void {
+    const { numbers } = this.#heap;
+    const length = numbers[block + LENGTH] as number;
+    for (let at = block + PAIRS; at < block + PAIRS + 2 * length; at += 2) {
+      const unit = numbers[at] as number;
+      const value = numbers[at + 1] as number;
+      if (unit > 0) numbers[unit] = value;
+      else this.#requestNumbers[-unit] = value;
     }
   }
 }

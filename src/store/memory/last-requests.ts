@@ -1,37 +1,47 @@
 import type { HashKey } from "../../hash.ts";
+import { type Layout, layOut, NUMBER } from "./layout.ts";
 import { lock, holderOf, unlock } from "./lock.ts";
 import { type GrowingBuffer, growTo, reserveBuffer } from "./growing-buffer.ts";
 import { Refusal } from "../refusal.ts";
 import type { RequestKey } from "../request-key.ts";
-import { FINGERPRINT, FOLD, NEXT_SEQ, TOTALS, WriterTable } from "./writer-table.ts";
+import { RECORD, TABLE_LOCK, WriterTable } from "./writer-table.ts";
 
-const LOCK = 0; // a word
+const { nextSeq: NEXT_SEQ, fingerprint: FINGERPRINT, fold: FOLD, counts: COUNTS } = RECORD;
 
-/** For the totals of batches there is room for as many a writer on average, and for 65,536 at least. */
-const TOTALS_OF_A_WRITER = 32;
-const LEAST_TOTALS = 2 ** 16;
+// The buffer:
+//
+//   byte 0
+//     +-----------------------------+-----------+-----------------------------------+
+//     | writers (writer-table.ts)   | written   | ring of counts, 8 bytes each      |
+//     +-----------------------------+-----------+-----------------------------------+
+//
+// A record of the table holds the answer of a writer's last request. The counts of a batch do not fit into
+// it: they are in the ring, and the record has their position. Position p is at p modulo the ring's capacity,
+// and `written` is the position of the next count (number). The newest counts overwrite the oldest: a
+// position below `written` minus the capacity is no longer kept.
 
-/** In the place of a position. */
+/** Counts in the ring for each of `maxWriters`, and at least. */
+const COUNTS_PER_WRITER = 32;
+const LEAST_COUNTS = 2 ** 16;
+
+/** The position of counts that are not kept. */
 const NOT_KEPT = -1;
 
-/** As many numbers are written to remember a request. */
+/** Numbers that {@linkcode LastRequests.remember} writes. */
 export const NUMBERS_PER_REQUEST = 4;
 
-/** What was answered to a request, but for the ids: the totals are `undefined` if they are no longer kept. */
+/** The answer to a request, without ids. `counts` is `undefined` if they are no longer kept. */
 export interface KeptAnswer {
   fold: number;
-  totals: Float64Array | undefined;
+  counts: Float64Array | undefined;
 }
 
-/** A number that is to be written, and the unit where. */
+/** Writes a number into a unit. */
 export type WriteNumber = (unit: number, value: number) => void;
 
 /**
- * The last request of each writer and its answer, in memory that all threads of a store share. It is not a part of the
- * counts: a clear forgets those, and not what has been answered.
- *
- * Bounded by `maxWriters`: a record for each; and for the totals of batches a ring, in which the newest take the place
- * of the oldest.
+ * The last request of each writer and its answer, shared by all threads of a store. A clear of the counts
+ * does not clear it. Bounded by `maxWriters`: see the drawing.
  */
 export class LastRequests {
   readonly numbers: Float64Array;
@@ -40,8 +50,8 @@ export class LastRequests {
   readonly #owner: number;
   readonly #table: WriterTable;
   readonly #bytes: number;
-  /** The unit with the ring's end: how many totals were ever written. */
-  readonly #end: number;
+  /** The unit of `written`. */
+  readonly #written: number;
   readonly #ring: number;
   readonly #capacity: number;
 
@@ -52,32 +62,38 @@ export class LastRequests {
     this.#owner = owner;
     this.#table = new WriterTable(buffer, maxWriters, key);
     this.#bytes = bytesFor(maxWriters);
-    this.#end = WriterTable.bytesFor(maxWriters) / 8;
-    this.#ring = this.#end + 1;
-    this.#capacity = totalsFor(maxWriters);
+    const { written, ring } = layoutFor(maxWriters);
+    this.#written = written >> 1;
+    this.#ring = ring >> 1;
+    this.#capacity = ringCapacity(maxWriters);
   }
 
-  /** Reserves what `maxWriters` writers take; it is used as they come. */
+  /** Reserves addresses for `maxWriters` writers. */
   static reserve(maxWriters: number, isShared: boolean): GrowingBuffer {
     const bytes = Math.max(2 ** 20, bytesFor(maxWriters));
     return reserveBuffer(bytes, bytes, isShared);
   }
 
-  /** Does something while no other thread answers a writer. To be taken before the lock of any shard. */
+  /**
+   * Runs `act` while no other thread reads or writes. To be called before any shard is locked: otherwise two
+   * threads could deadlock.
+   */
   whileLocked<T>(act: () => T): T {
-    lock(this.#words, LOCK, this.#owner);
+    lock(this.#words, TABLE_LOCK, this.#owner);
     try {
       growTo(this.#buffer, this.#bytes);
       return act();
     } finally {
-      unlock(this.#words, LOCK);
+      unlock(this.#words, TABLE_LOCK);
     }
   }
 
   /**
-   * The answer to a request that has been answered; `undefined` if it has not. `length` is the number of its songs.
+   * Returns the answer to a writer's last request, which had `length` songs, or `undefined` if the request is
+   * new.
    *
-   * @throws {Refusal} `stale key` if the writer has sent a later one, `key reused` if it was another request.
+   * @throws {Refusal} `stale key` if the writer's last request has a higher `seq`, `key reused` if it has the
+   * same one and another fingerprint.
    */
   recall(key: RequestKey, fingerprint: number, length: number): KeptAnswer | undefined {
     const record = this.#table.find(key.writer);
@@ -86,47 +102,52 @@ export class LastRequests {
     if (key.seq < next - 1) throw Refusal.staleKey(key.seq, next - 1);
     if (this.#number(record, FINGERPRINT) !== fingerprint) throw Refusal.keyReused(key.seq);
     this.#table.touch(record);
-    return { fold: this.#number(record, FOLD), totals: this.#totals(this.#number(record, TOTALS), length) };
+    return { fold: this.#number(record, FOLD), counts: this.#counts(this.#number(record, COUNTS), length) };
   }
 
   /**
-   * Has a request's answer be remembered, the writer's last one then not any more, as soon as all that `write` is
-   * called with has been written.
+   * Replaces the last request of a writer. Calls `write` with {@linkcode NUMBERS_PER_REQUEST} numbers, and
+   * takes effect once all of them are written.
    */
   remember(
     { writer, seq }: RequestKey,
     fingerprint: number,
-    { fold, totals }: { fold: number; totals: Float64Array | undefined },
+    { fold, counts }: { fold: number; counts: Float64Array | undefined },
     write: WriteNumber,
   ): void {
     const record = this.#table.take(writer);
     this.#table.touch(record);
-    const position = totals?.length === 1 ? (totals[0] as number) : this.#keep(totals);
+    const position = counts?.length === 1 ? (counts[0] as number) : this.#keep(counts);
     write(this.#table.unitOf(record, FINGERPRINT), fingerprint);
     write(this.#table.unitOf(record, FOLD), fold);
-    write(this.#table.unitOf(record, TOTALS), position);
+    write(this.#table.unitOf(record, COUNTS), position);
     write(this.#table.unitOf(record, NEXT_SEQ), seq + 1);
   }
 
-  /** Releases what another thread held when it died. What it was about to write has to be there. */
+  /**
+   * Mends the table and releases the lock if thread `owner` died with it. To be called after its journal was
+   * replayed.
+   */
   release(owner: number): void {
-    if (holderOf(this.#words, LOCK) !== owner) return;
+    if (holderOf(this.#words, TABLE_LOCK) !== owner) return;
     this.#table.mend();
-    unlock(this.#words, LOCK);
+    unlock(this.#words, TABLE_LOCK);
   }
 
-  /** Puts totals into the ring and gives their position; NOT_KEPT if there is no room for so many. */
-  #keep(totals: Float64Array | undefined): number {
-    if (totals === undefined || totals.length > this.#capacity) return NOT_KEPT;
-    const position = this.numbers[this.#end] as number;
-    this.numbers[this.#end] = position + totals.length; // first: from here on the oldest are gone
-    for (let n = 0; n < totals.length; n++) this.numbers[this.#placeOf(position + n)] = totals[n] as number;
+  /**
+   * Appends counts to the ring, and returns their position; NOT_KEPT if they are more than the ring can hold.
+   */
+  #keep(counts: Float64Array | undefined): number {
+    if (counts === undefined || counts.length > this.#capacity) return NOT_KEPT;
+    const position = this.numbers[this.#written] as number;
+    this.numbers[this.#written] = position + counts.length; // first: from here on the oldest are gone
+    for (let n = 0; n < counts.length; n++) this.numbers[this.#placeOf(position + n)] = counts[n] as number;
     return position;
   }
 
-  #totals(position: number, length: number): Float64Array | undefined {
+  #counts(position: number, length: number): Float64Array | undefined {
     if (length === 1) return Float64Array.of(position);
-    if (position === NOT_KEPT || position < (this.numbers[this.#end] as number) - this.#capacity)
+    if (position === NOT_KEPT || position < (this.numbers[this.#written] as number) - this.#capacity)
       return undefined;
     return Float64Array.from({ length }, (_, n) => this.numbers[this.#placeOf(position + n)] as number);
   }
@@ -140,10 +161,18 @@ export class LastRequests {
   }
 }
 
-function totalsFor(maxWriters: number): number {
-  return Math.max(LEAST_TOTALS, maxWriters * TOTALS_OF_A_WRITER);
+function ringCapacity(maxWriters: number): number {
+  return Math.max(LEAST_COUNTS, maxWriters * COUNTS_PER_WRITER);
+}
+
+function layoutFor(maxWriters: number): Layout<"table" | "written" | "ring"> {
+  return layOut({
+    table: WriterTable.wordsFor(maxWriters),
+    written: NUMBER,
+    ring: [2 * ringCapacity(maxWriters), 2],
+  });
 }
 
 function bytesFor(maxWriters: number): number {
-  return WriterTable.bytesFor(maxWriters) + (1 + totalsFor(maxWriters)) * 8;
+  return layoutFor(maxWriters).end * 4;
 }

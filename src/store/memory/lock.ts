@@ -1,50 +1,54 @@
-/** How often a lock is looked at before its holder is waited for: most are held for less than a microsecond. */
-const SPINS = 100;
-
-/** Beside the owner in a lock's word: somebody sleeps until it is free. */
-const AWAITED = 1 << 16;
+// A lock is one word of shared memory:
+//
+//   bit 31            17   16   15             0
+//      +----------------+------+----------------+
+//      |       0        | wait |     owner      |    0: free
+//      +----------------+------+----------------+
+//
+// `owner` is the number of the thread that holds the lock, 1 to 65,535. `wait` tells the owner to wake a
+// thread when it unlocks. As the word names its owner, the locks of a dead thread can be found and released:
+// see recovery.ts.
 
 const FREE = 0;
+const WAIT = 1 << 16;
 
-/** How long to sleep at the most: a thread may die between releasing a lock and waking who waits for it. */
-const WAIT_MS = 10;
+/** Tries before the thread sleeps: most locks are held for less than a microsecond. */
+const SPINS = 100;
 
-/**
- * Takes the lock whose word is at `at`, for the thread that is called `owner`, a number from 1 to 2^16 − 1; waits
- * until it is free. Not to be taken again by who has it.
- *
- * The word tells who holds it, so that the locks of a thread that has died can be found and released.
- */
+/** Longest sleep, as a thread may die after it has released a lock and before it wakes a waiting thread. */
+const SLEEP_MS = 10;
+
+/** Takes the lock at word `at` for thread `owner`, and waits until it is free. Not reentrant. */
 export function lock(words: Int32Array, at: number, owner: number): void {
-  if (Atomics.compareExchange(words, at, FREE, owner) !== FREE) lockAwaited(words, at, owner);
+  if (Atomics.compareExchange(words, at, FREE, owner) !== FREE) waitAndLock(words, at, owner);
 }
 
-/** Takes a lock unless somebody has it, and tells whether it did. */
+/** Takes a lock if it is free, and returns false otherwise. */
 export function tryLock(words: Int32Array, at: number, owner: number): boolean {
   return Atomics.compareExchange(words, at, FREE, owner) === FREE;
 }
 
-/** Releases a lock, and wakes one who waits for it. */
+/** Releases a lock, and wakes one waiting thread. */
 export function unlock(words: Int32Array, at: number): void {
-  if ((Atomics.exchange(words, at, FREE) & AWAITED) !== 0) Atomics.notify(words, at, 1);
+  if ((Atomics.exchange(words, at, FREE) & WAIT) !== 0) Atomics.notify(words, at, 1);
 }
 
-/** Who holds a lock; 0 if nobody does. */
+/** Returns the owner of a lock; 0 if it is free. */
 export function holderOf(words: Int32Array, at: number): number {
-  return Atomics.load(words, at) & (AWAITED - 1);
+  return Atomics.load(words, at) & (WAIT - 1);
 }
 
-function lockAwaited(words: Int32Array, at: number, owner: number): void {
+function waitAndLock(words: Int32Array, at: number, owner: number): void {
   for (let spin = 0; spin < SPINS; spin++) {
     if (Atomics.load(words, at) === FREE && Atomics.compareExchange(words, at, FREE, owner) === FREE) return;
   }
   for (;;) {
     const word = Atomics.load(words, at);
-    // Whoever has waited cannot know whether others still do, and so leaves word that they might.
-    if (word === FREE && Atomics.compareExchange(words, at, FREE, owner | AWAITED) === FREE) return;
-    const awaited = word | AWAITED;
-    if (word === FREE || (word !== awaited && Atomics.compareExchange(words, at, word, awaited) !== word))
+    // A thread that has slept cannot know if others still do, and so keeps the bit set.
+    if (word === FREE && Atomics.compareExchange(words, at, FREE, owner | WAIT) === FREE) return;
+    const waiting = word | WAIT;
+    if (word === FREE || (word !== waiting && Atomics.compareExchange(words, at, word, waiting) !== word))
       continue;
-    Atomics.wait(words, at, awaited, WAIT_MS);
+    Atomics.wait(words, at, waiting, SLEEP_MS);
   }
 }

@@ -1,16 +1,16 @@
 import type { PackedId } from "./packed-id.ts";
 
-/** Ids that are needed once more, kept as they are packed: to pack one takes longer than all else that is done with it. */
+/** Packed ids, kept to be used again: packing an id takes longer than all else that is done with it. */
 export class PackedIdList {
   #words: Int32Array;
   #length = 0;
 
-  /** `ids` is how many there will be, more or less. */
+  /** `ids` is about the number of ids to come. */
   constructor(ids: number) {
     this.#words = new Int32Array(ids * 8 + 8);
   }
 
-  /** Keeps an id, and gives where. */
+  /** Keeps an id, and returns its position. */
   push(id: PackedId): number {
     const at = this.#length;
     const end = at + 1 + id.length;
@@ -21,7 +21,7 @@ export class PackedIdList {
     return at;
   }
 
-  /** Sets `id` to the one that is kept there. */
+  /** Copies the id at position `at` into `id`. */
   load(at: number, id: PackedId): void {
     id.load(this.#words, at + 1, this.#words[at] as number);
   }

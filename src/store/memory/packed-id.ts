@@ -1,24 +1,29 @@
 import { type HashKey, hashWords } from "../../hash.ts";
 import { Refusal } from "../refusal.ts";
 
-/** The longest id that can be packed, in bytes of UTF-8. */
+// A packed id, in little-endian words (as on every machine that the runtimes run on):
+//
+//   byte 0        2                             2 + length    up to a whole word
+//      +----------+-----------------------------+------------+
+//      | length   | UTF-8                       | zeros      |
+//      +----------+-----------------------------+------------+
+
+/** Most bytes of UTF-8 in an id: `maxIdBytes` is at most this. */
 const MAX_BYTES = 4096;
 
 const utf8 = new TextEncoder();
 const fromUtf8 = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /**
- * An id as the store keeps and compares it: its length in bytes as two bytes, its UTF-8, and zeros up to a whole word.
- *
- * One object serves one id after the other, so that looking an id up allocates nothing. Words are little endian, as
- * they are on every machine that the runtimes run on.
+ * An id as the store keeps and compares it. One object serves one id after another: finding a song allocates
+ * nothing.
  */
 export class PackedId {
-  /** The id's words, and behind them anything. */
+  /** The id's words, followed by arbitrary data. */
   readonly words: Int32Array = new Int32Array(Math.ceil((2 + MAX_BYTES) / 4));
-  /** How many words the id has: 1 or more. */
+  /** Words of the id: 1 or more. */
   length = 0;
-  /** A signed 32-bit number. */
+  /** The id's hash, a signed 32-bit number. */
   hash = 0;
   readonly #bytes = new Uint8Array(this.words.buffer);
   readonly #key0: number;
@@ -29,36 +34,40 @@ export class PackedId {
     this.#key1 = key1 | 0;
   }
 
-  /** The id itself. */
+  /** The id as a string. */
   get text(): string {
     return readId(this.#bytes, LENGTH_BYTES, LENGTH_BYTES + bytesOfId(this.words[0] as number));
   }
 
-  /** @throws {Refusal} `too long` if the id takes more than `maxBytes`. */
+  /**
+   * Packs `id`.
+   *
+   * @throws {Refusal} `too long` if it has more than `maxBytes` bytes of UTF-8.
+   */
   set(id: string, maxBytes: number): void {
     this.pack(id, maxBytes);
     this.hash = hashWords(this.words, 0, this.length, this.#key0, this.#key1);
   }
 
-  /** As {@linkcode set}, but leaves the hash as it is. */
+  /** Packs `id` as {@linkcode set} does, but does not compute its hash. */
   pack(id: string, maxBytes: number): void {
     if (id.length > maxBytes) throw Refusal.tooLong(maxBytes);
     if (!this.#setAscii(id)) this.#setUtf8(id, maxBytes);
   }
 
-  /** Takes the id whose words are at `at`. */
+  /** Copies the id whose words begin at `at`. */
   setAt(words: Int32Array, at: number): void {
     this.load(words, at, this.hashAt(words, at));
   }
 
-  /** Takes the id whose words are at `at`, and whose hash is known. */
+  /** Copies the id whose words begin at `at` and whose hash is known. */
   load(words: Int32Array, at: number, hash: number): void {
     this.length = wordsOfId(words[at] as number);
     for (let word = 0; word < this.length; word++) this.words[word] = words[at + word] as number;
     this.hash = hash;
   }
 
-  /** Whether the words from `at` on are those of this id. */
+  /** Tells if the words from `at` on are those of this id. */
   isAt(words: Int32Array, at: number): boolean {
     for (let word = 0; word < this.length; word++) {
       if (words[at + word] !== this.words[word]) return false;
@@ -71,12 +80,12 @@ export class PackedId {
     for (let word = 0; word < this.length; word++) words[at + word] = this.words[word] as number;
   }
 
-  /** The hash of the id whose words are at `at`. */
+  /** Returns the hash of the id whose words begin at `at`. */
   hashAt(words: Int32Array, at: number): number {
     return hashWords(words, at, wordsOfId(words[at] as number), this.#key0, this.#key1);
   }
 
-  /** Nearly all ids are ASCII: their bytes are their characters. False if this one is not. */
+  /** Packs an id of ASCII, as nearly all are. Returns false for any other. */
   #setAscii(id: string): boolean {
     const { words } = this;
     const { length } = id;
@@ -108,25 +117,25 @@ export class PackedId {
   }
 }
 
-/** An id begins with its length in so many bytes. */
+/** Bytes of the length that an id begins with. */
 export const LENGTH_BYTES = 2;
 
-/** How many bytes an id has, by its first word. */
+/** Returns the bytes of UTF-8 of an id, given its first word. */
 export function bytesOfId(first: number): number {
   return first & 0xffff;
 }
 
-/** How many words an id takes, by its first word or its length in bytes. */
+/** Returns the words of an id, given its first word or its bytes of UTF-8. */
 export function wordsOfId(first: number): number {
   return (bytesOfId(first) + LENGTH_BYTES + 3) >> 2;
 }
 
-/** How many units an entry takes, which is a count and an id of so many words. */
+/** Returns the units of an entry: a count, and an id of `idWords` words. */
 export function unitsOfEntry(idWords: number): number {
   return 1 + ((idWords + 1) >> 1);
 }
 
-/** Reads the id whose bytes are those from `start` to before `end`. */
+/** Returns the id whose UTF-8 is `bytes` from `start` to before `end`. */
 export function readId(bytes: Uint8Array, start: number, end: number): string {
   return fromUtf8.decode(bytes.subarray(start, end));
 }

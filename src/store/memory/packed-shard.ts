@@ -1,24 +1,43 @@
 import { MAX_COUNT } from "../count-store.ts";
-import { EntryBlocks } from "./entry-blocks.ts";
-import { EntryIndex } from "./entry-index.ts";
+import { EntryBlocks, idWord } from "./entry-blocks.ts";
+import { EntryIndex, INDEX_HEAD_WORDS } from "./entry-index.ts";
 import type { Heap } from "./heap.ts";
+import { checkLayout } from "./layout.ts";
 import type { PackedId } from "./packed-id.ts";
 import { Refusal } from "../refusal.ts";
 
-/** Words in a shard's head. */
-export const HEAD_WORDS = 4;
+// The head of a shard in one set:
+//
+//   word 0             1       2             3
+//     +----------------+-------+-------------+------------+
+//     | newest block   | songs | index block | index bits |
+//     | entry-blocks.ts|       |       entry-index.ts     |
+//     +----------------+-------+-------------+------------+
+//
+// Growing
+//
+// An empty shard has neither a block nor an index. Its first entry allocates a block of 256 bytes, and when a
+// block is full the next one has twice its size, up to 64 KiB. Entries never move, and a block is never
+// copied. The index doubles when it is three quarters full: it is filled again from the entries, which takes
+// time in proportion to the songs of this one shard. Blocks come from the heap, which grows its buffer in
+// place, in steps of a quarter, up to the addresses reserved at the start. If it cannot grow, the song is
+// refused as `full`, and known songs are still counted. If a thread dies half-way: recovery.ts.
 
-// Where things are in the head, in words.
 const NEWEST_BLOCK = 0;
 const SONGS = 1;
 const INDEX = 2;
 
+/** Words of a shard's head. */
+export const SHARD_HEAD_WORDS = 4;
+
+checkLayout(
+  { newestBlock: [NEWEST_BLOCK, 1], songs: [SONGS, 1], index: [INDEX, INDEX_HEAD_WORDS] },
+  SHARD_HEAD_WORDS,
+);
+
 /**
- * Some of the songs, packed in memory. Whoever calls must hold the shard's lock. One object serves one shard after the
- * other: thousands of them would be more than what processors keep at hand.
- *
- * A thread may die at any point: what it writes is in such an order that the shard can be mended. An addition has
- * happened as soon as one word, or one count, is written, and all the rest can be told from the entries.
+ * A shard in one set: some of its songs, packed into the heap. The caller holds the shard's lock. One object
+ * serves one shard after another.
  */
 export class PackedShard {
   readonly #heap: Heap;
@@ -26,14 +45,14 @@ export class PackedShard {
   readonly #entries: EntryBlocks;
   readonly #index: EntryIndex;
 
-  /** `hashShift` tells how many bits of a hash chose the shard. */
+  /** The lowest `hashShift` bits of a hash have chosen the shard. */
   constructor(heap: Heap, hashShift: number) {
     this.#heap = heap;
     this.#entries = new EntryBlocks(heap);
     this.#index = new EntryIndex(heap, hashShift);
   }
 
-  /** Goes to the shard whose head begins at the word `head`. */
+  /** Moves to the shard whose head begins at word `head`. */
   moveTo(head: number): this {
     this.#head = head;
     this.#entries.moveTo(head + NEWEST_BLOCK);
@@ -41,27 +60,28 @@ export class PackedShard {
     return this;
   }
 
-  /** Entries that there are, those without plays included. */
+  /** Entries, those without plays included. */
   get songs(): number {
     return this.#heap.words[this.#head + SONGS] as number;
   }
 
-  /** Units that all entries take. */
+  /** Units of all entries. */
   get units(): number {
     return this.#entries.units;
   }
 
-  /** The plays of a song; 0 if it is not here. */
+  /** Returns the plays of a song; 0 if it has none here. */
   get(id: PackedId): number {
     const entry = this.#index.find(id);
     return entry === 0 ? 0 : (this.#heap.numbers[entry] as number);
   }
 
   /**
-   * Adds `plays`, 1 or more, to a song that has `elsewhere` plays in other sets, and gives the new count here.
+   * Adds `plays`, 1 or more, to a song that has `elsewhere` plays in other sets, and returns the new count
+   * here.
    *
-   * @throws {Refusal} `overflow` if the sum would pass 2^53 − 1, or `full` if there are `maxSongs` songs or is no
-   * memory; nothing has changed.
+   * @throws {Refusal} `overflow` if the sum would pass 2^53 − 1, or `full` for a new song if the store has
+   * `maxSongs` songs or memory is used up. Nothing has changed then.
    */
   add(id: PackedId, plays: number, elsewhere: number, maxSongs: number): number {
     const heap = this.#heap;
@@ -77,44 +97,50 @@ export class PackedShard {
       heap.countChange();
       heap.numbers[entry] = before + plays;
     }
-    heap.numbers[heap.playsUnit] = (heap.numbers[heap.playsUnit] as number) + plays;
+    heap.countPlays(plays);
     return before + plays;
   }
 
-  /** The entry of a song, or 0: where its count is. */
+  /** Returns the entry of a song, which is the unit of its count, or 0. */
   find(id: PackedId): number {
     return this.#index.find(id);
   }
 
-  /** Makes an entry for a song that has none, with no plays: it is as good as not there. 0 if there is no memory. */
+  /**
+   * Makes an entry without plays for a song that has none, and returns it, or 0 if memory is used up. No
+   * reader sees it.
+   */
   place(id: PackedId): number {
     return this.#insert(id, 0);
   }
 
-  /** Calls `visit` with each entry that has plays, and its count; what `id` is set to is its song meanwhile. */
+  /** Calls `visit` with each entry that has plays, and its count. Meanwhile `id` is the id of its song. */
   each(id: PackedId, visit: (entry: number, count: number) => void): void {
     const { words, numbers: counts } = this.#heap;
     this.#entries.each((entry) => {
       const count = counts[entry] as number;
       if (count === 0) return;
-      id.setAt(words, entry * 2 + 2);
+      id.setAt(words, idWord(entry));
       visit(entry, count);
     });
   }
 
-  /** Copies all entries, without gaps, into what `room` gives for so many units, and tells that number. */
+  /**
+   * Copies all entries, without gaps, into the words that `room` returns for their units, and returns their
+   * units.
+   */
   copyTo(room: (units: number) => Int32Array): number {
     return this.#entries.copyTo(room);
   }
 
-  /** Forgets all songs, and gives back the memory that they take. */
+  /** Frees all entries and the index. */
   free(): void {
     this.#entries.free();
     this.#index.free();
     this.#heap.words[this.#head + SONGS] = 0;
   }
 
-  /** Puts right what a thread that died may have left half done. `id` is any. */
+  /** Computes the number of songs and the index again, after a thread has died. Overwrites `id`. */
   mend(id: PackedId): void {
     let songs = 0;
     this.#entries.each(() => songs++);

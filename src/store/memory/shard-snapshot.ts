@@ -1,18 +1,20 @@
 import type { Chunk, Entry } from "../count-store.ts";
-import { UNIT } from "./heap.ts";
+import { idWord } from "./entry-blocks.ts";
 import { type PackedId, bytesOfId, LENGTH_BYTES, readId, unitsOfEntry, wordsOfId } from "./packed-id.ts";
 import type { PackedShard } from "./packed-shard.ts";
 
-/** A step gives so many units of entries, and the rest of the last one: 64 KiB, which takes less than a millisecond to write. */
+/**
+ * Units of entries in a chunk: 64 KiB, and the rest of the last entry. A server writes them in less than a
+ * millisecond.
+ */
 const STEP_UNITS = 8192;
 
-const COUNT_BYTES = 8;
-
 /**
- * A copy of a shard's entries as they were at one instant, to be read after its lock is released.
+ * A copy of a shard's entries at one instant, to be read after its lock is released. The entries follow each
+ * other without gaps, laid out as in entry-blocks.ts.
  *
- * Takes one shard after the other, and memory for the largest: with ten million songs half a megabyte, or ten times
- * that if their ids are as long as they may be.
+ * One object serves one shard after another, and takes memory for the largest: about 0.5 MB with ten million
+ * songs, ten times that with ids of 512 bytes.
  */
 export class ShardSnapshot {
   #words = new Int32Array(0);
@@ -22,8 +24,8 @@ export class ShardSnapshot {
   #end = 0;
 
   /**
-   * Begins anew with a copy of a shard, whose lock the caller holds, as it is in one set or several: a song's count is
-   * the sum over all of them. `id` is any. Gives the number of entries.
+   * Copies a shard from one set or several, and returns the number of entries. A song's count is the sum over
+   * all `sets`. The caller holds the shard's lock. Overwrites `id`.
    */
   take(sets: readonly PackedShard[], id: PackedId): number {
     this.#at = 0;
@@ -40,9 +42,9 @@ export class ShardSnapshot {
     for (const [place, set] of sets.entries()) {
       const [older, newer] = [sets.slice(0, place), sets.slice(place + 1)];
       set.each(id, (_, count) => {
-        if (older.some((other) => other.get(id) > 0)) return; // it has been there already
+        if (older.some((other) => other.get(id) > 0)) return; // an older set has added it
         this.#counts[this.#end] = newer.reduce((sum, other) => sum + other.get(id), count);
-        id.copyTo(this.#words, this.#end * 2 + 2);
+        id.copyTo(this.#words, idWord(this.#end));
         this.#end += unitsOfEntry(id.length);
         entries++;
       });
@@ -50,7 +52,7 @@ export class ShardSnapshot {
     return entries;
   }
 
-  /** Gives the next of the entries, as many as make a step; `undefined` if there are no more. */
+  /** Returns the next entries, or `undefined` at the end. */
   next(): Chunk | undefined {
     const first = this.#at;
     const bound = Math.min(this.#end, first + STEP_UNITS);
@@ -58,7 +60,9 @@ export class ShardSnapshot {
     return this.#at === first ? undefined : new SnapshotChunk(this, first, this.#at);
   }
 
-  /** Passes over the entries whose count is below `bar`, 1 or more, and gives the first other one. */
+  /**
+   * Skips entries whose count is below `bar`, 1 or more, and returns the next one, or `undefined` at the end.
+   */
   nextFrom(bar: number): Entry | undefined {
     while (this.#at < this.#end && (this.#counts[this.#at] as number) < bar) this.#skip();
     if (this.#at === this.#end) return undefined;
@@ -67,11 +71,11 @@ export class ShardSnapshot {
     return entry;
   }
 
-  /** Calls `visit` with the entries from unit `first` to before unit `end`, as {@linkcode Chunk.eachUtf8} does. */
+  /** Calls `visit` with the entries from unit `first` to before `end`, as {@linkcode Chunk.eachUtf8} does. */
   each(first: number, end: number, visit: Parameters<NonNullable<Chunk["eachUtf8"]>>[0]): void {
     for (let at = first; at < end;) {
-      const word = this.#words[at * 2 + 2] as number;
-      const start = at * UNIT + COUNT_BYTES + LENGTH_BYTES;
+      const word = this.#words[idWord(at)] as number;
+      const start = idWord(at) * 4 + LENGTH_BYTES;
       const count = this.#counts[at] as number;
       if (count > 0) visit(this.#bytes, start, start + bytesOfId(word), count);
       at += unitsOfEntry(wordsOfId(word));
@@ -79,12 +83,12 @@ export class ShardSnapshot {
   }
 
   #idAt(at: number): string {
-    const start = at * UNIT + COUNT_BYTES + LENGTH_BYTES;
-    return readId(this.#bytes, start, start + bytesOfId(this.#words[at * 2 + 2] as number));
+    const start = idWord(at) * 4 + LENGTH_BYTES;
+    return readId(this.#bytes, start, start + bytesOfId(this.#words[idWord(at)] as number));
   }
 
   #skip(): void {
-    this.#at += unitsOfEntry(wordsOfId(this.#words[this.#at * 2 + 2] as number));
+    this.#at += unitsOfEntry(wordsOfId(this.#words[idWord(this.#at)] as number));
   }
 
   #room(units: number): Int32Array {

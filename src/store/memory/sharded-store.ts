@@ -4,52 +4,68 @@ import type { Addition, BatchAddition, Chunk, CountStore, Entry, StoreFigures } 
 import { FoldLifecycle } from "./fold-lifecycle.ts";
 import { SongReader } from "./song-reader.ts";
 import type { RequestKey } from "../request-key.ts";
-import type { StoreHandle } from "./handle.ts";
+import { recover } from "./recovery.ts";
 import { Shards } from "./shards.ts";
-import { createStoreHandle, type ShardedStoreOptions } from "./store-handle.ts";
+import { createStoreHandle, type ShardedStoreOptions, type StoreHandle } from "./store-handle.ts";
 
-export type { StoreHandle } from "./handle.ts";
-export type { ShardedStoreOptions } from "./store-handle.ts";
+export type { ShardedStoreOptions, StoreHandle } from "./store-handle.ts";
 
 /**
- * Counts in memory, packed into shards, which any number of threads can work on at once.
+ * Counts in memory, packed into shards, which several threads can share. Counts are lost when the process
+ * ends.
  *
- * A song is in the shard that a hash of its id says, keyed at random; a shard has a lock that is held for one look-up
- * or one addition, or while the shard is copied to be read. A song with an id of 14 bytes takes some 32 bytes.
+ * The hash of an id, with a random key, chooses its shard. A shard has a lock, held for one look-up, one
+ * addition, or one copy of the shard. A song with an id of 14 bytes takes about 32 bytes, and as much again
+ * in each fold that has it.
  *
- * A fold is a set of shards: to seal, another set takes the open one's place, however many songs there are. A song may
- * be in several sets then, and takes memory in each.
+ * @example
+ * ```ts
+ * import { ShardedStore } from "playcount";
+ *
+ * const store = new ShardedStore({ maxSongs: 1000 });
+ * store.add("a", 2); // { count: 2, fold: 0 }
+ * store.seal(1); // true
+ * store.add("a", 1); // { count: 3, fold: 1 }
+ * Array.from(store.fold(1), (chunk) => [...chunk]).flat(); // [["a", 2]]
+ * store.acknowledge(1);
+ * store.get("a"); // 1
+ * ```
  */
 export class ShardedStore implements CountStore {
-  /** What other threads attach themselves by. */
+  /** The handle with which other threads attach themselves. */
   readonly handle: StoreHandle;
   readonly maxIdBytes: number;
   readonly #maxSongs: number;
   readonly #shards: Shards;
   readonly #folds: FoldLifecycle;
-  readonly #batch: BatchWrite;
-  readonly #reading: SongReader;
+  readonly #batches: BatchWrite;
+  readonly #reader: SongReader;
 
-  /** @throws {RangeError} for a limit that is out of its range. */
+  /**
+   * Makes an empty store. `attachment` is for {@linkcode attach} only.
+   *
+   * @throws {RangeError} if an option is out of range, or the system refuses to reserve the memory.
+   */
   constructor(options: ShardedStoreOptions = {}, attachment?: { handle: StoreHandle; owner: number }) {
     this.handle = attachment?.handle ?? createStoreHandle(options);
     this.maxIdBytes = this.handle.maxIdBytes;
     this.#maxSongs = this.handle.maxSongs;
     this.#shards = new Shards(this.handle, attachment?.owner ?? 1);
-    this.#batch = new BatchWrite(this.#shards, this.handle);
+    this.#batches = new BatchWrite(this.#shards, this.handle);
     this.#folds = new FoldLifecycle(this.#shards, this.handle.maxFolds);
-    this.#reading = new SongReader(this.#shards, this.#folds);
+    this.#reader = new SongReader(this.#shards, this.#folds);
   }
 
   /**
-   * The store of another thread, as this one sees it. `thread` is this one's number: from 1 on, another for each
-   * thread, and used again only after {@linkcode release}.
+   * Attaches a thread to a store that another thread has made. `thread` is its number, from 1 to the
+   * `threads` of the store's options. No two threads may use the same number, and a number may be used again
+   * after {@linkcode release}.
    *
-   * @throws {RangeError} if there are fewer threads.
+   * @throws {RangeError} if `thread` is out of range.
    */
   static attach(handle: StoreHandle, thread: number): ShardedStore {
     if (!(Number.isInteger(thread) && thread >= 1 && thread < handle.owners))
-      throw new RangeError(`There is no thread ${thread}`);
+      throw new RangeError(`thread must be a whole number from 1 to ${handle.owners - 1}, not ${thread}`);
     return new ShardedStore({}, { handle, owner: ownerOf(thread) });
   }
 
@@ -57,7 +73,7 @@ export class ShardedStore implements CountStore {
     return `${this.handle.name}-${this.#shards.heap.changes(this.handle.owners)}`;
   }
 
-  /** Songs that there are, the fold that is kept included. */
+  /** Songs that are counted against `maxSongs`: see {@linkcode StoreFigures}. */
   get songs(): number {
     return this.#shards.heap.songs;
   }
@@ -99,19 +115,22 @@ export class ShardedStore implements CountStore {
     }
   }
 
-  /** All shards that have a song of it are locked together. */
+  /** See {@linkcode CountStore.addAll}. The shards of all songs are locked meanwhile: about 0.5 µs a song. */
   addAll(plays: ReadonlyMap<string, number>, key?: RequestKey): BatchAddition {
-    return key === undefined ? this.#batch.add(plays) : this.#batch.addOnce("batch", plays, key);
+    return key === undefined ? this.#batches.add(plays) : this.#batches.addOnce("batch", plays, key);
   }
 
-  /** Each shard is read at one instant, when its turn comes; what is held is a copy of one of them. */
+  /** See {@linkcode CountStore.entries}. Each shard is read at one instant. */
   entries(after?: number): Generator<Chunk> {
-    return this.#reading.entries(after);
+    return this.#reader.entries(after);
   }
 
-  /** Each shard is read at one instant; between two steps everything else has its turn. */
+  /**
+   * See {@linkcode CountStore.top}. Each shard is read at one instant, and other work of the thread runs in
+   * between.
+   */
   top(n: number, after?: number): Awaitable<Entry[]> {
-    return this.#reading.top(n, after);
+    return this.#reader.top(n, after);
   }
 
   seal(fold: number): boolean {
@@ -126,13 +145,18 @@ export class ShardedStore implements CountStore {
     this.#folds.acknowledge(fold);
   }
 
-  /** A fold that is dropped while it is read breaks the reading off. */
+  /**
+   * See {@linkcode CountStore.fold}. If the fold is dropped while it is read, the next chunk throws a
+   * `Refusal`: `gone`.
+   */
   fold(fold: number): Generator<Chunk> {
     this.#shards.whileAllLocked(() => this.#folds.placeOf(fold));
-    return this.#reading.fold(fold);
+    return this.#reader.fold(fold);
   }
 
-  /** Takes as long as it takes to lock every shard, however many songs there are. */
+  /**
+   * See {@linkcode CountStore.clear}. Takes as long as locking all shards, however many songs the store has.
+   */
   clear(unless?: (version: string) => boolean): boolean {
     return this.#shards.whileAllLocked(() => {
       if (unless?.(this.version)) return false;
@@ -143,19 +167,19 @@ export class ShardedStore implements CountStore {
   }
 
   /**
-   * Releases what another thread held when it ended, and puts right what it left half done: until then others may wait
-   * for it. To be called when nothing of it runs any more, by a thread that does not use the store otherwise, or it
-   * might wait itself.
+   * Releases the locks of a thread that has ended or died, and completes or undoes its last change. Until
+   * then other threads may wait for it. Call it once nothing of the thread runs, and from a thread that does
+   * not use the store otherwise: it could be waiting itself.
    *
-   * An addition or a batch that was under way is counted or not; if it is not, its new songs may take room until the
-   * next clear without being there.
+   * An addition or batch that was under way is counted or not. If not, its new songs may count against
+   * `maxSongs` until the next clear.
    */
   release(thread: number): void {
-    for (const slot of this.#shards.release(ownerOf(thread))) this.#folds.free(slot);
+    for (const slot of recover(this.#shards, ownerOf(thread))) this.#folds.free(slot);
   }
 
   #addOnce(id: string, plays: number, key: RequestKey): Addition {
-    const { counts, fold } = this.#batch.addOnce("song", new Map([[id, plays]]), key);
+    const { counts, fold } = this.#batches.addOnce("song", new Map([[id, plays]]), key);
     return { count: counts[0] as number, fold };
   }
 
@@ -166,7 +190,7 @@ export class ShardedStore implements CountStore {
   }
 }
 
-/** The number by which locks know a thread: the one that made the store is 1. */
+/** Returns the owner number of a thread, by which locks know it. The thread that made the store is 1. */
 function ownerOf(thread: number): number {
   return thread + 1;
 }

@@ -6,10 +6,10 @@ import type { PackedShard } from "./packed-shard.ts";
 import { ShardSnapshot } from "./shard-snapshot.ts";
 import type { Shards } from "./shards.ts";
 
-/** A step of a ranking visits as many songs, or one shard more: a millisecond or two. */
+/** Songs that a step of `top` visits before it ends with a shard: one or two milliseconds. */
 const STEP = 4096;
 
-/** Reads many songs of a store, one shard after the other. */
+/** Reads all songs of a store, or of a fold, one shard after another. Holds a copy of one shard at a time. */
 export class SongReader {
   readonly #shards: Shards;
   readonly #folds: FoldLifecycle;
@@ -19,7 +19,7 @@ export class SongReader {
     this.#folds = folds;
   }
 
-  /** Each shard is read at one instant, when its turn comes; what is held is a copy of one of them. */
+  /** Implements {@linkcode CountStore.entries}. Each shard is read at one instant. */
   *entries(after?: number): Generator<Chunk> {
     const snapshot = new ShardSnapshot();
     for (let at = 0; at < this.#shards.count; at++) {
@@ -29,7 +29,10 @@ export class SongReader {
     }
   }
 
-  /** Each shard is read at one instant; between two steps everything else has its turn. */
+  /**
+   * Implements {@linkcode CountStore.top}. Each shard is read at one instant, and other work runs between two
+   * steps.
+   */
   top(n: number, after?: number): Awaitable<Entry[]> {
     const found = new TopSongs(n);
     const snapshot = new ShardSnapshot();
@@ -46,7 +49,7 @@ export class SongReader {
     });
   }
 
-  /** What is in a fold. */
+  /** Implements {@linkcode CountStore.fold}. */
   *fold(fold: number): Generator<Chunk> {
     const snapshot = new ShardSnapshot();
     for (let at = 0; at < this.#shards.count; at++) {
@@ -60,7 +63,7 @@ export class SongReader {
     }
   }
 
-  /** Most shards of a store with few songs are: it is not worth taking their locks, if there are no folds. */
+  /** Tells if a shard has no songs, without its lock: most shards of a store with few songs are empty. */
   #isEmpty(at: number): boolean {
     return at > 0 && this.#shards.ring.length === 1 && this.#shards.openShard(at).songs === 0;
   }

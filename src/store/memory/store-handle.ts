@@ -1,22 +1,44 @@
 import { SETTINGS, type Settings, checkSetting } from "../../settings/settings.ts";
-import { randomKey } from "../../hash.ts";
+import { type HashKey, randomKey } from "../../hash.ts";
 import type { StoreOptions } from "../count-store.ts";
-import { MAX_OWNERS } from "./heap.ts";
+import { MAX_OWNERS } from "./heap-layout.ts";
 import { type GrowingBuffer, reserveBuffer } from "./growing-buffer.ts";
-import type { StoreHandle } from "./handle.ts";
-import { bytesOfShard } from "./shards.ts";
 import { LastRequests } from "./last-requests.ts";
+import { bytesOfShard } from "./shard-table.ts";
+
+/**
+ * All that a thread needs to attach itself to a store with `ShardedStore.attach`. Can be sent with
+ * `postMessage`.
+ */
+export interface StoreHandle {
+  /** The shared memory of songs and folds. */
+  readonly heap: GrowingBuffer;
+  /** The shared memory of writers. */
+  readonly lastRequests: GrowingBuffer;
+  /** The beginning of every `version` of the store. */
+  readonly name: string;
+  /** The key of all hashes. */
+  readonly key: HashKey;
+  /** The number of shards is 2^`shardBits`. */
+  readonly shardBits: number;
+  /** Threads that may use the store, the one that made it included. */
+  readonly owners: number;
+  readonly maxSongs: number;
+  readonly maxIdBytes: number;
+  readonly maxFolds: number;
+  readonly maxWriters: number;
+}
 
 /** Limits of a {@linkcode ShardedStore}: the settings of the same names, with the same defaults. */
 export interface ShardedStoreOptions extends StoreOptions, Partial<Pick<Settings, "maxStoreBytes">> {
-  /** Number of other threads that can {@linkcode ShardedStore.attach} to the store: 0 to 254. Default: 0. */
+  /** Other threads that can {@linkcode ShardedStore.attach} themselves to the store: 0 to 254. Default: 0. */
   threads?: number;
 }
 
 /**
- * Makes an empty store's handle.
+ * Makes an empty store, and returns its handle.
  *
- * @throws {RangeError} for a limit that is out of its range.
+ * @throws {RangeError} if an option is out of range, or the system refuses to reserve the memory.
  */
 export function createStoreHandle(options: ShardedStoreOptions): StoreHandle {
   const { threads = 0 } = options;
@@ -28,13 +50,13 @@ export function createStoreHandle(options: ShardedStoreOptions): StoreHandle {
     checkSetting("maxFolds", options.maxFolds),
   ];
   const maxWriters = checkSetting("maxWriters", options.maxWriters);
-  const buffer = reserveFor(options.maxStoreBytes, threads > 0);
+  const heap = reserveHeap(options.maxStoreBytes, threads > 0);
   return {
-    heap: buffer,
+    heap,
     lastRequests: LastRequests.reserve(maxWriters, threads > 0),
     name: crypto.randomUUID(),
     key: randomKey(),
-    shardBits: shardBitsFor(maxSongs, buffer.maxByteLength / bytesOfShard(maxFolds)),
+    shardBits: shardBitsFor(maxSongs, heap.maxByteLength / bytesOfShard(maxFolds)),
     owners: threads + 1,
     maxSongs,
     maxIdBytes: checkSetting("maxIdBytes", options.maxIdBytes),
@@ -43,17 +65,19 @@ export function createStoreHandle(options: ShardedStoreOptions): StoreHandle {
   };
 }
 
-/** What is the default may be less on a small machine; what somebody asked for may not. */
-function reserveFor(maxStoreBytes: number | undefined, isShared: boolean): GrowingBuffer {
+/** On a small machine the default may be halved; a size that the caller has set may not. */
+function reserveHeap(maxStoreBytes: number | undefined, isShared: boolean): GrowingBuffer {
   const { default: preset, min } = SETTINGS.maxStoreBytes;
   const bytes = checkSetting("maxStoreBytes", maxStoreBytes);
   return reserveBuffer(bytes, bytes === preset ? min : bytes, isShared);
 }
 
 /**
- * 64 shards at least, for threads to spread over; and so many that each has at most 4,096 songs on average, as whoever
- * reads them all holds a copy of one; up to 65,536 shards. Never so many that what they take without songs is more than an eighth of the memory, of which
- * `most` shards take all.
+ * Returns how many bits of a hash choose a shard.
+ *
+ * - At least 64 shards, for threads to spread over, and at most 65,536.
+ * - Within that, at most 4,096 songs a shard on average: a reader of all songs holds a copy of one shard.
+ * - But the shards without songs take at most an eighth of the memory, which `most` shards would fill.
  */
 function shardBitsFor(maxSongs: number, most: number): number {
   const wanted = Math.min(16, Math.max(6, Math.ceil(Math.log2(maxSongs / 4096))));

@@ -1,35 +1,64 @@
 import type { HashKey } from "../../hash.ts";
-import { PackedId } from "./packed-id.ts";
+import { type Layout, LINE_WORDS, layOut, NUMBER } from "./layout.ts";
+import { PackedId, wordsOfId } from "./packed-id.ts";
 import { MAX_WRITER_LENGTH } from "../request-key.ts";
 
-// Where things are in the head, in words.
-const USED = 1; // how many records have been in use
-const NEWEST = 2;
-const OLDEST = 3;
-const CLOCK = 4; // a number
-const HEAD_WORDS = 16;
+// The table begins with its buffer:
+//
+//   word 0      1      2        3        4         6    16
+//     +------+------+--------+--------+---------+----+-----------+----------+----------+- - -
+//     | lock | used | newest | oldest | clock   |    | buckets   | record 1 | record 2 |
+//     +------+------+--------+--------+---------+----+-----------+----------+----------+- - -
+//
+//   used     records that have ever been in use
+//   newest, oldest   most and least recently used record; 0 if none
+//   clock    uses of all records (number)
+//   buckets  first record of each bucket, one word each; a power of two of them
+//
+// A record is known by its number; 0 is none:
+//
+//   word 0          2         4             6         8         10      11      12      13            32
+//     +-----------+---------+-------------+---------+---------+-------+-------+-------+-------------+
+//     | used at   | nextSeq | fingerprint | fold    | counts  | chain | older | newer | name        |
+//     +-----------+---------+-------------+---------+---------+-------+-------+-------+-------------+
+//
+//   used at      the clock when the record was used last (number)
+//   nextSeq      the last request's `seq` + 1; 0 if the record belongs to no writer (number)
+//   fingerprint, fold     of the last request and its answer (numbers)
+//   counts       the count of its answer if it had one song, otherwise the position of all counts (number)
+//   chain, older, newer   next record in the same bucket, neighbours in the order of use
+//   name         the writer, packed as an id
+//
+// All but names and numbers can be computed from those: see recovery.ts.
 
-// Where things are in a record: numbers of a record, in units of 8 bytes, and behind them words.
-const USED_AT = 0; // the clock, when it was used last
-/** One more than the number of the writer's last request; 0 in a record that is nobody's. */
-export const NEXT_SEQ = 1;
-/** What the last request was. */
-export const FINGERPRINT = 2;
-/** The fold that its answer tells. */
-export const FOLD = 3;
-/** The total that its answer has, or the position of all of them. */
-export const TOTALS = 4;
-const CHAIN = 10; // the next record in the same bucket
-const OLDER = 11;
-const NEWER = 12;
-const NAME = 13;
-const RECORD_WORDS = 32;
+const HEAD = layOut({ lock: 1, used: 1, newest: 1, oldest: 1, clock: NUMBER, buckets: [0, LINE_WORDS] });
+const { used: USED, newest: NEWEST, oldest: OLDEST, clock: CLOCK, buckets: HEAD_WORDS } = HEAD;
+/** Word of the lock that last-requests.ts takes. */
+export const TABLE_LOCK: number = HEAD.lock;
+
+/** Fields of a record: those from `nextSeq` to `counts` belong to the last request. */
+export const RECORD: Layout<RecordField> = layOut<RecordField>({
+  usedAt: NUMBER,
+  nextSeq: NUMBER,
+  fingerprint: NUMBER,
+  fold: NUMBER,
+  counts: NUMBER,
+  chain: 1,
+  older: 1,
+  newer: 1,
+  name: wordsOfId(MAX_WRITER_LENGTH),
+});
+type RecordField =
+  "usedAt" | "nextSeq" | "fingerprint" | "fold" | "counts" | "chain" | "older" | "newer" | "name";
+
+const { usedAt: USED_AT, nextSeq: NEXT_SEQ, chain: CHAIN, older: OLDER, newer: NEWER, name: NAME } = RECORD;
+
+/** A record takes two cache lines. */
+const RECORD_WORDS = Math.ceil(RECORD.end / LINE_WORDS) * LINE_WORDS;
 
 /**
- * Who has written, in shared memory: a record for each writer, found by its name, and in the order in which they were
- * used last. A record is known by its number, from 1 on; 0 is none.
- *
- * Everything but names and numbers can be told from those, so that a thread may die at any point.
+ * The writers known, in shared memory: a record each, found by name, and in the order of their last use. The
+ * caller holds the table's lock.
  */
 export class WriterTable {
   readonly #words: Int32Array;
@@ -39,7 +68,6 @@ export class WriterTable {
   readonly #records: number;
   readonly #name: PackedId;
 
-  /** It begins with the buffer. Its first word is left to the caller. */
   constructor(buffer: ArrayBuffer | SharedArrayBuffer, maxWriters: number, key: HashKey) {
     this.#words = new Int32Array(buffer);
     this.#numbers = new Float64Array(buffer);
@@ -49,17 +77,16 @@ export class WriterTable {
     this.#name = new PackedId(key);
   }
 
-  /** Bytes that a table takes. */
-  static bytesFor(maxWriters: number): number {
-    return (HEAD_WORDS + bucketsFor(maxWriters) + maxWriters * RECORD_WORDS) * 4;
+  /** Returns the words of a table. */
+  static wordsFor(maxWriters: number): number {
+    return HEAD_WORDS + bucketsFor(maxWriters) + maxWriters * RECORD_WORDS;
   }
 
-  /** How many writers are known, or were when a thread died. */
   get length(): number {
     return this.#words[USED] as number;
   }
 
-  /** The record of a writer, or 0. */
+  /** Returns the record of a writer, or 0. */
   find(writer: string): number {
     this.#name.set(writer, MAX_WRITER_LENGTH);
     for (let record = this.#words[this.#bucket()] as number; record !== 0; record = this.#word(record, CHAIN))
@@ -67,11 +94,14 @@ export class WriterTable {
     return 0;
   }
 
-  /** Gives the record of a writer: a new one if it has none, or that of the writer that was silent for longest. */
+  /**
+   * Returns the record of a writer. An unknown one gets a new record, or, if all are in use, evicts the least
+   * recently used.
+   */
   take(writer: string): number {
     const found = this.find(writer);
     if (found !== 0) return found;
-    const record = this.length < this.#most ? this.#new() : this.#forgetOldest();
+    const record = this.length < this.#most ? this.#new() : this.#evictOldest();
     this.#name.set(writer, MAX_WRITER_LENGTH);
     this.#name.copyTo(this.#words, this.#at(record) + NAME);
     this.#link(record, this.#bucket());
@@ -79,7 +109,7 @@ export class WriterTable {
     return record;
   }
 
-  /** Has a record be the one that was used last. */
+  /** Makes a record the most recently used. */
   touch(record: number): void {
     if (this.#words[NEWEST] !== record) {
       this.#takeOut(record);
@@ -89,17 +119,17 @@ export class WriterTable {
     this.#numbers[this.unitOf(record, USED_AT)] = this.#numbers[CLOCK / 2] as number;
   }
 
-  /** The unit that a number of a record is in. */
+  /** Returns the unit of a number of a record. */
   unitOf(record: number, field: number): number {
-    return this.#at(record) / 2 + field;
+    return (this.#at(record) + field) / 2;
   }
 
-  /** Makes everything anew but names and numbers. */
+  /** Computes all but names and numbers again, after a thread has died. */
   mend(): void {
     const words = this.#words;
     words.fill(0, HEAD_WORDS, HEAD_WORDS + this.#buckets);
     words[NEWEST] = words[OLDEST] = 0;
-    // What is nobody's is as if it had been used before all others.
+    // A record of no writer is the first to be used again.
     const usedAt = (record: number) =>
       this.#isInUse(record) ? (this.#numbers[this.unitOf(record, USED_AT)] as number) : -1;
     const records = Array.from({ length: this.length }, (_, at) => at + 1);
@@ -120,7 +150,7 @@ export class WriterTable {
     return this.length;
   }
 
-  #forgetOldest(): number {
+  #evictOldest(): number {
     const record = this.#words[OLDEST] as number;
     const wasInUse = this.#isInUse(record);
     this.#numbers[this.unitOf(record, NEXT_SEQ)] = 0;
@@ -137,14 +167,14 @@ export class WriterTable {
     this.#words[bucket] = record;
   }
 
-  /** Takes a record, whose name is the present one, out of its bucket. */
+  /** Takes a record out of its bucket. Its name is the present one. */
   #unlink(record: number): void {
     let at = this.#bucket();
     while (this.#words[at] !== record) at = this.#at(this.#words[at] as number) + CHAIN;
     this.#words[at] = this.#word(record, CHAIN);
   }
 
-  /** Puts a record at the end of the order. */
+  /** Makes a record, which is not in the order of use, the newest. */
   #append(record: number): void {
     const newest = this.#words[NEWEST] as number;
     this.#setWord(record, OLDER, newest);
@@ -162,7 +192,7 @@ export class WriterTable {
     else this.#setWord(newer, OLDER, older);
   }
 
-  /** The word of the present name's bucket. */
+  /** Returns the word of the present name's bucket. */
   #bucket(): number {
     return HEAD_WORDS + (this.#name.hash & (this.#buckets - 1));
   }
@@ -180,7 +210,10 @@ export class WriterTable {
   }
 }
 
-/** A power of two, as a name's bucket is the last bits of its hash; and 16 or more, so that records begin with a unit. */
+/**
+ * Returns a power of two, as the lowest bits of a hash choose the bucket; 16 or more, so that records begin
+ * with a cache line.
+ */
 function bucketsFor(maxWriters: number): number {
   return 2 ** Math.max(4, Math.ceil(Math.log2(maxWriters)));
 }

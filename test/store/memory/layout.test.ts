@@ -1,0 +1,30 @@
+import { expect, test } from "bun:test";
+import { checkLayout, layOut, LINE_WORDS, NUMBER } from "../../../src/store/memory/layout.ts";
+import { shardTable } from "../../../src/store/memory/shard-table.ts";
+
+test("fields follow one another, each at a multiple of its alignment", () => {
+  expect(layOut({ a: 1, b: NUMBER, c: 3, d: [5, 16] })).toEqual({ a: 0, b: 2, c: 4, d: 16, end: 21 });
+  expect(layOut({ a: 1, b: [2, 8] }, 7)).toEqual({ a: 7, b: 8, end: 10 });
+});
+
+test("a layout whose fields overlap, or end after its end, is refused", () => {
+  checkLayout({ a: [0, 2], b: [4, 2] }, 6);
+  expect(() => checkLayout({ a: [0, 2], b: [1, 2] }, 6)).toThrow("The field b overlaps another one");
+  expect(() => checkLayout({ a: [0, 2], b: [4, 2] }, 5)).toThrow("The field b overlaps another one");
+});
+
+test.each([
+  [64, 1],
+  [64, 64],
+  [65_536, 16],
+])(
+  "the parts of a table of %d shards and %d folds begin with cache lines of their own",
+  (shards, maxFolds) => {
+    const { ring, isClearing, states, locks, heads, end } = shardTable(shards, maxFolds, 4144);
+    const parts = [ring, isClearing, states, locks, heads, end];
+    expect(parts.filter((part) => part % LINE_WORDS !== 0)).toEqual([]);
+    expect(parts).toEqual(parts.toSorted((a, b) => a - b));
+    expect(new Set(parts).size).toBe(parts.length);
+    expect(heads - locks).toBe(shards * LINE_WORDS);
+  },
+);
