@@ -23,10 +23,17 @@ export function readMapping({ server, answer }: ServerReply): Map<string, number
     if (counts.has(id)) throw new SyntaxError(`Cannot read a mapping: ${quoted(id)} stands there twice`);
     counts.set(id, count);
   });
-  try {
+  readMappingPart(server, () => {
     reader.push(answer);
     reader.finish();
-    return counts;
+  });
+  return counts;
+}
+
+/** Calls `read`, and maps an error to that of a server that did not answer a mapping. */
+export function readMappingPart(server: string, read: () => void): void {
+  try {
+    read();
   } catch (cause) {
     const message = `${server} did not answer a mapping: ${(cause as Error).message}`;
     throw new CountServerError(server, message, { cause });

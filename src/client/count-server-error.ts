@@ -1,6 +1,4 @@
-/**
- * Statuses of what may be done or not: by a server that failed in the midst of it, or something in between.
- */
+/** Statuses after which a request may be done or not: of a server that failed meanwhile, or of a proxy. */
 const UNKNOWN = [500, 502, 504];
 
 /** The parts of a failed answer that a program can use. */
@@ -16,7 +14,7 @@ export interface Failure {
 }
 
 /**
- * A server did not do what was asked of it, or is not known to have done it.
+ * The error of a request that a server refused, did not answer, or answered with something else than a reply.
  *
  * @example
  * ```ts

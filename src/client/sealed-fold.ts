@@ -1,7 +1,7 @@
 import { hash } from "../hash.ts";
+import { readMappingPart } from "./answers.ts";
 import { PairReader } from "../mapping/read.ts";
 import type { ServerClient } from "./server-client.ts";
-import { CountServerError } from "./count-server-error.ts";
 
 /** Whose fold it is, and its number. */
 export interface FoldOf {
@@ -84,20 +84,11 @@ export async function readFold<T extends Listener>(
     const reader = response.body?.getReader();
     for (let piece = await reader?.read(); piece?.value !== undefined; piece = await reader?.read()) {
       goOn();
-      parse(server, () => pairs.push(decoder.decode(piece?.value, { stream: true })));
+      readMappingPart(server, () => pairs.push(decoder.decode(piece?.value, { stream: true })));
     }
-    parse(server, () => pairs.finish());
+    readMappingPart(server, () => pairs.finish());
     return listener;
   });
-}
-
-function parse(server: string, read: () => void): void {
-  try {
-    read();
-  } catch (cause) {
-    const reason = (cause as Error).message;
-    throw new CountServerError(server, `${server} did not answer a mapping: ${reason}`, { cause });
-  }
 }
 
 const toUtf8 = new TextEncoder();

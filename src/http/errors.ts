@@ -1,6 +1,6 @@
 import type { Awaitable } from "../async.ts";
 import type { Exchange, Service } from "./exchange.ts";
-import { PROBLEM_JSON, preferredFormat } from "./request/accept.ts";
+import { preferredProblemFormat } from "./request/accept.ts";
 import { Problem } from "./response/problem.ts";
 import type { ProblemTypeName } from "./response/problem-types.ts";
 import { replyProblem } from "./response/reply.ts";
@@ -28,7 +28,7 @@ export function answerError(
   error: unknown,
   basePath = "",
 ): Response {
-  const format = preferredFormat(request.headers.get("accept"), PROBLEM_JSON) ?? "text";
+  const format = preferredProblemFormat(request.headers.get("accept"));
   return replyProblem({ method: request.method, format }, toProblem(error), basePath);
 }
 

@@ -4,7 +4,7 @@ import type { Format } from "../../mapping/write.ts";
 const RESULT_JSON: readonly string[] = ["application/json"];
 
 /** Media types of a problem in JSON (RFC 9457): most clients that can read one only name the general type. */
-export const PROBLEM_JSON: readonly string[] = ["application/problem+json", "application/json"];
+const PROBLEM_JSON: readonly string[] = ["application/problem+json", "application/json"];
 
 interface MediaRange {
   type: string;
@@ -14,18 +14,36 @@ interface MediaRange {
 }
 
 /**
- * Picks the format of an answer by `Accept` (RFC 9110 §12.5.1): the one with the higher quality, and text if
+ * The last field that was parsed for a result: the requests of a client have the same one, and parsing takes
+ * longer.
+ */
+let lastAccept = "";
+let lastFormat: Format | undefined = "text";
+
+/**
+ * Picks the format of a result by `Accept` (RFC 9110 §12.5.1): the one with the higher quality, and text if
  * both are equal. The most specific range that matches a type decides its quality. Members that are not media
  * ranges are ignored.
  *
  * @returns `undefined` if neither is acceptable.
  */
-export function preferredFormat(
-  accept: string | null,
-  json: readonly string[] = RESULT_JSON,
-): Format | undefined {
-  if (accept === null || accept === "*/*" || /^[\s,]*$/.test(accept)) return "text";
+export function preferredFormat(accept: string | null): Format | undefined {
+  if (accept === null || accept === "*/*") return "text";
   if (accept === "application/json") return "json";
+  if (accept !== lastAccept) {
+    lastFormat = compareQualities(accept, RESULT_JSON);
+    lastAccept = accept;
+  }
+  return lastFormat;
+}
+
+/** Picks the format of a problem, as {@linkcode preferredFormat} does; text if neither is acceptable. */
+export function preferredProblemFormat(accept: string | null): Format {
+  return (accept === null ? undefined : compareQualities(accept, PROBLEM_JSON)) ?? "text";
+}
+
+function compareQualities(accept: string, json: readonly string[]): Format | undefined {
+  if (/^[\s,]*$/.test(accept)) return "text";
   const ranges = accept.split(",").flatMap(parseRange);
   const ofText = quality(ranges, ["text/plain"]);
   const ofJson = quality(ranges, json);

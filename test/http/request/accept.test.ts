@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { PROBLEM_JSON, preferredFormat } from "../../../src/http/request/accept.ts";
+import { preferredFormat, preferredProblemFormat } from "../../../src/http/request/accept.ts";
 import type { Format } from "../../../src/mapping/write.ts";
 
 type Case = [accept: string | null, format: Format | undefined];
@@ -40,9 +40,9 @@ test("A problem is JSON if either of its types is preferred to text", () => {
     "application/json",
     "application/problem+json, text/plain;q=0.5",
   ]) {
-    expect(preferredFormat(accept, PROBLEM_JSON)).toBe("json");
+    expect(preferredProblemFormat(accept)).toBe("json");
   }
-  expect(preferredFormat("text/plain, application/problem+json;q=0.5", PROBLEM_JSON)).toBe("text");
+  expect(preferredProblemFormat("text/plain, application/problem+json;q=0.5")).toBe("text");
 });
 
 cases("Clients as they come", [
