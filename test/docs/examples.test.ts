@@ -1,11 +1,14 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { readFileSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import process from "node:process";
+import manifest from "../../package.json" with { type: "json" };
 import { run } from "../support/process.ts";
 import { stopAll } from "../support/servers.ts";
 import { examplesOf } from "./support/examples.ts";
 import { PageRun } from "./support/page-run.ts";
+import { ROOT } from "./support/pages.ts";
 import { createProject } from "./support/programs.ts";
 
 setDefaultTimeout(60_000);
@@ -40,3 +43,27 @@ test("The examples have no type errors", async () => {
   expect(checked.stdout).toBe("");
   expect(checked.status).toBe(0);
 });
+
+test("Every function and class that the package exports has an example", async () => {
+  const missing: string[] = [];
+  for (const { default: built } of Object.values(manifest.exports)) {
+    const entry = built.replace("./dist/", "src/").replace(/\.js$/, ".ts");
+    const values = (await import(join(ROOT, entry))) as Record<string, unknown>;
+    for (const [name, value] of Object.entries(values)) {
+      if (typeof value !== "function") continue;
+      const declaration = new RegExp(
+        `/\\*\\*((?:(?!\\*/)[^])*)\\*/\\nexport (?:async )?(?:function|class) ${name}\\b`,
+      );
+      const text = readFileSync(declaringFile(join(ROOT, entry), name), "utf8");
+      if (!declaration.exec(text)?.[1]?.includes("@example")) missing.push(`${entry}: ${name}`);
+    }
+  }
+  expect(missing).toEqual([]);
+});
+
+/** Returns the file that declares an exported name, following re-exports. */
+function declaringFile(path: string, name: string): string {
+  const text = readFileSync(path, "utf8");
+  const from = new RegExp(`^export (?:type )?\\{[^}]*\\b${name}\\b[^}]*\\} from "([^"]+)"`, "m").exec(text);
+  return from === null ? path : declaringFile(join(path, "..", from[1] as string), name);
+}
