@@ -2,39 +2,52 @@ import type { Awaitable } from "../async.ts";
 import type { Settings } from "../settings/settings.ts";
 import type { RequestKey } from "./request-key.ts";
 
-/** A song and its plays, a whole number from 0 to 2^53 − 1. */
+/** A song and its count: a whole number from 0 to 2^53 − 1. */
 export type Entry = readonly [id: string, count: number];
 
-/** The largest count there is: 2^53 − 1, the last whole number a JSON reader is sure to keep exact. */
+/**
+ * The largest count: 2^53 − 1. JSON readers are sure to keep whole numbers exact up to this one (RFC 8259
+ * section 6).
+ */
 export const MAX_COUNT: number = Number.MAX_SAFE_INTEGER;
 
-/** Some of the songs; good until the next chunk is asked for. */
+/** Some songs of a list. Valid until the next chunk is asked for. */
 export interface Chunk extends Iterable<Entry> {
-  /** Calls `visit` with each song, its id being the bytes from `start` to before `end`, in UTF-8: what needs no string. */
+  /**
+   * Calls `visit` with each song. Its id is the UTF-8 in `bytes` from `start` to before `end`. Faster than
+   * iterating, as no strings are made; not every store has it.
+   */
   eachUtf8?(visit: (bytes: Uint8Array, start: number, end: number, count: number) => void): void;
 }
 
-/** What an addition came to: the song's new count, and the newest fold that was sealed before it; 0 if none was. */
+/** The outcome of an addition. */
 export interface Addition {
+  /** The song's new count. */
   count: number;
+  /** The newest fold that was sealed before the addition; 0 if none. */
   fold: number;
 }
 
-/** What a batch came to: the new counts of its songs, in its order, and the newest fold that was sealed before it. */
+/** The outcome of a batch. */
 export interface BatchAddition {
+  /** The new counts of its songs, in the order of the batch. */
   counts: Float64Array;
+  /** The newest fold that was sealed before the batch; 0 if none. */
   fold: number;
 }
 
-/** How a store is; none of it costs a walk over the songs. */
+/** Figures for the operator. Reading them visits no songs. */
 export interface StoreFigures {
-  /** Songs that take room, of the fold that is kept included. */
+  /**
+   * Songs that count against `maxSongs`: those of all folds that are not dropped, and of the open one, each
+   * once.
+   */
   songs: number;
-  /** Plays that were counted since the store was made, by all of its threads. */
+  /** Plays counted by all threads since the start. */
   plays: number;
   /** Folds that are sealed and not acknowledged. */
   folds: number;
-  /** Memory that it holds; `undefined` where that is not known. */
+  /** Bytes of memory that the store has allocated; `undefined` if unknown. */
   bytes: number | undefined;
 }
 
@@ -44,107 +57,123 @@ export interface StoreOptions extends Partial<
 > {}
 
 /**
- * Where the counts are kept. Every method gives a value or a promise, as suits the store.
+ * Keeps the counts. A method returns its value or a promise of it, depending on the store.
  *
- * Ids are any strings without lone surrogates, and every method that takes one refuses it as `too long` past
- * `maxIdBytes`. Each call happens at one instant, but for `entries` and `top`, which say what they guarantee.
+ * - An id is any string without lone surrogates. A method that takes an id refuses one of more than
+ *   `maxIdBytes` bytes
+ *   with a {@linkcode Refusal}: `too long`.
+ * - A fold is a whole number from 1 to 2^53 − 1. Plays are added to the open fold until it is sealed.
+ * - A {@linkcode Refusal} says that nothing has changed.
+ * - Every call is atomic, except `entries`, `top` and `fold`, which say what they guarantee.
  */
 export interface CountStore {
-  /** Longest id, in bytes of UTF-8. */
+  /** Longest id, in bytes of UTF-8: 1 to 4096. */
   readonly maxIdBytes: number;
 
-  /** Why it cannot count for now; `undefined`, or not there at all, if it can. */
+  /** The reason why the store cannot count at present; `undefined` or absent if it can. */
   readonly unavailableBecause?: string | undefined;
 
   /**
-   * Names the present state: another string after every change, never the same one twice, and not that of
-   * any other store. Made of `A-Z a-z 0-9 -` alone. Costs no walk over the songs.
+   * A name of the present state, of `A-Z a-z 0-9 -`. It differs after every change, is never used twice, and
+   * differs from that of every other store. Reading it visits no songs.
    */
   readonly version: Awaitable<string>;
 
   /**
-   * The plays of `id` in the open fold and those that are not acknowledged, or with `after` in all that are newer than
-   * that; 0 for a song that has none, which asking does not register.
+   * Returns the plays of `id` in the open fold and in the sealed folds that are not acknowledged; 0 for an
+   * unknown song. With `after`, returns its plays in the open fold and all folds above `after`, acknowledged
+   * or not.
    *
-   * @throws {Refusal} `gone` if a fold newer than `after` has been dropped.
+   * @throws {Refusal} `gone` if a fold above `after` was dropped.
    */
   get(id: string, after?: number): Awaitable<number>;
 
   /**
-   * Adds `plays`, a whole number from 0 to 2^53 − 1, to the open fold, and gives the count that `get` would. Adding 0
-   * registers nothing.
+   * Adds `plays`, a whole number from 0 to 2^53 − 1, to the open fold, and returns the new count, as `get`
+   * counts. Adding 0 does not register the song.
    *
-   * @throws {Refusal} `overflow` if the count, with the fold that is kept, would pass 2^53 − 1, `full` for a new song
-   * past the last one there is room for; neither changes anything.
+   * With `key` it is idempotent: if the writer's last request had the same `seq`, `id` and `plays`, it
+   * returns the answer of then, and changes nothing. A refused request is not kept, so its key may be sent
+   * again.
    *
-   * With a `key` it gives to the same request again, while it is the last one of its writer, what it gave before, and
-   * changes nothing. What was refused may be sent again as if for the first time.
-   *
-   * @throws {Refusal} `stale key` if the writer's last request has a higher `seq`, `key reused` if the same `seq` was
-   * that of another request.
+   * @throws {Refusal} `overflow` if the plays of all folds that are not dropped would pass 2^53 − 1; `full`
+   * for a new song if the store has `maxSongs` songs or memory is used up; `stale key` if the writer's last
+   * request had a higher `seq`; `key reused` if it had the same `seq` and differed.
    */
   add(id: string, plays: number, key?: RequestKey): Awaitable<Addition>;
 
   /**
-   * Adds to several songs at one instant, to each what `add` would; all of it or nothing. With a `key` as `add`; of an
-   * answer that had very many songs, when it is no longer kept, the counts are those of now.
+   * Adds to several songs, all or none, as {@linkcode add} does to one. With `key` it is idempotent. A retry
+   * of a large batch whose answer is no longer kept is not counted twice, but returns the current counts.
    *
-   * @throws {Refusal} as `add` does, if it would for one of them.
+   * @throws {Refusal} as `add` does, if one of the songs would be refused.
    */
   addAll(plays: ReadonlyMap<string, number>, key?: RequestKey): Awaitable<BatchAddition>;
 
   /**
-   * Every song with a count, as `get` has it, in chunks and no particular order. Each chunk is read at one instant; the
-   * next one may be later, so plays that arrive meanwhile may or may not be in. A song is never given twice.
+   * Lists every song with a count of 1 or more, as `get` counts, in chunks and in no particular order. Each
+   * chunk is read at one instant. Plays that arrive between two chunks may or may not be included. No song is
+   * listed twice.
+   *
+   * @throws {Refusal} `gone` as `get` does.
    */
   entries(after?: number): Iterable<Chunk> | AsyncIterable<Chunk>;
 
   /**
-   * The `n` songs, 1 or more, with the highest counts, highest first, ties by id in ascending code-unit order.
-   * Read as `entries` is: where that takes several steps, each song's count is that of the step it was read in.
+   * Returns the `n` songs, 1 or more, with the highest counts, highest first, ties by id in ascending
+   * code-unit order. A store may read its songs in several steps: each count is that of its step.
+   *
+   * @throws {Refusal} `gone` as `get` does.
    */
   top(n: number, after?: number): Awaitable<Entry[]>;
 
   /**
-   * Seals all that was counted since the last fold, at one instant, under a number above that of every other fold.
-   * Gives false, and does nothing, if the fold is there already.
+   * Seals the open fold under the number `fold`, which is above every earlier one, and opens another. No
+   * count changes. Returns false, and changes nothing, if the fold is sealed already.
    *
-   * @throws {Refusal} `out of order` for a number that is neither, `too many folds` past `maxFolds`.
+   * @throws {Refusal} `out of order` if `fold` is not above the newest one; `too many folds` if `maxFolds`
+   * folds are not acknowledged.
    */
   seal(fold: number): Awaitable<boolean>;
 
-  /** The folds that are not acknowledged, in ascending order. */
+  /** Returns the sealed folds that are not acknowledged, in ascending order. */
   folds(): Awaitable<number[]>;
 
   /**
-   * What is in a fold, always in the same order. Has to be read to its end before the fold is dropped.
+   * Lists the songs of a sealed fold, each with its plays in that fold, in chunks and always in the same
+   * order. To be read to the end before the fold is dropped.
    *
-   * @throws {Refusal} `unknown fold`, or `gone` if it was dropped.
+   * @throws {Refusal} `unknown fold` if it was never sealed; `gone` if it was dropped.
    */
   fold(fold: number): Iterable<Chunk> | AsyncIterable<Chunk>;
 
   /**
-   * Acknowledges a fold: no count has its plays any more. It is kept, for `after`, until the next one is acknowledged,
-   * and dropped then. To acknowledge again one that is, or an older one, does nothing.
+   * Acknowledges the oldest fold: counts without `after` no longer include it. It is kept for `after` until
+   * the next fold is acknowledged, and dropped then. Changes nothing if `fold` is acknowledged already.
    *
-   * @throws {Refusal} `unknown fold`, or `out of order` while an older one is not acknowledged.
+   * @throws {Refusal} `unknown fold` if it was never sealed; `out of order` if an older one is not
+   * acknowledged.
    */
   acknowledge(fold: number): Awaitable<void>;
 
   /**
-   * Forgets every song and every fold, as if there had been none, and gives true; what was answered to writers is
-   * still known. With `unless`, that is asked first, about the version in force at
-   * that instant: if it gives true, nothing is forgotten and the answer is false.
+   * Forgets every song and every fold, and returns true. The last requests of writers are kept.
+   *
+   * `unless` is called first, with the version in force at that instant. If it returns true, nothing is
+   * forgotten, and the method returns false.
    */
   clear(unless?: (version: string) => boolean): Awaitable<boolean>;
 
-  /** How the store is now, for whoever operates it. */
+  /** Returns the store's figures for the operator. */
   figures(): Awaitable<StoreFigures>;
 }
 
 const utf8 = new TextEncoder();
 
-/** Whether an id takes more than `maxBytes` of UTF-8. Most need no counting: a code unit is three bytes at the most. */
+/**
+ * Tells if an id has more than `maxBytes` bytes of UTF-8. A code unit has at most 3, so that most ids are not
+ * encoded.
+ */
 export function isTooLong(id: string, maxBytes: number): boolean {
   return id.length * 3 > maxBytes && utf8.encode(id).length > maxBytes;
 }

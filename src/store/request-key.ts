@@ -1,28 +1,29 @@
 import { hash } from "../hash.ts";
 
-/** What a client says of a request that it may send again: who it is, and which of its requests this one is. */
+/** Identifies a request, so that a retry is not counted twice. */
 export interface RequestKey {
-  /** 1 to {@linkcode MAX_WRITER_LENGTH} of `A-Z a-z 0-9 . _ - !`. */
+  /** The name of the client: 1 to 65 of `A-Z a-z 0-9 . _ - !`. */
   writer: string;
-  /** From 0 to 2^53 − 1; each request of a writer has a higher one than those before. */
+  /** A whole number from 0 to 2^53 − 1, higher than that of every earlier request of the writer. */
   seq: number;
 }
 
-/** Longest name of a writer: what a client may call itself, and a mark in front. */
+/** Longest name of a writer: a client's name of up to 64 characters, and a prefix of one. */
 export const MAX_WRITER_LENGTH = 65;
 
-/** A writer's last request and what was answered to it, as it can be kept. */
+/** A writer's last request and its answer, as durable stores write it to disk. */
 export interface LastRequest {
   seq: number;
   fingerprint: number;
   fold: number;
-  /** The new counts of its songs; `null` if there were too many to keep them. */
+  /** The new counts of its songs, in its order; `null` if they were too many to keep. */
   totals: readonly number[] | null;
 }
 
 /**
- * A whole number below 2^53 that tells what is asked for from anything else: `kind` is the kind of the request. It has
- * no key, as nobody gains anything if two requests of his own are taken for the same.
+ * Returns a 53-bit hash of a request, by which a retry is told from another request with the same key. `kind`
+ * is the kind of the request. The hash has no key: a client that makes two of its own requests collide gains
+ * nothing.
  */
 export function fingerprintOf(kind: string, plays: ReadonlyMap<string, number>): number {
   const text = kind + JSON.stringify([...plays]);

@@ -1,8 +1,8 @@
 import type { Entry } from "./count-store.ts";
 
 /**
- * Finds the `n` songs with the highest counts among those offered, highest first, ties by id in ascending code-unit
- * order.
+ * Finds the `n` songs with the highest counts among those offered, highest first, ties by id in ascending
+ * code-unit order.
  *
  * Keeps at most 2 n songs: whenever it has that many it sorts them and drops the lower half.
  */

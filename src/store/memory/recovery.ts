@@ -2,28 +2,29 @@ import type { Shards } from "./shards.ts";
 
 // When a thread dies
 //
-// A worker can be terminated, or crash, between any two of its writes. The operator (or the program that runs
-// the workers) then calls `ShardedStore.release`. Until then other threads wait for the locks that the dead
-// thread holds.
+// A worker can be terminated, or crash, between any two of its writes. The program that runs the workers then
+// calls `ShardedStore.release`. Until then other threads wait for the locks that the dead thread holds.
 //
-// How it works: every change takes effect with the write of one word or one number. All that is written
-// before has no effect yet, and all that is written after can be computed again. So recovery finds each
+// How it works: every change takes effect with the write of one word or one number. Whatever is written
+// before has no effect yet, and whatever is written after can be computed again. So recovery finds each
 // change done or not:
 //
-//   heap        The free lists are valid after each write. A block that was being handed out may be lost.
-//   clear       `isClearing` is set before the first write and reset after the last. If set, clear again.
-//   batch       The journal (journal.ts) holds all writes of the batch. If it is set, all are made again; otherwise none
-//               was made.
-//   writer      The records' names and numbers are written by the journal. The chains and the order in which they were
-//               used are computed again (writer-table.ts).
-//   song        The count, or the block's `used` for a new song (entry-blocks.ts). The number of songs and the index of a
-//               shard are computed again from its entries (packed-shard.ts).
-//   seal        `end` of the ring (fold-ring.ts).
-//   acknowledge `kept` or `first` of the ring.
-//   drop        The slot names the thread that frees it: the calling thread takes over.
+//   heap         The free lists are valid after each write. A block that was being handed out may be lost.
+//   clear        `isClearing` is set before the first write and reset after the last. If it is set, clear
+//                again.
+//   batch        The journal (journal.ts) holds all writes of the batch. If it is set, all are made again;
+//                otherwise none was made.
+//   writer       The journal writes a record's numbers. The chains and the order of use are computed again
+//                (writer-table.ts).
+//   song         The count is written, or, for a new song, the `used` of its block (entry-blocks.ts). The
+//                songs and the index of a shard are computed again from its entries (packed-shard.ts).
+//   seal         `next` of the ring is written (fold-ring.ts).
+//   acknowledge  `kept` or `first` of the ring is written.
+//   free         The slot names the thread that frees it: the calling thread takes over (set-slots.ts).
 //
-// Not guaranteed: the client learns whether an addition that was under way was counted (it sends the same key
-// again). Memory in hand, and songs counted against `maxSongs` but not added, are lost until the next clear.
+// Not guaranteed: whether an addition that was under way is counted. A client finds out by sending it again
+// with its key. A block in hand, and songs counted against `maxSongs` but not added, are lost until the next
+// clear.
 
 /**
  * Releases all that thread `owner`, which has died, held, and completes or undoes its changes.

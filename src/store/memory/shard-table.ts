@@ -7,8 +7,8 @@ import { SHARD_HEAD_WORDS } from "./packed-shard.ts";
 //
 //     +-----------+-------------+------------+-----------------+------------------------------------------+
 //     | fold ring | is clearing | slot state | locks           | heads                                    |
-//     | (fold-    | 1 word      | 1 word a   | a cache line a  | slot 0: shard 0, shard 1, … | slot 1: …  |
-//     |  ring.ts) |             | slot       | shard (lock.ts) | 4 words each (packed-shard.ts)           |
+//     | (fold-    | 1 word      | 1 word for | a cache line a  | slot 0: shard 0, 1, …, slot 1: shard 0 … |
+//     |  ring.ts) |             | each slot  | shard (lock.ts) | 4 words each (packed-shard.ts)           |
 //     +-----------+-------------+------------+-----------------+------------------------------------------+
 //
 // A slot holds one set: a head for each shard. The fold ring tells which slots the open set and the folds are

@@ -115,7 +115,7 @@ export class ShardedStore implements CountStore {
     }
   }
 
-  /** See {@linkcode CountStore.addAll}. The shards of all songs are locked meanwhile: about 0.5 µs a song. */
+  /** See {@linkcode CountStore.addAll}. Locks the shards of all songs for about 0.5 µs a song. */
   addAll(plays: ReadonlyMap<string, number>, key?: RequestKey): BatchAddition {
     return key === undefined ? this.#batches.add(plays) : this.#batches.addOnce("batch", plays, key);
   }
