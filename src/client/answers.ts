@@ -20,7 +20,7 @@ export function readCount({ server, answer }: ServerReply): number {
 export function readMapping({ server, answer }: ServerReply): Map<string, number> {
   const counts = new Map<string, number>();
   const reader = new PairReader((id, count) => {
-    if (counts.has(id)) throw new SyntaxError(`Cannot read a mapping: ${quoted(id)} stands there twice`);
+    if (counts.has(id)) throw new SyntaxError(`Cannot read a mapping: ${quoted(id)} is listed twice`);
     counts.set(id, count);
   });
   readMappingPart(server, () => {
@@ -68,7 +68,7 @@ export function lastRequestIn(error: unknown): number | undefined {
   return Number.isSafeInteger(newestSeq) ? (newestSeq as number) : undefined;
 }
 
-/** The sum of the listings of several servers. */
+/** Returns the sum of the listings of several servers. */
 export function sumUp(answers: readonly ServerReply[]): Map<string, number> {
   const all = new Map<string, number>();
   for (const answer of answers) {

@@ -1,18 +1,18 @@
-/** A problem (RFC 9457), as far as a client uses it. */
-export interface Problem {
+/** The parts of a problem (RFC 9457) that a client uses. */
+export interface ServerProblem {
   /** Name of the type; `undefined` for `about:blank` and for types of other programs. */
   type: string | undefined;
-  /** The title and the detail, for people. */
+  /** Title and detail, for people. */
   text: string;
-  /** All members that are not those of every problem. */
+  /** Members that not every problem has. */
   members: Readonly<Record<string, unknown>>;
 }
 
-/** The types of all play counters: the server's base path stands in front. */
+/** The reference of a type of any play counter, whatever its base path. */
 const TYPE = /\/openapi\.json#\/components\/schemas\/([A-Za-z]+)$/;
 
-/** Reads the body of a failed answer; `undefined` if it is no problem. */
-export function readProblem(response: Response, body: string): Problem | undefined {
+/** Reads a problem from a failed answer; `undefined` for any other body. */
+export function readProblem(response: Response, body: string): ServerProblem | undefined {
   if (!/^application\/problem\+json\b/i.test(response.headers.get("content-type") ?? "")) return undefined;
   const fields = parseObject(body);
   if (fields === undefined) return undefined;

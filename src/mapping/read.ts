@@ -54,8 +54,8 @@ export class PairReader {
  * added.
  */
 export class MappingReader {
-  readonly plays: Map<string, number> = new Map();
-  readonly #pairs = new PairReader((id, count) => addPlays(this.plays, id, count));
+  readonly #plays = new Map<string, number>();
+  readonly #pairs = new PairReader((id, count) => addPlays(this.#plays, id, count));
 
   /**
    * Reads the next piece.
@@ -69,7 +69,7 @@ export class MappingReader {
   /** Reads the last pair, and returns all plays. Throws as {@linkcode push} does. */
   finish(): ReadonlyMap<string, number> {
     this.#pairs.finish();
-    return this.plays;
+    return this.#plays;
   }
 }
 
@@ -107,8 +107,7 @@ export function parseJsonMapping(source: string): Map<string, number> {
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     throw new SyntaxError("Cannot read a mapping: expected a JSON object");
   }
-  // The source is read again, member by member: an object keeps only the last of several members with one
-  // name.
+  // The source is read again, member by member: an object keeps only the last member of a name.
   const plays = new Map<string, number>();
   const number = /[\t\n\r ]*:[\t\n\r ]*(-?\d[\d.eE+-]*)[\t\n\r ]*([,}])/y;
   for (let at = source.indexOf("{") + 1; ;) {
@@ -176,10 +175,7 @@ function isDots(id: string): boolean {
 /** Decodes an id in text; `undefined` for an invalid one. */
 type Decode = (encoded: string) => string | undefined;
 
-/**
- * Returns the decoder for all ids of a text. Most texts need no decoding, which one look at the whole text
- * tells.
- */
+/** Returns the decoder for all ids of a text. Most texts need no decoding, which one check tells. */
 function decoderFor(source: string): Decode {
   const isPlain = !source.includes("%") && !source.includes("\ufffd") && source.isWellFormed();
   return isPlain ? (id) => (isDots(id) ? undefined : id) : decodeId;

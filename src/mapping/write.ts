@@ -26,9 +26,7 @@ export interface Utf8Syntax {
 /** An id that needs no encoding, as most ids. This test is faster than encoding. */
 const PLAIN_ID = /^[\w.!~*'()-]+$/;
 
-/**
- * `1=1,a%2Fb=5`: ids are encoded by `encodeURIComponent`, so they contain no `=`, `,` or control character.
- */
+/** `1=1,a%2Fb=5`: `encodeURIComponent` encodes ids, so they contain no `=`, `,` or control character. */
 const text: ListSyntax = {
   open: "",
   entry: ([id, count]) => `${PLAIN_ID.test(id) ? id : encodeURIComponent(id)}=${count}`,
@@ -42,10 +40,7 @@ const text: ListSyntax = {
   },
 };
 
-/**
- * `{"1":1,"a/b":5}`, without an object in between: that would lose `__proto__`, and sort ids that are
- * numbers.
- */
+/** `{"1":1,"a/b":5}`. Not made from an object, which would lose `__proto__`, and sort ids that are numbers. */
 const json: ListSyntax = {
   open: "{",
   entry: ([id, count]) => `${JSON.stringify(id)}:${count}`,

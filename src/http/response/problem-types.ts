@@ -34,7 +34,7 @@ export interface ProblemType {
   status: ProblemStatus;
   /** Meaning, the same for all problems of the type. */
   title: string;
-  /** Members that problems of this type have in JSON besides the usual ones, all of them whole numbers. */
+  /** Meanings of the members that problems of this type have in JSON: whole numbers, by name. */
   members: Readonly<Record<string, string>>;
   /** Members that only some problems of this type have. */
   optional?: readonly string[];
