@@ -1,29 +1,29 @@
 import { type Addition, type CountStore, Refusal, type RequestKey } from "../../src/mod.ts";
 import { LOST, type Server, SONGS, type World } from "./world.ts";
 
-/** Something that happens step by step: between two steps anything else may. */
+/** An activity in steps. Other actors may act between two of them. */
 export type Actor = Generator<void, void, void>;
 
-/** What can be done in more than one way, of which all but one are wrong. */
+/** The choices of a design. All ways except one are wrong. */
 export interface Design {
   /** The key of the `attempt`-th time that a request is sent. */
   keyOf: (key: RequestKey, attempt: number) => RequestKey | undefined;
-  /** Which folds a page leaves out of the counter's answer, by the fold of its row and the last one done. */
+  /** The `after` of a page, by the fold of its row and the last fold done. */
   after: (fold: number, done: number) => number;
-  /** Whether a page reads its row and the last fold done at one instant. */
+  /** True if a page reads its row and the last fold done at one instant. */
   readsTogether: boolean;
-  /** Whether a row is left alone that has a fold already. */
+  /** True if a row that already has the fold is not changed. */
   guardsRows: boolean;
-  /** When the last fold done is stored, and when it is acknowledged. */
-  storesDone: "behind the rows" | "before the rows";
-  acknowledges: "behind the rows" | "before the rows";
-  /** Where a job that begins anew after a crash looks up what was done last. */
+  /** The moments at which the last fold done is stored and acknowledged. */
+  storesDone: "after the rows" | "before the rows";
+  acknowledges: "after the rows" | "before the rows";
+  /** The source from which a job learns, after a crash, which fold was done last. */
   goesBy: "the database" | "what is not acknowledged" | "what is sealed";
-  /** Whether a job waits for the answers of all servers. */
+  /** True if a job waits for the answers of all servers. */
   asksAll: boolean;
 }
 
-/** Plays songs, one after the other, each again until it is answered, or until it is given up. */
+/** Plays songs one after another, and retries each until it is answered or given up. */
 export function* client(world: World, design: Design, writer: string): Actor {
   const { random } = world;
   for (let seq = 1; seq <= 6; seq++) {
@@ -54,7 +54,7 @@ function addBatch(store: CountStore, id: string, plays: number, key: RequestKey 
   return { count: counts[0] ?? 0, fold };
 }
 
-/** Shows totals: reads a row, and some time later the counter. */
+/** Displays totals: reads a row, and later the counter. */
 export function* page(world: World, { after, readsTogether }: Design): Actor {
   for (;;) {
     const id = world.random.pick(SONGS);
@@ -77,7 +77,10 @@ export function* page(world: World, { after, readsTogether }: Design): Actor {
   }
 }
 
-/** What the counter says beyond the folds up to `after`, and the truth at the same instant; `undefined` if it cannot tell. */
+/**
+ * What the counter says beyond the folds up to `after`, and the truth at the same instant; `undefined` if it
+ * cannot tell.
+ */
 export function look(
   world: World,
   store: CountStore,
@@ -115,7 +118,7 @@ export function* job(world: World, design: Design): Actor {
   }
 }
 
-/** Seals a fold, and gives what is in it. No count may change by that. */
+/** Seals a fold and returns its songs. Checks that no count changes. */
 function seal(world: World, store: CountStore, fold: number): [string, number][] {
   const counts = () => SONGS.map((id) => store.get(id)).join();
   const before = counts();
@@ -131,7 +134,7 @@ function* acknowledgeUpTo(world: World, fold: number): Generator<void, void, voi
   for (const server of world.servers) yield* ask(world, server, (store) => store.acknowledge(fold), true);
 }
 
-/** Asks until there is an answer, or but once; `undefined` if there was none. */
+/** Sends a request until it is answered, or only once. Returns `undefined` without an answer. */
 function* ask<T>(
   world: World,
   server: Server,

@@ -10,7 +10,7 @@ import type { Random } from "../support/random.ts";
 
 type Chunks = Iterable<Iterable<readonly [string, number]>>;
 
-/** A store that does some things another way. */
+/** Returns a store with some methods replaced. */
 export function changed(store: CountStore, changes: Partial<CountStore>): CountStore {
   const asIs: CountStore = {
     maxIdBytes: store.maxIdBytes,
@@ -30,7 +30,7 @@ export function changed(store: CountStore, changes: Partial<CountStore>): CountS
   return { ...asIs, ...changes };
 }
 
-/** Gives what it answered to a writer, whatever that asks now. */
+/** Returns a writer's first answer to all of its requests. */
 export function knowsWriterOnly(store: CountStore): CountStore {
   const answers = new Map<string, Addition>();
   return changed(store, {
@@ -42,7 +42,7 @@ export function knowsWriterOnly(store: CountStore): CountStore {
   });
 }
 
-/** Reads and forgets at one instant, as if that were enough. */
+/** Hands a fold out only once. */
 export function handsOutOnce(store: CountStore): CountStore {
   const handedOut = new Set<number>();
   return changed(store, {
@@ -54,7 +54,7 @@ export function handsOutOnce(store: CountStore): CountStore {
   });
 }
 
-/** Does not say that it cannot tell, and does not keep what it would need to. */
+/** Excludes the acknowledged fold for every `after`, instead of keeping it. */
 export function forgetsKept(store: CountStore): CountStore {
   let acknowledged = 0;
   return changed(store, {
@@ -66,12 +66,12 @@ export function forgetsKept(store: CountStore): CountStore {
   });
 }
 
-/** Two workers with a store each, of which the second may hear of a seal some time after the first. */
+/** Two workers with a store each. The second may hear of a seal later than the first. */
 export class DelayedSeal extends MapStore {
   readonly #workers = [new MapStore(), new MapStore()] as const;
   readonly #random: Random | undefined;
   readonly #unheard: number[] = [];
-  /** The answers to all requests: what is wrong here is sealing alone. */
+  /** The answers to all requests, as only sealing is wrong here. */
   readonly #answered = new Map<string, Addition>();
   #turn = 0;
 

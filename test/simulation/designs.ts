@@ -4,14 +4,14 @@ import type { Design } from "./actors.ts";
 import { changed, DelayedSeal, forgetsKept, handsOutOnce, knowsWriterOnly } from "./broken-stores.ts";
 import type { MakeServers } from "./simulate.ts";
 
-/** How it is done. */
+/** The right design. */
 export const RIGHT: Design = {
   keyOf: (key) => key,
   after: Math.max,
   readsTogether: true,
   guardsRows: true,
-  storesDone: "behind the rows",
-  acknowledges: "behind the rows",
+  storesDone: "after the rows",
+  acknowledges: "after the rows",
   goesBy: "the database",
   asksAll: true,
 };
@@ -22,7 +22,7 @@ const workers = stores.map(({ handle }) =>
   Array.from({ length: WORKERS }, (_, n) => ShardedStore.attach(handle, n + 1)),
 );
 
-/** Servers of two workers each that share a store. They are the same in all runs, but cleared. */
+/** Servers of two workers each that share a store. All runs use the same ones, and clear them. */
 export const sharded: MakeServers = (count) => {
   for (const store of stores.slice(0, count)) store.clear();
   return workers.slice(0, count);
@@ -34,13 +34,13 @@ const simple =
   (count) =>
     Array.from({ length: count }, () => [make(new MapStore())]);
 
-/** Servers whose workers have a store each, and are told of a seal; at once, or some time later. */
+/** Servers whose workers have a store each, and hear of a seal at once or later. */
 const apart =
   (isDelayed: boolean): MakeServers =>
   (count, random) =>
     Array.from({ length: count }, () => [new DelayedSeal(isDelayed ? random : undefined)]);
 
-/** What has to come out well. */
+/** Designs in which no error may occur. */
 export const SOUND: Readonly<Record<string, [Design, MakeServers]>> = {
   "in shared memory": [RIGHT, sharded],
   "in a Map": [RIGHT, simple((store) => store)],
@@ -51,14 +51,14 @@ export const SOUND: Readonly<Record<string, [Design, MakeServers]>> = {
   "in workers with stores of their own that are sealed at one instant": [RIGHT, apart(false)],
 };
 
-/** What has to come out wrong, sooner or later: each has one thing another way. */
+/** Designs with one fault each, which has to show in some run. */
 export const BROKEN: Readonly<Record<string, [Design, MakeServers]>> = {
   "a client retries without a key": [{ ...RIGHT, keyOf: () => undefined }, sharded],
   "a client takes a new key when it retries": [
     { ...RIGHT, keyOf: ({ writer, seq }, attempt) => ({ writer, seq: seq * 1000 + attempt }) },
     sharded,
   ],
-  "a client names itself anew when it retries": [
+  "a client takes a new name when it retries": [
     { ...RIGHT, keyOf: ({ writer, seq }, attempt) => ({ writer: `${writer}.${attempt}`, seq }) },
     sharded,
   ],
@@ -68,14 +68,14 @@ export const BROKEN: Readonly<Record<string, [Design, MakeServers]>> = {
   ],
   "a server knows a writer's requests by the writer alone": [RIGHT, simple(knowsWriterOnly)],
   "a server hands a fold out only once": [RIGHT, simple(handsOutOnce)],
-  "a server leaves the acknowledged fold out for who does not have it": [RIGHT, simple(forgetsKept)],
-  "after leaves out one fold more": [
+  "a server excludes the acknowledged fold for clients that do not have it": [RIGHT, simple(forgetsKept)],
+  "after excludes one fold more": [
     RIGHT,
     simple((store) =>
       changed(store, { get: (id, after) => store.get(id, after === undefined ? after : after + 1) }),
     ),
   ],
-  "after leaves out one fold less": [
+  "after excludes one fold less": [
     RIGHT,
     simple((store) =>
       changed(store, {

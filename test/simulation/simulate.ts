@@ -3,9 +3,9 @@ import { Random } from "../support/random.ts";
 import { type Actor, client, type Design, job, look, page } from "./actors.ts";
 import { type Server, SONGS, World } from "./world.ts";
 
-/** What came of one run. */
+/** The outcome of a run. */
 export interface Outcome {
-  /** What was seen that must not be; empty if all is well. */
+  /** The errors seen; empty if the design is sound. */
   wrong: readonly string[];
   displayed: number;
   gone: number;
@@ -25,7 +25,10 @@ let runs = 0;
 /** Makes servers in which nothing is counted. */
 export type MakeServers = (count: number, random: Random) => readonly Server[];
 
-/** Has clients, pages and batch jobs go on side by side, in an order and with failures that follow from the seed alone. */
+/**
+ * Runs clients, pages and batch jobs side by side, in an order and with failures that depend on the seed
+ * only.
+ */
 export function simulate(seed: number, design: Design, makeServers: MakeServers): Outcome {
   const random = new Random("simulation", seed);
   const world = new World(random, makeServers(1 + random.below(2), random));
@@ -61,7 +64,7 @@ export function simulate(seed: number, design: Design, makeServers: MakeServers)
   };
 }
 
-/** A job ends as if it had crashed when it is refused something, as another one may be ahead of it. */
+/** Runs a step. A job whose request is refused ends as if it had crashed: another job may be ahead of it. */
 function goesWell(actor: Actor): boolean {
   try {
     actor.next();
@@ -72,7 +75,7 @@ function goesWell(actor: Actor): boolean {
   }
 }
 
-/** Lets a job finish without failures, and looks whether each play is in the database, and once. */
+/** Lets a job finish without failures, and checks that the database has each play once. */
 function settle(world: World, design: Design): void {
   if (world.wrong.length > 0) return;
   world.isCalm = true;

@@ -4,21 +4,22 @@ import { SEED } from "../support/random.ts";
 import { BROKEN, SOUND } from "./designs.ts";
 import { type Outcome, simulate } from "./simulate.ts";
 
-// Clients, workers, pages and batch jobs side by side: what docs/http.md and docs/hand-over.md say of retries, folds and pages, in any order of
-// events and with any failure. `PLAYCOUNT_SEED=… bun test test/simulation.test.ts` begins with the run of that seed.
+// Clients, workers, pages and batch jobs side by side: what docs/http.md and docs/hand-over.md say of
+// retries, folds and pages, in any order of events and with any failure. `PLAYCOUNT_SEED=… bun test
+// test/simulation.test.ts` begins with the run of that seed.
 
 setDefaultTimeout(300_000);
 
 const RUNS = rounds(100_000, 2500);
 const OTHER_RUNS = rounds(5000, 2500);
 
-/** The one that shows most seldom does in one run of forty: by then it is as good as sure to be caught. */
+/** The rarest fault shows in one run of 40, so that it is almost certain to show within these. */
 const RUNS_TO_CATCH = 5_000;
 
 const seedOf = (run: number) => (SEED + run) >>> 0;
 
 describe.each(Object.entries(SOUND))("As it is, %s,", (name, [design, makeServers]) => {
-  test("no play is lost or doubled, and every total that is displayed is exact", () => {
+  test("no play is lost or counted twice, and every total displayed is exact", () => {
     const all = { displayed: 0, gone: 0, plays: 0, folds: 0, crashes: 0 };
     const runs = name === "in shared memory" ? RUNS : OTHER_RUNS;
     for (let run = 0; run < runs; run++) {
@@ -27,7 +28,7 @@ describe.each(Object.entries(SOUND))("As it is, %s,", (name, [design, makeServer
         throw new Error(`PLAYCOUNT_SEED=${seedOf(run)}: ${outcome.wrong.join("; ")}`);
       for (const what of Object.keys(all) as (keyof typeof all)[]) all[what] += outcome[what];
     }
-    // Something does happen in a run, and 410 is not what makes it come out well.
+    // Runs are not empty, and few reads are answered with 410.
     expect(all.displayed / runs).toBeGreaterThan(4);
     expect(all.gone / all.displayed).toBeWithin(0.0001, 0.01);
     expect(all.plays / runs).toBeGreaterThan(20);
@@ -47,7 +48,7 @@ describe("It does not go unnoticed that", () => {
   });
 });
 
-test("A run follows from its seed alone", () => {
+test("A run depends on its seed only", () => {
   const [design, makeServers] = SOUND["in shared memory"] as (typeof SOUND)[string];
   for (let run = 0; run < 200; run++) {
     const [first, second] = [

@@ -1,10 +1,10 @@
 import { type CountStore, Refusal } from "../../src/mod.ts";
 import type { Random } from "../support/random.ts";
 
-/** A server: its workers, which a request may come to any of. */
+/** A server: its workers. Any of them may get a request. */
 export type Server = readonly CountStore[];
 
-/** A request that nobody heard an answer to: it may have been done or not. */
+/** The answer to a request that was lost: it may have been executed or not. */
 export const LOST: unique symbol = Symbol("lost");
 
 /** Songs that are played. */
@@ -16,14 +16,14 @@ export interface Row {
   fold: number;
 }
 
-/** How often a network loses something. */
+/** Probabilities that the network loses a request or an answer, or delivers a request twice. */
 const LOSES_REQUEST = 0.1;
 const LOSES_ANSWER = 0.15;
 const DELIVERS_TWICE = 0.05;
 
 /**
- * All that there is outside of the actors: servers, the network, the database, and the truth, which only whoever looks
- * at it from outside knows.
+ * The surroundings of the actors: servers, the network, the database, and the true counts, which no actor can
+ * read.
  */
 export class World {
   readonly random: Random;
@@ -33,9 +33,9 @@ export class World {
   readonly rows: Map<string, Row> = new Map();
   /** The last fold done, as the database has it. */
   done = 0;
-  /** What was seen that must not be. */
+  /** The errors seen. */
   readonly wrong: string[] = [];
-  /** How many totals a page has displayed, and how many it could not. */
+  /** Totals that pages have displayed, and those answered with 410. */
   displayed = 0;
   gone = 0;
   isCalm = false;
@@ -62,7 +62,7 @@ export class World {
     return this.random.chance(LOSES_ANSWER) ? LOST : answer;
   }
 
-  /** Delivers a copy of a request that was sent some time before, if there is one. */
+  /** Delivers a copy of an earlier request, if one is left. */
   deliverLate(): void {
     const [deliver] = this.#late.splice(this.random.below(this.#late.length), 1);
     try {

@@ -15,7 +15,7 @@ const PARTS = [
   [testClear, testVersion, testAgainstOracle],
 ].flat();
 
-/** What every store does, whether it answers at once or later. */
+/** Tests that a store keeps the contract of `CountStore`, synchronous or not. */
 export function testCountStore(name: string, makeStore: MakeStore): void {
   describe(name, () => {
     for (const testPart of PARTS) testPart(makeStore);

@@ -25,9 +25,10 @@ interface Answered {
 }
 
 /**
- * Counts in plain `Map`s: the simplest store there is, and the one that the others are compared with.
+ * Counts in plain `Map`s: the simplest store, and the oracle with which the others are compared.
  *
- * Not for many songs: a song takes over 200 bytes, and a growing map of millions stops the program for half a second.
+ * Not for many songs: a song takes over 200 bytes, and a growing map of millions stops the program for half a
+ * second.
  */
 export class MapStore implements CountStore {
   readonly maxIdBytes: number;
@@ -38,15 +39,15 @@ export class MapStore implements CountStore {
   #changes = 0;
   #plays = 0;
   #open = new Map<string, number>();
-  /** Those of all sets, the fold that is kept included. */
+  /** The songs of all sets, the kept fold included. */
   #songs = new Set<string>();
   #folds: Fold[] = [];
   #kept: Fold | undefined;
   #dropped = 0;
-  /** The last request of each writer: those that were silent for longest come first. */
+  /** The last request of each writer, the least recently used first. */
   readonly #answered = new Map<string, Answered>();
 
-  /** @throws {RangeError} for a limit that is out of its range. */
+  /** @throws {RangeError} if a limit is out of range. */
   constructor({ maxSongs, maxIdBytes, maxFolds, maxWriters }: StoreOptions = {}) {
     this.#maxSongs = checkSetting("maxSongs", maxSongs);
     this.maxIdBytes = checkSetting("maxIdBytes", maxIdBytes);
@@ -96,7 +97,7 @@ export class MapStore implements CountStore {
     return { counts, fold: this.add("", 0).fold };
   }
 
-  /** One chunk, which is all there is. */
+  /** Yields all songs in one chunk. */
   *entries(after?: number): Generator<Iterable<Entry>> {
     yield this.#total(after);
   }

@@ -3,7 +3,7 @@ import type { Entry } from "../../src/mod.ts";
 import { topOf } from "./top-of.ts";
 import { Random } from "../support/random.ts";
 
-test("what is found is what sorting everything finds", () => {
+test("the result equals that of sorting everything", () => {
   const random = new Random("highest");
   for (let round = 0; round < 2000; round++) {
     const size = random.below(60);
@@ -18,7 +18,7 @@ test("what is found is what sorting everything finds", () => {
   }
 });
 
-test.each([1, 2, 10])("the %d highest are found in whatever order the entries come", (n) => {
+test.each([1, 2, 10])("the %d highest are found in any order of the entries", (n) => {
   const rising = Array.from({ length: 500 }, (_, at): Entry => [`song-${at}`, at + 1]);
   const equal = rising.map(([id]): Entry => [id, 1]);
   for (const entries of [rising, rising.toReversed(), equal, equal.toReversed()]) {
@@ -26,7 +26,7 @@ test.each([1, 2, 10])("the %d highest are found in whatever order the entries co
   }
 });
 
-test("of nothing there is nothing highest", () => {
+test("the top of an empty store is empty", () => {
   expect(topOf([], 1)).toEqual([]);
   expect(topOf([[], []], 1000)).toEqual([]);
 });
@@ -46,7 +46,7 @@ test("counts up to 2^53 - 1 are told apart", () => {
   ]);
 });
 
-test("each chunk is read once, and before the next one is asked for", () => {
+test("each chunk is read once, before the next one is requested", () => {
   const order: string[] = [];
   function* chunk(name: string): Generator<Entry> {
     order.push(`${name} begins`);
@@ -64,7 +64,7 @@ test("each chunk is read once, and before the next one is asked for", () => {
   expect(order).toEqual(["a begins", "a ends", "b begins", "b ends"]);
 });
 
-test("the entries that are given are left as they are", () => {
+test("the entries offered are not changed", () => {
   const entries: Entry[] = [
     ["a", 1],
     ["b", 3],

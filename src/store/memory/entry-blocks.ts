@@ -17,7 +17,7 @@ import { type PackedId, unitsOfEntry, wordsOfId } from "./packed-id.ts";
 //
 //   word 0                2
 //     +-------------------+--------------------------+--------------------------+
-//     | count (number)    | packed id (packed-id.ts) | zero up to a whole unit  |
+//     | count (number)    | packed id (packed-id.ts) | unused, up to a unit     |
 //     +-------------------+--------------------------+--------------------------+
 
 const OLDER = 0;

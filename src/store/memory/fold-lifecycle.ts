@@ -11,17 +11,14 @@ import type { Shards } from "./shards.ts";
 //   open --seal--> sealed --acknowledge--> kept --acknowledge the next--> dropped --free--> slot is free
 //
 // seal         Locks all shards, takes a free slot, whose heads are empty, and appends it to the ring. The
-// set that
-//              was open is a fold from then on. No song is copied or visited: sealing takes as long as taking all
-//              locks, however many songs the store has. No count changes, as each is a sum over all these sets.
-// acknowledge  Locks all shards, and marks the oldest fold as kept. Counts no longer include it, except
-//              those
-// asked
-//              for with an older `after`. The fold that was kept before is dropped: it leaves the ring.
+//              set that was open is a fold from then on. No song is copied or visited: sealing takes as long
+//              as taking all locks, however many songs the store has. No count changes, as each is a sum over
+//              all these sets.
+// acknowledge  Locks all shards, and marks the oldest fold as kept. Counts no longer include it, except those
+//              asked for with an older `after`. The fold kept before is dropped: it leaves the ring.
 // free         Visits a dropped set shard by shard, one lock at a time, in steps of about a millisecond, and
-// gives
-//              its blocks back to the heap. Its slot names the thread that does it, and is free at the end. A
-//              clear empties all slots, and ends it.
+//              gives its blocks back to the heap. Its slot names the thread that does it, and is free at the
+//              end. A clear empties all slots, and ends it.
 //
 // Not guaranteed: a slot may be missing for a moment when folds are acknowledged faster than freed. Then
 // sealing is refused as `too many folds`. If a thread dies half-way: recovery.ts.

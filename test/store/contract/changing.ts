@@ -2,9 +2,9 @@ import { expect, test } from "bun:test";
 import { MAX_COUNT } from "../../../src/mod.ts";
 import { countOf, listed, type MakeStore, reasonOf } from "./support.ts";
 
-/** Clearing, with a condition and without. */
+/** Tests `clear`, with a condition and without. */
 export function testClear(makeStore: MakeStore): void {
-  test("a clear forgets every song, and counting begins anew", async () => {
+  test("a clear forgets every song, and counts start again at 0", async () => {
     const store = await makeStore({});
     for (let n = 0; n < 200; n++) await store.add(`song-${n}`, 5);
     expect(await store.clear()).toBe(true);
@@ -14,7 +14,7 @@ export function testClear(makeStore: MakeStore): void {
     expect(await countOf(store.add("song-1", 1))).toBe(1);
   });
 
-  test("a clear asks once, about the version in force, and does nothing if that is reason not to", async () => {
+  test("a clear calls unless once, with the version in force, and does nothing if it returns true", async () => {
     const store = await makeStore({});
     await store.add("a", 5);
     for (const isReason of [true, false]) {
@@ -29,9 +29,9 @@ export function testClear(makeStore: MakeStore): void {
   });
 }
 
-/** The name of the present state. */
+/** Tests `version`. */
 export function testVersion(makeStore: MakeStore): void {
-  test("the version changes with every change, and is never the same again", async () => {
+  test("the version differs after every change, and never repeats", async () => {
     const store = await makeStore({});
     const versions = [await store.version];
     for (let n = 0; n < 300; n++) {
@@ -60,7 +60,7 @@ export function testVersion(makeStore: MakeStore): void {
     expect(await store.version).toBe(version);
   });
 
-  test("no two stores have a version in common", async () => {
+  test("no two stores share a version", async () => {
     const stores = [await makeStore({}), await makeStore({}), await makeStore({})];
     const versions: string[] = [];
     for (const store of stores) {

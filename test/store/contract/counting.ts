@@ -2,15 +2,15 @@ import { expect, test } from "bun:test";
 import { type Entry, MAX_COUNT } from "../../../src/mod.ts";
 import { countOf, byId, listed, type MakeStore, ODD_IDS, reasonOf } from "./support.ts";
 
-/** Asking and adding. */
+/** Tests `get` and `add`. */
 export function testCounting(makeStore: MakeStore): void {
-  test("a song that was never played has 0, and asking does not register it", async () => {
+  test("an unknown song has 0 plays, and reading does not register it", async () => {
     const store = await makeStore({ maxSongs: 0 });
     expect(await store.get("a")).toBe(0);
     expect(await listed(store)).toEqual([]);
   });
 
-  test("an addition gives the new count, which stays", async () => {
+  test("an addition returns the new count, and reads return the same", async () => {
     const store = await makeStore({});
     expect(await countOf(store.add("a", 1))).toBe(1);
     expect(await countOf(store.add("a", 41))).toBe(42);
@@ -18,7 +18,7 @@ export function testCounting(makeStore: MakeStore): void {
     expect([await store.get("a"), await store.get("b"), await store.get("c")]).toEqual([42, 7, 0]);
   });
 
-  test("adding 0 gives the count and registers nothing", async () => {
+  test("adding 0 returns the count and registers nothing", async () => {
     const store = await makeStore({ maxSongs: 1 });
     expect(await countOf(store.add("a", 0))).toBe(0);
     expect(await listed(store)).toEqual([]);
@@ -28,7 +28,7 @@ export function testCounting(makeStore: MakeStore): void {
     expect(await listed(store)).toEqual([["b", 3]]);
   });
 
-  test("additions that are under way side by side are all counted, each at one instant", async () => {
+  test("concurrent additions are all counted, and each is atomic", async () => {
     const store = await makeStore({});
     const counts = await Promise.all(Array.from({ length: 500 }, () => countOf(store.add("a", 1))));
     expect(counts.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 500 }, (_, at) => at + 1));
@@ -36,9 +36,9 @@ export function testCounting(makeStore: MakeStore): void {
   });
 }
 
-/** Which counts and ids there are. */
+/** Tests the ranges of counts and ids. */
 export function testRange(makeStore: MakeStore): void {
-  test("a count goes up to 2^53 - 1, and what would pass that is refused and changes nothing", async () => {
+  test("a count goes up to 2^53 - 1, and an addition that would pass it is refused and changes nothing", async () => {
     const store = await makeStore({});
     expect(await countOf(store.add("a", MAX_COUNT - 1))).toBe(MAX_COUNT - 1);
     expect(await reasonOf(() => store.add("a", 2))).toBe("overflow");
@@ -54,7 +54,7 @@ export function testRange(makeStore: MakeStore): void {
     ]);
   });
 
-  test("ids are any strings, and those that look alike are different songs", async () => {
+  test("ids are any strings, and ids that look alike are different songs", async () => {
     const store = await makeStore({});
     for (const id of ODD_IDS) expect(await store.get(id), JSON.stringify(id)).toBe(0);
     for (const [at, id] of ODD_IDS.entries()) expect(await countOf(store.add(id, at + 1))).toBe(at + 1);
@@ -65,7 +65,7 @@ export function testRange(makeStore: MakeStore): void {
   });
 }
 
-/** `maxIdBytes`, and past it. */
+/** Tests `maxIdBytes`. */
 export function testIdLength(makeStore: MakeStore): void {
   test.each(["x", "é", "歌", "😀"])("an id of %p is limited by its bytes of UTF-8", async (character) => {
     const bytes = new TextEncoder().encode(character).length;
@@ -88,9 +88,9 @@ export function testIdLength(makeStore: MakeStore): void {
   });
 }
 
-/** `maxSongs`, and past it. */
+/** Tests `maxSongs`. */
 export function testRoom(makeStore: MakeStore): void {
-  test("there is room for maxSongs songs, and past them the known ones go on counting", async () => {
+  test("a store takes maxSongs songs, and a full one still counts those it has", async () => {
     const store = await makeStore({ maxSongs: 100 });
     for (let n = 0; n < 100; n++) expect(await countOf(store.add(`song-${n}`, 1))).toBe(1);
     expect(await reasonOf(() => store.add("one more", 1))).toBe("full");
@@ -99,13 +99,13 @@ export function testRoom(makeStore: MakeStore): void {
     expect((await listed(store)).length).toBe(100);
   });
 
-  test("no room at all is possible", async () => {
+  test("maxSongs may be 0", async () => {
     const store = await makeStore({ maxSongs: 0 });
     expect(await reasonOf(() => store.add("a", 1))).toBe("full");
     expect(await listed(store)).toEqual([]);
   });
 
-  test("a clear makes all of the room free again", async () => {
+  test("after a clear, maxSongs new songs are accepted", async () => {
     const store = await makeStore({ maxSongs: 3 });
     for (let round = 0; round < 3; round++) {
       for (const id of ["a", "b", "c"]) expect(await countOf(store.add(id + round, 1))).toBe(1);
@@ -115,9 +115,9 @@ export function testRoom(makeStore: MakeStore): void {
   });
 }
 
-/** What takes room, and what does not. */
+/** Tests what counts against `maxSongs`. */
 export function testRoomTaken(makeStore: MakeStore): void {
-  test("what is refused or adds 0 takes no room", async () => {
+  test("an addition of 0 or a refused one does not count against maxSongs", async () => {
     const store = await makeStore({ maxSongs: 2 });
     await store.add("a", MAX_COUNT);
     for (let n = 0; n < 10; n++) {
@@ -128,7 +128,7 @@ export function testRoomTaken(makeStore: MakeStore): void {
     expect(await countOf(store.add("b", 1))).toBe(1);
   });
 
-  test("new songs that come side by side get exactly the room there is", async () => {
+  test("of concurrent new songs exactly maxSongs are accepted", async () => {
     const store = await makeStore({ maxSongs: 10 });
     const reasons = await Promise.all(
       Array.from({ length: 50 }, (_, n) => reasonOf(() => store.add(`song-${n}`, 1))),

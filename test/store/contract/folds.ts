@@ -2,9 +2,9 @@ import { expect, test } from "bun:test";
 import { type Entry, MAX_COUNT, type RefusalReason } from "../../../src/mod.ts";
 import { countOf, listed, type MakeStore, reasonOf, sealed } from "./support.ts";
 
-/** Sealing and acknowledging. */
+/** Tests `seal`, `fold`, `folds` and `acknowledge`. */
 export function testFolds(makeStore: MakeStore): void {
-  test("a fold has what was counted since the one before, and no count dips when it is sealed", async () => {
+  test("a fold has the plays since the one before, and no count dips when it is sealed", async () => {
     const store = await makeStore({});
     await store.add("a", 5);
     await store.add("b", 1);
@@ -26,7 +26,7 @@ export function testFolds(makeStore: MakeStore): void {
     expect(await store.top(1)).toEqual([["a", 7]]);
   });
 
-  test("to seal a fold again does nothing, and one that is not above the newest is refused", async () => {
+  test("sealing a fold again changes nothing, and a fold that is not above the newest is refused", async () => {
     const store = await makeStore({});
     await store.add("a", 1);
     await store.seal(5);
@@ -39,7 +39,7 @@ export function testFolds(makeStore: MakeStore): void {
     expect(await store.folds()).toEqual([5]);
   });
 
-  test("a fold that is acknowledged counts no more, and the oldest comes first", async () => {
+  test("counts exclude an acknowledged fold, and the oldest fold has to be acknowledged first", async () => {
     const store = await makeStore({});
     for (const fold of [1, 2, 3]) {
       await store.add("a", 10 ** fold);
@@ -60,7 +60,7 @@ export function testFolds(makeStore: MakeStore): void {
     expect(await listed(store)).toEqual([["a", 2]]);
   });
 
-  test("nothing at all can be sealed", async () => {
+  test("an empty fold can be sealed", async () => {
     const store = await makeStore({});
     expect(await store.seal(1)).toBe(true);
     expect(await sealed(store, 1)).toEqual([]);
@@ -69,9 +69,9 @@ export function testFolds(makeStore: MakeStore): void {
   });
 }
 
-/** Leaving out the folds that a database has. */
+/** Tests `after`, which excludes the folds that a database has. */
 export function testAfter(makeStore: MakeStore): void {
-  test("after leaves out the folds up to a number, with the one that was acknowledged last", async () => {
+  test("after excludes the folds up to a number, and the last acknowledged fold is kept for it", async () => {
     const store = await makeStore({});
     for (const fold of [10, 20, 30]) {
       await store.add("a", fold);
@@ -97,9 +97,9 @@ export function testAfter(makeStore: MakeStore): void {
   });
 }
 
-/** `maxFolds`, and other limits with folds. */
+/** Tests `maxFolds`, and other limits with folds. */
 export function testFoldLimits(makeStore: MakeStore): void {
-  test("there may be maxFolds folds that are not acknowledged, and no more", async () => {
+  test("at most maxFolds folds may be unacknowledged", async () => {
     const store = await makeStore({ maxFolds: 2 });
     await store.seal(1);
     await store.seal(2);
@@ -113,7 +113,7 @@ export function testFoldLimits(makeStore: MakeStore): void {
     expect(await store.folds()).toEqual([28, 29]);
   });
 
-  test("a song of a sealed fold goes on where there is no room for a new one", async () => {
+  test("a full store still counts a song of a sealed fold", async () => {
     const store = await makeStore({ maxSongs: 2 });
     await store.add("a", 1);
     await store.add("b", 1);
@@ -136,7 +136,7 @@ export function testFoldLimits(makeStore: MakeStore): void {
     expect(await reasonOf(() => store.add("a", 1))).toBe("overflow");
   });
 
-  test("a clear forgets the folds, and numbers begin anew", async () => {
+  test("a clear forgets the folds, and their numbers may start again", async () => {
     const store = await makeStore({ maxFolds: 3 });
     for (let round = 0; round < 10; round++) {
       for (const fold of [1, 2, 3]) {
@@ -155,11 +155,11 @@ export function testFoldLimits(makeStore: MakeStore): void {
   });
 }
 
-/** Adding a whole mapping. */
+/** Tests `addAll`. */
 export function testBatch(makeStore: MakeStore): void {
   const batch = (...entries: Entry[]) => new Map(entries);
 
-  test("a batch is added as its songs one by one would be, in its order", async () => {
+  test("a batch counts as its songs would one by one, and is answered in its order", async () => {
     const store = await makeStore({});
     await store.add("a", 1);
     await store.seal(3);
@@ -221,7 +221,7 @@ export function testBatch(makeStore: MakeStore): void {
     expect(await reasonOf(() => store.add("d", 1))).toBe("full");
   });
 
-  test("the same plays for songs that are all known are added as any others, and refused", async () => {
+  test("a batch of the same plays for known songs only is added or refused like any other", async () => {
     const store = await makeStore({});
     await store.addAll(batch(["a", MAX_COUNT - 2], ["b", 5], ["c", 5]));
     const all = (more: number) => store.addAll(batch(["a", more], ["b", more], ["c", more]));
@@ -242,7 +242,7 @@ export function testBatch(makeStore: MakeStore): void {
     ]);
   });
 
-  test("batches that come side by side are each added whole", async () => {
+  test("concurrent batches are each added whole", async () => {
     const store = await makeStore({});
     const songs = Array.from({ length: 50 }, (_, n): Entry => [`song-${n}`, 1]);
     const answers = await Promise.all(Array.from({ length: 20 }, () => store.addAll(batch(...songs))));

@@ -10,9 +10,9 @@ const STEPS = rounds(10_000, 3000);
 
 const batch = (...entries: [string, number][]) => new Map(entries);
 
-/** Requests that are sent again. */
+/** Tests retries with a key. */
 export function testKeys(makeStore: MakeStore): void {
-  test("the same request again gets the same answer, and counts nothing", async () => {
+  test("a retry gets the same answer, and counts nothing", async () => {
     const store = await makeStore({});
     await store.add("a", 5);
     await store.seal(3);
@@ -27,7 +27,7 @@ export function testKeys(makeStore: MakeStore): void {
     expect(await store.add("a", 2, keyOf("w", 2))).toEqual({ count: 10, fold: 4 });
   });
 
-  test("so does a batch, of any number of songs", async () => {
+  test("a retried batch of any size gets the same answer, and counts nothing", async () => {
     const store = await makeStore({});
     for (const [at, songs] of [0, 1, 2, 1000].entries()) {
       const plays = new Map(Array.from({ length: songs }, (_, n) => [`song-${n}`, n]));
@@ -39,7 +39,7 @@ export function testKeys(makeStore: MakeStore): void {
     expect(await store.get("song-999")).toBe(4 + 999);
   });
 
-  test("a request with a lower number than the writer's last one is refused", async () => {
+  test("a request with a lower seq than the writer's last one is refused", async () => {
     const store = await makeStore({});
     await store.add("a", 1, keyOf("w", 7));
     expect(await reasonOf(() => store.add("a", 1, keyOf("w", 6)))).toBe("stale key");
@@ -49,7 +49,7 @@ export function testKeys(makeStore: MakeStore): void {
     expect(await countOf(store.add("a", 1, keyOf("other", 0)))).toBe(3);
   });
 
-  test("another request with the same number is refused", async () => {
+  test("a different request with the same seq is refused", async () => {
     const store = await makeStore({});
     await store.add("a", 1, keyOf("w", 1));
     for (const other of [
@@ -68,7 +68,7 @@ export function testKeys(makeStore: MakeStore): void {
     ]);
   });
 
-  test("what was refused is not remembered", async () => {
+  test("a refused request is not kept", async () => {
     const store = await makeStore({ maxSongs: 1, maxIdBytes: 4 });
     await store.add("a", MAX_COUNT - 1);
     expect(await reasonOf(() => store.add("a", 2, keyOf("w", 1)))).toBe("overflow");
@@ -79,7 +79,7 @@ export function testKeys(makeStore: MakeStore): void {
     expect(await countOf(store.add("a", 1, keyOf("w", 1)))).toBe(MAX_COUNT);
   });
 
-  test("a clear forgets no answer: what was counted before it is not counted again", async () => {
+  test("a clear keeps the last requests: a retry after it is not counted again", async () => {
     const store = await makeStore({});
     await store.add("a", 5, keyOf("w", 1));
     await store.addAll(batch(["a", 1], ["b", 1]), keyOf("v", 1));
@@ -92,9 +92,9 @@ export function testKeys(makeStore: MakeStore): void {
   });
 }
 
-/** `maxWriters`, and past it. */
+/** Tests `maxWriters`. */
 export function testWriters(makeStore: MakeStore): void {
-  test("a writer that is silent while maxWriters others write is forgotten, and no sooner", async () => {
+  test("the least recently used writer is evicted, but not before maxWriters others have written", async () => {
     const store = await makeStore({ maxWriters: 3 });
     for (const writer of ["a", "b", "c"]) await store.add("song", 1, keyOf(writer, 5));
     await store.add("song", 1, keyOf("a", 5)); // again, and so b is the one that is silent for longest
@@ -106,7 +106,7 @@ export function testWriters(makeStore: MakeStore): void {
     expect(await store.get("song")).toBe(5);
   });
 
-  test("a writer that is refused takes nobody's place", async () => {
+  test("a refused request evicts no writer", async () => {
     const store = await makeStore({ maxWriters: 1, maxSongs: 1 });
     await store.add("a", 1, keyOf("w", 1));
     for (let n = 0; n < 5; n++)
@@ -114,7 +114,7 @@ export function testWriters(makeStore: MakeStore): void {
     expect(await countOf(store.add("a", 1, keyOf("w", 1)))).toBe(1);
   });
 
-  test("names of any length are told apart", async () => {
+  test("writers with names of any length are distinguished", async () => {
     const store = await makeStore({});
     const names = ["-", "--", "A", "a", "a.", "x".repeat(63), "x".repeat(64), `${"x".repeat(63)}y`];
     for (const [at, name] of names.entries())
@@ -123,7 +123,7 @@ export function testWriters(makeStore: MakeStore): void {
       expect(await countOf(store.add("a", 1, keyOf(name, 1)))).toBe(at + 1);
   });
 
-  test("random requests of writers that come, go and repeat themselves come out as they should", async () => {
+  test("random requests and retries of more writers than are kept have the expected answers", async () => {
     const random = new Random("writers");
     const maxWriters = 20;
     const store = await makeStore({ maxWriters });

@@ -8,9 +8,9 @@ const STEPS = rounds(20_000, 6000);
 const MAX_SONGS = 75;
 const IDS = [...ODD_IDS, ...Array.from({ length: 60 }, (_, n) => `song-${n}`)];
 
-/** Random operations on the store and on a plain Map, which must come to the same. */
+/** Tests that random operations on the store and on a plain Map have the same results. */
 export function testAgainstOracle(makeStore: MakeStore): void {
-  test("random operations come out as with a plain Map", async () => {
+  test("random operations have the same results as with a plain Map", async () => {
     const random = new Random("store");
     const pair: Pair = { store: await makeStore({ maxSongs: MAX_SONGS }), oracle: new Map(), refused: [] };
     for (let step = 0; step < STEPS; step++) {
@@ -30,7 +30,7 @@ interface Pair {
   refused: RefusalReason[];
 }
 
-/** Gives whether anything has changed. */
+/** Does a random step, and returns true if it changes the store. */
 async function anyStep(pair: Pair, random: Random): Promise<boolean> {
   const { store, oracle } = pair;
   const id = random.pick(IDS);

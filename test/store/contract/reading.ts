@@ -7,7 +7,7 @@ function songs(end: number, plays: number, step = 1, prefix = "song-"): Entry[] 
   return Array.from({ length: Math.ceil(end / step) }, (_, n) => [`${prefix}${n * step}`, plays]);
 }
 
-/** Listing all songs. */
+/** Tests `entries`. */
 export function testEntries(makeStore: MakeStore): void {
   test("all songs are listed, each once", async () => {
     const store = await makeStore({});
@@ -16,7 +16,7 @@ export function testEntries(makeStore: MakeStore): void {
     expect(await listed(store)).toEqual(entries.toSorted(byId));
   });
 
-  test("a list that is not read to its end leaves the store as it was", async () => {
+  test("a list that is not read to its end does not change the store", async () => {
     const store = await makeStore({});
     for (let n = 0; n < 200; n++) await store.add(`song-${n}`, 1);
     for await (const chunk of store.entries()) {
@@ -28,9 +28,9 @@ export function testEntries(makeStore: MakeStore): void {
   });
 }
 
-/** Listing all songs while they change. */
+/** Tests `entries` while songs change. */
 export function testEntriesWhile(makeStore: MakeStore): void {
-  test("a list that is read while songs are played has all that were there before, each once", async () => {
+  test("a list that is read while songs are played has every song from before, each once", async () => {
     const store = await makeStore({});
     await addEach(store, songs(2000, 10));
     let chunks = 0;
@@ -48,7 +48,7 @@ export function testEntriesWhile(makeStore: MakeStore): void {
     expect(late.length).toBeLessThanOrEqual(chunks * 20);
   });
 
-  test("a list that is read while all is cleared and played again has no song twice", async () => {
+  test("a list that is read during clears and additions has no song twice", async () => {
     const store = await makeStore({});
     await addEach(store, songs(2000, 10));
     const found = await listed(store, async () => {
@@ -61,9 +61,9 @@ export function testEntriesWhile(makeStore: MakeStore): void {
   });
 }
 
-/** The highest counts. */
+/** Tests `top`. */
 export function testTop(makeStore: MakeStore): void {
-  test("the highest come first, and equal ones by id", async () => {
+  test("the highest counts come first, and equal ones are ordered by id", async () => {
     const store = await makeStore({});
     for (const [id, count] of [
       ["b", 2],
@@ -90,14 +90,14 @@ export function testTop(makeStore: MakeStore): void {
     expect(await store.top(1000)).toEqual(all);
   });
 
-  test("of nothing there is nothing highest", async () => {
+  test("the top of an empty store is empty", async () => {
     const store = await makeStore({});
     expect(await store.top(1)).toEqual([]);
     await store.add("a", 0);
     expect(await store.top(1000)).toEqual([]);
   });
 
-  test("the highest of many that are nearly all equal are right", async () => {
+  test("the top of many nearly equal counts is exact", async () => {
     const store = await makeStore({});
     const ids = Array.from({ length: 1000 }, (_, n) => `song-${n}`);
     await addEach(

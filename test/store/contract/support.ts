@@ -12,7 +12,7 @@ import {
 /** Makes an empty store. */
 export type MakeStore = (options: StoreOptions) => Awaitable<CountStore>;
 
-/** Ids that somebody's shortcut would mix up or lose. */
+/** Ids that a careless implementation would confuse or lose. */
 export const ODD_IDS: readonly string[] = [
   ["__proto__", "constructor", "toString", "hasOwnProperty", "null", "undefined", "NaN"],
   ["", " ", "\0", "\0\0", "a\0", "\ufeff", "\u2028", "\uffff"],
@@ -25,7 +25,7 @@ export async function addEach(store: CountStore, plays: Iterable<Entry>): Promis
   await Promise.all(Array.from(plays, ([id, count]) => store.add(id, count)));
 }
 
-/** Every song of a store, by id; `between` is awaited after each chunk. */
+/** Returns every song of a store, by id. Awaits `between` after each chunk. */
 export async function listed(
   store: CountStore,
   between: () => Promise<void> = async () => {},
@@ -39,14 +39,14 @@ export async function listed(
   return entries.sort(byId);
 }
 
-/** Every song of a fold, by id. */
+/** Returns every song of a fold, by id. */
 export async function sealed(store: CountStore, fold: number): Promise<Entry[]> {
   const entries: Entry[] = [];
   for await (const chunk of store.fold(fold)) entries.push(...chunk);
   return entries.sort(byId);
 }
 
-/** The same store, but that each of its answers takes a turn of the event loop. */
+/** Returns the same store, except that each answer takes a turn of the event loop. */
 export function delayed(store: CountStore): CountStore {
   const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
   async function* later(chunks: ReturnType<CountStore["entries"]>): AsyncGenerator<Chunk> {
@@ -74,12 +74,12 @@ export function delayed(store: CountStore): CountStore {
   };
 }
 
-/** The new count that an addition gives. */
+/** Returns the new count of an addition. */
 export async function countOf(addition: Awaitable<Addition>): Promise<number> {
   return (await addition).count;
 }
 
-/** Why something is refused, if it is. */
+/** Returns the reason of a refusal, or `undefined`. */
 export async function reasonOf(addition: () => unknown): Promise<RefusalReason | undefined> {
   try {
     await addition();
@@ -90,12 +90,12 @@ export async function reasonOf(addition: () => unknown): Promise<RefusalReason |
   return undefined;
 }
 
-/** An order of entries: by id, in ascending code units. */
+/** Orders entries by id, in ascending code units. */
 export function byId([a]: Entry, [b]: Entry): number {
   return a < b ? -1 : 1;
 }
 
-/** An order of entries: the highest count first, ties by id. */
+/** Orders entries by count, highest first, and ties by id. */
 export function byCount(a: Entry, b: Entry): number {
   return b[1] - a[1] || byId(a, b);
 }

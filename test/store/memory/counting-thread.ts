@@ -2,23 +2,23 @@ import { Refusal } from "../../../src/store/refusal.ts";
 import { BATCH, idOf, sendKeyed } from "../played-ids.ts";
 import { ShardedStore, type StoreHandle } from "../../../src/store/memory/sharded-store.ts";
 
-/** What one of the threads under test has to do. */
+/** The task of a thread under test. */
 export interface Task {
   handle: StoreHandle;
   thread: number;
   seed: number;
   additions: number;
-  /** Every other addition is to one of so many songs, all others to one of `songs`. */
+  /** Every other addition is to one of `hot` songs, the others to one of `songs`. */
   hot: number;
   /** 10^9: each addition is to a song of its own. */
   songs: number;
-  /** Whether it is to hold every lock, for ever. */
+  /** True if the thread takes every lock and never releases them. */
   isStuckInClear?: boolean;
-  /** Whether it adds batches instead, each one play to all of the songs `batch-0` to `batch-49`. */
+  /** True if it adds batches instead, each of one play for the songs `batch-0` to `batch-49`. */
   addsBatches?: boolean;
   /** The writer whose requests it sends instead, with keys: see `sendKeyed`. */
   sendsKeys?: string;
-  /** Where it says how many additions it has made. */
+  /** The additions that it has made so far. */
   progress: Int32Array;
 }
 

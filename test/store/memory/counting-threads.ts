@@ -13,11 +13,11 @@ export function endThreads(): void {
 /** A thread that counts in a store. */
 export interface Counting {
   worker: Worker;
-  /** How many additions it has made. */
+  /** Returns the additions that it has made so far. */
   counted: () => number;
-  /** When it has made all of them. */
+  /** Resolves when it has made all of them. */
   ended: Promise<void>;
-  /** When it is no more. */
+  /** Resolves when it has ended. */
   closed: Promise<void>;
 }
 

@@ -6,7 +6,7 @@ import { endThreads, start } from "./counting-threads.ts";
 setDefaultTimeout(120_000);
 afterEach(endThreads);
 
-/** The sum of all counts of chunks. */
+/** Returns the sum of all counts of chunks. */
 function sum(chunks: Iterable<Iterable<readonly [string, number]>>): number {
   let plays = 0;
   for (const chunk of chunks) for (const [, count] of chunk) plays += count;
@@ -40,7 +40,7 @@ describe("Threads that count while folds are sealed", () => {
     expect(folds).toBeGreaterThan(20);
   });
 
-  test("that die while they add batches leave each of them whole or not there", async () => {
+  test("that die while they add batches leave each batch whole or absent", async () => {
     const random = new Random("dying in batches");
     const store = new ShardedStore({ threads: 1, maxFolds: 60 });
     let least = 0;

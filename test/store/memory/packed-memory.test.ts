@@ -5,7 +5,7 @@ import { reasonOf } from "../contract/support.ts";
 
 setDefaultTimeout(120_000);
 
-test("a store grows to its most songs, and has each of them", async () => {
+test("a store grows to maxSongs songs, and has each of them", async () => {
   const songs = rounds(10_000_000, 2_000_000);
   const nameOf = (n: number) => `song-${n}`;
   const store = new ShardedStore({ maxSongs: songs });
@@ -31,7 +31,7 @@ test("a store grows to its most songs, and has each of them", async () => {
   expect([store.songs, store.get("song-1"), await store.top(1)]).toEqual([0, 0, []]);
 });
 
-test("a fold that is dropped, cleared while it is freed, and dropped again leaves nothing behind", async () => {
+test("a fold that is dropped, cleared while it is freed, and dropped again leaves no songs", async () => {
   const store = new ShardedStore({ maxSongs: 1_000_000 });
   const seal = (first: number) => {
     for (const fold of [first, first + 1]) store.seal(fold);
@@ -56,7 +56,7 @@ describe("A store with memory for few songs", () => {
   const options = { maxStoreBytes: 2 ** 20, maxSongs: 1000 };
   const longId = (n: number) => `${n}`.padEnd(500, "-");
 
-  test("refuses those past it, and counts on", async () => {
+  test("refuses further songs, and still counts those it has", async () => {
     const store = new ShardedStore({ ...options, maxSongs: 100_000 });
     let songs = 0;
     while ((await reasonOf(() => store.add(longId(songs), 1))) === undefined) songs++;
@@ -67,7 +67,7 @@ describe("A store with memory for few songs", () => {
     expect(Array.from(store.entries(), (chunk) => [...chunk]).flat().length).toBe(songs);
   });
 
-  test("has all of it again after each clear", async () => {
+  test("can use all of its memory after each clear", async () => {
     const store = new ShardedStore(options);
     for (let round = 0; round < 20; round++) {
       for (let n = 0; n < 1000; n++) store.add(longId(n + round), round + 1);
@@ -76,7 +76,7 @@ describe("A store with memory for few songs", () => {
     }
   });
 
-  test("has room for some songs even if it is to have room for the most that there can be", async () => {
+  test("takes some songs even if maxSongs is the largest possible", async () => {
     for (const maxFolds of [1, 64]) {
       for (const maxStoreBytes of [2 ** 20, 2 ** 20 + 1, 2 ** 22]) {
         const store = new ShardedStore({ maxStoreBytes, maxSongs: 2 ** 40, maxFolds, threads: 1 });
@@ -86,7 +86,7 @@ describe("A store with memory for few songs", () => {
     }
   });
 
-  test("may have a mebibyte at least, and 4 GiB at most", () => {
+  test("may have from 1 MiB to 4 GiB", () => {
     for (const maxStoreBytes of [2 ** 20 - 1, 2 ** 32 + 1, 0, Number.NaN])
       expect(() => new ShardedStore({ maxStoreBytes })).toThrow(/^maxStoreBytes must be a whole number from/);
     new ShardedStore({ maxStoreBytes: 2 ** 20 }).add("a", 1);
@@ -94,8 +94,9 @@ describe("A store with memory for few songs", () => {
   });
 });
 
-test("ids that collide in a hash without a key are spread as any others", () => {
-  // All of them have FNV-1a hashes that end in the same 8 bits; with a key of its own a store sees no pattern.
+test("ids that collide in a hash without a key are spread like any others", () => {
+  // All of them have FNV-1a hashes that end in the same 8 bits; with a key of its own a store sees no
+  // pattern.
   const crafted: string[] = [];
   for (let n = 0; crafted.length < 4096; n++) if ((fnv1a(`${n}`) & 0xff) === 0) crafted.push(`${n}`);
   const store = new ShardedStore({ maxSongs: 100_000 }); // 64 shards

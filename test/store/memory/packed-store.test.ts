@@ -17,7 +17,7 @@ import { byId, ODD_IDS } from "../contract/support.ts";
 const ROUNDS = rounds(50, 10);
 const OPERATIONS = 20_000; // a round
 
-/** Something that a store is asked for: the id by its number. */
+/** A call of a store, with the number of an id. */
 type Operation =
   | { do: "add"; id: number; plays: number }
   | { do: "get"; id: number; after?: number }
@@ -39,7 +39,7 @@ const IDS = [
   ...Array.from({ length: 300 }, (_, n) => "é".repeat(n)),
 ];
 
-test("random operations come out as with a plain Map", () => {
+test("random operations have the same results as with a plain Map", () => {
   const random = new Random("packed store");
   for (let round = 0; round < ROUNDS; round++) {
     const options = {
@@ -53,7 +53,7 @@ test("random operations come out as with a plain Map", () => {
   }
 });
 
-test("an operation that comes out otherwise is found, and shown with no more than it takes", () => {
+test("an operation with a wrong result is found, and reported with the fewest operations before it", () => {
   const random = new Random("broken store");
   const isSimple = (operation: Operation) => operation.do === "add" || operation.do === "get";
   const operations = Array.from({ length: 2000 }, () => anyOperation(random, 100)).filter(isSimple);

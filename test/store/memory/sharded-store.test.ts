@@ -18,7 +18,7 @@ describe("A sharded store", () => {
     expect(store.clear()).toBe(true);
   });
 
-  test("is read in steps that are short beside the whole", () => {
+  test("is read in chunks much shorter than the whole", () => {
     const store = new ShardedStore();
     for (let n = 0; n < 64_000; n++) store.add(`song-${n}`, 1);
     const sizes = Array.from(store.entries(), (chunk) => [...chunk].length);
@@ -26,7 +26,7 @@ describe("A sharded store", () => {
     expect(Math.max(...sizes)).toBeLessThan(64_000 / 40);
   });
 
-  test("shows nothing of what was cleared while it is being read", () => {
+  test("lists no cleared songs when it is cleared while being read", () => {
     const store = new ShardedStore({ maxSongs: 1000 }); // 64 shards
     for (let n = 0; n < 1000; n++) store.add(`song-${n}`, 10);
     const walk = store.entries();
@@ -39,7 +39,7 @@ describe("A sharded store", () => {
     expect(rest.filter(([id, count]) => !id.startsWith("new-") || count !== 1)).toEqual([]);
   });
 
-  test("places songs otherwise than any other store does", () => {
+  test("orders songs differently from any other store", () => {
     const orders = Array.from({ length: 2 }, () => {
       const store = new ShardedStore();
       for (let n = 0; n < 200; n++) store.add(`song-${n}`, 1);
@@ -50,7 +50,7 @@ describe("A sharded store", () => {
     expect(orders[0]).not.toBe(orders[1] as string);
   });
 
-  test.each([-1, 0.5, 2 ** 41, Number.NaN, Infinity])("cannot have room for %p songs", (maxSongs) => {
+  test.each([-1, 0.5, 2 ** 41, Number.NaN, Infinity])("refuses maxSongs %p", (maxSongs) => {
     expect(() => new ShardedStore({ maxSongs })).toThrow(RangeError);
   });
 });

@@ -39,7 +39,7 @@ describe("Threads that count in one store", () => {
     expect({ plays, wrong }).toEqual({ plays: 4 * additions, wrong: 0 });
   });
 
-  test("get exactly the room there is for songs, and none is there twice", async () => {
+  test("add exactly maxSongs songs, and none twice", async () => {
     const store = new ShardedStore({ threads: 3, maxSongs: 5000 });
     const task = { additions: 20_000, hot: 0, songs: 20_000 };
     await Promise.all([1, 2, 3].map((thread) => start(store, { ...task, thread, seed: 7 }).ended));
@@ -47,7 +47,7 @@ describe("Threads that count in one store", () => {
     expect([ids.length, new Set(ids).size, store.songs]).toEqual([5000, 5000, 5000]);
   });
 
-  test("that die while they count hang nobody, and lose nothing that was counted", async () => {
+  test("that die while they count block no other thread, and lose no counted play", async () => {
     const random = new Random("dying threads");
     const kills = rounds(60, 20);
     const store = new ShardedStore({ threads: 2, maxSongs: 10_000_000 });
@@ -88,7 +88,7 @@ describe("Threads that count in one store", () => {
     expect([store.songs, store.add("a", 1).count]).toEqual([0, 1]);
   });
 
-  test("that die while they answer writers leave each request counted and remembered, or neither", async () => {
+  test("that die while they answer writers leave each request counted and kept, or neither", async () => {
     const random = new Random("dying writers");
     const store = new ShardedStore({ threads: 2, maxWriters: 4 });
     const task = { seed: 0, additions: 1e9, hot: 0, songs: 0 };
@@ -115,7 +115,7 @@ describe("Threads that count in one store", () => {
     for (const id of BATCH.keys()) expect(store.get(id)).toBe(batches);
   });
 
-  test("that die while they hold every lock do not hang the one that frees a fold meanwhile", async () => {
+  test("that die while they hold every lock do not block the thread that frees a fold meanwhile", async () => {
     const store = new ShardedStore({ threads: 1, maxSongs: 1_000_000 });
     for (let n = 0; n < 500_000; n++) store.add(`song-${n}`, 1);
     for (const fold of [1, 2]) store.seal(fold);
@@ -132,7 +132,7 @@ describe("Threads that count in one store", () => {
     while (store.songs > 0) await Bun.sleep(1);
   });
 
-  test("that die while they hold every lock hang nobody", async () => {
+  test("that die while they hold every lock block no other thread", async () => {
     const store = new ShardedStore({ threads: 2 });
     for (let n = 0; n < 1000; n++) store.add(`song-${n}`, 1);
     const victim = start(store, { thread: 1, seed: 0, additions: 0, hot: 0, songs: 0, isStuckInClear: true });
@@ -152,7 +152,7 @@ describe("Threads that count in one store", () => {
     expect(() => new ShardedStore({ threads: count })).toThrow(RangeError);
   });
 
-  test.each([0, -1, 3, 1.5])("have numbers from 1 on, as many as were said: not %p", (thread) => {
+  test.each([0, -1, 3, 1.5])("have numbers from 1 to the number of threads, not %p", (thread) => {
     expect(() => ShardedStore.attach(new ShardedStore({ threads: 2 }).handle, thread)).toThrow(RangeError);
   });
 });

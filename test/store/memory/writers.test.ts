@@ -3,7 +3,7 @@ import { ShardedStore } from "../../../src/mod.ts";
 
 const songs = (count: number) => new Map(Array.from({ length: count }, (_, n) => [`song-${n}`, 1]));
 
-test("the answers of large batches are kept until newer ones need their room", () => {
+test("the answers of large batches are kept until newer ones overwrite them", () => {
   const store = new ShardedStore({ maxWriters: 1000 });
   const plays = songs(20_000);
   const send = (writer: number) => store.addAll(plays, { writer: `w-${writer}`, seq: 1 }).counts[0];
@@ -15,7 +15,7 @@ test("the answers of large batches are kept until newer ones need their room", (
   expect(store.get("song-19999")).toBe(4);
 });
 
-test("a batch that is larger than all of that room is counted once", () => {
+test("a batch larger than the whole ring is counted once", () => {
   const store = new ShardedStore({ maxWriters: 1 });
   const key = { writer: "w", seq: 1 };
   expect(store.addAll(songs(65_536), key).counts[0]).toBe(1);
@@ -27,7 +27,7 @@ test("a batch that is larger than all of that room is counted once", () => {
   expect(store.get("song-65536")).toBe(1);
 });
 
-test("a hundred thousand writers take bounded memory, and so do as many again", () => {
+test("the memory of 100,000 writers is bounded, also after 200,000", () => {
   const store = new ShardedStore();
   const plays = songs(50);
   for (let n = 0; n < 200_000; n++) {
