@@ -4,7 +4,7 @@ import { Random } from "./support/random.ts";
 
 const ODD = ["a", "0", "\0", "\x7f", "\xff", "\u0100", "é", "€", "\uffff", "😀", "/", "\ud83d"];
 
-test("the reference gives the published outputs of HalfSipHash-2-4", () => {
+test("the reference implementation returns the published outputs of HalfSipHash-2-4", () => {
   // vectors_hsip32 of the authors' own code: key 00…07, inputs of 0 to 15 bytes 00, 01, 02…
   const published = `a9359f5b 27475ab8 fa62a603 8afee704 2a6e4689 c5fab669 5863fc23 8bcf63c5
     d0b8848f f806e779 94b07934 08083050 57f0872f 77e663ff d6fff87c 74fe2b97`;
@@ -25,7 +25,7 @@ test("the reference gives the published outputs of HalfSipHash-2-4", () => {
   expect(computed).toEqual(published.split(/\s+/));
 });
 
-test("it is HalfSipHash-1-3 of the UTF-16 code units, whatever the string and the key", () => {
+test("it is HalfSipHash-1-3 of the UTF-16 code units, for random strings and keys", () => {
   const random = new Random("hash");
   for (let round = 0; round < 20_000; round++) {
     const text = random.text(ODD, 24);
@@ -34,7 +34,7 @@ test("it is HalfSipHash-1-3 of the UTF-16 code units, whatever the string and th
   }
 });
 
-test("it is HalfSipHash-1-3 of strings whose length does not fit the one byte that there is for it", () => {
+test("it is HalfSipHash-1-3 of strings whose length does not fit into its byte", () => {
   for (const length of [126, 127, 128, 129, 255, 256, 257, 511, 512, 513, 4096, 70_001]) {
     const text = "aé€".repeat(length).slice(0, length);
     expect(hash(text, [1, 2])).toBe(halfSipHash(utf16(text), bytesOf([1, 2]), 1, 3));
@@ -65,7 +65,7 @@ test.each([
   expect(Math.max(...shards)).toBeLessThan(1250);
 });
 
-test("another key, in either of its words, gives another hash", () => {
+test("the hash depends on both words of the key", () => {
   const names = Array.from({ length: 100 }, (_, n) => `song-${n}`);
   const same = (one: HashKey, other: HashKey) =>
     names.filter((name) => hash(name, one) === hash(name, other)).length;

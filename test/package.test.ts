@@ -18,7 +18,9 @@ const [deno = ""] = RUNTIMES.deno;
 /** Pages that the README links to. */
 const PAGES = ["docs", "CONTRIBUTING.md", "bench/README.md"];
 
-/** A folder with a copy of the project, to build in, and with a user's project that has playcount installed. */
+/**
+ * A folder with a copy of the project, to build in, and with a user's project that has playcount installed.
+ */
 let folder: string;
 let consumer: string;
 
@@ -80,7 +82,7 @@ test("the tarball holds the built files and their types, the documents, LICENSE 
   expect(files.sort()).toEqual([...built, ...pages, ...others].sort());
 });
 
-test("what a program without a runtime's types imports names no runtime's types", async () => {
+test("the portable entries use no types of a runtime", async () => {
   const seen = new Set<string>();
   for (const entry of [manifest.exports["."], manifest.exports["./client"], manifest.exports["./workerd"]])
     await visit(join(consumer, "node_modules/playcount", entry.types), seen);
@@ -118,7 +120,7 @@ describe("in a project with the strictest settings", () => {
     return { status, stdout };
   }
 
-  test("a program that mounts playcount under a path of its own has no type errors", async () => {
+  test("a program that mounts playcount below a path has no type errors", async () => {
     expect(await check("server.ts")).toEqual({ status: 0, stdout: "" });
   });
 

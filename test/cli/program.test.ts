@@ -12,7 +12,7 @@ const main = join(import.meta.dir, "../../src/main.ts");
 describe.each(Object.entries(RUNTIMES))("on %s", (_name, command) => {
   const program = [...command, main];
 
-  test("--help and --version write to stdout and end with status 0", async () => {
+  test("--help and --version write to stdout and exit with 0", async () => {
     expect(await run([...program, "--help"])).toEqual({ status: 0, stdout: `${help()}\n`, stderr: "" });
     expect(await run([...program, "--version"])).toEqual({ status: 0, stdout: `${VERSION}\n`, stderr: "" });
   });
@@ -28,7 +28,7 @@ describe.each(Object.entries(RUNTIMES))("on %s", (_name, command) => {
     expect(ended).toEqual({ status: 2, stdout: "", stderr: `playcount: ${message}\n` });
   });
 
-  test("one line says where it listens, and that is where it answers", async () => {
+  test("one line states the URL, which answers", async () => {
     const { url, process, ended } = await listen([...program, "--port", "0"]);
     const answer = await fetch(`${url}song/1`, { method: "POST" });
     expect(await answer.text()).toBe("1");
@@ -49,13 +49,13 @@ describe.each(Object.entries(RUNTIMES))("on %s", (_name, command) => {
     expect((await fetch(`${url}song/1`)).status).toBe(404);
   });
 
-  test("it listens on an IPv6 address, which stands in brackets", async () => {
+  test("it listens on an IPv6 address, in brackets", async () => {
     const { url } = await listen([...program, "--host", "::1", "--port", "0"]);
     expect(url).toMatch(/^http:\/\/\[::1\]:\d+\/$/);
     expect((await fetch(`${url}health`)).status).toBe(200);
   });
 
-  test("a warning says that everybody can clear, on more than a loopback address and without a token", async () => {
+  test("a warning says that every client can clear, beyond loopback and without a token", async () => {
     const everywhere = [...program, "--host", "0.0.0.0", "--port", "0"];
     for (const [environment, warning] of [
       [
@@ -86,7 +86,7 @@ describe.each(Object.entries(RUNTIMES))("on %s", (_name, command) => {
     expect(await ask("evil.test")).toBe(403);
   });
 
-  test("a port that another playcount listens on is one line on stderr, and status 1", async () => {
+  test("a port in use is one line on stderr, and status 1", async () => {
     const { url } = await listen([...program, "--port", "0"]);
     const { port } = new URL(url);
     const second = await run([...program, "--port", port]);

@@ -13,7 +13,7 @@ const main = join(import.meta.dir, "../../src/main.ts");
 const TOKEN = "canary-of-all";
 const PLAY_TOKEN = "canary-of-plays";
 
-/** Asks for everything in every way with the tokens, right, wrong and where they do not belong; gives all that is answered. */
+/** Sends every request with valid, invalid and misplaced tokens, and returns all answers as text. */
 async function askAll(url: string): Promise<string> {
   const heard: string[] = [];
   const tokens = [TOKEN, PLAY_TOKEN, `${TOKEN}x`, `${PLAY_TOKEN}==`, `"${TOKEN}"`, ""];
@@ -45,7 +45,7 @@ async function askAll(url: string): Promise<string> {
 }
 
 test.each([[["--workers", "1"]], [["--workers", "2"]]])(
-  "A token is in no answer, no metric and no line of the log: %j",
+  "No answer, metric or log line contains a token: %j",
   async (flags) => {
     const environment = { PLAYCOUNT_TOKEN: TOKEN, PLAYCOUNT_PLAY_TOKEN: PLAY_TOKEN };
     const { url, process, ended } = await listen(
@@ -54,7 +54,7 @@ test.each([[["--workers", "1"]], [["--workers", "2"]]])(
     );
     const heard = await askAll(url);
     for (const status of ["200", "201", "204", "400", "401", "403", "404", "405", "406"])
-      expect(heard).toContain(`\n${status} `); // the tokens are good for something, and bad ones are refused
+      expect(heard).toContain(`\n${status} `); // valid tokens are accepted, and invalid ones refused
     expect(heard).toContain("playcount_requests_total");
     process.kill("SIGTERM");
     const { stdout, stderr } = await ended;
@@ -62,7 +62,7 @@ test.each([[["--workers", "1"]], [["--workers", "2"]]])(
   },
 );
 
-test("A token that cannot be used is in no error, whether it is in the environment or in a file", async () => {
+test("No error contains an invalid token from the environment or a file", async () => {
   const file = join(folder, "token");
   writeFileSync(file, "canary with spaces");
   for (const [args, environment] of [

@@ -21,7 +21,7 @@ describe.each(Object.entries(RUNTIMES))("on %s", (_name, command) => {
     return await listen([...command, ledger, ...flags], { SONGS: String(songs) });
   }
 
-  test("no play is counted but those answered, when 20 clients are at it as SIGTERM arrives", async () => {
+  test("exactly the answered plays are counted when SIGTERM arrives while 20 clients play", async () => {
     const server = await start(3600);
     let answered = 0;
     const clients = Array.from({ length: 20 }, async (_, n) => {
@@ -43,7 +43,7 @@ describe.each(Object.entries(RUNTIMES))("on %s", (_name, command) => {
     expect(answered).toBeGreaterThanOrEqual(1000);
   });
 
-  test("a request whose body is on its way as SIGTERM arrives is answered, and its connection closed", async () => {
+  test("a request whose body is arriving at SIGTERM is answered, and its connection closed", async () => {
     const server = await start(3600);
     const connection = await Connection.to(server.url);
     connection.send(HALF_A_BODY);
@@ -56,7 +56,7 @@ describe.each(Object.entries(RUNTIMES))("on %s", (_name, command) => {
     expect((await server.ended).stdout).toEndWith("counted 12\n");
   });
 
-  test("a request whose body never comes is cut off at the deadline, and counts nothing", async () => {
+  test("a request whose body never arrives is disconnected at the deadline, and counts nothing", async () => {
     const server = await start(1);
     const connection = await Connection.to(server.url);
     connection.send(HALF_A_BODY);
@@ -66,7 +66,7 @@ describe.each(Object.entries(RUNTIMES))("on %s", (_name, command) => {
     expect((await server.ended).stdout).toEndWith("counted 0\n");
   });
 
-  test("a reader who goes on reading gets all of a listing", async () => {
+  test("a client that keeps reading gets all of a listing", async () => {
     const server = await start(3600, SONGS);
     const reader = await readSome(server);
     await stop(server, await settle(server));
@@ -76,7 +76,7 @@ describe.each(Object.entries(RUNTIMES))("on %s", (_name, command) => {
     expect(await server.ended).toMatchObject({ status: 0, stderr: "" });
   });
 
-  test("a reader who stops reading is cut off at the deadline, and can tell that the listing is not whole", async () => {
+  test("a client that stops reading is disconnected at the deadline, and can tell that the listing is incomplete", async () => {
     const server = await start(1, SONGS);
     const reader = await readSome(server);
     await stop(server, await settle(server));
@@ -86,7 +86,7 @@ describe.each(Object.entries(RUNTIMES))("on %s", (_name, command) => {
     expect(reader.bytes).toBeLessThan(SONGS * 500);
   });
 
-  test("a second SIGTERM ends it at once, with status 1 and a line that says so, unless it comes with the first one", async () => {
+  test("a second SIGTERM exits at once, with status 1 and a line that says so, unless it comes with the first", async () => {
     const server = await start(3600);
     const connection = await Connection.to(server.url);
     connection.send(HALF_A_BODY);
@@ -102,7 +102,7 @@ describe.each(Object.entries(RUNTIMES))("on %s", (_name, command) => {
     });
   });
 
-  test("SIGINT stops it as well, and connections that are kept alive do not hold it", async () => {
+  test("SIGINT stops it too, and idle connections do not delay it", async () => {
     const server = await start(3600);
     const idle = await settle(server);
     const silent = await Connection.to(server.url);
@@ -113,7 +113,7 @@ describe.each(Object.entries(RUNTIMES))("on %s", (_name, command) => {
   });
 });
 
-/** A connection that is kept alive; what was sent on others before has arrived when it is there. */
+/** Returns an idle connection. Everything sent on other connections before has arrived by then. */
 async function settle(server: Listening): Promise<Connection> {
   const connection = await Connection.to(server.url);
   for (let turn = 0; turn < 5; turn++) {
@@ -123,7 +123,7 @@ async function settle(server: Listening): Promise<Connection> {
   return connection;
 }
 
-/** Sends SIGTERM and waits until it is heard: from then on nobody who asks is told that the server is healthy. */
+/** Sends SIGTERM, and waits until the server has handled it, and so reports itself unhealthy. */
 async function stop(server: Listening, idle: Connection): Promise<void> {
   server.process.kill("SIGTERM");
   for (let answer: string | false = "200"; answer !== false && !answer.startsWith("HTTP/1.1 503 ");) {
@@ -133,7 +133,7 @@ async function stop(server: Listening, idle: Connection): Promise<void> {
   idle.destroy();
 }
 
-/** Asks for all songs, after a play that makes them, and stops reading when the first are there. */
+/** Requests all songs, after a play that creates them, and stops reading at the first of them. */
 async function readSome(server: Listening): Promise<Connection> {
   const connection = await Connection.to(server.url);
   connection.send(PLAY);

@@ -11,7 +11,7 @@ const CALLS: Readonly<Record<string, (client: CountClient, options: CallOptions)
   resetAllPlayCounts: (client, options) => client.resetAllPlayCounts(options),
 };
 
-/** A server that answers nothing, and says when it is asked and when its client has gone. */
+/** Starts a server that never answers, with promises of its first request and of that request's abort. */
 function serveNothing(): { url: string; asked: Promise<void>; givenUp: Promise<void> } {
   const asked = Promise.withResolvers<void>();
   const givenUp = Promise.withResolvers<void>();
@@ -24,11 +24,11 @@ function serveNothing(): { url: string; asked: Promise<void>; givenUp: Promise<v
 }
 
 test.each(Object.entries(CALLS))(
-  "%s is given up when its signal says so, for its reason",
+  "%s rejects with the reason of its signal, and aborts its requests",
   async (_, call) => {
     const servers = [serveNothing(), serveNothing()];
     const client = new CountClient(servers.map(({ url }) => url));
-    const { signal, abort } = giveUp();
+    const { signal, abort } = abortable();
     const called = call(client, { signal });
     await Promise.race(servers.map(({ asked }) => asked));
     abort("bored");
@@ -37,7 +37,7 @@ test.each(Object.entries(CALLS))(
   },
 );
 
-test.each(Object.entries(CALLS))("%s with a signal that is aborted already asks nobody", async (_, call) => {
+test.each(Object.entries(CALLS))("%s with an aborted signal sends no request", async (_, call) => {
   let asked = 0;
   const client = new CountClient(
     serve(() => {
@@ -49,7 +49,7 @@ test.each(Object.entries(CALLS))("%s with a signal that is aborted already asks 
   expect(asked).toBe(0);
 });
 
-test("a call that waits for others to end is given up at once, and not sent when they have", async () => {
+test("a call that waits for an idle writer rejects at once when it is aborted, and is never sent", async () => {
   const answer = Promise.withResolvers<void>();
   let asked = 0;
   const url = serve(async () => {
@@ -58,7 +58,7 @@ test("a call that waits for others to end is given up at once, and not sent when
     return new Response("a=1");
   });
   const client = new CountClient(url);
-  const { signal, abort } = giveUp();
+  const { signal, abort } = abortable();
   const plays = new Map([["a", 1]]);
   const calls = Array.from({ length: 16 }, () => client.addPlays(plays));
   const waiting = client.addPlays(plays, { signal });
@@ -71,15 +71,15 @@ test("a call that waits for others to end is given up at once, and not sent when
   expect(asked).toBe(17);
 });
 
-test("a signal that is aborted behind a call changes nothing about it", async () => {
+test("a signal that is aborted after a call has no effect on it", async () => {
   const client = new CountClient(servePlaycount());
-  const { signal, abort } = giveUp();
+  const { signal, abort } = abortable();
   expect(await client.incrementPlayCount("42", { signal })).toBe(1);
   abort("late");
   expect(await client.incrementPlayCount("42")).toBe(2);
 });
 
-function giveUp(): { signal: AbortSignal; abort: (reason: string) => void } {
+function abortable(): { signal: AbortSignal; abort: (reason: string) => void } {
   const controller = new AbortController();
   return { signal: controller.signal, abort: (reason) => controller.abort(reason) };
 }

@@ -7,7 +7,7 @@ afterEach(stopAll);
 const songs = Array.from({ length: 60 }, (_, n): [string, number] => [`song ${n}/ä`, n + 1]);
 
 describe("addPlays", () => {
-  test("adds each song on its server, and gives the new counts", async () => {
+  test("adds each song on its server, and returns the new counts", async () => {
     const servers = [servePlaycount(), servePlaycount(), servePlaycount()];
     const client = new CountClient(servers);
     await client.incrementPlayCount("song 3/ä");
@@ -20,11 +20,11 @@ describe("addPlays", () => {
       expect((await (await fetch(server)).text()).split(",").length).toBeWithin(5, 40);
   });
 
-  test("of nothing asks nobody", async () => {
+  test("without songs sends no request", async () => {
     expect(await new CountClient(await serveNoMore()).addPlays(new Map())).toEqual(new Map());
   });
 
-  test("rejects if a server fails, and asks nothing if an id is none", async () => {
+  test("rejects if a server fails, and sends nothing if an id is invalid", async () => {
     const good = servePlaycount();
     const client = new CountClient([good, await serveNoMore()]);
     const failure = await client.addPlays(new Map(songs)).catch((error: unknown) => error);
@@ -40,7 +40,7 @@ describe("addPlays", () => {
 });
 
 describe("fold", () => {
-  test("saves the sum of all servers once, and acknowledges it then", async () => {
+  test("saves the sum of all servers once, and then acknowledges it", async () => {
     const servers = [servePlaycount(), servePlaycount()];
     const client = new CountClient(servers);
     await client.addPlays(new Map(songs));
@@ -52,7 +52,7 @@ describe("fold", () => {
     for (const server of servers) expect(await (await fetch(`${server}/folds`)).text()).toBe("");
   });
 
-  test("that failed anywhere gives the same plays when it is called again, whatever was played meanwhile", async () => {
+  test("that failed at any point passes the same plays to save when it is called again, even after further plays", async () => {
     const failing = { "PUT /folds/5": 1, "DELETE /folds/5": 1 } as Record<string, number>;
     const backend = servePlaycount();
     const unreliable = serve(async (request) => {
@@ -63,7 +63,7 @@ describe("fold", () => {
       });
       const left = failing[`${request.method} ${pathname}`] ?? 0;
       failing[`${request.method} ${pathname}`] = left - 1;
-      return left > 0 ? new Response("lost", { status: 502 }) : answer; // it was done, but nobody hears of it
+      return left > 0 ? new Response("lost", { status: 502 }) : answer; // carried out, but the answer is lost
     });
     const client = new CountClient([servePlaycount(), unreliable], { retries: 0 });
     await client.addPlays(new Map(songs));

@@ -8,7 +8,7 @@ afterEach(stopAll);
 const IDS = Array.from({ length: 100 }, (_, n) => `song ${n % 40}/ä`);
 
 describe("Plays of one turn of the event loop", () => {
-  test("go to each server with one request, and each has its own count", async () => {
+  test("go to each server in one request, and each gets its own count", async () => {
     const servers = [servePlaycount(), servePlaycount()].map((backend) =>
       serveUnreliably(backend, () => "succeed"),
     );
@@ -22,7 +22,7 @@ describe("Plays of one turn of the event loop", () => {
     expect(await client.incrementPlayCount("song 0/ä")).toBe(4);
   });
 
-  test("are those of one turn, however they come about in it", async () => {
+  test("include those of its promise callbacks", async () => {
     const { url, seen } = serveUnreliably(servePlaycount(), () => "succeed");
     const client = new CountClient(url);
     const play = async (id: string, waits: number) => {
@@ -39,7 +39,7 @@ describe("Plays of one turn of the event loop", () => {
     ]);
   });
 
-  test("of very many are sent in several requests", async () => {
+  test("are sent in several requests if they are very many", async () => {
     const { url, seen } = serveUnreliably(servePlaycount(), () => "succeed");
     const client = new CountClient(url);
     const counts = await Promise.all(Array.from({ length: 25_000 }, () => client.incrementPlayCount("a")));
@@ -48,8 +48,8 @@ describe("Plays of one turn of the event loop", () => {
   });
 });
 
-describe("Of plays that go together", () => {
-  test("those that one song is to blame for fail alone, and the others are counted", async () => {
+describe("Of the plays of one batch", () => {
+  test("only those of a refused song fail, and the others are counted", async () => {
     const client = new CountClient(servePlaycount({ maxSongs: 2 }));
     await client.incrementPlayCount("a");
     const plays = await Promise.allSettled(["a", "b", "c", "a"].map((id) => client.incrementPlayCount(id)));
@@ -75,11 +75,11 @@ describe("Of plays that go together", () => {
         const counts = await Promise.all(["a", "b", "a"].map((id) => client.incrementPlayCount(id)));
         expect(counts.sort()).toEqual(expected);
       }
-      expect(seen.filter(({ asked }) => asked === "POST /batch").length).toBe(1); // it is not tried again
+      expect(seen.filter(({ asked }) => asked === "POST /batch").length).toBe(1); // it is not repeated
     },
   );
 
-  test("one that is given up is not waited for, and before it is sent not counted", async () => {
+  test("an aborted one rejects at once, and is not counted if it was not sent", async () => {
     const { url, seen } = serveUnreliably(servePlaycount(), () => "succeed");
     const client = new CountClient(url);
     const controller = new AbortController();
@@ -99,7 +99,7 @@ describe("Of plays that go together", () => {
     expect(seen.map(({ body }) => body)).toEqual(["a=1,c=1"]);
   });
 
-  test("all that are given up end the request", async () => {
+  test("all aborted ones abort the request", async () => {
     const gone = Promise.withResolvers<void>();
     const url = serve((request) => {
       request.signal.addEventListener("abort", () => gone.resolve());
@@ -115,7 +115,7 @@ describe("Of plays that go together", () => {
     await gone.promise;
   });
 
-  test("none is sent once more by itself when the server has too much to do", async () => {
+  test("none is sent again alone when the server is overloaded", async () => {
     const { url, seen } = serveUnreliably(servePlaycount(), () => 429);
     const client = new CountClient(url, { retries: 0 });
     const plays = await Promise.allSettled(["a", "b", "c"].map((id) => client.incrementPlayCount(id)));
@@ -123,7 +123,7 @@ describe("Of plays that go together", () => {
     expect(seen).toHaveLength(1);
   });
 
-  test("none is taken for counted by an answer that leaves it out", async () => {
+  test("one that the answer omits is not taken for counted", async () => {
     const client = new CountClient(serve(() => new Response("a=1")));
     const negative = await Promise.allSettled(["a", "a"].map((id) => client.incrementPlayCount(id)));
     expect(negative.map(({ status }) => status)).toEqual(["rejected", "rejected"]);

@@ -4,7 +4,7 @@ import { serve, servePlaycount, stopAll } from "../support/servers.ts";
 
 afterEach(stopAll);
 
-/** Ids that a URL or the text grammar could take for something else. */
+/** Ids that a URL or the text syntax could misinterpret. */
 const ODD_IDS = [
   "a/b",
   "a//b/",
@@ -28,7 +28,7 @@ const ODD_IDS = [
   "x".repeat(512),
 ];
 
-/** Ids that no path leads to: a URL cannot hold them as its last segment, or they are no text. */
+/** Ids that cannot be the last segment of a URL, or are not text. */
 const IMPOSSIBLE_IDS = ["", ".", "..", "\ud83c", "a\udfb5b"];
 
 describe.each([
@@ -42,7 +42,7 @@ describe.each([
     );
   }
 
-  test("a play is counted, and seen by itself and among all", async () => {
+  test("a play is counted, and is in the count of the song and in all counts", async () => {
     const client = connect();
     expect(await client.getPlayCount("42")).toBe(0);
     expect(await client.incrementPlayCount("42")).toBe(1);
@@ -52,7 +52,7 @@ describe.each([
     expect(Object.fromEntries(await client.getAllPlayCounts())).toEqual({ "42": 2, "43": 1 });
   });
 
-  test("before any play there is nothing, and asking for a song does not change that", async () => {
+  test("there are no songs before the first play, even after a read of a song", async () => {
     const client = connect();
     await client.getPlayCount("42");
     expect(await client.getAllPlayCounts()).toEqual(new Map());
@@ -66,7 +66,7 @@ describe.each([
     expect(await client.getPlayCount("1")).toBe(0);
   });
 
-  test("any text is an id, and comes back as it was", async () => {
+  test("any text is an id, and is returned unchanged", async () => {
     const client = connect();
     for (const id of ODD_IDS) expect(await client.incrementPlayCount(id)).toBe(1);
     for (const id of ODD_IDS) expect(await client.getPlayCount(id)).toBe(1);
@@ -75,7 +75,7 @@ describe.each([
     expect([...all.values()]).toEqual(ODD_IDS.map(() => 1));
   });
 
-  test("what no path leads to is a TypeError, and nothing is counted", async () => {
+  test("an id that cannot be part of a path is a TypeError, and nothing is counted", async () => {
     const client = connect();
     for (const id of IMPOSSIBLE_IDS) {
       await expect(client.incrementPlayCount(id)).rejects.toThrow(TypeError);
@@ -87,13 +87,13 @@ describe.each([
   });
 });
 
-test("another resource than songs is counted where the server has it", async () => {
+test("another resource than songs is counted if the servers have it too", async () => {
   const client = new CountClient(servePlaycount({ resource: "video" }), { resource: "video" });
   expect(await client.incrementPlayCount("42")).toBe(1);
   expect(await client.getPlayCount("42")).toBe(1);
 });
 
-test("a song is asked for at its server, and at no other", async () => {
+test("requests for a song go to its server only", async () => {
   const asked: string[] = [];
   const servers = ["one", "two", "three"].map((name) =>
     serve((request) => {
@@ -108,7 +108,7 @@ test("a song is asked for at its server, and at no other", async () => {
   expect(asked).toEqual([`${name} POST /song/42`, `${name} GET /song/42`]);
 });
 
-test("the plays of a song that has been counted on two servers are summed", async () => {
+test("the plays of a song on two servers are summed", async () => {
   const servers = [servePlaycount(), servePlaycount()];
   for (const server of servers) await new CountClient(server).incrementPlayCount("moved");
   expect(await new CountClient(servers).getAllPlayCounts()).toEqual(new Map([["moved", 2]]));
@@ -132,7 +132,7 @@ test.each(["getAllPlayCounts", "resetAllPlayCounts"] as const)(
   },
 );
 
-test("the fetch that is given is used in the place of the global one", async () => {
+test("the `fetch` option replaces the global fetch", async () => {
   const asked: string[] = [];
   const client = new CountClient("http://counts.example/plays", {
     fetch: (url, { method }) => {

@@ -7,13 +7,13 @@ function urls(count: number): string[] {
   return Array.from({ length: count }, (_, n) => `http://10.0.0.${n + 1}:8000/`);
 }
 
-/** How far a count of `IDS` that are in with probability `p` may be off: five standard deviations. */
+/** Five standard deviations of the number of `IDS` that are chosen with probability `p`. */
 function bound(p: number): number {
   return 5 * Math.sqrt(IDS.length * p * (1 - p));
 }
 
 for (const n of [1, 2, 3, 4, 5, 6]) {
-  test(`a server added to ${n} takes 1/${n + 1} of the songs, from all alike, and no song moves elsewhere`, () => {
+  test(`a server added to ${n} takes 1/${n + 1} of the songs, evenly from all others, and no other song moves`, () => {
     const before = new CountClient(urls(n));
     const after = new CountClient(urls(n + 1));
     const added = urls(n + 1).at(-1);
@@ -28,7 +28,7 @@ for (const n of [1, 2, 3, 4, 5, 6]) {
   });
 }
 
-test("a song is where it has always been: these placements may change in no release", () => {
+test("songs stay where they are: no release may change these placements", () => {
   const client = new CountClient([
     "http://one.example:8000",
     "http://two.example:8000",
@@ -58,7 +58,7 @@ test("the order of the list does not matter", () => {
   for (const id of IDS.slice(0, 500)) expect(backward.serverOf(id)).toBe(forward.serverOf(id));
 });
 
-test("how a server's URL is spelled does not matter", () => {
+test("the spelling of a server's URL does not matter", () => {
   const other = "http://other.example";
   const plain = new CountClient(["http://counts.example/plays/", other]);
   const spellings = [
@@ -72,7 +72,7 @@ test("how a server's URL is spelled does not matter", () => {
   }
 });
 
-test("every server gets its songs, also when their URLs differ in one character", () => {
+test("every server gets its share of songs, even if the URLs differ in one character only", () => {
   const client = new CountClient(urls(9));
   const servers = new Map<string, number>();
   for (const id of IDS) servers.set(client.serverOf(id), (servers.get(client.serverOf(id)) ?? 0) + 1);
@@ -93,7 +93,7 @@ const UNUSABLE: readonly (readonly [string, string | string[], string])[] = [
   ["one server twice", ["http://localhost", "http://LOCALHOST:80/"], "must differ: http://localhost/ http"],
 ];
 
-test.each(UNUSABLE)("%s in the place of servers is a TypeError that says so", (_what, servers, message) => {
+test.each(UNUSABLE)("%s as the list of servers is a TypeError that says so", (_what, servers, message) => {
   expect(() => new CountClient(servers)).toThrow(TypeError);
   expect(() => new CountClient(servers)).toThrow(message);
 });

@@ -8,7 +8,7 @@ import { serveUnreliably } from "../support/unreliable.ts";
 afterEach(stopAll);
 
 describe("A play whose answer is lost", () => {
-  test("is sent again with the same key, and counted once", async () => {
+  test("is retried with the same key, and counted once", async () => {
     const { url, seen } = serveUnreliably(servePlaycount(), (_, at) => (at < 2 ? "lose answer" : "succeed"));
     const client = new CountClient(url);
     expect(await client.incrementPlayCount("a")).toBe(1);
@@ -17,7 +17,7 @@ describe("A play whose answer is lost", () => {
     expect(await client.incrementPlayCount("a")).toBe(2);
   });
 
-  test("in a batch is as well", async () => {
+  test("is retried in a batch too", async () => {
     const { url } = serveUnreliably(servePlaycount(), (_, at) => (at % 3 < 2 ? "lose answer" : "succeed"));
     const client = new CountClient(url);
     expect(await Promise.all([client.incrementPlayCount("a"), client.incrementPlayCount("a")])).toEqual([
@@ -26,7 +26,7 @@ describe("A play whose answer is lost", () => {
     expect(await client.addPlays(new Map([["a", 5]]))).toEqual(new Map([["a", 7]]));
   });
 
-  test("may have been counted, and the failure says so, whatever came of trying again", async () => {
+  test("may have been counted, and the failure says so, whatever the retries returned", async () => {
     const fates = ["lose answer", 403, "lose request", 503, 409] as const;
     const { url, seen } = serveUnreliably(servePlaycount(), (_, at) => fates[at] ?? "succeed");
     const client = new CountClient(url, { retries: 1 });
@@ -40,7 +40,7 @@ describe("A play whose answer is lost", () => {
     expect(await client.getPlayCount("a")).toBe(1);
   });
 
-  test("of several is not sent one by one if it may have been counted", async () => {
+  test("is not sent alone after its batch may have been counted", async () => {
     const fates = ["lose answer", 403] as const;
     const { url } = serveUnreliably(servePlaycount(), (_, at) => fates[at] ?? "succeed");
     const client = new CountClient(url, { retries: 1 });
@@ -50,19 +50,19 @@ describe("A play whose answer is lost", () => {
   });
 });
 
-test("Keys of one writer grow, and each writer has one request under way at a time", async () => {
-  const underWay = new Set<string>();
+test("Keys of a writer ascend, and each writer has one request in progress at a time", async () => {
+  const inProgress = new Set<string>();
   const last = new Map<string, number>();
   const wrong: string[] = [];
   let most = 0;
   const url = serve(async (request) => {
     const [, writer = "", seq] = /^"(.*):(\d+)"$/.exec(request.headers.get("idempotency-key") ?? "") ?? [];
-    if (underWay.has(writer) || Number(seq) <= (last.get(writer) ?? 0)) wrong.push(`${writer}:${seq}`);
-    underWay.add(writer);
+    if (inProgress.has(writer) || Number(seq) <= (last.get(writer) ?? 0)) wrong.push(`${writer}:${seq}`);
+    inProgress.add(writer);
     last.set(writer, Number(seq));
-    most = Math.max(most, underWay.size);
+    most = Math.max(most, inProgress.size);
     await Bun.sleep(1);
-    underWay.delete(writer);
+    inProgress.delete(writer);
     return new Response(request.url.endsWith("/batch") ? "a=1000" : "1");
   });
   const client = new CountClient(url);
@@ -76,8 +76,8 @@ test("Keys of one writer grow, and each writer has one request under way at a ti
   expect(most).toBeWithin(2, 17);
 });
 
-describe("What fails", () => {
-  test("is tried again as often as is said, and no more", async () => {
+describe("A failed request", () => {
+  test("is retried `retries` times", async () => {
     for (const retries of [0, 1, 4]) {
       const { url, seen } = serveUnreliably(servePlaycount(), () => 503);
       expect((await failureOf(new CountClient(url, { retries }).getPlayCount("a"))).status).toBe(503);
@@ -87,20 +87,20 @@ describe("What fails", () => {
       expect(() => new CountClient("http://a", { retries })).toThrow(RangeError);
   });
 
-  test("because of what was asked is not tried again", async () => {
+  test("is not retried if the request itself was refused", async () => {
     const { url, seen } = serveUnreliably(servePlaycount(), () => 409);
     await failureOf(new CountClient(url).incrementPlayCount("a"));
     await failureOf(new CountClient(url).getPlayCount("a"));
     expect(seen).toHaveLength(2);
   });
 
-  test("to clear is not tried again: that would clear what was played meanwhile", async () => {
+  test("is not retried if it clears, because a retry would clear later plays", async () => {
     const { url, seen } = serveUnreliably(servePlaycount(), () => "lose answer");
     expect((await failureOf(new CountClient(url).resetAllPlayCounts())).mayBeDone).toBe(true);
     expect(seen).toHaveLength(1);
   });
 
-  test("is tried again no sooner than the server asks", async () => {
+  test("is retried no sooner than Retry-After says", async () => {
     let asked = 0;
     const times: number[] = [];
     const url = serve(() => {
@@ -113,7 +113,7 @@ describe("What fails", () => {
     expect((times[1] as number) - (times[0] as number)).toBeGreaterThanOrEqual(990);
   });
 
-  test("is given up at once if its signal says so while it waits", async () => {
+  test("rejects at once if its signal is aborted during the back-off", async () => {
     const controller = new AbortController();
     const call = new CountClient(await serveNoMore(), { retries: 20 }).getPlayCount("a", controller);
     setTimeout(() => controller.abort("bored"), 50);

@@ -18,12 +18,15 @@ afterAll(async () => {
   expect(stderr).not.toMatch(/unhandled|Warning|leak/i);
 });
 
-test.each(["throws", "rejects"])("a handler that %s is 500, which reveals nothing", async (action) => {
-  const response = await bridge.ask(`/${action}`, { headers: { accept: "application/json" } });
-  expect(response.status).toBe(500);
-  expect(await response.text()).not.toContain("secret");
-  expect((await bridge.ask("/hello")).status).toBe(200);
-});
+test.each(["throws", "rejects"])(
+  "a handler that %s is answered with 500, without its error",
+  async (action) => {
+    const response = await bridge.ask(`/${action}`, { headers: { accept: "application/json" } });
+    expect(response.status).toBe(500);
+    expect(await response.text()).not.toContain("secret");
+    expect((await bridge.ask("/hello")).status).toBe(200);
+  },
+);
 
 test("a handler that throws before it has read the body leaves the connection usable", async () => {
   const connection = await bridge.connect();
@@ -33,7 +36,7 @@ test("a handler that throws before it has read the body leaves the connection us
   expect(await connection.read(isWhole)).toEndWith("\r\n\r\nhello");
 });
 
-test("a handler that gives no response has its connection closed, and no other", async () => {
+test("a handler that returns no response closes its connection, and no other", async () => {
   const other = await bridge.connect();
   const connection = await bridge.connect();
   connection.send("GET /nothing HTTP/1.1\r\nHost: localhost\r\n\r\n");
@@ -42,7 +45,7 @@ test("a handler that gives no response has its connection closed, and no other",
   expect(await other.read(isWhole)).toEndWith("\r\n\r\nhello");
 });
 
-test("a body that fails midway is broken off, so that nobody takes the part for the whole", async () => {
+test("a body that fails midway is broken off, so that its part is not taken for the whole", async () => {
   const connection = await bridge.connect();
   connection.send("GET /torn HTTP/1.1\r\nHost: localhost\r\n\r\n");
   expect(await connection.read((received) => received.includes("part"))).toStartWith("HTTP/1.1 200 ");
@@ -50,7 +53,7 @@ test("a body that fails midway is broken off, so that nobody takes the part for 
   expect(await connection.readToEnd()).not.toEndWith("0\r\n\r\n");
 });
 
-test("a client that leaves within its body has the handler's reading fail", async () => {
+test("a client that leaves within its body makes the handler's read fail", async () => {
   const connection = await bridge.connect();
   connection.send("POST /late-reader HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n1");
   await bridge.ask("/event/reading");
@@ -59,7 +62,7 @@ test("a client that leaves within its body has the handler's reading fail", asyn
   expect(await (await bridge.ask("/event/broken TypeError")).text()).toBe("broken TypeError");
 });
 
-test("a client that leaves before its answer is there has the body of that cancelled", async () => {
+test("a client that leaves before its answer cancels the body of the answer", async () => {
   const own = await startBridge();
   const connection = await own.connect();
   connection.send("GET /late-endless HTTP/1.1\r\nHost: localhost\r\n\r\n");
@@ -96,7 +99,7 @@ describe.each(["early", "early-locked", "early-cancelled"])(
   },
 );
 
-test("a hundred requests with bodies on one connection leave nothing behind", async () => {
+test("a hundred requests with bodies on one connection leak nothing", async () => {
   const connection = await bridge.connect();
   for (let turn = 0; turn < 100; turn++) {
     connection.send(`POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n${10 + (turn % 90)}`);
@@ -105,7 +108,7 @@ test("a hundred requests with bodies on one connection leave nothing behind", as
 });
 
 describe("while the server is stopping", () => {
-  test("an answer that is ended but not all sent goes on to its end", async () => {
+  test("an answer that has ended but is not all sent is sent to its end", async () => {
     const own = await startBridge();
     const connection = await own.connect();
     connection.send("GET /large HTTP/1.1\r\nHost: localhost\r\n\r\n");
@@ -118,7 +121,7 @@ describe("while the server is stopping", () => {
     expect(await own.stop()).toMatchObject({ status: 0, stderr: "" });
   });
 
-  test("requests that were sent one behind the other are all answered, the last one with Connection: close", async () => {
+  test("pipelined requests are all answered, the last one with Connection: close", async () => {
     const own = await startBridge();
     const connection = await own.connect();
     connection.send("GET /held-until-stop HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(2));
@@ -129,7 +132,7 @@ describe("while the server is stopping", () => {
     expect((await own.stop()).stdout).toEndWith("handled 3\n");
   });
 
-  test("a request behind one that is answered with Connection: close is not handled", async () => {
+  test("a request after one that is answered with Connection: close is not handled", async () => {
     const own = await startBridge();
     const connection = await own.connect();
     connection.send("POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n1");

@@ -17,13 +17,13 @@ afterAll(async () => {
   expect(stderr).not.toMatch(/unhandled|Warning|leak/i);
 });
 
-test("an answer of one piece says how long it is", async () => {
+test("an answer of one piece has a Content-Length", async () => {
   const response = await bridge.ask("/hello");
   expect(response.headers.get("content-length")).toBe("5");
   expect(await response.text()).toBe("hello");
 });
 
-test("a piece is sent although the next one is not there yet", async () => {
+test("a piece is sent before the next one is ready", async () => {
   const response = await bridge.ask("/slow");
   const reader = (response.body as ReadableStream<Uint8Array>).getReader();
   expect(new TextDecoder().decode((await reader.read()).value)).toBe("first");
@@ -32,13 +32,13 @@ test("a piece is sent although the next one is not there yet", async () => {
   expect((await reader.read()).done).toBe(true);
 });
 
-test("cookies stay apart, other headers arrive", async () => {
+test("cookies stay separate, and other headers arrive", async () => {
   const { headers } = await bridge.ask("/cookies");
   expect(headers.getSetCookie()).toEqual(["a=1, b", "c=2"]);
   expect(headers.get("x-other")).toBe("1");
 });
 
-test.each([201, 204, 304, 404, 503])("the status %d goes through, with no body", async (status) => {
+test.each([201, 204, 304, 404, 503])("the status %d is sent, without a body", async (status) => {
   const connection = await bridge.connect();
   connection.send(
     `GET /status/${status} HTTP/1.1\r\nHost: localhost\r\n\r\nGET /hello HTTP/1.1\r\nHost: localhost\r\n\r\n`,
@@ -54,7 +54,7 @@ test.each(["PUT", "PATCH", "DELETE", "OPTIONS", "PURGE", "TRACE"])("the handler 
   expect(await connection.read(isWhole)).toEndWith(`\r\n\r\n${method}`);
 });
 
-test("HEAD is answered without a body, and the stream of an endless one is cancelled", async () => {
+test("HEAD is answered without a body, and an endless stream is cancelled", async () => {
   const connection = await bridge.connect();
   connection.send("HEAD /endless HTTP/1.1\r\nHost: localhost\r\n\r\n");
   await bridge.ask("/event/cancelled");
@@ -63,7 +63,7 @@ test("HEAD is answered without a body, and the stream of an endless one is cance
   expect(answers).toMatch(/^HTTP\/1\.1 200 OK\r\n(?:[^\r]+\r\n)+\r\nHTTP\/1\.1 200 OK\r\n/);
 });
 
-test("of a body that nobody reads no more is pulled than the buffers take, and it is cancelled when the reader goes", async () => {
+test("a body that the client does not read is pulled only as far as buffers hold, and cancelled when the client leaves", async () => {
   const own = await startBridge();
   const reader = await own.connect();
   reader.send("GET /endless HTTP/1.1\r\nHost: localhost\r\n\r\n");
@@ -77,7 +77,7 @@ test("of a body that nobody reads no more is pulled than the buffers take, and i
   await own.stop();
 });
 
-test("of a request's body no more is taken than the handler reads and the buffers hold", async () => {
+test("a request's body is read only as far as the handler reads and buffers hold", async () => {
   const sender = await bridge.connect();
   const bytes = 64 * 1024 * 1024;
   sender.send(`POST /late-reader HTTP/1.1\r\nHost: localhost\r\nContent-Length: ${bytes}\r\n\r\n`);
@@ -92,14 +92,14 @@ test("of a request's body no more is taken than the handler reads and the buffer
   expect(await sender.read(isWhole)).toEndWith(`\r\n\r\n${bytes}`);
 });
 
-test("a client that says that it sends no more is answered all the same", async () => {
+test("a client that has ended its sending side is answered", async () => {
   const connection = await bridge.connect();
   connection.send("POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n12");
   connection.end();
   expect(await connection.readToEnd()).toEndWith("\r\n\r\nPOST 12");
 });
 
-test("a client that waits for 100 Continue is told to go on, and answered", async () => {
+test("a client that expects 100 Continue gets it, and is answered", async () => {
   const connection = await bridge.connect();
   const head = "POST /echo HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n";
   connection.send(head);
