@@ -25,6 +25,14 @@ export function hash(text: string, [key0, key1]: HashKey): number {
 }
 
 /**
+ * Returns a 64-bit digest of `text`, as two 32-bit words. Without a secret key: it is the same in every
+ * process.
+ */
+export function hash64(text: string): HashKey {
+  return [hash(text, [0, 0]), hash(text, [0, 1])];
+}
+
+/**
  * HalfSipHash-1-3 of `length` words of 32 bits from `start` on, as a signed 32-bit number.
  *
  * The words must tell where they end, as those of a text do with their length: no length is added to them.

@@ -1,4 +1,4 @@
-import { hash } from "../hash.ts";
+import { hash64 } from "../hash.ts";
 import { MAPPING_SYNTAX, writeList } from "../mapping/write.ts";
 import { lastRequestIn, readNewestFold } from "./answers.ts";
 import type { ServerClient } from "./server-client.ts";
@@ -101,12 +101,14 @@ async function note(
 
 /** What a writer can be called after a server. */
 export function nameOf(server: string): string {
-  return `${hash(server, [0, 0]).toString(36)}-${hash(server, [0, 1]).toString(36)}`;
+  return hash64(server)
+    .map((word) => word.toString(36))
+    .join("-");
 }
 
 /** The note of a plan. */
 function signsOf(plan: string): string {
-  const words = [hash(plan, [0, 0]), hash(plan, [0, 1])];
+  const words = hash64(plan);
   const signs = Array.from(SIGNS).filter((_, at) => (((words[at >> 5] as number) >>> (at & 31)) & 1) === 1);
   return writeList(
     MAPPING_SYNTAX.text,

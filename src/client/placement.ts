@@ -1,4 +1,4 @@
-import { type HashKey, hash } from "../hash.ts";
+import { type HashKey, hash, hash64 } from "../hash.ts";
 import { hasPath } from "../mapping/read.ts";
 
 /** A server, and the key that its weight for a song is hashed with. */
@@ -27,7 +27,7 @@ export class Placement {
     if (this.urls.length === 0) throw new TypeError("A CountClient needs at least one server");
     if (new Set(this.urls).size < this.urls.length)
       throw new TypeError(`The servers of a CountClient must differ: ${this.urls.join(" ")}`);
-    this.#servers = this.urls.map((url) => ({ url, key: [hash(url, [0, 0]), hash(url, [0, 1])] }));
+    this.#servers = this.urls.map((url) => ({ url, key: hash64(url) }));
   }
 
   /** Returns the URL of the server that a song is on. */

@@ -1,4 +1,4 @@
-import { hash } from "../hash.ts";
+import { hash, hash64 } from "../hash.ts";
 import { readMappingPart } from "./answers.ts";
 import { PairReader } from "../mapping/read.ts";
 import type { ServerClient } from "./server-client.ts";
@@ -29,8 +29,9 @@ export class FoldSurvey implements Listener {
     const text = textOf(id, plays);
     this.songs++;
     this.plays += plays;
-    this.#low = (this.#low + hash(text, [0, 0])) >>> 0;
-    this.#high = (this.#high + hash(text, [0, 1])) >>> 0;
+    const [low, high] = hash64(text);
+    this.#low = (this.#low + low) >>> 0;
+    this.#high = (this.#high + high) >>> 0;
   }
 
   /** 16 hexadecimal digits that are others for any other songs and plays, more or less for certain. */

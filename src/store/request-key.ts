@@ -1,4 +1,4 @@
-import { hash } from "../hash.ts";
+import { hash64 } from "../hash.ts";
 
 /** Identifies a request, so that a retry is not counted twice. */
 export interface RequestKey {
@@ -26,6 +26,6 @@ export interface LastRequest {
  * nothing.
  */
 export function fingerprintOf(kind: string, plays: ReadonlyMap<string, number>): number {
-  const text = kind + JSON.stringify([...plays]);
-  return (hash(text, [0, 0]) & 0x1fffff) * 2 ** 32 + hash(text, [0, 1]);
+  const [high, low] = hash64(kind + JSON.stringify([...plays]));
+  return (high & 0x1fffff) * 2 ** 32 + low;
 }

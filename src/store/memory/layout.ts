@@ -18,7 +18,8 @@ export function checkLayout(
 ): void {
   let at = 0;
   for (const [name, [first, words]] of Object.entries(fields)) {
-    if (first < at || first + words > end) throw new Error(`The field ${name} overlaps another one`);
+    if (first < at || first + words > end)
+      throw new Error(`The field ${name} overlaps its neighbour or ends after word ${end}`);
     at = first + words;
   }
 }

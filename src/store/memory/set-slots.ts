@@ -4,7 +4,7 @@ import type { Heap } from "./heap.ts";
 const FREE = 0;
 const IN_USE = -1;
 
-/** The states of all slots, one word each. The caller of a method without a comment on locks needs none. */
+/** The states of all slots, one word each. Methods need no lock unless their comment says so. */
 export class SetSlots {
   readonly count: number;
   readonly #words: Int32Array;

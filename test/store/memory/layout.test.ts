@@ -9,8 +9,8 @@ test("fields follow one another, each at a multiple of its alignment", () => {
 
 test("a layout whose fields overlap, or end after its end, is refused", () => {
   checkLayout({ a: [0, 2], b: [4, 2] }, 6);
-  expect(() => checkLayout({ a: [0, 2], b: [1, 2] }, 6)).toThrow("The field b overlaps another one");
-  expect(() => checkLayout({ a: [0, 2], b: [4, 2] }, 5)).toThrow("The field b overlaps another one");
+  expect(() => checkLayout({ a: [0, 2], b: [1, 2] }, 6)).toThrow("The field b overlaps");
+  expect(() => checkLayout({ a: [0, 2], b: [4, 2] }, 5)).toThrow("The field b overlaps");
 });
 
 test.each([
