@@ -9,7 +9,7 @@ import { type Ended, killAll, listen, RUNTIMES, run } from "./support/process.ts
 import { bundleForWorkerd, WORKERD } from "./support/workerd.ts";
 
 // The build fetches the TypeScript compiler if it is not cached.
-setDefaultTimeout(120_000);
+setDefaultTimeout(300_000);
 
 const root = join(import.meta.dir, "..");
 const bun = process.execPath;

@@ -8,7 +8,7 @@ import { balance, type Edit, HOST, type Setup } from "./configuration.ts";
 import { stopAll } from "./meeting.ts";
 import { countsOf, startPlaycount } from "./playcounts.ts";
 
-setDefaultTimeout(60_000);
+setDefaultTimeout(300_000);
 
 const MEBIBYTE = 2 ** 20;
 

@@ -4,7 +4,7 @@ import { PROGRAMS } from "./balancer.ts";
 import { KEY, meet, READ, REPEATABLE, start, stopAll, WRITES } from "./meeting.ts";
 import type { Fate } from "./stand-ins.ts";
 
-setDefaultTimeout(60_000);
+setDefaultTimeout(300_000);
 afterEach(stopAll);
 
 /** How a server fails after it has read a request, and what the client is told then. */

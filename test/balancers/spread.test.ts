@@ -9,7 +9,7 @@ import { stopAll } from "./meeting.ts";
 import { countsOf, startPlaycount } from "./playcounts.ts";
 import { StandIns } from "./stand-ins.ts";
 
-setDefaultTimeout(60_000);
+setDefaultTimeout(300_000);
 
 /** Ids of which each has a path that can be written in several ways. */
 const SONGS = Array.from({ length: 250 }, (_, at) => [`${at}`, `a/${at}`, `é ${at}`, `+a//%2f${at}/`]).flat();

@@ -4,7 +4,7 @@ import { type Program, PROGRAMS } from "./balancer.ts";
 import { balance, type Edit } from "./configuration.ts";
 import { meet, PLAY, stopAll } from "./meeting.ts";
 
-setDefaultTimeout(60_000);
+setDefaultTimeout(300_000);
 afterEach(stopAll);
 
 /** Faults that somebody might edit into a configuration: with each of them a play is sent twice. */

@@ -4,7 +4,7 @@ import { help } from "../../src/cli/command-line.ts";
 import { VERSION } from "../../src/version.ts";
 import { killAll, listen, RUNTIMES, run } from "../support/process.ts";
 
-setDefaultTimeout(60_000);
+setDefaultTimeout(300_000);
 afterEach(killAll);
 
 const main = join(import.meta.dir, "../../src/main.ts");

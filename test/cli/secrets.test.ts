@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { killAll, listen, RUNTIMES, run } from "../support/process.ts";
 
-setDefaultTimeout(60_000);
+setDefaultTimeout(300_000);
 const folder = mkdtempSync(join(tmpdir(), "playcount-canary-"));
 afterEach(killAll);
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

@@ -12,7 +12,7 @@ const LIST = "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
 const HEALTH = "GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n";
 const SONGS = 40_000; // with ids of 500 bytes: 20 MB, more than the buffers between two sockets hold
 
-setDefaultTimeout(60_000);
+setDefaultTimeout(300_000);
 afterEach(killAll);
 
 describe.each(Object.entries(RUNTIMES))("on %s", (_name, command) => {

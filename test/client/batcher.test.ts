@@ -100,15 +100,16 @@ describe("Of the plays of one batch", () => {
   });
 
   test("all aborted ones abort the request", async () => {
-    const gone = Promise.withResolvers<void>();
+    const [arrived, gone] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
     const url = serve((request) => {
+      arrived.resolve();
       request.signal.addEventListener("abort", () => gone.resolve());
       return new Promise(() => {});
     });
     const client = new CountClient(url);
     const controllers = [new AbortController(), new AbortController()];
     const plays = controllers.map(({ signal }) => client.incrementPlayCount("a", { signal }));
-    await Bun.sleep(20);
+    await arrived.promise;
     for (const [at, controller] of controllers.entries()) controller.abort(`bored ${at}`);
     const settled = await Promise.allSettled(plays);
     expect(settled.map((play) => play.status === "rejected" && play.reason)).toEqual(["bored 0", "bored 1"]);

@@ -19,7 +19,7 @@ import { serve, servePlaycount, stopAll } from "../support/servers.ts";
 import { serveShuffled } from "../support/shuffling.ts";
 import { serveUnreliably, Unreliability } from "../support/unreliable.ts";
 
-setDefaultTimeout(60_000);
+setDefaultTimeout(300_000);
 afterEach(stopAll);
 
 describe("A fold whose move fails", () => {

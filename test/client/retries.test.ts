@@ -127,12 +127,11 @@ test("Plays over connections that lose requests and answers at random are each c
   const { url, seen } = serveUnreliably(servePlaycount(), () => random.pick(fates));
   const client = new CountClient(url, { retries: 20 });
   let plays = 0;
-  for (let round = 0; round < 12; round++) {
+  for (let round = 0; round < 12 || seen.length <= 15; round++) {
     const ids = Array.from({ length: random.below(4) + 1 }, () => `song-${random.below(5)}`);
     plays += ids.length;
     await Promise.all(ids.map((id) => client.incrementPlayCount(id)));
   }
-  expect(seen.length).toBeGreaterThan(15);
   const all = await client.getAllPlayCounts();
   expect([...all.values()].reduce((sum, count) => sum + count, 0)).toBe(plays);
 });

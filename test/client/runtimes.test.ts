@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { killAll, RUNTIMES, run } from "../support/process.ts";
 import { serveBytes, servePlaycount, stopAll } from "../support/servers.ts";
 
-setDefaultTimeout(60_000);
+setDefaultTimeout(300_000);
 afterEach(stopAll);
 afterEach(killAll);
 

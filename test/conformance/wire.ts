@@ -12,7 +12,7 @@ export interface WireAnswer {
 
 /**
  * Sends bytes to a subject, one byte a character, and reads until the subject closes the connection. Rejects
- * after ten seconds of silence, because no answer is no refusal. With `half`, the client's side is closed
+ * after a minute of silence, because no answer is no refusal. With `half`, the client's side is closed
  * after the last byte.
  */
 export function send(subject: Subject, bytes: string, half = false): Promise<string> {
@@ -24,9 +24,9 @@ export function send(subject: Subject, bytes: string, half = false): Promise<str
       socket.destroy();
       resolve(received);
     };
-    socket.setTimeout(10_000, () => {
+    socket.setTimeout(60_000, () => {
       socket.destroy();
-      reject(new Error(`${subject.runtime} was silent for ten seconds after ${JSON.stringify(received)}`));
+      reject(new Error(`${subject.runtime} was silent for a minute after ${JSON.stringify(received)}`));
     });
     socket.on("data", (data) => {
       received += data.toString("latin1");

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import process from "node:process";
 
-const START_SECONDS = 60;
+const START_SECONDS = 120;
 
 /** A server that a command started, maybe by way of other processes. */
 export class StartedServer implements AsyncDisposable {

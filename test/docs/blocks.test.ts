@@ -8,7 +8,7 @@ import { type Block, blocksOf, fileNameOf, PAGES } from "./support/pages.ts";
 import { PageRun } from "./support/page-run.ts";
 import { createProject } from "./support/programs.ts";
 
-setDefaultTimeout(60_000);
+setDefaultTimeout(300_000);
 
 /** Programs that the pages' commands need; a test with one that is missing is skipped, but not by CI. */
 const missing = ["bash", "curl"].filter((name) => Bun.which(name) === null);

@@ -11,7 +11,7 @@ import { PageRun } from "./support/page-run.ts";
 import { ROOT } from "./support/pages.ts";
 import { createProject } from "./support/programs.ts";
 
-setDefaultTimeout(60_000);
+setDefaultTimeout(300_000);
 
 const EXAMPLES = examplesOf();
 

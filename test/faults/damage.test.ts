@@ -16,7 +16,7 @@ import {
 } from "./specimen.ts";
 import { removeWorkFolder } from "./work-folder.ts";
 
-setDefaultTimeout(120_000);
+setDefaultTimeout(300_000);
 afterEach(async () => {
   await killAll();
   removeWorkFolder();

@@ -10,7 +10,7 @@ import { Players, single } from "./players.ts";
 import { end, isRefusal, serve, serveOrRefuse, statusOf } from "./server.ts";
 import { newPath, removeWorkFolder } from "./work-folder.ts";
 
-setDefaultTimeout(120_000);
+setDefaultTimeout(300_000);
 afterEach(async () => {
   await killAll();
   removeWorkFolder();

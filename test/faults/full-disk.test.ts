@@ -8,7 +8,7 @@ import { mountMemory, removeDisks, resizeMemory, testWithDisk } from "./disk.ts"
 import { Players } from "./players.ts";
 import { end, isRefusal, serve, serveOrRefuse, statusOf } from "./server.ts";
 
-setDefaultTimeout(120_000);
+setDefaultTimeout(300_000);
 afterEach(async () => {
   await killAll();
   removeDisks();

@@ -5,7 +5,7 @@ import { LoopDisk, removeDisks, testWithDisk } from "./disk.ts";
 import { single } from "./players.ts";
 import { serve, statusOf } from "./server.ts";
 
-setDefaultTimeout(120_000);
+setDefaultTimeout(300_000);
 afterEach(async () => {
   await killAll();
   removeDisks();

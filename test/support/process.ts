@@ -51,15 +51,17 @@ export async function run(
   return { status: child.signalCode === null ? status : null, stdout, stderr };
 }
 
-/** Starts a program, and waits until it prints the URL that it listens on. */
+/** Starts a program, and waits until it prints the URL that it listens on. `onText` gets its output so far. */
 export async function listen(
   command: readonly string[],
   environment: Readonly<Record<string, string>> = {},
   folder: string = root,
+  onText: (text: string) => void = () => {},
 ): Promise<Listening> {
   const child = start(command, environment, folder);
   const ready = Promise.withResolvers<string>();
   const find = (text: string) => {
+    onText(text);
     const [url] = /\bhttp:\/\/\S+(?=\s)/.exec(text) ?? [];
     const [, port] = /^\{.*"port":(\d+).*\}/.exec(text) ?? []; // the format of workerd
     if (url !== undefined) ready.resolve(url.replace(/\/?$/, "/"));

@@ -8,7 +8,7 @@ import { Program } from "./program.ts";
 
 // Creating the files of a new folder takes several writes. The program may be killed between any two.
 
-setDefaultTimeout(120_000);
+setDefaultTimeout(300_000);
 
 const KILLS = 8;
 const root = mkdtempSync(join(tmpdir(), "playcount-first-start-"));

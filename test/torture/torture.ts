@@ -8,7 +8,7 @@ import { type Round, SITUATIONS, STOPPED } from "./situations.ts";
 import { World } from "./world.ts";
 
 /** A round takes about a second. After this time it hangs. */
-const ROUND_SECONDS = 60;
+const ROUND_SECONDS = 180;
 
 export interface Options {
   /** The folder for the counts, which need not exist. */

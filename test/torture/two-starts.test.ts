@@ -10,7 +10,7 @@ import { World } from "./world.ts";
 
 // A folder belongs to one program at a time.
 
-setDefaultTimeout(120_000);
+setDefaultTimeout(300_000);
 
 const STARTS = 10;
 const root = mkdtempSync(join(tmpdir(), "playcount-two-starts-"));

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "
 import { type Connection, isWhole } from "../../support/connection.ts";
 import { type Bridge, startBridge } from "../../support/start-bridge.ts";
 
-setDefaultTimeout(60_000);
+setDefaultTimeout(300_000);
 
 const HELLO = "GET /hello HTTP/1.1\r\nHost: localhost\r\n\r\n";
 

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { isWhole } from "../../support/connection.ts";
 import { type Bridge, startBridge } from "../../support/start-bridge.ts";
 
-setDefaultTimeout(60_000);
+setDefaultTimeout(300_000);
 
 let bridge: Bridge;
 

@@ -15,7 +15,7 @@ import {
 import { killAll, RUNTIMES, run } from "../../support/process.ts";
 import { servePlaycount, stopAll } from "../../support/servers.ts";
 
-setDefaultTimeout(120_000);
+setDefaultTimeout(300_000);
 afterEach(killAll);
 afterEach(stopAll);
 afterAll(removeAll);

@@ -18,7 +18,7 @@ import {
 } from "../../support/copying.ts";
 import { killAll, run } from "../../support/process.ts";
 
-setDefaultTimeout(120_000);
+setDefaultTimeout(300_000);
 afterEach(killAll);
 afterAll(removeAll);
 

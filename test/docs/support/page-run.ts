@@ -11,7 +11,7 @@ import { commandOf, environmentOf, withAssertions } from "./programs.ts";
 /** A port that a page names: every page has fresh servers in the place of these. */
 const PORT = /\b80\d\d\b/g;
 
-const START_MS = 20_000;
+const START_MS = 120_000;
 
 /**
  * Runs the blocks of one page in their order.

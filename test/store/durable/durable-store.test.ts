@@ -2,7 +2,7 @@ import { afterAll, afterEach, setDefaultTimeout } from "bun:test";
 import { testCountStore } from "../contract.ts";
 import { closeAll, newFolder, open, removeAll } from "./folders.ts";
 
-setDefaultTimeout(120_000);
+setDefaultTimeout(300_000);
 afterEach(closeAll);
 afterAll(removeAll);
 

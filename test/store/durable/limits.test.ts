@@ -5,7 +5,7 @@ import { join } from "node:path";
 import type { DurableStore } from "../../../src/store/durable/durable-store.ts";
 import { closeAll, newFolder, open, removeAll } from "./folders.ts";
 
-setDefaultTimeout(120_000);
+setDefaultTimeout(300_000);
 afterEach(closeAll);
 afterAll(removeAll);
 

@@ -14,7 +14,7 @@ import { readCounts } from "../../support/counts.ts";
 import { killAll, listen, RUNTIMES, run } from "../../support/process.ts";
 import { newFolder, removeAll } from "./folders.ts";
 
-setDefaultTimeout(120_000);
+setDefaultTimeout(300_000);
 afterEach(killAll);
 afterAll(removeAll);
 
@@ -92,7 +92,7 @@ function changesOf(folder: string): { sql: string; in: (folder: string) => void 
 
 describe("A folder that cannot be served is reported in one line, with status 1, and left unchanged:", () => {
   const refuse = async (folder: string, why = ""): Promise<string> => {
-    const { status, stdout, stderr } = await run(["timeout", "20", ...program, "--data", folder]);
+    const { status, stdout, stderr } = await run(["timeout", "120", ...program, "--data", folder]);
     expect([status, stdout], why).toEqual([1, ""]);
     expect(stderr).toMatch(/^playcount: [^\n]+\n$/);
     return stderr;

@@ -3,7 +3,7 @@ import { ShardedStore } from "../../../src/mod.ts";
 import { Random } from "../../support/random.ts";
 import { endThreads, start } from "./counting-threads.ts";
 
-setDefaultTimeout(120_000);
+setDefaultTimeout(300_000);
 afterEach(endThreads);
 
 /** Returns the sum of all counts of chunks. */

@@ -3,7 +3,7 @@ import { type Entry, ShardedStore } from "../../../src/mod.ts";
 import { rounds } from "../../support/extent.ts";
 import { reasonOf } from "../contract/support.ts";
 
-setDefaultTimeout(120_000);
+setDefaultTimeout(300_000);
 
 test("a store grows to maxSongs songs, and has each of them", async () => {
   const songs = rounds(10_000_000, 2_000_000);

@@ -5,7 +5,7 @@ import { Random } from "../../support/random.ts";
 import { endThreads, start } from "./counting-threads.ts";
 import { BATCH, idOf, sendKeyed } from "../played-ids.ts";
 
-setDefaultTimeout(120_000);
+setDefaultTimeout(300_000);
 
 afterEach(endThreads);
 

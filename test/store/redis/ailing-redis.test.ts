@@ -11,7 +11,7 @@ import { until } from "./support/until.ts";
 
 // Redis answers, with errors.
 
-setDefaultTimeout(60_000);
+setDefaultTimeout(300_000);
 afterEach(stopEverything);
 
 const SONGS = Array.from({ length: 40 }, (_, song) => `song-${song}`);

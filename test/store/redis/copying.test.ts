@@ -7,7 +7,7 @@ import { stopAll } from "./support/clean-up.ts";
 import { serve } from "./support/playcounts.ts";
 import { RedisServer, testWithRedis } from "./support/redis-server.ts";
 
-setDefaultTimeout(120_000);
+setDefaultTimeout(300_000);
 afterEach(killAll);
 afterEach(stopAll);
 afterAll(removeAll);

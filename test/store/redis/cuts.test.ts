@@ -7,7 +7,7 @@ import { TcpProxy } from "./support/tcp-proxy.ts";
 
 // Connections to Redis break, again and again.
 
-setDefaultTimeout(60_000);
+setDefaultTimeout(300_000);
 afterEach(stopEverything);
 
 const CLIENTS = 16;

@@ -7,7 +7,7 @@ import { Scene, stopEverything } from "./support/scene.ts";
 
 // A master dies, and its replica is promoted: with all plays, or without the last ones.
 
-setDefaultTimeout(60_000);
+setDefaultTimeout(300_000);
 afterEach(stopEverything);
 
 const CLIENTS = 12;

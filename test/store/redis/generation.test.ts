@@ -15,7 +15,7 @@ import { RedisServer, testWithRedis } from "./support/redis-server.ts";
 import { openStore } from "./support/stores.ts";
 import { until } from "./support/until.ts";
 
-setDefaultTimeout(60_000);
+setDefaultTimeout(300_000);
 afterEach(stopAll);
 
 const KEY = "{shared}:generation";

@@ -7,7 +7,7 @@ import { stopEverything } from "./support/scene.ts";
 
 // A request with a key takes several commands: claim, add, confirm. Any of them may fail.
 
-setDefaultTimeout(60_000);
+setDefaultTimeout(300_000);
 afterEach(stopEverything);
 
 const COMMANDS = [1, 2, 3];

@@ -8,7 +8,7 @@ import { Scene, stopEverything } from "./support/scene.ts";
 
 // Servers that share counts are killed, or do the same at the same time.
 
-setDefaultTimeout(60_000);
+setDefaultTimeout(300_000);
 afterEach(stopEverything);
 
 const CLIENTS = 16;

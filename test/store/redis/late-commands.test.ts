@@ -7,7 +7,7 @@ import { stopEverything } from "./support/scene.ts";
 
 // Redis executes a command that was delayed in a buffer long after its sender has given up.
 
-setDefaultTimeout(60_000);
+setDefaultTimeout(300_000);
 afterEach(stopEverything);
 
 const PLAYS = [single("one"), batch(["one", "two", "three", "four"])];

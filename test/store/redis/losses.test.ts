@@ -9,7 +9,7 @@ import { until } from "./support/until.ts";
 
 // One server of a cluster has lost data that the others have. The tests write such states by hand.
 
-setDefaultTimeout(60_000);
+setDefaultTimeout(300_000);
 afterEach(stopAll);
 
 const WRITERS = "{shared:writers:0}";

@@ -5,7 +5,7 @@ import { testWithRedis } from "./support/redis-server.ts";
 import { openStore } from "./support/stores.ts";
 import { until } from "./support/until.ts";
 
-setDefaultTimeout(60_000);
+setDefaultTimeout(300_000);
 afterEach(stopAll);
 
 testWithRedis.each([

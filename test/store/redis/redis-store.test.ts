@@ -5,7 +5,7 @@ import { RedisCluster } from "./support/redis-cluster.ts";
 import { lacksRedis, RedisServer } from "./support/redis-server.ts";
 import { openStore } from "./support/stores.ts";
 
-setDefaultTimeout(120_000);
+setDefaultTimeout(300_000);
 
 afterAll(stopAll);
 

@@ -9,7 +9,7 @@ import { Scene, stopEverything } from "./support/scene.ts";
 
 // Slots move from node to node while two servers count plays and a job seals folds, without any failure.
 
-setDefaultTimeout(60_000);
+setDefaultTimeout(300_000);
 afterEach(stopEverything);
 
 const CLIENTS = 12;

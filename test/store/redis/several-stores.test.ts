@@ -7,7 +7,7 @@ import { stopAll } from "./support/clean-up.ts";
 import { RedisServer, testWithRedis } from "./support/redis-server.ts";
 import { openStore } from "./support/stores.ts";
 
-setDefaultTimeout(120_000);
+setDefaultTimeout(300_000);
 afterAll(stopAll);
 
 /** The least number of steps: the test goes on until each kind was done often enough. */

@@ -8,7 +8,7 @@ import { TcpProxy } from "./support/tcp-proxy.ts";
 
 // Redis hangs, for a while or for longer than the timeout.
 
-setDefaultTimeout(60_000);
+setDefaultTimeout(300_000);
 afterEach(stopEverything);
 
 const MAY_WAIT = 50;

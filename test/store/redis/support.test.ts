@@ -11,7 +11,7 @@ import { TcpProxy } from "./support/tcp-proxy.ts";
 
 // Tests of the helpers that the other tests in this folder rely on.
 
-setDefaultTimeout(60_000);
+setDefaultTimeout(300_000);
 afterEach(stopAll);
 
 testWithRedis("A killed server has its saved data after a restart", async () => {

@@ -8,7 +8,7 @@ import { stopEverything } from "./support/scene.ts";
 
 // A command is lost before or after its execution. The store cannot tell which, and does not send it again.
 
-setDefaultTimeout(60_000);
+setDefaultTimeout(300_000);
 afterEach(stopEverything);
 
 const PLAYS = 6;

@@ -10,6 +10,17 @@ export function start(store: string, ...options: string[]): Promise<Listening> {
   return listen([...RUNTIMES.bun, main, "--port", "0", "--store", store, ...options]);
 }
 
+/** Starts playcount while Redis is stopped, and waits until it logs that it waits. It listens after Redis has started. */
+export async function startWaiting(store: string): Promise<{ listening: Promise<Listening> }> {
+  const waits = Promise.withResolvers<void>();
+  const onText = (text: string) => void (text.includes("waits for Redis") && waits.resolve());
+  const command = [...RUNTIMES.bun, main, "--port", "0", "--store", store];
+  const listening = listen(command, {}, undefined, onText);
+  const first = await Promise.race([listening.then(() => "listens"), waits.promise.then(() => "waits")]);
+  expect(first).toBe("waits");
+  return { listening };
+}
+
 /** Starts playcount, and waits until its health check succeeds. */
 export async function serve(store: string, ...options: string[]): Promise<Listening> {
   const server = await start(store, ...options);

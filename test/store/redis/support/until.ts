@@ -1,5 +1,5 @@
 /** The time limit for conditions that must come true. */
-const MOST_MS = 25_000;
+const MOST_MS = 120_000;
 
 /**
  * Waits until `condition` returns a value, and ignores its errors. @throws {Error} naming `what` past the
