@@ -1,17 +1,18 @@
 /** Two 32-bit words that key a hash. */
 export type HashKey = readonly [number, number];
 
-/** A key that nobody outside can know, so that nobody can choose ids that collide. */
+/** Returns a random key, so that clients cannot choose ids that collide. */
 export function randomKey(): HashKey {
   const [low = 0, high = 0] = crypto.getRandomValues(new Uint32Array(2));
   return [low, high];
 }
 
 /**
- * HalfSipHash-1-3 of the UTF-16 code units of `text` (little endian), as an unsigned 32-bit number.
+ * Returns the HalfSipHash-1-3 of the UTF-16 code units of `text` (little endian), as an unsigned 32-bit
+ * number.
  *
- * A keyed hash rather than a faster plain one: ids come from strangers, who could otherwise send a flood
- * of ids that all land in one place (J.-P. Aumasson, D. J. Bernstein: SipHash, a fast short-input PRF).
+ * The hash is keyed, although others are faster: clients choose the ids, and could otherwise flood one bucket
+ * with ids that collide (J.-P. Aumasson, D. J. Bernstein: SipHash, a fast short-input PRF).
  */
 export function hash(text: string, [key0, key1]: HashKey): number {
   const length = text.length;
@@ -19,7 +20,7 @@ export function hash(text: string, [key0, key1]: HashKey): number {
   for (let at = 0; at < length; at++) {
     words[at >> 1] = (words[at >> 1] as number) | (text.charCodeAt(at) << ((at & 1) << 4));
   }
-  // The last word has the last code unit or none, and the length in bytes on top.
+  // The last word has the last code unit, if their number is odd, and the length in bytes in its top byte.
   words[length >> 1] = (words[length >> 1] as number) | (length << 25);
   return hashWords(words, 0, words.length, key0, key1) >>> 0;
 }
@@ -33,9 +34,9 @@ export function hash64(text: string): HashKey {
 }
 
 /**
- * HalfSipHash-1-3 of `length` words of 32 bits from `start` on, as a signed 32-bit number.
+ * Returns the HalfSipHash-1-3 of `length` 32-bit words from `start`, as a signed 32-bit number.
  *
- * The words must tell where they end, as those of a text do with their length: no length is added to them.
+ * No length is added: the last word must contain it, as that of a text does.
  */
 export function hashWords(
   words: Int32Array,
@@ -49,7 +50,7 @@ export function hashWords(
   let v2 = 0x6c796765 ^ key0;
   let v3 = 0x74656462 ^ key1;
   const last = start + length;
-  // A round for each word, and then the three of the finish, which take no word.
+  // One round for each word, and three final rounds without a word.
   for (let at = start; at < last + 3; at++) {
     const word = at < last ? (words[at] as number) : 0;
     if (at === last) v2 ^= 0xff;

@@ -1,2 +1,2 @@
-/** This release; the same as in package.json. */
+/** The version of this release, as in package.json. */
 export const VERSION = "0.1.0";

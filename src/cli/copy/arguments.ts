@@ -2,19 +2,19 @@ import { Placement } from "../../client/placement.ts";
 import { checkSetting } from "../../settings/settings.ts";
 import { type Flags, readFlags, readSecretFile } from "../flags.ts";
 
-/** What `playcount copy` is told. */
+/** Settings of `playcount copy`. */
 export interface CopySettings {
-  /** URLs of the servers that the counts are moved from. */
+  /** URLs of the servers to move counts from. */
   from: readonly string[];
-  /** URLs of those that they are moved to. */
+  /** URLs of the servers to move counts to. */
   to: readonly string[];
-  /** The number to seal them under; `undefined` for one that follows from the time. */
+  /** Number of the fold to seal; `undefined` for the time in milliseconds. */
   fold: number | undefined;
-  /** Whether a server that has lost what was moved to it gets it again. */
+  /** True to move counts again to a server that has lost them. */
   again: boolean;
-  /** Token of the servers that the counts are moved from; empty if they need none. */
+  /** Token of the servers `from`; empty if they require none. */
   token: string;
-  /** Token of those that they are moved to. */
+  /** Token of the servers `to`. */
   toToken: string;
 }
 
@@ -24,12 +24,12 @@ const FLAGS: Flags = {
   help: "copy --help",
 };
 
-/** The variables that tokens come from where no file is named. */
+/** Environment variables of the tokens, used if no file is named. */
 const TOKEN = "PLAYCOUNT_TOKEN";
 const TO_TOKEN = "PLAYCOUNT_TO_TOKEN";
 
 /**
- * Reads what stands behind `playcount copy`; `undefined` if it asks for help.
+ * Parses the arguments of `playcount copy`. Returns `undefined` if they ask for help.
  *
  * @throws {RangeError} with one line that says what is wrong.
  */
@@ -40,8 +40,8 @@ export function readCopyArguments(
   const flags = new Map<string, string>();
   for (const [name, value] of readFlags(args, FLAGS)) {
     if (name === "help") return undefined;
-    // Of two lists the last one would win, and a server be left out without a word.
-    if (flags.has(name)) throw new RangeError(`--${name} is there twice; servers have commas between them`);
+    // Otherwise the last of two lists would win, and servers would be left out silently.
+    if (flags.has(name)) throw new RangeError(`--${name} is repeated; separate servers by commas`);
     flags.set(name, value);
   }
   const from = readServers(flags, "from");
@@ -72,7 +72,7 @@ function readServer(written: string, name: string): string {
   try {
     return new Placement(written).urls[0] as string;
   } catch {
-    const wanted = "http or https URLs without user, query and fragment, with commas between";
+    const wanted = "http or https URLs without user, query and fragment, separated by commas";
     const quoted = written.includes("@") ? "" : `, not ${JSON.stringify(written)}`; // it may have a password
     throw new RangeError(`--${name} must be ${wanted}${quoted}`);
   }
@@ -97,27 +97,26 @@ function readToken(
     : checkSetting("token", readSecretFile(file, flag), flag);
 }
 
-/** What `copy --help` shows. */
+/** Returns the output of `copy --help`. */
 export function copyHelp(): string {
-  return `playcount copy: moves the counts of some servers to others, while plays go on
+  return `playcount copy: moves counts to other servers while plays continue
 
 Usage: playcount copy --from URL[,URL...] --to URL[,URL...] [options]
 
-  --from URLS             servers that have the counts; they lose what is moved
-  --to URLS               servers that shall have them, each song one of these
-  --fold N                number to seal the counts under (the milliseconds since 1970);
-                          where a batch job hands folds over: its next one
-  --again                 move once more what a server of --to had and has lost since, as it keeps
-                          its counts in memory and began anew
-  --token-file PATH       has the token that all these servers need
-  --to-token-file PATH    has the one that those of --to need, if it is another
-  -h, --help              show this
+  --from URLS             servers to move counts from
+  --to URLS               servers to move counts to; each song is moved to one of them
+  --fold N                number of the fold to seal (default: the milliseconds since 1970); if a job
+                          hands folds over, its next number
+  --again                 move counts again to a server of --to that has lost them by a restart
+  --token-file PATH       file with the token of all servers
+  --to-token-file PATH    file with the token of the servers of --to, if it differs
+  -h, --help              show this help
 
-Tokens can be set in the environment too, as ${TOKEN} and ${TO_TOKEN}.
+The environment variables ${TOKEN} and ${TO_TOKEN} set the tokens too.
 
-Whatever fails or is stopped, run the same command again: nothing is lost, and nothing counted
-twice. Stop batch jobs meanwhile. When all clients have the new list, run it once more for what
-they have played on the old servers.
+After a failure or an interruption, run the same command again: no play is lost or counted twice.
+Stop jobs that hand folds over in the meantime. When all clients have the new list of servers, run
+the command once more, for the plays that they have sent to the old servers.
 
   playcount copy --from http://a:8000,http://b:8000 --to http://a:8000,http://b:8000,http://c:8000`;
 }

@@ -7,7 +7,7 @@ import { errorMessage } from "../../error-message.ts";
 
 const FAILED = 1;
 
-/** Does what `playcount copy` is for, with `args` behind it, and ends the program. */
+/** Runs `playcount copy` with the arguments `args`, and exits the process. */
 export async function copy(settings: CopySettings, args: readonly string[]): Promise<never> {
   const stopping = new AbortController();
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
@@ -22,7 +22,7 @@ export async function copy(settings: CopySettings, args: readonly string[]): Pro
     process.exit(0);
   } catch (error) {
     report.end();
-    const reason = stopping.signal.aborted ? "stopped, as asked; nothing is lost" : errorMessage(error);
+    const reason = stopping.signal.aborted ? "stopped by a signal; no play is lost" : errorMessage(error);
     console.error(`playcount: ${reason}; ${adviceFor(error, args)}`);
     process.exit(FAILED);
   }
@@ -32,18 +32,18 @@ function summaryOf({ from, to }: CopySettings, { songs, plays, fold }: Moved, se
   const what = `moved ${inWords(plays, "play")} of ${inWords(songs, "song")}`;
   const [old, next] = [inWords(from.length, "server"), inWords(to.length, "server")];
   return `${what} from ${old} to ${next} in ${seconds.toFixed(1)} s
-Once all clients have the new list, run it again for what they have played on the old servers.
-A batch job that hands folds over goes on above fold ${fold}.`;
+When all clients have the new list of servers, run it again, for the plays they have sent to the old ones.
+A job that hands folds over must continue above fold ${fold}.`;
 }
 
-/** What to do after a failure: the same again, unless that would fail in the same way. */
+/** Returns what to do after a failure: the same command again, unless it would fail in the same way. */
 function adviceFor(error: unknown, args: readonly string[]): string {
   if (error instanceof RangeError) return "give a higher number by --fold";
   if (error instanceof CountServerError && error.status === 422) return "see copy --help";
-  return `to go on: ${["playcount copy", ...args.map(quote)].join(" ")}`;
+  return `to continue: ${["playcount copy", ...args.map(quote)].join(" ")}`;
 }
 
-/** As a shell takes it for one word. */
+/** Quotes a word for a shell. */
 function quote(word: string): string {
   return /^[\w@%+=:,./[\]-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }

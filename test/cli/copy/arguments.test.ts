@@ -45,7 +45,7 @@ describe("copy", () => {
   });
 
   test("is in the help, and its own names all of its flags", () => {
-    expect(help()).toContain("playcount copy --from URL --to URL");
+    expect(help()).toContain("playcount copy --from URLS --to URLS");
     for (const flag of ["from", "to", "fold", "again", "token-file", "to-token-file"])
       expect(copyHelp()).toContain(`\n  --${flag} `);
     expect(
@@ -89,7 +89,7 @@ describe("Tokens of copy", () => {
   });
 });
 
-const WANTED = "must be http or https URLs without user, query and fragment, with commas between, not";
+const WANTED = "must be http or https URLs without user, query and fragment, separated by commas, not";
 
 test.each([
   [[], "--from is missing: copy needs --from URL and --to URL"],
@@ -99,10 +99,10 @@ test.each([
   [[...FROM, "--to="], `--to ${WANTED} ""`],
   [[...FROM, "--to", "http://c,"], `--to ${WANTED} ""`],
   [[...FROM, "--to", "http://c, http://d"], `--to ${WANTED} " http://d"`],
-  [[...FROM, "--to", "http://u:p@c"], "without user, query and fragment, with commas between"], // and no password
+  [[...FROM, "--to", "http://u:p@c"], "without user, query and fragment, separated by commas"], // and no password
   [[...FROM, "--to", "http://c?x=1"], `--to ${WANTED} "http://c?x=1"`],
   [[...FROM, "--to", "http://c,http://c:80/"], "--to lists http://c/ twice"],
-  [[...FROM, ...TO, ...TO], "--to is there twice; servers have commas between them"],
+  [[...FROM, ...TO, ...TO], "--to is repeated; separate servers by commas"],
   [["--from", "http://a,http://b", "--to", "http://b/,http://a"], "--from and --to list the same servers"],
   [[...FROM, ...TO, "--fold", "0"], '--fold must be a whole number from 1 to 9007199254740991, not "0"'],
   [[...FROM, ...TO, "--fold", "9007199254740992"], '9007199254740991, not "9007199254740992"'],

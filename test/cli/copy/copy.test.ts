@@ -36,7 +36,7 @@ describe.each(Object.entries(RUNTIMES))("copy on %s", (_name, command) => {
       expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
       expect(stdout).toMatch(
         new RegExp(
-          `^moved ${what} from 1 server to 2 servers in \\d+\\.\\d s\\nOnce all clients .*\\nA batch job .* above fold \\d{13}\\.\\n$`,
+          `^moved ${what} from 1 server to 2 servers in \\d+\\.\\d s\\nWhen all clients .*\\nA job .* above fold \\d{13}\\.\\n$`,
         ),
       );
     }
@@ -50,7 +50,7 @@ describe.each(Object.entries(RUNTIMES))("copy on %s", (_name, command) => {
     expect(await run([...program, ...args])).toEqual({
       status: 1,
       stdout: "",
-      stderr: `playcount: POST ${next}/batch failed: 401 Unauthorized: This request requires a bearer token; to go on: playcount ${args.join(" ")}\n`,
+      stderr: `playcount: POST ${next}/batch failed: 401 Unauthorized: This request requires a bearer token; to continue: playcount ${args.join(" ")}\n`,
     });
     expect((await run([...program, ...args], { PLAYCOUNT_TO_TOKEN: "canary" })).status).toBe(0);
   });
@@ -78,7 +78,7 @@ describe("copy", () => {
     expect(full).toEqual({
       status: 1,
       stdout: "",
-      stderr: `playcount: POST ${target.url}batch failed: 507 No room for a new song: There is room for 12000 songs; to go on: playcount ${args.join(" ")}\n`,
+      stderr: `playcount: POST ${target.url}batch failed: 507 No room for a new song: There is room for 12000 songs; to continue: playcount ${args.join(" ")}\n`,
     });
     await target.kill();
     await target.start("--max-songs", "20000");
@@ -122,7 +122,7 @@ describe("copy", () => {
     expect([await child.exited, await child.stdout.text(), await child.stderr.text()]).toEqual([
       1,
       "",
-      `playcount: stopped, as asked; nothing is lost; to go on: playcount ${args.join(" ")}\n`,
+      `playcount: stopped by a signal; no play is lost; to continue: playcount ${args.join(" ")}\n`,
     ]);
     expect((await run([...bun, ...args])).status).toBe(0);
     await expectPlaced([target.url], songs(80_000));
