@@ -105,8 +105,8 @@ Usage: playcount copy --from URL[,URL...] --to URL[,URL...] [options]
 
   --from URLS             servers to move counts from
   --to URLS               servers to move counts to; each song is moved to one of them
-  --fold N                number of the fold to seal (default: the milliseconds since 1970); if a job
-                          hands folds over, its next number
+  --fold N                number of the fold to seal (default: the milliseconds since 1970);
+                          if a job hands folds over, its next number
   --again                 move counts again to a server of --to that has lost them by a restart
   --token-file PATH       file with the token of all servers
   --to-token-file PATH    file with the token of the servers of --to, if it differs
