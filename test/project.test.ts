@@ -19,7 +19,7 @@ const PORTABLE = readPortable();
 const TOOLS = ["async.ts", "error-message.ts", "hash.ts", "version.ts"];
 const STORE = ["store", "settings", ...TOOLS];
 
-/** The layers, from the outside in: which folders the files of a folder may import from, besides their own. */
+/** The layers, from the outside in: the other folders that the files of a folder may import from. */
 const MAY_IMPORT: Record<string, readonly string[]> = {
   "main.ts": ["cli", ...TOOLS],
   "mod.ts": ["http", "http/metrics", "store/memory", ...STORE],
@@ -200,6 +200,40 @@ describe("The sources", () => {
   });
 });
 
+/** Folders and files of `src` whose comments are not reworded yet. */
+const NOT_YET_REWORDED = /^src\/(?:store\/redis\/|client\/|cli\/copy\/)/;
+
+/** Files with comment lines that are not wrapped yet. */
+const NOT_YET_WRAPPED =
+  /^src\/(?:store\/redis\/|client\/|store\/durable\/threads\/addition-ring|store\/memory\/shard-table|adapters\/bun\/workers|mapping\/write|http\/request\/preconditions)/;
+
+describe("Comments", () => {
+  const comments = ["src", "test", "bench"].flatMap(commentsOf);
+
+  test("are wrapped at 110 columns", () => {
+    const long = comments.filter(({ path, line }) => line.length > 110 && !NOT_YET_WRAPPED.test(path));
+    expect(long).toEqual([]);
+  });
+
+  test("of src open with a verb or a noun, and use plain words", () => {
+    const odd =
+      /^\s*\/\*\* (?:What|Whether|Who|How|Where|Which|Gives)\b|\b(?:unless told|or else|whoever|anew|so many)\b/i;
+    const ofSrc = comments.filter(({ path }) => path.startsWith("src/") && !NOT_YET_REWORDED.test(path));
+    expect(ofSrc.filter(({ line }) => odd.test(line))).toEqual([]);
+  });
+});
+
+/** Lists the comment lines of the sources in a folder, except comments after code. */
+function commentsOf(folder: string): { path: string; line: string }[] {
+  return readdirSync(join(ROOT, folder), { recursive: true, encoding: "utf8" })
+    .filter((path) => path.endsWith(".ts"))
+    .flatMap((path) => {
+      const lines = readFileSync(join(ROOT, folder, path), "utf8").split("\n");
+      const comments = lines.filter((line) => /^\s*(?:\/\/|\/?\*)/.test(line));
+      return comments.map((line) => ({ path: `${folder}/${path.replaceAll("\\", "/")}`, line }));
+    });
+}
+
 function source(path: string): string {
   return SOURCES.get(path) ?? "";
 }
@@ -224,7 +258,7 @@ function codeOf(path: string): string {
   return code.replace(/"[^"\n]* [^"\n]*"/g, '""').replace(/`[^`]* [^`]*`/g, "``");
 }
 
-/** The longest folder of `MAY_IMPORT` that contains the file; a file at the top of `src` is its own folder. */
+/** Returns the longest folder of `MAY_IMPORT` with the file. A file at the top of `src` is its own folder. */
 function folderOf(path: string): string {
   const folders = Object.keys(MAY_IMPORT).filter(
     (folder) => path === folder || path.startsWith(`${folder}/`),

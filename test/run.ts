@@ -2,7 +2,7 @@ import { Glob, spawn } from "bun";
 import process from "node:process";
 import { missing } from "./support/extent.ts";
 
-// Runs the tests that need npm alone, with few rounds of random cases. With --all: every test, with all rounds.
+// Runs the tests that need npm alone, with few rounds of random cases. --all runs every test with all rounds.
 
 /** Files that need other programs, root or minutes. */
 const OTHERS = /^test\/(?:balancers|container|faults|torture(?!\/ledger)|store\/redis(?!\/slots))\//;

@@ -1,7 +1,7 @@
 import { Connection, isWhole } from "../support/connection.ts";
 import { HOST } from "./configuration.ts";
 
-/** An answer; `undefined` is one of a connection that was closed instead. */
+/** A response. `undefined` stands for a connection that was closed instead. */
 export interface Answer {
   status: number;
   /** Status line and headers. */
@@ -9,16 +9,16 @@ export interface Answer {
   body: string;
 }
 
-/** A request as it is sent, byte by byte: what a client in between would resolve or send again is tested here. */
+/** Returns the bytes of a request. An HTTP client would normalize its path, and might retry it. */
 export function request(line: string, headers: readonly string[] = [], body?: string): string {
   const length = body === undefined ? [] : [`Content-Length: ${body.length}`];
   return [`${line} HTTP/1.1`, `Host: ${HOST}`, ...headers, ...length, "", body ?? ""].join("\r\n");
 }
 
-/** Sends a request over a connection, and reads its answer. */
+/** Sends a request over a connection, and reads the response. */
 export async function ask(connection: Connection, sent: string): Promise<Answer | undefined> {
   connection.send(sent);
-  const isHead = /^(?:HEAD|OPTIONS) /.test(sent); // whose answers have no body
+  const isHead = /^(?:HEAD|OPTIONS) /.test(sent); // without a response body
   return parse(await connection.read((text) => (isHead ? text.includes("\r\n\r\n") : isWhole(text))));
 }
 

@@ -14,12 +14,12 @@ export const PROGRAMS: readonly Program[] = (["nginx", "haproxy"] as const).filt
 
 const running: Balancer[] = [];
 
-/** A balancer that runs with a configuration of its own, in the foreground and as who runs the test. */
+/** A balancer with its own configuration. It runs in the foreground, as the user of the test. */
 export class Balancer {
-  /** Without a slash at the end. */
+  /** The URL, without a slash at the end. */
   readonly url: string;
   readonly #child: Subprocess<"ignore", "ignore", "pipe">;
-  /** Where all is that it writes. */
+  /** The folder of every file that it writes. */
   readonly folder: string;
 
   private constructor(program: Program, port: number, configuration: string) {
@@ -32,7 +32,7 @@ export class Balancer {
     this.#child = spawn(command, { stdin: "ignore", stdout: "ignore", stderr: "pipe" });
   }
 
-  /** Starts one, and waits until it listens on `port`, as its configuration says. */
+  /** Starts a balancer, and waits until it listens on `port`, the port of its configuration. */
   static async start(program: Program, port: number, configuration: string): Promise<Balancer> {
     const balancer = new Balancer(program, port, configuration);
     running.push(balancer);
@@ -55,12 +55,12 @@ export class Balancer {
   }
 }
 
-/** Stops all that were started here. */
+/** Stops the balancers that were started. */
 export async function stopBalancers(): Promise<void> {
   await Promise.all(running.splice(0).map((balancer) => balancer.stop()));
 }
 
-/** A port that nobody listens on. */
+/** Returns a port that no program listens on. */
 export function freePort(): number {
   const listener = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
   const { port } = listener;
@@ -68,7 +68,7 @@ export function freePort(): number {
   return port;
 }
 
-/** What is in conf.d needs a file around it, as Debian has one. All that nginx writes is in the folder. */
+/** Writes the file that includes a file of `conf.d`, as Debian has it. nginx writes to the folder only. */
 function prepareNginx(folder: string, configuration: string): string[] {
   const kinds = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
   const paths = kinds.map((kind) => `${kind}_temp_path ${join(folder, kind)};`);

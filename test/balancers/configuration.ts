@@ -2,19 +2,19 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Balancer, freePort, type Program } from "./balancer.ts";
 
-/** The two ways of `deploy/`: songs that are spread over servers, or servers that share a store. */
+/** The setups of `docs/deploy`: songs spread over servers, or servers that share a store. */
 export type Setup = "spread" | "shared";
 
-/** The name that the configurations have, as an operator would edit it. */
+/** The host name of the configurations. */
 export const HOST = "plays.example.com";
 
-/** How long a server may take to answer, in place of the half minute that the configurations give it. */
+/** The response timeout of an impatient balancer, instead of the 30 seconds of the configurations. */
 export const PATIENCE_SECONDS = 1;
 
-/** What is replaced in a configuration: what stands in it, and what shall. */
+/** A replacement in a configuration. */
 export type Edit = readonly [from: string, to: string];
 
-/** What stands in the configurations for addresses and for what belongs to a machine. */
+/** Replacements of addresses and of settings that depend on the machine. */
 const EDITS: Readonly<Record<Program, { own: (port: number) => Edit[]; patience: Edit }>> = {
   nginx: {
     own: (port) => [["listen 80;", `listen 127.0.0.1:${port};`]],
@@ -23,14 +23,14 @@ const EDITS: Readonly<Record<Program, { own: (port: number) => Edit[]; patience:
   haproxy: {
     own: (port) => [
       ["bind :80\n", `bind 127.0.0.1:${port}\n`],
-      ["abns@playcount", `abns@playcount-${port}`], // a name that no two programs of a machine can have
-      ["    user haproxy\n    group haproxy\n", ""], // only root can become somebody else
+      ["abns@playcount", `abns@playcount-${port}`], // unique on the machine
+      ["    user haproxy\n    group haproxy\n", ""], // only root can change the user
     ],
     patience: ["timeout server 30s", `timeout server ${PATIENCE_SECONDS}s`],
   },
 };
 
-/** Starts a balancer in front of `servers` with a configuration of `deploy/`, and no change to it but addresses. */
+/** Starts a balancer for `servers` with a configuration of `docs/deploy`, in which only addresses change. */
 export async function balance(
   program: Program,
   setup: Setup,
@@ -43,18 +43,18 @@ export async function balance(
   return await Balancer.start(program, port, edit(read(program, setup), all));
 }
 
-/** The edit that makes a balancer lose patience soon. */
+/** Returns the edit that gives a balancer a short response timeout. */
 export function impatient(program: Program): Edit {
   return EDITS[program].patience;
 }
 
-/** A configuration as it is in `deploy/`. */
+/** Reads a configuration of `docs/deploy`. */
 export function read(program: Program, setup: Setup): string {
   const name = `${program}-${setup}.${program === "nginx" ? "conf" : "cfg"}`;
   return readFileSync(join(import.meta.dir, "../../docs/deploy", name), "utf8");
 }
 
-/** @throws {Error} if something that is to be replaced is not there. */
+/** Applies edits. @throws {Error} if a text to replace is missing, or an example address is left. */
 export function edit(text: string, edits: readonly Edit[]): string {
   for (const [from, to] of edits) {
     if (!text.includes(from)) throw new Error(`The configuration has no ${JSON.stringify(from)} to replace`);

@@ -6,7 +6,7 @@ import { type Fate, type Seen, StandIns } from "./stand-ins.ts";
 
 const open: StandIns[] = [];
 
-/** Stops all that was started here. */
+/** Stops the balancers and stand-ins that were started. */
 export async function stopAll(): Promise<void> {
   await stopBalancers();
   for (const standIns of open.splice(0)) standIns.stop();
@@ -18,14 +18,14 @@ export const KEY = 'Idempotency-Key: "importer-7:1"';
 export const READ: string = request(`GET ${PATH}`);
 export const PLAY: string = request(`POST ${PATH}`, [], "3");
 
-/** What changes nothing, or is known again. */
+/** Requests that are safe or have an idempotency key. */
 export const REPEATABLE: readonly string[] = [
   READ,
   request(`HEAD ${PATH}`),
   request(`POST ${PATH}`, [KEY], "3"),
 ];
 
-/** What changes something each time: playcount looks at a key for POST alone. */
+/** Requests that are not idempotent: playcount reads a key of POST only. */
 export const WRITES: readonly string[] = [
   PLAY,
   request(`POST ${PATH}`, ["Content-Length: 0"]),
@@ -36,14 +36,14 @@ export const WRITES: readonly string[] = [
   request(`PURGE ${PATH}`),
 ];
 
-/** What came of a request. */
+/** The result of a request. */
 export interface Meeting {
-  /** What the client was told; `undefined` if the connection was closed instead. */
+  /** The status that the client got, or `undefined` if the connection was closed. */
   status: number | undefined;
   seen: Seen[];
 }
 
-/** Sends a request to servers of which the first that it comes to fails so. */
+/** Sends a request to servers, of which the first one that it reaches fails by `fate`. */
 export async function meet(
   program: Program,
   setup: Setup,
@@ -60,7 +60,7 @@ export async function meet(
   return { status: answer?.status, seen: standIns.seen };
 }
 
-/** Starts a balancer, and stand-ins behind it. */
+/** Starts stand-ins and a balancer in front of them. */
 export async function start(
   program: Program,
   setup: Setup,

@@ -12,7 +12,7 @@ setDefaultTimeout(300_000);
 
 const MEBIBYTE = 2 ** 20;
 
-/** A batch that is nearly as long as one may be. */
+/** A batch close to the maximum length. */
 const LONGEST_BATCH = Array.from({ length: 32_000 }, (_, at) => `${`${at}`.padStart(512, "x")}=1`).join(",");
 
 let server: string;
@@ -23,7 +23,7 @@ beforeAll(async () => {
 afterEach(stopAll);
 afterAll(killAll);
 
-/** One playcount in the place of all, as if they shared a store. */
+/** One playcount that stands for all servers of a shared store. */
 async function inFront(program: Program, setup: Setup, edits: readonly Edit[] = []): Promise<string> {
   return (await balance(program, setup, Array(setup === "spread" ? 3 : 2).fill(server), edits)).url;
 }
@@ -118,7 +118,7 @@ describe.each(PROGRAMS)("%s, in front of a store that is shared,", (program) => 
   });
 });
 
-/** Whether nginx has written some of a list to its disk, whose reader reads no more; looked at until it has, or for so long. */
+/** Returns true if nginx buffers a list on disk for a client that stops reading. Checks `times` times. */
 async function writesList(edits: readonly Edit[], times: number): Promise<boolean> {
   const filler = { method: "POST", headers: { host: HOST }, body: LONGEST_BATCH };
   expect((await fetch(`${server}batch`, filler)).status).toBe(200);
@@ -134,7 +134,7 @@ async function writesList(edits: readonly Edit[], times: number): Promise<boolea
   return isWritten;
 }
 
-/** The paths of the files that a process has open, of which nginx removes the names at once. */
+/** Lists the open files of a process. nginx unlinks its buffers at once. */
 function openFiles(pid: number): string[] {
   const folder = `/proc/${pid}/fd`;
   return readdirSync(folder).flatMap((name) => {

@@ -4,12 +4,12 @@ import { HOST } from "./configuration.ts";
 
 const main = join(import.meta.dir, "../../src/main.ts");
 
-/** Starts a playcount as it is started behind a balancer: for the name that clients use. */
+/** Starts a playcount that allows the host name of the balancer. */
 export function startPlaycount(port: string = "0"): Promise<Listening> {
   return listen([...RUNTIMES.bun, main, "--port", port, "--allowed-hosts", HOST]);
 }
 
-/** All counts of a server. */
+/** Returns all counts of a server. */
 export async function countsOf(url: string): Promise<Map<string, number>> {
   const headers = { host: HOST, accept: "application/json" };
   const counts = (await (await fetch(url, { headers })).json()) as Record<string, number>;

@@ -7,7 +7,7 @@ import type { Fate } from "./stand-ins.ts";
 setDefaultTimeout(300_000);
 afterEach(stopAll);
 
-/** How a server fails after it has read a request, and what the client is told then. */
+/** Failures of a server after it has read a request, and the status that the client gets. */
 const FAILURES: readonly (readonly [fate: Fate, status: number])[] = [
   ["closed", 502],
   ["reset", 502],
@@ -21,7 +21,7 @@ function lineOf(sent: string): string {
   return sent.slice(0, sent.indexOf(" HTTP/"));
 }
 
-/** For the name of a test. */
+/** Returns a request as it is named in a test. */
 function nameOf(sent: string): string {
   return lineOf(sent) + (sent.includes(KEY) ? " with a key" : "");
 }

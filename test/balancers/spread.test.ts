@@ -11,10 +11,10 @@ import { StandIns } from "./stand-ins.ts";
 
 setDefaultTimeout(300_000);
 
-/** Ids of which each has a path that can be written in several ways. */
+/** Ids whose paths have several spellings. */
 const SONGS = Array.from({ length: 250 }, (_, at) => [`${at}`, `a/${at}`, `é ${at}`, `+a//%2f${at}/`]).flat();
 
-/** Ways to write a song's path. */
+/** Spellings of a song's path. */
 const WRITINGS: readonly ((id: string) => string)[] = [
   (id) => encodeURIComponent(id),
   (id) => encodeURIComponent(id).replaceAll("%2F", "/").replaceAll("%2B", "+"),
@@ -23,7 +23,7 @@ const WRITINGS: readonly ((id: string) => string)[] = [
   (id) => `${encodeURIComponent(id)}?after=0`,
 ];
 
-/** Asks so for many songs, one after another over a few connections; gives the statuses. */
+/** Requests many songs in sequence over a few connections, and returns the statuses. */
 async function askFor(url: string, method: string, paths: readonly string[]): Promise<number[]> {
   const statuses: number[] = [];
   const left = paths.entries();
@@ -85,7 +85,7 @@ describe.each(PROGRAMS)("%s, with songs that are spread over servers,", (program
   ])("refuses %s, and leaves the counts as they are", async (line) => {
     const before = await all();
     const answer = await askOnce(url, request(line, line.startsWith("POST") ? ["Content-Length: 0"] : []));
-    // An id that is empty is no id to playcount either.
+    // An empty id is invalid in playcount as well.
     expect(answer?.status).toBe(line === "POST /song/" ? 404 : 403);
     if (line.startsWith("GET")) expect(answer?.body).toContain("ask each server");
     expect(await all()).toEqual(before);

@@ -2,27 +2,27 @@ import { once } from "node:events";
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import { isWhole } from "../support/connection.ts";
 
-/** A request that has reached a stand-in. */
+/** A request that reached a stand-in. */
 export interface Seen {
-  /** Which of them. */
+  /** The index of the stand-in. */
   server: number;
   /** Its method and path. */
   line: string;
-  /** How many requests came over this connection before. */
+  /** The number of earlier requests on its connection. */
   before: number;
 }
 
-/** What becomes of a request: an answer with this status, or none. */
+/** The fate of a request: a response with this status, or a failure without one. */
 export type Fate = number | "closed" | "reset" | "silent";
 
-/** Servers in the place of playcounts, that tell what they have seen, and fail when they are told. */
+/** Servers that stand for playcounts, record the requests, and fail on demand. */
 export class StandIns {
   readonly seen: Seen[] = [];
   readonly #servers: Server[] = [];
   readonly #ports: number[] = [];
   readonly #sockets = new Set<Socket>();
   readonly #unwell = new Set<number>();
-  /** Of those that come next, whichever server they come to. Then all is well. */
+  /** The fates of the next requests, at any server. Later requests succeed. */
   #fates: Fate[] = [];
 
   static async start(count: number): Promise<StandIns> {
@@ -35,18 +35,18 @@ export class StandIns {
     return this.#ports.map((port) => `http://127.0.0.1:${port}`);
   }
 
-  /** What shall become of the requests that come next, and forgets those that came. */
+  /** Sets the fates of the next requests, and forgets the requests so far. */
   expect(...fates: Fate[]): void {
     this.#fates = fates;
     this.seen.length = 0;
   }
 
-  /** Has one of them say of itself that it is not ready. */
+  /** Makes the health check of a stand-in fail. */
   sicken(at: number): void {
     this.#unwell.add(at);
   }
 
-  /** Has one of them listen no more. */
+  /** Stops a stand-in. */
   async refuse(at: number): Promise<void> {
     const server = this.#servers[at] as Server;
     server.close();
@@ -54,7 +54,7 @@ export class StandIns {
     await once(server, "close");
   }
 
-  /** Has one of them listen, on the same port as before. */
+  /** Starts a stand-in again on its port. */
   async listen(at: number): Promise<void> {
     const server = createServer((socket) => this.#serve(at, socket));
     server.listen(this.#ports[at] ?? 0, "127.0.0.1");
@@ -97,7 +97,7 @@ function answer(status: number, isHead: boolean = false): string {
   return `HTTP/1.1 ${status} Some\r\ncontent-length: ${text.length}\r\n\r\n${isHead ? "" : text}`;
 }
 
-/** None of the requests that are sent here comes in chunks. */
+/** Supports no chunked requests: the tests send none. */
 function isWholeRequest(received: string): boolean {
   return received.includes("\r\n\r\n") && (!/\r\ncontent-length:/i.test(received) || isWhole(received));
 }

@@ -7,7 +7,7 @@ import { meet, PLAY, stopAll } from "./meeting.ts";
 setDefaultTimeout(300_000);
 afterEach(stopAll);
 
-/** Faults that somebody might edit into a configuration: with each of them a play is sent twice. */
+/** Mistakes that an operator might make in a configuration. With each, a play is sent twice. */
 const UNSAFE: Readonly<Record<Program, readonly Edit[]>> = {
   nginx: [
     ["proxy_next_upstream error timeout;", "proxy_next_upstream error timeout non_idempotent;"],

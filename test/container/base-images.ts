@@ -5,7 +5,7 @@ import { type Buildah, execute } from "./buildah.ts";
 
 const CONTAINERFILE = join(import.meta.dir, "base.Containerfile");
 
-/** Makes the images that stand in for the public ones: as little as will do, and no shell. */
+/** Builds minimal images without a shell, which stand for the public base images. */
 export async function makeBaseImages(buildah: Buildah): Promise<{ build: string; base: string }> {
   const libraries = await librariesOf(process.execPath);
   const build = await makeImage(buildah, "build", { ...libraries, "/usr/local/bin/bun": process.execPath });
@@ -13,7 +13,7 @@ export async function makeBaseImages(buildah: Buildah): Promise<{ build: string;
   return { build, base };
 }
 
-/** `files`: what is in the image, and where it is copied from. */
+/** Builds an image. `files` maps paths in the image to their sources. */
 async function makeImage(buildah: Buildah, name: string, files: Record<string, string>): Promise<string> {
   const context = join(buildah.home, `context-${name}`);
   for (const [path, source] of Object.entries(files)) {
@@ -25,7 +25,7 @@ async function makeImage(buildah: Buildah, name: string, files: Record<string, s
   return image;
 }
 
-/** The libraries that `executable` is linked to, the one that loads the others included. */
+/** Lists the libraries that `executable` is linked to, including the loader. */
 async function librariesOf(executable: string): Promise<Record<string, string>> {
   const { status, output, complaints } = await execute(["ldd", executable]);
   if (status !== 0) throw new Error(`ldd ${executable} ended with ${status}: ${complaints}`);

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-/** What is asked of an image here, as `buildah inspect` says it. */
+/** The parts of `buildah inspect` that the tests read. */
 export interface ImageConfig {
   User: string;
   Env: string[];
@@ -13,9 +13,9 @@ export interface ImageConfig {
   StopSignal: string;
 }
 
-/** buildah with images and containers in a directory of its own, which goes away with it. */
+/** buildah with images and containers in its own directory, which is removed on disposal. */
 export class Buildah implements AsyncDisposable {
-  /** The directory, for whatever else is to go away. */
+  /** The directory. Other temporary files may be put there. */
   readonly home: string;
 
   private constructor(home: string) {
@@ -26,19 +26,19 @@ export class Buildah implements AsyncDisposable {
     return new Buildah(await mkdtemp(join(tmpdir(), "playcount-container-")));
   }
 
-  /** The command line that has buildah do what `args` say. */
+  /** Returns the command line of buildah with `args`. */
   command(...args: string[]): string[] {
     const storage = ["--root", join(this.home, "root"), "--runroot", join(this.home, "run")];
     return ["env", `TMPDIR=${this.home}`, "buildah", ...storage, "--storage-driver", "vfs", ...args];
   }
 
-  /** The command line that runs `program` in `container`, on the network of this machine. */
+  /** Returns the command line that runs `program` in `container`, on the network of this machine. */
   runCommand(container: string, port: number, program: string[]): string[] {
     const options = ["--isolation", "chroot", "--network", "host", "--env", `PLAYCOUNT_PORT=${port}`];
     return this.command("run", ...options, container, "--", ...program);
   }
 
-  /** What buildah prints. Rejects with what it complains of if it fails. */
+  /** Runs buildah, and returns its output. Rejects with its errors if it fails. */
   async do(...args: string[]): Promise<string> {
     const { status, output, complaints } = await execute(this.command(...args));
     if (status !== 0) throw new Error(`buildah ${args.join(" ")} ended with ${status}: ${complaints}`);

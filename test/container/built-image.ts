@@ -8,7 +8,7 @@ const IMAGE = "localhost/playcount";
 const REPOSITORY = join(import.meta.dir, "../..");
 const READ_ONLY = join(import.meta.dir, "read-only.sh");
 
-/** The image that the Containerfile describes, on base images made on the spot. */
+/** The image of the Containerfile, on base images built by the test. */
 export class BuiltImage {
   readonly config: ImageConfig;
   readonly #buildah: Buildah;
@@ -30,14 +30,14 @@ export class BuiltImage {
     return new BuiltImage(buildah, base, container, await buildah.inspect(IMAGE));
   }
 
-  /** The files that the image has and its base has not, and empty folders, with a slash at the end. */
+  /** Lists the files that the image adds to its base, and empty folders with a slash at the end. */
   async added(): Promise<string[]> {
     const base = await this.#contentsOf(this.#base);
     const added = (await this.#contentsOf(IMAGE)).filter((path) => !base.includes(path));
     return added.filter((path) => !added.some((other) => other !== path && other.startsWith(path)));
   }
 
-  /** Makes a volume as a container engine does: with the owner and the rights of what the image has there. */
+  /** Creates a volume as a container engine does, with the owner and mode of the folder in the image. */
   async makeVolume(): Promise<string> {
     const { uid, gid, mode } = await stat(join(await this.#mount(IMAGE), "data"));
     const volume = await mkdtemp(join(this.#buildah.home, "volume-"));
@@ -52,7 +52,7 @@ export class BuiltImage {
     return StartedServer.start(command, `http://127.0.0.1:${port}/health`);
   }
 
-  /** Starts the image's program in the image's root, but with a volume alone to write to, and as the first process. */
+  /** Starts the image's program as process 1 on a read-only root. Only the volume is writable. */
   async startReadOnly(port: number, volume: string): Promise<StartedServer> {
     const { User, Env, Entrypoint } = this.config;
     const root = await this.#buildah.do("mount", this.#container);
@@ -62,7 +62,7 @@ export class BuiltImage {
     return StartedServer.start(command, `http://127.0.0.1:${port}/health`);
   }
 
-  /** Does what the image says is to be done to learn whether a container is healthy. */
+  /** Runs the image's health check. */
   checkHealth(port: number): ReturnType<typeof execute> {
     const [kind, ...program] = this.config.Healthcheck.Test;
     if (kind !== "CMD") throw new Error(`the health check is of kind ${kind}, and CMD is wanted`);

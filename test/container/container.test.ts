@@ -95,7 +95,7 @@ describe.skipIf(lacks("buildah", "root"))("The container", () => {
   );
 });
 
-/** The session that the original utility's description shows. */
+/** Plays the session of the original utility's description. */
 async function playSession(url: string): Promise<void> {
   async function answer(method: string, path: string): Promise<string> {
     return (await fetch(url + path, { method })).text();
@@ -110,7 +110,7 @@ async function playSession(url: string): Promise<void> {
   expect(await answer("GET", "/")).toBe("");
 }
 
-/** Real, effective, saved and file system ids are all those that the image names. */
+/** Expects that the real, effective, saved and file system ids are those of the image. */
 function expectNotRoot(server: StartedServer): void {
   expect(server.status("Uid")).toEqual(Array(4).fill("65532"));
   expect(server.status("Gid")).toEqual(Array(4).fill("65532"));

@@ -3,7 +3,7 @@ import process from "node:process";
 
 const START_SECONDS = 120;
 
-/** A server that a command started, maybe by way of other processes. */
+/** A server that a command started, possibly through other processes. */
 export class StartedServer implements AsyncDisposable {
   /** The process id of the server itself. */
   readonly pid: number;
@@ -14,7 +14,7 @@ export class StartedServer implements AsyncDisposable {
     this.#command = command;
   }
 
-  /** Runs `command` and resolves when there is an answer from `url`. */
+  /** Runs `command`, and resolves when `url` responds. */
   static async start(command: string[], url: string): Promise<StartedServer> {
     const child = Bun.spawn(command, { stdin: "ignore", stdout: "ignore", stderr: "pipe" });
     const deadline = performance.now() + START_SECONDS * 1000;
@@ -30,19 +30,19 @@ export class StartedServer implements AsyncDisposable {
     return new StartedServer(descendants(child.pid).at(-1) ?? child.pid, child);
   }
 
-  /** What the system says of the server's process: a line of `/proc/PID/status`. */
+  /** Returns the values of a line of `/proc/PID/status` of the server. */
   status(name: string): string[] {
     return statusLine(this.pid, name);
   }
 
-  /** How the root of the server's file system is mounted. */
+  /** Returns the mount options of the server's root. */
   rootOptions(): string[] {
     const mounts = readFileSync(`/proc/${this.pid}/mounts`, "utf8").split("\n");
     const [, , , options = ""] = mounts.find((line) => line.split(" ")[1] === "/")?.split(" ") ?? [];
     return options.split(",");
   }
 
-  /** Sends the server SIGTERM, and resolves with the exit status of the command that started it. */
+  /** Sends SIGTERM to the server, and resolves with the exit status of its command. */
   async stop(): Promise<number> {
     process.kill(this.pid, "SIGTERM");
     return await this.#command.exited;
@@ -72,7 +72,7 @@ function killAll(pid: number): void {
   }
 }
 
-/** The processes that `pid` started, and those that they started; parents come before their children. */
+/** Lists the descendants of `pid`, parents before children. */
 function descendants(pid: number): number[] {
   const all = readdirSync("/proc")
     .filter((name) => /^\d+$/.test(name))

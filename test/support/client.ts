@@ -1,8 +1,8 @@
 import process from "node:process";
 import { CountClient, type CountServerError } from "../../src/client/client.ts";
 
-// A program that plays on the servers of its arguments, and prints the results. The last server breaks off its
-// listings.
+// A program that plays on the servers of its arguments, and prints the results. The last server breaks off
+// its listings.
 const servers = process.argv.slice(2);
 const healthy = new CountClient(servers.slice(0, -1), { timeoutMs: 3_600_000 });
 const all = new CountClient(servers);

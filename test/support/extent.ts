@@ -1,8 +1,10 @@
 import { which } from "bun";
 import process from "node:process";
 
-// How much runs. `bun run test` sets PLAYCOUNT_TESTS to "quick": no other programs, few rounds. `bun run test:all` sets
-// it to "all": every test, all rounds. `bun test FILE` leaves it unset: every test that finds its programs, few rounds.
+// How much runs, by PLAYCOUNT_TESTS:
+// - "quick", set by `bun run test`: no tests that need other programs, and few rounds;
+// - "all", set by `bun run test:all`: every test, and all rounds;
+// - unset, with `bun test FILE`: every test that finds its programs, and few rounds.
 
 const EXTENT = process.env["PLAYCOUNT_TESTS"];
 
@@ -31,7 +33,7 @@ export function missing(): string[] {
   return NEEDS.filter((need) => !has(need));
 }
 
-/** Returns true if tests that need these programs are to be skipped. In CI they are not: they fail instead. */
+/** Returns true if tests that need the given programs are to be skipped. In CI they fail instead. */
 export function lacks(...needs: readonly string[]): boolean {
   for (const need of needs) if (!NEEDS.includes(need)) throw new Error(`${need} is not in the list of needs`);
   if (EXTENT === "quick") return true;

@@ -3,8 +3,8 @@ import process from "node:process";
 import type { Addition } from "../../src/store/count-store.ts";
 import { ShardedStore } from "../../src/store/memory/sharded-store.ts";
 
-// The program itself, with a store that prints the number of counted plays at the end. Before the first play it
-// adds SONGS songs with ids of 500 bytes, for a listing that does not fit into buffers.
+// The program itself, with a store that prints the number of counted plays at the end. Before the first play
+// it adds SONGS songs with ids of 500 bytes, for a listing that does not fit into buffers.
 const add = ShardedStore.prototype.add;
 let counted = 0;
 let seeds = Number(process.env["SONGS"] ?? 0);

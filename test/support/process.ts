@@ -51,7 +51,7 @@ export async function run(
   return { status: child.signalCode === null ? status : null, stdout, stderr };
 }
 
-/** Starts a program, and waits until it prints the URL that it listens on. `onText` gets its output so far. */
+/** Starts a program, and waits until it prints its URL. `onText` gets the output so far. */
 export async function listen(
   command: readonly string[],
   environment: Readonly<Record<string, string>> = {},

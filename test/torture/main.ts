@@ -6,8 +6,8 @@ import { parseArgs } from "node:util";
 import { SEED } from "../support/random.ts";
 import { type Report, torture } from "./torture.ts";
 
-// `bun run torture --kills 5000` kills the program under load. When a play is lost or doubled it ends with status 1,
-// and keeps the folder.
+// `bun run torture --kills 5000` kills the program under load. When a play is lost or doubled, it ends with
+// status 1, and keeps the folder.
 
 const { values } = parseArgs({
   options: {

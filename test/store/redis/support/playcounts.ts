@@ -10,7 +10,7 @@ export function start(store: string, ...options: string[]): Promise<Listening> {
   return listen([...RUNTIMES.bun, main, "--port", "0", "--store", store, ...options]);
 }
 
-/** Starts playcount while Redis is stopped, and waits until it logs that it waits. It listens after Redis has started. */
+/** Starts playcount while Redis is stopped, and waits until it logs that. It listens when Redis runs. */
 export async function startWaiting(store: string): Promise<{ listening: Promise<Listening> }> {
   const waits = Promise.withResolvers<void>();
   const onText = (text: string) => void (text.includes("waits for Redis") && waits.resolve());
