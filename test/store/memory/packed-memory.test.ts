@@ -6,7 +6,7 @@ import { reasonOf } from "../contract/support.ts";
 setDefaultTimeout(300_000);
 
 test("a store grows to maxSongs songs, and has each of them", async () => {
-  const songs = rounds(10_000_000, 2_000_000);
+  const songs = rounds(10_000_000, 1_100_000);
   const nameOf = (n: number) => `song-${n}`;
   const store = new ShardedStore({ maxSongs: songs });
   for (let n = 0; n < songs; n++) store.add(nameOf(n), (n % 1000) + 1);

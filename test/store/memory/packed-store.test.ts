@@ -14,7 +14,7 @@ import { Random } from "../../support/random.ts";
 import { shrink } from "../../support/shrink.ts";
 import { byId, ODD_IDS } from "../contract/support.ts";
 
-const ROUNDS = rounds(50, 10);
+const ROUNDS = rounds(50, 5);
 const OPERATIONS = 20_000; // a round
 
 /** A call of a store, with the number of an id. */

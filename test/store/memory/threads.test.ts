@@ -12,7 +12,7 @@ afterEach(endThreads);
 describe("Threads that count in one store", () => {
   test("lose none of millions of additions to songs that are hot, cold and new", async () => {
     const store = new ShardedStore({ threads: 4, maxSongs: 1_000_000 });
-    const additions = rounds(2_500_000, 500_000);
+    const additions = rounds(2_500_000, 250_000);
     const shared = { additions, hot: 10, songs: 200_000 };
     const ended = Array.from(
       { length: 4 },
