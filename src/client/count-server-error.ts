@@ -1,11 +1,11 @@
-/** Statuses after which a request may be done or not: of a server that failed meanwhile, or of a proxy. */
+/** Statuses that do not tell if the request was carried out: of a server that failed, or of a proxy. */
 const UNKNOWN = [500, 502, 504];
 
-/** The parts of a failed answer that a program can use. */
+/** The parts of an error answer that a program can use. */
 export interface Failure {
   /** Status code of the answer. */
   status?: number;
-  /** Name of the problem's type, as listed in docs/problems.md: `StaleKey`, say. */
+  /** Name of the problem's type, as listed in docs/problems.md, such as `StaleKey`. */
   type?: string | undefined;
   /** Numbers of the problem, by the names that docs/problems.md lists for its type. */
   members?: Readonly<Record<string, unknown>>;
@@ -14,7 +14,7 @@ export interface Failure {
 }
 
 /**
- * The error of a request that a server refused, did not answer, or answered with something else than a reply.
+ * The error of a request that a server refused, did not answer, or answered in an unexpected format.
  *
  * @example
  * ```ts
@@ -32,20 +32,20 @@ export interface Failure {
 export class CountServerError extends Error {
   /** The server's URL. */
   readonly server: string;
-  /** Status code of the answer; `undefined` if there was no answer. */
+  /** HTTP status code of the answer; `undefined` if no answer arrived. */
   readonly status: number | undefined;
   /**
-   * Name of the problem's type (RFC 9457), as listed in docs/problems.md: `CountOverflow`, say. `undefined`
-   * if the status says it all, or if no play counter answered.
+   * Name of the problem's type (RFC 9457 §3.1.1), as listed in docs/problems.md, such as `CountOverflow`.
+   * `undefined` if the answer has only a status, or is not from a play counter.
    */
   readonly type: string | undefined;
   /** Numbers of the problem, by the names that docs/problems.md lists for its type; empty without a type. */
   readonly members: Readonly<Record<string, unknown>>;
-  /** Seconds that the server asked clients to wait; `undefined` if it did not say. */
+  /** Seconds to wait before a retry (`Retry-After`, RFC 9110 §10.2.3); `undefined` without that header. */
   readonly retryAfterSeconds: number | undefined;
   /**
-   * True if the request may have been done nevertheless: the server did not answer, or its answer leaves it open, in
-   * the last attempt or an earlier one.
+   * True if the server may have carried out the request: in any attempt, no answer arrived, or its status was
+   * 500, 502 or 504.
    */
   mayBeDone: boolean;
 

@@ -4,48 +4,41 @@ import type { ServerClient } from "./server-client.ts";
 import { CountServerError } from "./count-server-error.ts";
 import { lastOrNote, type Mark } from "./notes.ts";
 
-/**
- * Most songs of one request: others wait for a batch, at a durable server some 25 milliseconds for one of
- * these.
- */
-const MOST_SONGS = 5000;
+/** Maximum number of songs in one batch, which blocks other requests of a durable server for about 25 ms. */
+const MAX_SONGS = 5000;
 
-/**
- * Most characters of one request, but for one song: less than the shortest that bodies are limited to, as a
- * rule.
- */
-const MOST_CHARACTERS = 256 * 1024;
+/** Maximum length of a batch of several songs: below the usual limits of bodies. */
+const MAX_CHARACTERS = 256 * 1024;
 
-/** Songs that are sent together. */
+/** A batch of songs. */
 interface Parcel {
   songs: number;
   plays: number;
   body: string;
 }
 
-/** What is brought, and to whom. */
+/** Options of a {@linkcode Delivery}. */
 export interface DeliveryOptions {
   client: ServerClient;
   server: string;
-  /** The name of all of it, which is the same each time that it is brought. */
+  /** Writer's name, the same for each attempt to deliver the fold. */
   writer: string;
   mark: Mark;
-  /** Whether the server may have lost what it had counted, and then gets it again. */
+  /** True to send songs again to a server that has lost its counts. */
   again: boolean;
   signal: AbortSignal | undefined;
 }
 
 /**
- * Brings the songs of a fold to one server, in batches. They have to come in the same order each time.
+ * Sends the songs of a fold to one server, in batches, in the same order at each attempt.
  *
- * The batches are the requests of one writer, numbered from 1 on: when the same is done again, the server
- * says by the number which was the last that it has counted, and that one is sent again, to be sure that it
- * was the same.
+ * The batches are the requests of one writer, numbered from 1. A repeated delivery learns from the server the
+ * number of the last batch counted, and continues with that batch: the server refuses it if it differs.
  */
 export class Delivery {
   readonly #options: DeliveryOptions;
   #at = 0;
-  /** The last request that the server said it has counted; those before it are not sent again. */
+  /** Number of the last batch that the server has counted. Earlier batches are not sent. */
   #last = 0;
   #isMarked = false;
 
@@ -53,20 +46,21 @@ export class Delivery {
     this.#options = options;
   }
 
-  /** @throws {CountServerError} if the server has counted some of it, and has forgotten that. */
+  /**
+   * Finds the last batch that the server has counted.
+   *
+   * @throws {CountServerError} 422 if the server has counted songs of the fold, and does not remember it.
+   */
   async begin(): Promise<void> {
     const { client, server, writer, mark, again, signal } = this.#options;
     this.#isMarked = await mark.isSet();
     this.#last = (await lastOrNote(client, server, writer, 0, signal)) ?? 0;
     if (!this.#isMarked || this.#last > 0 || again) return;
-    const message = `${server} does not know any more what has been moved to it: it began anew without its counts, or has forgotten its writers`;
+    const message = `${server} has lost its record of the moved songs: it restarted without its counts, or has forgotten its writers`;
     throw new CountServerError(server, message, { status: 422 });
   }
 
-  /**
-   * Has the server count these songs, unless it has. `counted` is told after each batch how many songs and
-   * plays it had.
-   */
+  /** Sends songs, except those counted before. Calls `counted` with the songs and plays of each batch. */
   async bring(
     entries: readonly (readonly [string, number])[],
     counted: (songs: number, plays: number) => void,
@@ -80,9 +74,13 @@ export class Delivery {
     }
   }
 
-  /** @throws {CountServerError} if the server has counted more than there is: then it was not the same. */
+  /**
+   * Checks that the fold has as many batches as the server has counted.
+   *
+   * @throws {CountServerError} 422 if it has fewer: an earlier delivery differed.
+   */
   finish(): void {
-    if (this.#last > this.#at) throw this.#wasAnother();
+    if (this.#last > this.#at) throw this.#differs();
   }
 
   async #send(at: number, body: string): Promise<void> {
@@ -91,16 +89,16 @@ export class Delivery {
     try {
       await client.read(server, ask, (response) => readNewestFold(server, response));
     } catch (error) {
-      if (error instanceof CountServerError && error.status === 422) throw this.#wasAnother();
+      if (error instanceof CountServerError && error.status === 422) throw this.#differs();
       const last = lastRequestIn(error);
       if (last === undefined || last <= at) throw error;
-      this.#last = last; // somebody else is at the same, and ahead
+      this.#last = last; // another process delivers the same fold, and is ahead
     }
   }
 
-  #wasAnother(): CountServerError {
+  #differs(): CountServerError {
     const { server } = this.#options;
-    const message = `${server} has counted other batches for this fold, which must not be moved in another way`;
+    const message = `${server} has counted other batches of this fold: continue the move with the lists it was begun with`;
     return new CountServerError(server, message, { status: 422 });
   }
 }
@@ -117,7 +115,7 @@ function* batchesOf(entries: readonly (readonly [string, number])[]): Generator<
   };
   for (const entry of entries) {
     const pair = writeList(MAPPING_SYNTAX.text, [entry]);
-    const isFull = pairs.length === MOST_SONGS || characters + pair.length + 1 > MOST_CHARACTERS;
+    const isFull = pairs.length === MAX_SONGS || characters + pair.length + 1 > MAX_CHARACTERS;
     if (isFull && pairs.length > 0) yield take();
     pairs.push(pair);
     characters += pair.length + 1;

@@ -6,21 +6,22 @@ import { CountServerError } from "./count-server-error.ts";
 import type { Placement } from "./placement.ts";
 import type { FoldOf } from "./sealed-fold.ts";
 
-/** Part of every plan: another one when folds are divided into batches in another way. */
+/** Version of the division of folds into batches; part of every plan. */
 const DIVISION = 1;
 
-/** Ids of one byte, which every server takes: they write down 64 bits, each by being there or not. */
+/** 64 ids of one byte. The ids in a batch encode a 64-bit digest: bit n is set if the batch has id n. */
 const SIGNS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-// A note at a server is a batch that adds 0 to some songs, and so counts nothing. Its key says what it is about: the server
-// answers it the same each time, also after a crash if it is durable, and refuses another one of that key.
+// A note is a batch that adds 0 plays to songs, and so counts nothing. Its key names its subject. The server
+// refuses a different note with the same key; a durable server also does after a crash.
 
 /**
- * Has a server note, before it seals a fold, that the fold is to be moved and where to; and later tells by
- * the notes whether a fold is one of those. Gives the newest fold that was sealed before the first note was
- * made: if that is the fold itself or a newer one, the note came too late, and the fold is somebody else's.
+ * Notes at a server, before it seals a fold, that the fold is to be moved, and to which servers. Idempotent.
  *
- * @throws {CountServerError} with status 422 if the fold is to be moved elsewhere.
+ * Returns the newest fold sealed before the first note. If that is `fold` or newer, another client sealed
+ * `fold`, and it must not be moved.
+ *
+ * @throws {CountServerError} 422 if the fold was claimed for other servers.
  */
 export async function claim(client: ServerClient, of: FoldOf, to: Placement): Promise<number> {
   const { server, fold, signal } = of;
@@ -32,26 +33,25 @@ export async function claim(client: ServerClient, of: FoldOf, to: Placement): Pr
     await note(client, server, `${writer}-to:0`, signsOf(plan), signal);
   } catch (error) {
     if (!(error instanceof CountServerError) || error.status !== 422) throw error;
-    const message = `Fold ${fold} of ${server} is on its way to other servers: end that first, with the lists that it was begun with`;
+    const message = `Fold ${fold} of ${server} is being moved to other servers: finish that move first, with its own lists`;
     throw new CountServerError(server, message, { status: 422, cause: error });
   }
   return newest;
 }
 
-/** Whether some of a fold has been brought to a server, as the fold's own server has noted. */
+/** Notes at a fold's own server that delivery to a target has begun. */
 export class Mark {
   readonly #client: ServerClient;
   readonly #of: FoldOf;
   readonly #writer: string;
 
-  /** `digest` is that of what the fold has. */
   constructor(client: ServerClient, of: FoldOf, target: string, digest: string) {
     this.#client = client;
     this.#of = of;
     this.#writer = `moved-${of.fold}-${nameOf(target)}-${digest}`;
   }
 
-  /** Asks by a note that is older than the one that sets it. */
+  /** Returns true if the mark is set. Reads it by a note with an older number than the mark's. */
   async isSet(): Promise<boolean> {
     return (await this.#note(0)) !== undefined;
   }
@@ -67,8 +67,8 @@ export class Mark {
 }
 
 /**
- * The number of the last request of a writer; `undefined` if it had no later one than `seq`, which a note has
- * then.
+ * Sends a note with number `seq`. Returns the number of the writer's newest request if that is higher;
+ * `undefined` otherwise.
  */
 export async function lastOrNote(
   client: ServerClient,
@@ -87,7 +87,7 @@ export async function lastOrNote(
   }
 }
 
-/** Gives the newest fold that was sealed before the note was made. */
+/** Sends a note, and returns the newest fold sealed before it. */
 async function note(
   client: ServerClient,
   server: string,
@@ -99,14 +99,14 @@ async function note(
   return await client.read(server, ask, (response) => readNewestFold(server, response));
 }
 
-/** What a writer can be called after a server. */
+/** Returns a writer's name made from a server's URL. */
 export function nameOf(server: string): string {
   return hash64(server)
     .map((word) => word.toString(36))
     .join("-");
 }
 
-/** The note of a plan. */
+/** Returns the body of the note of a plan. */
 function signsOf(plan: string): string {
   const words = hash64(plan);
   const signs = Array.from(SIGNS).filter((_, at) => (((words[at >> 5] as number) >>> (at & 31)) & 1) === 1);

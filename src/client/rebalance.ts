@@ -6,48 +6,42 @@ import { claim, Mark, nameOf } from "./notes.ts";
 import type { Placement } from "./placement.ts";
 import { type FoldOf, readFold, Slice, FoldSurvey } from "./sealed-fold.ts";
 
-/**
- * Songs that are held at once: a program takes some 300 MB then, however many there are, and more if all ids
- * are long.
- */
+/** Default maximum number of songs in memory: about 300 MB of the process, more with long ids. */
 const HELD_SONGS = 250_000;
 
-/** How far one server's songs have got. */
+/** Progress of the move of one server's songs. */
 export interface MoveProgress {
-  /** The URL of the server that they are moved from. */
+  /** URL of the server that the songs are moved from. */
   server: string;
-  /** The number that they were sealed under. */
+  /** Number of the fold that contains them. */
   fold: number;
-  /** Songs that are to be moved. */
+  /** Songs in the fold. */
   songs: number;
-  /** Plays that are to be moved. */
+  /** Plays in the fold. */
   plays: number;
-  /** Songs that are where they shall be, those of an earlier try included. */
+  /** Songs moved, including those of earlier attempts. */
   movedSongs: number;
-  /** Plays that are where they shall be. */
+  /** Plays moved, including those of earlier attempts. */
   movedPlays: number;
 }
 
-/** From where to where songs are moved, and how. */
+/** Options of a {@linkcode Mover}. */
 export interface MoveOptions {
-  /** Asks the servers that have the songs. */
+  /** Client of the servers to move songs from. */
   client: ServerClient;
-  /** Asks those that will have them. */
+  /** Client of the servers to move songs to. */
   toClient: ServerClient;
   to: Placement;
-  /** How many songs are held at once, 250,000 unless told; the same number each time that a fold is moved. */
+  /** Maximum number of songs in memory, the same for each attempt to move a fold. Default: 250,000. */
   heldSongs?: number;
-  /**
-   * Whether a server may have lost the counts that were moved to it, and gets them again; false unless told.
-   */
+  /** True to send songs again to a server that has lost what was moved to it. Default: false. */
   again?: boolean;
   signal: AbortSignal | undefined;
   onProgress: (progress: MoveProgress) => void;
 }
 
 /**
- * Moves folds of servers to where a list places their songs, each song once, whatever fails and however often
- * it is tried.
+ * Moves folds of servers to the servers that `to` places their songs on. A retry moves no play twice.
  */
 export class Mover {
   readonly #options: MoveOptions;
@@ -56,13 +50,13 @@ export class Mover {
     this.#options = options;
   }
 
-  /** The folds of a server that are not acknowledged: while there is an older one, none can be. */
+  /** Returns the folds of a server that are not acknowledged. */
   async openFolds(server: string): Promise<number[]> {
     const { client, signal } = this.#options;
     return readFolds({ server, answer: await client.send(server, { method: "GET", path: "folds", signal }) });
   }
 
-  /** Rejects if one of the servers that shall have the songs does not take batches. */
+  /** Rejects if a server of `to` does not accept batches. */
   async checkTargets(): Promise<void> {
     const { toClient, to, signal } = this.#options;
     const ask = { method: "POST", path: "batch", body: "", signal };
@@ -71,12 +65,10 @@ export class Mover {
   }
 
   /**
-   * Moves all that a server has counted up to now, under a fold's number, and gives how much that was;
+   * Seals fold number `fold` of a server, moves its plays, and acknowledges it. Returns the amount moved;
    * `undefined` if the fold was acknowledged before.
    *
-   * The fold is acknowledged when all of it has been added elsewhere.
-   *
-   * @throws {RangeError} if a newer one has been sealed.
+   * @throws {RangeError} if a newer fold has been sealed.
    */
   async move(server: string, fold: number): Promise<MoveProgress | undefined> {
     const { client, to, signal } = this.#options;
@@ -99,7 +91,7 @@ export class Mover {
     return progress;
   }
 
-  /** Whether there is such a fold, or was. */
+  /** Returns true if the fold exists, or has existed. */
   async #wasSealed(server: string, path: string): Promise<boolean> {
     const { client, signal } = this.#options;
     try {
@@ -116,7 +108,7 @@ export class Mover {
     const { client, toClient, to, heldSongs = HELD_SONGS, again = false, signal, onProgress } = this.#options;
     const { server, fold } = of;
     const { songs, plays, digest } = survey;
-    // What the fold has is in it as well: a server that has lost its folds may have another one under this number.
+    // The name has the digest, because a server that lost its folds may reuse the number for other plays.
     const writer = `move-${fold}-${nameOf(server)}-${digest}`;
     const deliveries = new Map<string, Delivery>();
     for (const target of to.urls) {
@@ -138,20 +130,20 @@ export class Mover {
       const brought = Array.from(parts, ([target, part]) =>
         (deliveries.get(target) as Delivery).bring(part, counted),
       );
-      await Promise.allSettled(brought); // so that after a failure none is still at it
+      await Promise.allSettled(brought); // after a failure, no delivery may still be running
       await Promise.all(brought);
     }
     for (const delivery of deliveries.values()) delivery.finish();
     return progress;
   }
 
-  /** Reads the whole fold, and gives the songs of one of so many slices, always in the same order. */
+  /** Reads the whole fold, and returns the songs of one slice, in the same order at each attempt. */
   async #slice(of: FoldOf, survey: FoldSurvey, at: number, slices: number): Promise<[string, number][]> {
     const slice = await readFold(this.#options.client, "GET", of, () => new Slice(at, slices));
     if (!survey.fits(slice))
       throw new CountServerError(
         of.server,
-        `${of.server} did not answer all of fold ${of.fold}, or another one than before`,
+        `${of.server} did not answer the whole fold ${of.fold}, or its songs have changed`,
       );
     return slice.entries.sort(([a], [b]) => (a < b ? -1 : Number(a > b)));
   }
@@ -159,6 +151,6 @@ export class Mover {
 
 function notOurs(server: string, fold: number, isOpen: boolean, newest: number): Error {
   if (!isOpen) return new RangeError(`Fold ${fold} must be above ${newest}, the newest of ${server}`);
-  const message = `Fold ${fold} of ${server} was not sealed in order to be moved: whoever sealed it must acknowledge it before songs are moved`;
+  const message = `Fold ${fold} of ${server} was not sealed by this move: its own job must acknowledge it before songs are moved`;
   return new CountServerError(server, message);
 }

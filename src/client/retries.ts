@@ -13,7 +13,7 @@ const TEMPORARY = [429, 500, 502, 503, 504];
 /**
  * Calls `act`, and again up to `retries` times while it fails temporarily. `act` must be idempotent.
  *
- * @throws {CountServerError} of the last attempt; `mayBeDone` if any attempt may have been carried out.
+ * @throws {CountServerError} of the last attempt, with `mayBeDone` if any attempt may have been carried out.
  */
 export async function withRetries<T>(
   retries: number,

@@ -3,22 +3,19 @@ import { readMappingPart } from "./answers.ts";
 import { PairReader } from "../mapping/read.ts";
 import type { ServerClient } from "./server-client.ts";
 
-/** Whose fold it is, and its number. */
+/** A fold of a server. */
 export interface FoldOf {
   server: string;
   fold: number;
   signal: AbortSignal | undefined;
 }
 
-/** What is told about the songs of a fold, in whichever order they come. */
+/** Receives the songs of a fold, in any order. */
 interface Listener {
   add(id: string, plays: number): void;
 }
 
-/**
- * What a fold has, as far as it does not depend on the order: a durable server has another one after each
- * start.
- */
+/** Totals and digest of a fold. They do not depend on the order of the songs, which a restart may change. */
 export class FoldSurvey implements Listener {
   songs = 0;
   plays = 0;
@@ -34,23 +31,23 @@ export class FoldSurvey implements Listener {
     this.#high = (this.#high + high) >>> 0;
   }
 
-  /** 16 hexadecimal digits that are others for any other songs and plays, more or less for certain. */
+  /** A 64-bit digest of the songs and plays, as 16 hexadecimal digits. */
   get digest(): string {
     return hex(this.#low) + hex(this.#high);
   }
 
-  /** Whether this is what that has. */
+  /** Returns true if the slice was read from the same songs and plays. */
   fits(slice: Slice): boolean {
     return slice.all === this.songs && slice.sum === this.#low;
   }
 }
 
-/** Those songs of a fold that one of so many slices has, whichever order they come in. */
+/** One of `slices` parts of a fold. The hash of a song decides its part. */
 export class Slice implements Listener {
   readonly entries: [id: string, plays: number][] = [];
-  /** Songs of all slices. */
+  /** Number of songs in all slices. */
   all = 0;
-  /** Of what all slices have. */
+  /** Sum of the hashes in all slices. */
   sum = 0;
   readonly #at: number;
   readonly #slices: number;
@@ -68,10 +65,7 @@ export class Slice implements Listener {
   }
 }
 
-/**
- * Reads all of a fold, piece by piece: `PUT` seals it before. If it breaks off, it is read again from the
- * beginning, to another listener.
- */
+/** Reads a fold in chunks; `PUT` seals it first. A retry reads it again, with a new listener. */
 export async function readFold<T extends Listener>(
   client: ServerClient,
   method: "GET" | "PUT",
@@ -95,10 +89,7 @@ export async function readFold<T extends Listener>(
 const toUtf8 = new TextEncoder();
 const fromUtf8 = new TextDecoder("utf-8", { ignoreBOM: true });
 
-/**
- * The same characters in memory of their own: a part of a text keeps all of that, and so a few songs the
- * whole fold.
- */
+/** Copies an id into memory of its own, because a substring keeps the whole text in memory. */
 function copyOf(id: string): string {
   return fromUtf8.decode(toUtf8.encode(id));
 }

@@ -7,7 +7,7 @@ import { readProblem } from "./problem.ts";
 const MAX_TIMEOUT_MS = 2 ** 31 - 1; // the longest timer of all runtimes
 const MAX_RETRIES = 20;
 
-/** Results are text, which is what readers of answers expect; errors are problems, which programs can read. */
+/** Asks for results as text, which `answers.ts` reads, and for errors as problems, which have a type. */
 const ACCEPT = "application/problem+json, text/plain;q=0.9";
 
 /** Options of a {@linkcode ServerClient}, documented at `CountClientOptions`. */

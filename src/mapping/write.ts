@@ -40,7 +40,7 @@ const text: ListSyntax = {
   },
 };
 
-/** `{"1":1,"a/b":5}`. Not made from an object, which would lose `__proto__`, and sort ids that are numbers. */
+/** `{"1":1,"a/b":5}`. Not written from an object, which would lose `__proto__` and sort numeric ids. */
 const json: ListSyntax = {
   open: "{",
   entry: ([id, count]) => `${JSON.stringify(id)}:${count}`,

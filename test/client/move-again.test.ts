@@ -77,11 +77,11 @@ describe("A fold whose move fails", () => {
       });
     for (let time = 0; time < 2; time++) {
       const failure = await failureOf(move());
-      expect(failure.message).toStartWith(`${target}/ does not know any more what has been moved to it`);
+      expect(failure.message).toStartWith(`${target}/ has lost its record of the moved songs`);
     }
     expect((await countsOf(target)).size).toBe(5000);
     handle = createHandler(new ShardedStore()); // it begins anew, without its counts
-    await expect(move()).rejects.toThrow("does not know any more");
+    await expect(move()).rejects.toThrow("has lost its record");
     expect(await move(true)).toBe(sum(songs(12_000)));
     expect(await countsOf(source, target)).toEqual(songs(12_000));
   });
@@ -114,7 +114,7 @@ describe("A fold whose move fails", () => {
     for (const list of [[other], [url, other]]) {
       const failure = await failureOf(CountClient.rebalance(source, list, 1, NO_RETRIES));
       expect(failure.message).toBe(
-        `Fold 1 of ${source}/ is on its way to other servers: end that first, with the lists that it was begun with`,
+        `Fold 1 of ${source}/ is being moved to other servers: finish that move first, with its own lists`,
       );
       expect(failure.status).toBe(422);
     }
@@ -130,7 +130,7 @@ describe("A fold whose move fails", () => {
     await fetch(`${source}/folds/5`, { method: "PUT" });
     for (let time = 0; time < 2; time++) {
       const failure = await failureOf(CountClient.rebalance(source, servePlaycount(), 5));
-      expect(failure.message).toStartWith(`Fold 5 of ${source}/ was not sealed in order to be moved`);
+      expect(failure.message).toStartWith(`Fold 5 of ${source}/ was not sealed by this move`);
     }
     await expect(CountClient.rebalance(source, servePlaycount(), 4)).rejects.toThrow(
       new RangeError(`Fold 4 must be above 5, the newest of ${source}/`),

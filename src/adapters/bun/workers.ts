@@ -55,8 +55,8 @@ export async function serveWorkers<D>(options: WorkersOptions<D>): Promise<Serve
 
 async function startWorkers<D>(options: WorkersOptions<D>): Promise<Server> {
   const { host, count } = options;
-  // Other programs of the same user can share a port that workers share, so the port is first opened unshared. A
-  // client that connects at this moment is told to retry.
+  // Other programs of the same user can share a port that workers share, so the port is first opened
+  // unshared. A client that connects at this moment gets 503 and retries.
   const probe = await serve(
     () => new Response(null, { status: 503, headers: { "retry-after": "1" } }),
     options,

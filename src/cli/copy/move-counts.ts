@@ -3,25 +3,23 @@ import { Placement } from "../../client/placement.ts";
 import { type MoveProgress, Mover } from "../../client/rebalance.ts";
 import type { CopySettings } from "./arguments.ts";
 
-// Who moves millions of songs would rather wait than begin again: five tries within some minutes.
+// Long limits: up to six attempts within several minutes, rather than a failure after millions of songs.
 const TIMEOUT_MS = 30_000;
 const RETRIES = 5;
 
-/** What was moved. */
+/** Amounts moved. */
 export interface Moved {
   songs: number;
   plays: number;
-  /** The highest number that something was sealed under; 0 if nothing was. */
+  /** Highest number of a fold that was sealed; 0 for none. */
   fold: number;
 }
 
 /**
- * Moves all that the servers have counted up to now: what was begun before and broke off, and then what has
- * been counted since.
+ * Finishes moves that broke off, then moves all plays counted since.
  *
- * Without a number that is told, it follows from the time: nobody has to remember it, as a fold that is not
- * acknowledged says its own; and none comes twice, also of a server that begins anew. A server that has
- * sealed a higher one is refused.
+ * Default of `fold`: the time in milliseconds. It needs no record, because servers list their unacknowledged
+ * folds, and it never repeats, even after a server has restarted. A server with a newer fold refuses it.
  */
 export async function moveCounts(
   { from, to, fold, again, token, toToken }: CopySettings,

@@ -2,8 +2,8 @@ import { FoldRing } from "./fold-ring.ts";
 import { alignTo, type Layout, LINE_WORDS, layOut } from "./layout.ts";
 import { SHARD_HEAD_WORDS } from "./packed-shard.ts";
 
-// The table that follows the heap's head: all that is known of the shards except their songs. Each part
-// begins with a cache line.
+// The table that follows the heap's head: the state of the shards except their songs. Each part begins
+// with a cache line.
 //
 //     +-----------+-------------+------------+-----------------+------------------------------------------+
 //     | fold ring | is clearing | slot state | locks           | heads                                    |
@@ -11,8 +11,7 @@ import { SHARD_HEAD_WORDS } from "./packed-shard.ts";
 //     |  ring.ts) |             | each slot  | shard (lock.ts) | 4 words each (packed-shard.ts)           |
 //     +-----------+-------------+------------+-----------------+------------------------------------------+
 //
-// A slot holds one set: a head for each shard. The fold ring tells which slots the open set and the folds are
-// in.
+// A slot holds one set: a head for each shard. The fold ring has the slots of the open set and of the folds.
 
 /** Slots beside those of a full ring, for dropped folds whose memory is being freed. */
 const SPARE_SLOTS = 4;

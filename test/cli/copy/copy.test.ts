@@ -92,7 +92,7 @@ describe("copy", () => {
     await fetch(`${source}/folds/17`, { method: "PUT" });
     const copy = (to: string, ...flags: string[]) => run([...bun, ...copyCommand([source], [to]), ...flags]);
     expect((await copy(target)).stderr).toStartWith(
-      `playcount: Fold 17 of ${source}/ was not sealed in order to be moved: whoever sealed it must acknowledge it`,
+      `playcount: Fold 17 of ${source}/ was not sealed by this move: its own job must acknowledge it`,
     );
     await fetch(`${source}/folds/17`, { method: "DELETE" });
     await new CountClient(source).addPlays(songs(8));
@@ -105,7 +105,7 @@ describe("copy", () => {
     expect((await copy(target, "--fold", "18")).stderr).toContain("failed: 507");
     const other = servePlaycount();
     expect((await copy(other)).stderr).toBe(
-      `playcount: Fold 18 of ${source}/ is on its way to other servers: end that first, with the lists that it was begun with; see copy --help\n`,
+      `playcount: Fold 18 of ${source}/ is being moved to other servers: finish that move first, with its own lists; see copy --help\n`,
     );
     expect(await new CountClient([source, other]).getAllPlayCounts()).toEqual(songs(8));
   });

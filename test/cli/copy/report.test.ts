@@ -14,7 +14,7 @@ describe("A report", () => {
     const report = new Report({ isTTY, write: (text) => written.push(text) }, () => now);
     const at = (ms: number, moved: number) => {
       now = ms;
-      report.tell({ ...progress, movedSongs: moved, movedPlays: moved + 1 });
+      report.update({ ...progress, movedSongs: moved, movedPlays: moved + 1 });
     };
     return { written, at, end: () => report.end() };
   }
@@ -58,7 +58,7 @@ describe("A report", () => {
 
   test("on a terminal never goes on in the next row, where it would not be erased", () => {
     const written: string[] = [];
-    new Report({ isTTY: true, columns: 20, write: (text) => written.push(text) }).tell(progress);
+    new Report({ isTTY: true, columns: 20, write: (text) => written.push(text) }).update(progress);
     expect(written).toEqual(["\r\x1b[Khttp://a/: moved 0 "]);
   });
 });
