@@ -3,7 +3,7 @@ import type { BodyLimits } from "./request/body.ts";
 import type { Settings } from "../settings/settings.ts";
 import type { Metrics, RequestCount } from "./metrics/metrics.ts";
 import type { Format } from "../mapping/write.ts";
-import type { Groups } from "./router.ts";
+import { type Groups, NO_GROUPS } from "./router.ts";
 import type { FoldHeaders } from "./response/reply.ts";
 import type { CountStore } from "../store/count-store.ts";
 
@@ -42,8 +42,6 @@ export interface Exchange {
 
 /** The cell of a request whose path no route matches, or that is refused before. */
 export const UNROUTED = -1;
-
-const NO_GROUPS: Groups = {};
 
 /** Makes the exchange of a request of which nothing is known yet. */
 export function beginExchange(request: Request): Exchange {

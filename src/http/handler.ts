@@ -88,21 +88,21 @@ export function createHandler(store: CountStore, options: HandlerOptions = {}): 
   function perform(exchange: Exchange): Awaitable<Response> {
     const { method } = exchange;
     const { headers, url } = exchange.request;
-    const { path, query } = parseTarget(url);
-    const found = find(path);
-    if (found === undefined) throw new Problem(404);
-    const { allow, operations, cellOf } = found.route;
+    const target = parseTarget(url);
+    const route = find(target, exchange);
+    if (route === undefined) throw new Problem(404);
+    const { allow, operations, cellOf } = route;
     const operation = operations.get(method);
     exchange.cell = operation?.cell ?? cellOf(method);
     if (method === "OPTIONS") return new Response(null, { status: 204, headers: { allow } });
-    if (operation === undefined) throw new Problem(405, `${path.slice(0, 80)} allows ${allow}`, { allow });
+    if (operation === undefined)
+      throw new Problem(405, `${target.path.slice(0, 80)} allows ${allow}`, { allow });
     guard.checkToken(headers, operation.scope);
     const format =
       preferredFormat(headers.get("accept")) ?? (operation.description.isOneType ? "text" : undefined);
     if (format === undefined) throw new Problem(406, "Answers are text/plain or application/json");
     exchange.format = format;
-    exchange.groups = found.groups;
-    exchange.query = query;
+    exchange.query = target.query;
     return operation.act(service, exchange);
   }
 

@@ -1,10 +1,12 @@
+import type { Target } from "./request/target.ts";
+
 /** Groups of a pathname pattern by their names, as `URLPattern` returns them. */
 export type Groups = Readonly<Record<string, string | undefined>>;
 
-/** Returns the groups of a normalised pathname, or `undefined` if the pattern does not match it. */
-export type Matcher = (pathname: string) => Groups | undefined;
+/** Returns the groups of a target's path, or `undefined` if the pattern does not match it. */
+export type Matcher = (target: Target) => Groups | undefined;
 
-const NO_GROUPS: Groups = {};
+export const NO_GROUPS: Groups = {};
 
 /** A literal path, with at most one group at its end: `:name` (a segment) or `:name(.+)` (the rest). */
 const SIMPLE = /^(\/[A-Za-z0-9_~./-]*?)(?::([A-Za-z_]\w*)(\(\.\+\))?)?$/;
@@ -18,31 +20,32 @@ const SIMPLE = /^(\/[A-Za-z0-9_~./-]*?)(?::([A-Za-z_]\w*)(\(\.\+\))?)?$/;
 export function compile(pattern: URLPattern): Matcher {
   const [, literal, name, all] = SIMPLE.exec(pattern.pathname) ?? [];
   if (literal === undefined || ignoresCase(pattern, literal, name === undefined ? "" : "x"))
-    return (path) => execute(pattern, path);
-  if (name === undefined) return (path) => (path === literal ? NO_GROUPS : undefined);
-  return (path) => {
-    if (path.length <= literal.length || !path.startsWith(literal)) return undefined;
-    const rest = path.slice(literal.length);
+    return ({ path }) => pattern.exec({ pathname: path })?.pathname.groups;
+  const { length } = literal;
+  if (name === undefined)
+    return ({ url, start, end }) =>
+      end - start === length && url.startsWith(literal, start) ? NO_GROUPS : undefined;
+  return ({ url, start, end }) => {
+    if (end - start <= length || !url.startsWith(literal, start)) return undefined;
+    const rest = url.slice(start + length, end);
     return all === undefined && rest.includes("/") ? undefined : { [name]: rest };
   };
 }
 
-/** Returns a function that finds the first of `routes` whose pattern matches a pathname. */
+/** Returns a function that finds the first of `routes` that matches a target, and stores its groups in `found`. */
 export function createRouter<R extends { pattern: URLPattern }>(
   routes: readonly R[],
-): (pathname: string) => { route: R; groups: Groups } | undefined {
+): (target: Target, found: { groups: Groups }) => R | undefined {
   const matchers = routes.map((route) => ({ route, match: compile(route.pattern) }));
-  return (pathname) => {
+  return (target, found) => {
     for (const { route, match } of matchers) {
-      const groups = match(pathname);
-      if (groups !== undefined) return { route, groups };
+      const groups = match(target);
+      if (groups === undefined) continue;
+      found.groups = groups;
+      return route;
     }
     return undefined;
   };
-}
-
-function execute(pattern: URLPattern, pathname: string): Groups | undefined {
-  return pattern.exec({ pathname })?.pathname.groups;
 }
 
 /** Tells by an example whether a pattern ignores case: it has no property for that on every runtime. */

@@ -1,11 +1,31 @@
 import { Problem } from "../response/problem.ts";
 
-/** Target of a request: a path, as the URL standard writes it, and the query. */
-export interface Target {
+/**
+ * Target of a request. Its path and query stay parts of the URL until they are asked for: most routes compare them where
+ * they stand, and each string would cost an allocation.
+ */
+export class Target {
+  readonly url: string;
+  /** Index of the slash that begins the path. */
+  readonly start: number;
+  /** Index of the question mark that begins the query, or the length of the URL. */
+  readonly end: number;
+
+  constructor(url: string, start: number, end: number) {
+    this.url = url;
+    this.start = start;
+    this.end = end;
+  }
+
   /** Begins with `/`. Dot segments and backslashes are resolved, percent-encodings are unchanged. */
-  path: string;
+  get path(): string {
+    return this.url.slice(this.start, this.end);
+  }
+
   /** Begins with `?`, or is empty. */
-  query: string;
+  get query(): string {
+    return this.url.slice(this.end);
+  }
 }
 
 /** Scheme, any host, and the slash that begins the path. */
@@ -25,19 +45,21 @@ const RAW = /[#\\]|[\x80-\uffff]|\/(?:\.|%2e)/i;
  */
 export function parseTarget(url: string): Target {
   // "http://" and "https://" end at 7 and 8, and a host has at least one character.
-  if (PLAIN.test(url)) return { path: url.slice(url.indexOf("/", 8)), query: "" };
+  if (PLAIN.test(url)) return new Target(url, url.indexOf("/", 8), url.length);
   if (!HTTP.test(url)) throw notAbsolute();
   const start = url.indexOf("/", 8);
   const mark = url.indexOf("?", start);
-  const path = mark === -1 ? url.slice(start) : url.slice(start, mark);
-  const query = mark === -1 ? "" : url.slice(mark);
-  return RAW.test(path) || RAW.test(query) ? normalise(url) : { path, query };
+  return RAW.test(url.slice(start))
+    ? normalise(url)
+    : new Target(url, start, mark === -1 ? url.length : mark);
 }
 
 function normalise(url: string): Target {
   const parsed = URL.parse(url);
   if (parsed === null) throw notAbsolute();
-  return { path: parsed.pathname, query: parsed.search };
+  const { origin, pathname, search } = parsed;
+  const start = origin.length;
+  return new Target(origin + pathname + search, start, start + pathname.length);
 }
 
 function notAbsolute(): Problem {

@@ -20,12 +20,15 @@ export function headersFor(format: Format, others: Readonly<Record<string, strin
   return new Headers({ "content-type": TYPES[format], vary: "Accept", ...others });
 }
 
-// Shared by all answers that must not be cached: making headers for each answer would cost more than
-// counting.
-const NO_STORE: Record<Format, ReplyInit> = {
-  text: { headers: headersFor("text", { "cache-control": "no-store" }) },
-  json: { headers: headersFor("json", { "cache-control": "no-store" }) },
-};
+/**
+ * Makes what all answers with these headers share. A `Response` serves as the init of another one: Bun copies its
+ * headers in three quarters of the time that it takes for those of a plain object.
+ */
+function template(format: Format, others: Readonly<Record<string, string>>): ReplyInit {
+  return new Response(null, { headers: headersFor(format, { "cache-control": "no-store", ...others }) });
+}
+
+const NO_STORE: Record<Format, ReplyInit> = { text: template("text", {}), json: template("json", {}) };
 
 /**
  * Answers with `body`, which is left out for `HEAD`. Default of `init`: status 200, and `Cache-Control:
@@ -47,11 +50,8 @@ export class FoldHeaders {
   /** Returns headers with `Fold: n`: the newest fold that was sealed before the play was counted. */
   for(format: Format, fold: number): ReplyInit {
     if (fold !== this.#fold) {
-      const others = { "cache-control": "no-store", fold: String(fold) };
-      this.#inits = {
-        text: { headers: headersFor("text", others) },
-        json: { headers: headersFor("json", others) },
-      };
+      const others = { fold: String(fold) };
+      this.#inits = { text: template("text", others), json: template("json", others) };
       this.#fold = fold;
     }
     return this.#inits[format];
@@ -100,7 +100,7 @@ function withoutBody(body: string | ReadableStream<Uint8Array>, init: ReplyInit)
   }
   const headers = new Headers(init.headers);
   headers.set("content-length", String(new TextEncoder().encode(body).length));
-  return new Response(null, { ...init, headers });
+  return new Response(null, { status: init.status ?? 200, headers });
 }
 
 function emptyStream(): ReadableStream<Uint8Array> {
