@@ -32,7 +32,10 @@ export function compile(pattern: URLPattern): Matcher {
   };
 }
 
-/** Returns a function that finds the first of `routes` that matches a target, and stores its groups in `found`. */
+/**
+ * Returns a function that finds the first of `routes` that matches a target, and stores its groups in
+ * `found`.
+ */
 export function createRouter<R extends { pattern: URLPattern }>(
   routes: readonly R[],
 ): (target: Target, found: { groups: Groups }) => R | undefined {

@@ -1,8 +1,8 @@
 import { Problem } from "../response/problem.ts";
 
 /**
- * Target of a request. Its path and query stay parts of the URL until they are asked for: most routes compare them where
- * they stand, and each string would cost an allocation.
+ * Target of a request. Its path and query stay parts of the URL until they are asked for: most routes compare
+ * them where they stand, and each string would cost an allocation.
  */
 export class Target {
   readonly url: string;

@@ -9,6 +9,7 @@ import { reply, replyMinimal, type ReplyInit } from "../response/reply.ts";
 import { decodeSongId } from "../request/song-id.ts";
 import { type Addition, MAX_COUNT } from "../../store/count-store.ts";
 import { Refusal } from "../../store/refusal.ts";
+import { decimal } from "../response/decimal.ts";
 import type { RequestKey } from "../../store/request-key.ts";
 
 // Only an asynchronous store gets closures: beside counting in memory, their cost would be measurable.
@@ -64,5 +65,5 @@ function replyPlayed(
 
 function replyCount(exchange: Exchange, id: string, count: number, init?: ReplyInit): Response {
   const { format } = exchange;
-  return reply(exchange, format === "json" ? JSON.stringify({ id, count }) : String(count), init);
+  return reply(exchange, format === "json" ? JSON.stringify({ id, count }) : decimal(count), init);
 }
