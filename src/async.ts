@@ -9,7 +9,7 @@ export function whenReady<T, U>(value: Awaitable<T>, next: (value: T) => Awaitab
   return value instanceof Promise ? value.then(next) : next(value);
 }
 
-/** Resolves to true if `promise` resolves within `seconds`, otherwise to false. Leaves no timer behind. */
+/** Resolves to true if `promise` resolves within `seconds`, otherwise to false. Clears its timer. */
 export async function settlesWithin(promise: Promise<unknown>, seconds: number): Promise<boolean> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const timeout = new Promise<false>((resolve) => {
@@ -109,7 +109,7 @@ export class Semaphore {
     this.#capacity = capacity;
   }
 
-  /** Runs `task` as soon as there is room for `weight`, and returns its result. */
+  /** Runs `task` as soon as the limit allows `weight`, and returns its result. */
   async run<T>(weight: number, task: () => Promise<T>): Promise<T> {
     if (this.#queue.length > 0 || !this.#fits(weight)) {
       await new Promise<void>((start) => this.#queue.push({ weight, start }));

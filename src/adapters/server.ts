@@ -17,7 +17,7 @@ export interface Server {
   readonly url: string;
 
   /**
-   * Takes no more connections, and closes each connection when its requests are answered. Requests that are
+   * Accepts no more connections, and closes each connection when its requests are answered. Requests that are
    * not answered after `graceSeconds` are disconnected. Resolves when no connection is left.
    */
   stop(graceSeconds: number): Promise<void>;

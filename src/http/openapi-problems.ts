@@ -83,7 +83,7 @@ function problemTypesOf({ scope, description }: Refusable): ProblemTypeName[] {
   const types = [...refusals];
   if (body !== undefined) types.push("BodyTooLarge");
   if (takesKey) types.push("StaleKey", "KeyReused");
-  if (!isOneType) types.push("Unavailable"); // the disk or Redis, where there is one
+  if (!isOneType) types.push("Unavailable"); // of a store on a disk or in Redis
   if (scope !== "read") types.push("UnknownOutcome");
   return types;
 }

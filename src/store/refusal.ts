@@ -1,6 +1,6 @@
 import { MAX_COUNT } from "./count-store.ts";
 
-/** Why a store refuses. */
+/** Reason of a refusal. */
 export type RefusalReason =
   | "overflow"
   | "full"
@@ -87,7 +87,7 @@ export class Refusal extends Error {
     return new Refusal("key reused", `This writer's request ${seq} was a different request`, { seq });
   }
 
-  /** For a store that cannot be written for now. */
+  /** Makes the refusal of a store that cannot be read or written at the moment. */
   static unavailable(message: string): Refusal {
     return new Refusal("unavailable", message);
   }

@@ -21,7 +21,7 @@ export interface LastRequest {
 }
 
 /**
- * Returns a 53-bit hash of a request, by which a retry is told from another request with the same key. `kind`
+ * Returns a 53-bit hash of a request, which tells a retry from a different request with the same key. `kind`
  * is the kind of the request. The hash has no key: a client that makes two of its own requests collide gains
  * nothing.
  */

@@ -53,7 +53,7 @@ export class Connections {
     );
   }
 
-  /** Takes no more connections, and closes each connection when no answer is due on it. */
+  /** Accepts no more connections, and closes each connection when no answer is due on it. */
   stop(): void {
     this.#isStopping = true;
     NetServer.prototype.close.call(this.#server); // that of `node:http` would end unfinished answers

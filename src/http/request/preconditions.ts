@@ -23,7 +23,7 @@ export function matchFails(field: string | null, names: TagTest): boolean {
 const never = () => false;
 
 /**
- * Refuses a condition on a resource without entity tags: it fails whichever tag it lists.
+ * Refuses a condition on a resource without entity tags: it fails with any tag.
  *
  * @throws {Problem} 412
  */

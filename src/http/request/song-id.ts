@@ -2,7 +2,7 @@ import { Problem } from "../response/problem.ts";
 import { Refusal } from "../../store/refusal.ts";
 
 /**
- * Decodes the id in a path: all that follows `/song/`.
+ * Decodes the id in a path: everything after `/song/`.
  *
  * Refuses U+FFFD: runtimes put it in place of bytes that are not UTF-8, so several songs would be counted as
  * one.

@@ -48,7 +48,7 @@ export class Problem extends Error {
     return this.type === undefined ? undefined : typeReference(basePath, this.type);
   }
 
-  /** Returns `text/plain`: the reason phrase, and on a second line the detail if there is one. */
+  /** Returns `text/plain`: the reason phrase, and the detail, if any, on a second line. */
   toText(): string {
     const phrase = phraseOf(this.status);
     return this.message === "" ? phrase : `${phrase}\n${this.message}`;

@@ -170,7 +170,7 @@ export class BatchWrite {
     return plays > 0 && all === 0;
   }
 
-  /** Allocates all that writing needs, or returns false if memory is used up. No count has changed then. */
+  /** Allocates the memory for writing. Returns false if it is used up; then no count has changed. */
   #reserve(songs: BatchColumns): boolean {
     const { id, journal } = this.#shards;
     for (let at = 0; at < songs.count; at++) {

@@ -48,7 +48,7 @@ export class Journal {
     this.note(-unit, value);
   }
 
-  /** Writes all that was noted. */
+  /** Writes all noted changes. */
   commit(): void {
     const heap = this.#heap;
     heap.numbers[this.#block + LENGTH] = this.#length;

@@ -114,7 +114,7 @@ export class PackedShard {
     return this.#insert(id, 0);
   }
 
-  /** Calls `visit` with each entry that has plays, and its count. Meanwhile `id` is the id of its song. */
+  /** Calls `visit` with the count of each entry that has plays. During the call, `id` is the song's id. */
   each(id: PackedId, visit: (entry: number, count: number) => void): void {
     const { words, numbers: counts } = this.#heap;
     this.#entries.each((entry) => {

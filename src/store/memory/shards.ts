@@ -13,7 +13,7 @@ import type { StoreHandle } from "./store-handle.ts";
 
 /**
  * The shared state of a store, as one thread sees it: its shards, each with a lock and a head in every slot,
- * and all that belongs to them. shard-table.ts shows where they are.
+ * and everything that belongs to them. shard-table.ts shows where they are.
  *
  * A thread reads or changes a shard's heads, in all slots, only while it holds the shard's lock.
  */

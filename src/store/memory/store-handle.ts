@@ -7,7 +7,7 @@ import { LastRequests } from "./last-requests.ts";
 import { bytesOfShard } from "./shard-table.ts";
 
 /**
- * All that a thread needs to attach itself to a store with `ShardedStore.attach`. Can be sent with
+ * Everything that a thread needs to attach itself to a store with `ShardedStore.attach`. Can be sent with
  * `postMessage`.
  */
 export interface StoreHandle {

@@ -11,7 +11,7 @@ const MIN_PAUSE_MS = 10;
 
 const LOCK = "PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE";
 
-/** Returns the only number of a query's result; NaN if there is none. */
+/** Returns the only number of a query's result; NaN for an empty result. */
 export function numberOf(sqlite: DatabaseSync, sql: string, ...values: (number | string)[]): number {
   return Number(Object.values(sqlite.prepare(sql).get(...values) ?? {})[0] ?? Number.NaN);
 }

@@ -2,7 +2,7 @@ import type { MessagePort } from "node:worker_threads";
 import type { WriteCommand, WriteReply } from "./messages.ts";
 import type { Signals } from "./signals.ts";
 
-/** Sends commands to the commit thread, and gives each reply to the caller that waits for it. */
+/** Sends commands to the commit thread, and passes each reply to the caller that waits for it. */
 export class Channel {
   readonly #port: MessagePort;
   readonly #signals: Signals;

@@ -2,7 +2,7 @@ import type { Refusal } from "../../refusal.ts";
 import type { RequestKey } from "../../request-key.ts";
 import type { StorageFailure } from "./signals.ts";
 
-/** Songs after which a message, and a commit, takes no further request: it should take milliseconds. */
+/** Songs after which a message, and a commit, accepts no further request: it should take milliseconds. */
 export const MAX_COMMIT_SONGS = 20_000;
 
 /** An addition that has a key, has several songs, or found no place in the ring. */

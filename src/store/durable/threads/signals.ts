@@ -1,4 +1,4 @@
-/** Why the storage takes no writes; `undefined` while it works. */
+/** Failure that prevents writes; `undefined` while the storage works. */
 export type StorageFailure = "full" | "failed" | undefined;
 
 /** A failure is stored as its index here. */
