@@ -57,7 +57,8 @@ class PendingRequests {
   }
 
   handle(request: Request): ReturnType<Handler> {
-    if (this.#isStopping && request.body !== null) return answerError(request, new Problem(503, "Stopping"));
+    if (this.#isStopping && request.body !== null)
+      return answerError(request, new Problem(503, "The server is stopping"));
     const answer = this.#handler(request);
     if (!(answer instanceof Promise)) return answer;
     this.#pending.add(answer);

@@ -13,7 +13,7 @@ export interface ServerReply {
 export function readCount({ server, answer }: ServerReply): number {
   const count = parseWholeNumber(answer);
   if (count !== undefined) return count;
-  throw new CountServerError(server, `${server} did not answer a count: ${quoted(answer)}`);
+  throw new CountServerError(server, `${server} answered ${quoted(answer)}, which is not a count`);
 }
 
 /** Reads a listing, in which no song stands twice. */
@@ -30,12 +30,12 @@ export function readMapping({ server, answer }: ServerReply): Map<string, number
   return counts;
 }
 
-/** Calls `read`, and maps an error to that of a server that did not answer a mapping. */
+/** Calls `read`, and maps an error to that of a server whose answer is not a mapping. */
 export function readMappingPart(server: string, read: () => void): void {
   try {
     read();
   } catch (cause) {
-    const message = `${server} did not answer a mapping: ${(cause as Error).message}`;
+    const message = `The answer of ${server} is not a mapping: ${(cause as Error).message}`;
     throw new CountServerError(server, message, { cause });
   }
 }
@@ -46,7 +46,7 @@ export function readFolds({ server, answer }: ServerReply): number[] {
   return answer.split(",").map((digits) => {
     const fold = parseWholeNumber(digits);
     if (fold !== undefined) return fold;
-    throw new CountServerError(server, `${server} did not answer a list of folds: ${quoted(answer)}`);
+    throw new CountServerError(server, `${server} answered ${quoted(answer)}, which is not a list of folds`);
   });
 }
 
@@ -55,7 +55,7 @@ export async function readNewestFold(server: string, response: Response): Promis
   await response.text();
   const fold = parseWholeNumber(response.headers.get("fold") ?? "");
   if (fold !== undefined) return fold;
-  throw new CountServerError(server, `${server} did not answer as a play counter does, with a Fold`);
+  throw new CountServerError(server, `${server} is not a play counter: its answer has no Fold header`);
 }
 
 /**
@@ -77,7 +77,7 @@ export function sumUp(answers: readonly ServerReply[]): Map<string, number> {
       if (!Number.isSafeInteger(sum)) {
         throw new CountServerError(
           answer.server,
-          `The sum of all servers' plays of ${quoted(id)} is not exact`,
+          `The sum of all servers' plays of ${quoted(id)} exceeds ${Number.MAX_SAFE_INTEGER}`,
         );
       }
       all.set(id, sum);

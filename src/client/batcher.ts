@@ -84,7 +84,7 @@ export class Batcher {
     for (const { id, resolve, reject } of plays) {
       const total = totals.get(id) ?? 0;
       if (total < (added.get(id) as number)) {
-        reject(new CountServerError(this.#server, `${this.#server} did not answer all plays of a batch`));
+        reject(new CountServerError(this.#server, `The answer of ${this.#server} lacks plays of the batch`));
         continue;
       }
       const after = (remaining.get(id) as number) - 1;

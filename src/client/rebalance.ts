@@ -143,7 +143,7 @@ export class Mover {
     if (!survey.fits(slice))
       throw new CountServerError(
         of.server,
-        `${of.server} did not answer the whole fold ${of.fold}, or its songs have changed`,
+        `Fold ${of.fold} of ${of.server} is incomplete, or has changed since it was sealed`,
       );
     return slice.entries.sort(([a], [b]) => (a < b ? -1 : Number(a > b)));
   }

@@ -48,7 +48,8 @@ export class Guard {
   checkHost(host: string | null): void {
     if (host === null || host === this.#passed) return;
     if (!isHost(host)) throw new Problem(400, "Host must be one host name, with or without a port");
-    if (!this.#isAllowed(hostNameOf(host))) throw new Problem(403, "This host is not served here");
+    if (!this.#isAllowed(hostNameOf(host)))
+      throw new Problem(403, "This host is not one of the allowed hosts");
     this.#passed = host;
   }
 
@@ -77,7 +78,7 @@ export class Guard {
     const isForAll = isSame(given, this.#token);
     const isForPlays = isSame(given, this.#playToken);
     if (isForAll || (isForPlays && scope === "play")) return;
-    if (isForPlays) throw new Problem(403, "This token only allows plays", TOO_LITTLE);
+    if (isForPlays) throw new Problem(403, "This token allows plays only", TOO_LITTLE);
     throw new Problem(401, "The token is not valid", BAD_TOKEN);
   }
 

@@ -100,7 +100,7 @@ export function createHandler(store: CountStore, options: HandlerOptions = {}): 
     guard.checkToken(headers, operation.scope);
     const format =
       preferredFormat(headers.get("accept")) ?? (operation.description.isOneType ? "text" : undefined);
-    if (format === undefined) throw new Problem(406, "Answers are text/plain or application/json");
+    if (format === undefined) throw new Problem(406, "Accept must allow text/plain or application/json");
     exchange.format = format;
     exchange.query = target.query;
     return operation.act(service, exchange);

@@ -136,7 +136,7 @@ function endOfString(source: string, start: number): number {
 
 function addPlays(plays: Map<string, number>, id: string, count: number): void {
   const sum = (plays.get(id) ?? 0) + count;
-  if (sum > MAX_COUNT) throw new RangeError(`The plays of ${quoted(id)} pass ${MAX_COUNT}`);
+  if (sum > MAX_COUNT) throw new RangeError(`The plays of ${quoted(id)} exceed ${MAX_COUNT}`);
   plays.set(id, sum);
 }
 

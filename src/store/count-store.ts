@@ -96,7 +96,7 @@ export interface CountStore {
    * returns the answer of then, and changes nothing. A refused request is not kept, so its key may be sent
    * again.
    *
-   * @throws {Refusal} `overflow` if the plays of all folds that are not dropped would pass 2^53 − 1; `full`
+   * @throws {Refusal} `overflow` if the plays of all folds that are not dropped would exceed 2^53 − 1; `full`
    * for a new song if the store has `maxSongs` songs or memory is used up; `stale key` if the writer's last
    * request had a higher `seq`; `key reused` if it had the same `seq` and differed.
    */

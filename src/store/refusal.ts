@@ -40,15 +40,15 @@ export class Refusal extends Error {
   }
 
   static overflow(count: number, plays: number): Refusal {
-    return new Refusal("overflow", `Adding ${plays} to ${count} would pass ${MAX_COUNT}`, { count, plays });
+    return new Refusal("overflow", `Adding ${plays} to ${count} would exceed ${MAX_COUNT}`, { count, plays });
   }
 
   static full(maxSongs: number): Refusal {
-    return new Refusal("full", `There is room for ${maxSongs} songs`, { maxSongs });
+    return new Refusal("full", `The limit of ${maxSongs} songs is reached`, { maxSongs });
   }
 
   static noMemory(): Refusal {
-    return new Refusal("full", "There is no memory for a new song");
+    return new Refusal("full", "The memory for songs is used up");
   }
 
   static tooLong(maxIdBytes: number): Refusal {
@@ -84,7 +84,7 @@ export class Refusal extends Error {
   }
 
   static keyReused(seq: number): Refusal {
-    return new Refusal("key reused", `This writer's request ${seq} was a different request`, { seq });
+    return new Refusal("key reused", `This writer has already sent a different request ${seq}`, { seq });
   }
 
   /** Makes the refusal of a store that cannot be read or written at the moment. */
@@ -96,7 +96,7 @@ export class Refusal extends Error {
 /** A write that may have been done or not. */
 export class UnknownOutcome extends Error {
   constructor() {
-    super("It is not known whether this was counted");
+    super("The request may have been counted or not");
     this.name = "UnknownOutcome";
   }
 }

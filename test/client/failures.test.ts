@@ -87,7 +87,7 @@ test.each(["", "many", "-1", "1.5", "9007199254740992", "1\n"])(
   async (answer) => {
     const client = new CountClient(serve(() => new Response(answer)));
     const failure = await failureOf(client.getPlayCount("42"));
-    expect(failure.message).toContain(`did not answer a count: ${JSON.stringify(answer)}`);
+    expect(failure.message).toContain(`answered ${JSON.stringify(answer)}, which is not a count`);
   },
 );
 
@@ -95,7 +95,7 @@ test("a refusal states its reason: no room for a new song", async () => {
   const client = new CountClient(servePlaycount({ maxSongs: 1 }));
   await client.incrementPlayCount("first");
   const failure = await failureOf(client.incrementPlayCount("second"));
-  expect(failure.message).toEndWith("failed: 507 No room for a new song: There is room for 1 songs");
+  expect(failure.message).toEndWith("failed: 507 No room for a new song: The limit of 1 songs is reached");
   expect(failure.status).toBe(507);
   expect([failure.type, failure.members]).toEqual(["StoreFull", { maxSongs: 1 }]);
   expect(await client.incrementPlayCount("first")).toBe(2);

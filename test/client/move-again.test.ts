@@ -94,7 +94,7 @@ describe("A fold whose move fails", () => {
     for (let time = 0; time < 2; time++) {
       const failure = await failureOf(CountClient.rebalance(source, target, 1, NO_RETRIES));
       expect(failure.message).toContain(
-        "failed: 409 The count would pass 2^53 - 1: Adding 1 to 9007199254740991 would pass",
+        "failed: 409 The count would exceed 2^53 - 1: Adding 1 to 9007199254740991 would exceed",
       );
       expect(await textOf(`${source}/folds`)).toBe("1");
     }

@@ -79,7 +79,7 @@ describe("A fold that is moved", () => {
     await new CountClient(source).addPlays(songs(12_000));
     const page = serve(() => new Response("Welcome", { headers: { "content-type": "text/html" } }));
     const failure = await failureOf(CountClient.rebalance(source, page, 1));
-    expect(failure.message).toBe(`${page}/ did not answer as a play counter does, with a Fold`);
+    expect(failure.message).toBe(`${page}/ is not a play counter: its answer has no Fold header`);
     const target = servePlaycount();
     const cutting = serve(async (request) => {
       const { pathname } = new URL(request.url);
@@ -96,7 +96,7 @@ describe("A fold that is moved", () => {
     await fetch(`${source}/folds/1`, { method: "DELETE" });
     await new CountClient(source).addPlays(songs(9));
     const part = await failureOf(CountClient.rebalance(cutting, target, 2, NO_RETRIES));
-    expect(part.message).toBe(`${cutting}/ did not answer the whole fold 2, or its songs have changed`);
+    expect(part.message).toBe(`Fold 2 of ${cutting}/ is incomplete, or has changed since it was sealed`);
     expect(await countsOf(source)).toEqual(songs(9));
     expect(await countsOf(target)).toEqual(new Map());
   });

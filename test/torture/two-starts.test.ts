@@ -31,7 +31,7 @@ function start(folder: string): Program {
 async function expectRefused(program: Program): Promise<void> {
   expect(await program.listening).toBeUndefined();
   const { status, stderr } = await program.ended;
-  expect(stderr).toMatch(/^playcount: [^\n]*another process has it\n$/);
+  expect(stderr).toMatch(/^playcount: [^\n]*another process uses it\n$/);
   expect(status).toBe(1);
 }
 

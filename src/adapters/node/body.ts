@@ -41,7 +41,7 @@ export class IncomingBody {
       if (this.#isWanted) controller.close();
     });
     incoming.once("close", () => {
-      if (this.#isWanted) controller.error(new TypeError("The request breaks off")); // no effect after "end"
+      if (this.#isWanted) controller.error(new TypeError("The body is incomplete")); // no effect after "end"
     });
   }
 }

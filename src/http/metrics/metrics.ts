@@ -76,7 +76,7 @@ export class Metrics {
     const known = METHODS.indexOf(method);
     const place = (route + 1) * METHODS.length + (known === -1 ? METHODS.length - 1 : known);
     const cell = REQUESTS + place * STATUSES.length;
-    if (cell + STATUSES.length > ROW) throw new RangeError("A row has no room for this many routes");
+    if (cell + STATUSES.length > ROW) throw new RangeError("The routes do not fit into a row");
     return cell;
   }
 

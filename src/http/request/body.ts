@@ -18,7 +18,7 @@ export interface BodyLimits {
 /**
  * Reads a request's body to its end, and calls `take` with each piece.
  *
- * @throws {Problem} 413 past `maxBodyBytes`, 400 if the body breaks off, and any error of `take`.
+ * @throws {Problem} 413 past `maxBodyBytes`, 400 if the body is incomplete, and any error of `take`.
  */
 export async function readToEnd(
   request: Request,
@@ -79,7 +79,7 @@ async function read(
 }
 
 function brokenOff(): Problem {
-  return new Problem(400, "The body breaks off");
+  return new Problem(400, "The body is incomplete");
 }
 
 function tooLarge(maxBodyBytes: number): Problem {

@@ -35,7 +35,7 @@ export function refuseConditions(headers: Headers): void {
 
 /** Makes the 412 of a condition that fails. */
 export function preconditionFailed(): Problem {
-  return new Problem(412, "The condition of the request is not fulfilled");
+  return new Problem(412, "The condition in If-Match or If-None-Match is false");
 }
 
 /** Returns the tags of a list. Other members are ignored. */

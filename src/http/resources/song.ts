@@ -41,7 +41,7 @@ function add(
   plays: number,
   key: RequestKey | undefined,
 ): Awaitable<Response> {
-  if (plays > MAX_COUNT) throw new Refusal("overflow", `No count can pass ${MAX_COUNT}`);
+  if (plays > MAX_COUNT) throw new Refusal("overflow", `The number exceeds ${MAX_COUNT}, the highest count`);
   const addition = service.store.add(id, plays, key);
   return addition instanceof Promise
     ? addition.then((later) => replyPlayed(service, exchange, id, later))

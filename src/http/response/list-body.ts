@@ -57,7 +57,7 @@ function stream(writer: EntryWriter, iterator: ChunkIterator): ReadableStream<Ui
         if (ended) controller.close();
       } catch (error) {
         // The status was sent already: the client sees the answer break off.
-        console.error(error instanceof Refusal ? `playcount: a list broke off: ${error.message}` : error);
+        console.error(error instanceof Refusal ? `playcount: a list was cut off: ${error.message}` : error);
         throw error;
       }
     },

@@ -59,7 +59,7 @@ export type ProblemTypeName =
 export const PROBLEM_TYPES: Readonly<Record<ProblemTypeName, ProblemType>> = {
   CountOverflow: {
     status: 409,
-    title: "The count would pass 2^53 - 1",
+    title: "The count would exceed 2^53 - 1",
     members: {
       count: "the song's count; missing if the request itself exceeds the limit",
       plays: "the plays to add; missing if the request itself exceeds the limit",
@@ -69,7 +69,7 @@ export const PROBLEM_TYPES: Readonly<Record<ProblemTypeName, ProblemType>> = {
   StoreFull: {
     status: 507,
     title: "No room for a new song",
-    members: { maxSongs: "songs that the server has room for; missing if its memory is full" },
+    members: { maxSongs: "maximum number of songs; missing if the memory is used up" },
     optional: ["maxSongs"],
   },
   IdTooLong: {

@@ -21,8 +21,8 @@ export function headersFor(format: Format, others: Readonly<Record<string, strin
 }
 
 /**
- * Makes what all answers with these headers share. A `Response` serves as the init of another one: Bun copies
- * its headers in three quarters of the time that it takes for those of a plain object.
+ * Makes the init that all answers with these headers share. It is a `Response`, whose headers Bun
+ * copies in three quarters of the time that those of a plain object take.
  */
 function template(format: Format, others: Readonly<Record<string, string>>): ReplyInit {
   return new Response(null, { headers: headersFor(format, { "cache-control": "no-store", ...others }) });

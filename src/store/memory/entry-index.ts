@@ -4,7 +4,7 @@ import { checkLayout } from "./layout.ts";
 import type { PackedId } from "./packed-id.ts";
 
 // The index's part of a shard's head is two words: its block, and the number of bits. The block has 2^bits
-// slots of one word each; without bits there is no block. A slot:
+// slots of one word each. With 0 bits, it has no block yet. A slot:
 //
 //   bit 31       29 28                         0
 //      +-----------+----------------------------+

@@ -84,7 +84,7 @@ export class Heap {
     unlock(this.words, LOCK);
   }
 
-  /** Adds to {@linkcode Heap.songs}, or returns false and changes nothing if they would pass `maxSongs`. */
+  /** Adds to {@linkcode Heap.songs}, or returns false and changes nothing if they would exceed `maxSongs`. */
   claimSongs(songs: number, maxSongs: number): boolean {
     // Not above `maxSongs` even for a moment: another thread might be refused because of that.
     for (;;) {

@@ -80,7 +80,7 @@ export class PackedShard {
    * Adds `plays`, 1 or more, to a song that has `elsewhere` plays in other sets, and returns the new count
    * here.
    *
-   * @throws {Refusal} `overflow` if the sum would pass 2^53 − 1, or `full` for a new song if the store has
+   * @throws {Refusal} `overflow` if the sum would exceed 2^53 − 1, or `full` for a new song if the store has
    * `maxSongs` songs or memory is used up. Nothing has changed then.
    */
   add(id: PackedId, plays: number, elsewhere: number, maxSongs: number): number {

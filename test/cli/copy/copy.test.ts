@@ -78,7 +78,7 @@ describe("copy", () => {
     expect(full).toEqual({
       status: 1,
       stdout: "",
-      stderr: `playcount: POST ${target.url}batch failed: 507 No room for a new song: There is room for 12000 songs; to continue: playcount ${args.join(" ")}\n`,
+      stderr: `playcount: POST ${target.url}batch failed: 507 No room for a new song: The limit of 12000 songs is reached; to continue: playcount ${args.join(" ")}\n`,
     });
     await target.kill();
     await target.start("--max-songs", "20000");

@@ -132,7 +132,7 @@ export const access: Cases = {
     for (const host of ["localhost", "LOCALHOST:80", "127.0.0.1:1", "a.example", "b.a.example:99"])
       await expectAnswer(ask(host), 200);
     for (const host of ["evil.test", "localhost.evil.test", "example", "127.0.0.1.evil.test", "127.0.0.2"]) {
-      await expectAnswer(ask(host), 403, "Forbidden\nThis host is not served here");
+      await expectAnswer(ask(host), 403, "Forbidden\nThis host is not one of the allowed hosts");
       await expectAnswer(ask(host, "/nothing"), 403);
     }
   },

@@ -28,7 +28,7 @@ export const limits: Cases = {
 
   "a new song without room is refused, and known songs are still counted": async ({ fetch }) => {
     for (const id of ["a", "b", "c"]) await expectAnswer(fetch(`/plays/video/${id}`, POST), 200, "1");
-    const full = "Insufficient Storage\nThere is room for 3 songs";
+    const full = "Insufficient Storage\nThe limit of 3 songs is reached";
     await expectAnswer(fetch("/plays/video/d", POST), 507, full);
     await expectAnswer(fetch("/plays/video/d", { ...POST, body: "0" }), 200, "0");
     await expectAnswer(fetch("/plays/video/d"), 200, "0");

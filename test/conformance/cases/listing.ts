@@ -128,7 +128,11 @@ export const listing: Cases = {
     const now = await etag(subject);
     for (const held of [old, `W/${now}`, '"x"', "nonsense"]) {
       const answer = subject.fetch("/", { method: "DELETE", headers: { "if-match": held } });
-      await expectAnswer(answer, 412, "Precondition Failed\nThe condition of the request is not fulfilled");
+      await expectAnswer(
+        answer,
+        412,
+        "Precondition Failed\nThe condition in If-Match or If-None-Match is false",
+      );
     }
     await expectAnswer(subject.fetch("/"), 200, "a=2");
   },

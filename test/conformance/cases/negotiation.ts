@@ -68,7 +68,7 @@ export const negotiation: Cases = {
         const answer = await subject.fetch(path, { method, headers: { accept } });
         const body = await answer.text();
         const found = { accept, status: answer.status, body, type: answer.headers.get("content-type") };
-        const wanted = "Not Acceptable\nAnswers are text/plain or application/json";
+        const wanted = "Not Acceptable\nAccept must allow text/plain or application/json";
         expect(found).toEqual({ accept, status: 406, body: wanted, type: TEXT });
       }
     }

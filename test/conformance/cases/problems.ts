@@ -10,11 +10,11 @@ const MAX_COUNT = Number.MAX_SAFE_INTEGER;
 const OUT_OF_ORDER = { type: "FoldOutOfOrder", status: 409, title: "The fold is out of order" };
 const UNKNOWN_FOLD = { type: "UnknownFold", status: 404, title: "The fold was never sealed" };
 const DROPPED = { type: "FoldDropped", status: 410, title: "The fold was acknowledged and dropped" };
-const OVERFLOW = { type: "CountOverflow", status: 409, title: "The count would pass 2^53 - 1" };
+const OVERFLOW = { type: "CountOverflow", status: 409, title: "The count would exceed 2^53 - 1" };
 
 /** Problems as programs read them: by type and members (RFC 9457). */
 export const problems: Cases = {
-  "a count that would pass 2^53 - 1 is a CountOverflow": async (subject) => {
+  "a count that would exceed 2^53 - 1 is a CountOverflow": async (subject) => {
     const { fetch } = subject;
     await expectAnswer(fetch("/song/a", { ...POST, body: String(MAX_COUNT - 1) }), 200);
     const members = { count: MAX_COUNT - 1, plays: 2 };

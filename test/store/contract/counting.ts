@@ -38,7 +38,7 @@ export function testCounting(makeStore: MakeStore): void {
 
 /** Tests the ranges of counts and ids. */
 export function testRange(makeStore: MakeStore): void {
-  test("a count goes up to 2^53 - 1, and an addition that would pass it is refused and changes nothing", async () => {
+  test("a count goes up to 2^53 - 1, and an addition that would exceed it is refused and changes nothing", async () => {
     const store = await makeStore({});
     expect(await countOf(store.add("a", MAX_COUNT - 1))).toBe(MAX_COUNT - 1);
     expect(await reasonOf(() => store.add("a", 2))).toBe("overflow");

@@ -108,10 +108,10 @@ describe("A folder that cannot be served is reported in one line, with status 1,
     return { folder, file: join(folder, "playcount.db") };
   }
 
-  test("another process has it", async () => {
+  test("another process uses it", async () => {
     const folder = newFolder();
     await listen([...program, "--data", folder]);
-    expect(await refuse(folder)).toContain(`another process has it`);
+    expect(await refuse(folder)).toContain(`another process uses it`);
   });
 
   test("its file is not playcount's", async () => {
@@ -121,7 +121,7 @@ describe("A folder that cannot be served is reported in one line, with status 1,
     for (const content of ["", "no database at all, but a text", Buffer.alloc(5000, 7)]) {
       writeFileSync(file, content);
       expect(await refuse(folder)).toMatch(
-        / (it is not a file of playcount|it is empty|file is not a database)$/m,
+        / (it is not a database of playcount|it is empty|file is not a database)$/m,
       );
       expect(readFileSync(file)).toEqual(Buffer.from(content));
     }
@@ -130,7 +130,7 @@ describe("A folder that cannot be served is reported in one line, with status 1,
     const database = new DatabaseSync(join(other, "playcount.db"));
     database.exec("CREATE TABLE a (b)");
     database.close();
-    expect(await refuse(other)).toContain("is not a file of playcount");
+    expect(await refuse(other)).toContain("is not a database of playcount");
   });
 
   test("its format is newer", async () => {

@@ -74,7 +74,7 @@ testWithRedis.each(SERVERS)(
     await store.acknowledge(2);
     expect((await store.figures()).songs).toBe(2);
     for (let song = 0; song < 18; song++) await store.add(`song ${song}`, 1);
-    await expect(store.add("one too many", 1)).rejects.toThrow("There is room for 20 songs");
+    await expect(store.add("one too many", 1)).rejects.toThrow("The limit of 20 songs is reached");
     expect(await store.clear(() => false)).toBe(true);
     expect(await listed(store)).toEqual([]);
     expect(store.unavailableBecause).toBeUndefined();

@@ -168,11 +168,11 @@ testWithRedis("Thousands of songs of one shard past maxSongs are refused, and no
   const { store } = await open({ shards: 1, maxSongs: 3000 });
   await store.add("a", 1);
   const songs = (count: number) => new Map(Array.from({ length: count }, (_, n) => [`song-${n}`, 1]));
-  await expect(store.addAll(songs(3000))).rejects.toThrow("There is room for 3000 songs");
+  await expect(store.addAll(songs(3000))).rejects.toThrow("The limit of 3000 songs is reached");
   expect(await listed(store)).toEqual([["a", 1]]);
   await store.addAll(songs(2999));
   expect(await listed(store)).toHaveLength(3000);
-  await expect(store.add("one more", 1)).rejects.toThrow("There is room for 3000 songs");
+  await expect(store.add("one more", 1)).rejects.toThrow("The limit of 3000 songs is reached");
 });
 
 testWithRedis("Reading a fold fails when everything is cleared meanwhile", async () => {

@@ -15,7 +15,7 @@ const FORMAT = 1;
 /** @throws {DataError} if a file is not playcount's, or its format is newer. */
 export function checkFormat(sqlite: DatabaseSync): void {
   if (numberOf(sqlite, "PRAGMA application_id") !== APPLICATION_ID)
-    throw new DataError("it is not a file of playcount");
+    throw new DataError("it is not a database of playcount");
   const format = numberOf(sqlite, "PRAGMA user_version");
   if (format > FORMAT)
     throw new DataError(

@@ -81,7 +81,7 @@ function open(file: string, options: { readOnly?: boolean }, lock: string): Data
     } catch (error) {
       sqlite.close();
       if (!/locked|busy/i.test(errorMessage(error))) throw error;
-      if (tries === MAX_TRIES) throw new DataError("another process has it", { cause: error });
+      if (tries === MAX_TRIES) throw new DataError("another process uses it", { cause: error });
     }
     pause(MIN_PAUSE_MS * (1 + 4 * Math.random()));
   }
