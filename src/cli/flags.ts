@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
+import { quoted } from "../error-message.ts";
 
 /** The flags of a command. */
 export interface Flags {
@@ -29,12 +30,11 @@ export function* readFlags(
   const { tokens } = parseArgs({ args: [...args], strict: false, tokens: true, options });
   for (const token of tokens) {
     if (token.kind === "option-terminator") continue;
-    if (token.kind === "positional")
-      throw new RangeError(`unexpected argument ${JSON.stringify(token.value)}`);
+    if (token.kind === "positional") throw new RangeError(`unexpected argument ${quoted(token.value)}`);
     const { name, rawName, value } = token;
     const isSwitch = Object.hasOwn(switches, name);
     if (!isSwitch && !values.includes(name))
-      throw new RangeError(`unknown option ${JSON.stringify(rawName)}; see ${help}`);
+      throw new RangeError(`unknown option ${quoted(rawName)}; see ${help}`);
     if (isSwitch && value !== undefined) throw new RangeError(`${rawName} takes no value`);
     if (!isSwitch && value === undefined) throw new RangeError(`${rawName} needs a value`);
     yield [name, value ?? ""];

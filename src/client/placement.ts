@@ -1,3 +1,4 @@
+import { quoted } from "../error-message.ts";
 import { type HashKey, hash, hash64 } from "../hash.ts";
 import { hasPath } from "../mapping/read.ts";
 
@@ -58,7 +59,7 @@ export class Placement {
 
 /** @throws {TypeError} for an id that cannot be part of a path. */
 export function checkId(id: string): void {
-  if (!hasPath(id)) throw new TypeError(`The id ${JSON.stringify(id)} cannot be part of a path`);
+  if (!hasPath(id)) throw new TypeError(`The id ${quoted(id)} cannot be part of a path`);
 }
 
 /** Returns the canonical form of a server's URL, so that its songs stay when the URL is spelt differently. */
@@ -66,7 +67,7 @@ function normalise(server: string): string {
   const { origin = "", pathname = "", href } = URL.parse(server) ?? {};
   if (!/^https?:\/\//i.test(server) || href !== origin + pathname) {
     throw new TypeError(
-      `A server must be an http or https URL without user, query and fragment, not ${JSON.stringify(server)}`,
+      `A server must be an http or https URL without user, query and fragment, not ${quoted(server)}`,
     );
   }
   return origin + pathname.replace(/\/*$/, "/");

@@ -1,3 +1,4 @@
+import { quoted } from "../error-message.ts";
 import { environmentName } from "./names.ts";
 import { type NumberSetting, SETTINGS, type Settings, type TextSetting } from "./table.ts";
 
@@ -50,8 +51,8 @@ export function checkSetting<K extends keyof Settings>(
   if (value === undefined) return setting.default as Settings[K];
   if (isValid(setting, value)) return value as Settings[K];
   const isQuoted = "min" in setting || !(setting.isSecret || setting.mayContainSecret);
-  const quoted = typeof value === "string" ? JSON.stringify(value) : String(value);
-  throw new RangeError(`${source} must be ${expectedValue(setting)}${isQuoted ? `, not ${quoted}` : ""}`);
+  const found = typeof value === "string" ? quoted(value) : String(value);
+  throw new RangeError(`${source} must be ${expectedValue(setting)}${isQuoted ? `, not ${found}` : ""}`);
 }
 
 function isValid(setting: TextSetting | NumberSetting, value: unknown): boolean {

@@ -1,4 +1,6 @@
 import { Placement } from "../../client/placement.ts";
+import { quoted } from "../../error-message.ts";
+import { parseWholeNumber } from "../../mapping/whole-number.ts";
 import { checkSetting } from "../../settings/settings.ts";
 import { type Flags, readFlags, readSecretFile } from "../flags.ts";
 
@@ -73,17 +75,17 @@ function readServer(written: string, name: string): string {
     return new Placement(written).urls[0] as string;
   } catch {
     const wanted = "http or https URLs without user, query and fragment, separated by commas";
-    const quoted = written.includes("@") ? "" : `, not ${JSON.stringify(written)}`; // it may have a password
-    throw new RangeError(`--${name} must be ${wanted}${quoted}`);
+    const found = written.includes("@") ? "" : `, not ${quoted(written)}`; // it may have a password
+    throw new RangeError(`--${name} must be ${wanted}${found}`);
   }
 }
 
 function readFold(written: string | undefined): number | undefined {
   if (written === undefined) return undefined;
-  const fold = /^\d{1,16}$/.test(written) ? Number(written) : Number.NaN;
-  if (Number.isSafeInteger(fold) && fold > 0) return fold;
+  const fold = parseWholeNumber(written);
+  if (fold !== undefined && fold > 0) return fold;
   const wanted = `a whole number from 1 to ${Number.MAX_SAFE_INTEGER}`;
-  throw new RangeError(`--fold must be ${wanted}, not ${JSON.stringify(written)}`);
+  throw new RangeError(`--fold must be ${wanted}, not ${quoted(written)}`);
 }
 
 function readToken(
