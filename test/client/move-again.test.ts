@@ -34,7 +34,7 @@ describe("A fold whose move fails", () => {
     const all = songs(12_000);
     let failures = 0;
     let folds = 0;
-    while (failures < rounds(10, 4)) {
+    while (failures < rounds(10, 2)) {
       folds++;
       unreliability.isOn = false;
       await new CountClient(backend).addPlays(all);

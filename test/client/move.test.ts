@@ -12,7 +12,7 @@ afterEach(stopAll);
 describe("A fold that is moved", () => {
   test("of very many songs goes in batches that are bounded, each of them once", async () => {
     const source = servePlaycount();
-    const many = rounds(300_000, 60_000);
+    const many = rounds(300_000, 30_000);
     const all = songs(many);
     all.set("ö".repeat(250), 3);
     await new CountClient(source, { timeoutMs: 60_000 }).addPlays(all);

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import manifest from "../../package.json" with { type: "json" };
+import { isQuick } from "../support/extent.ts";
 import { type Listening, listen, RUNTIMES as COMMANDS } from "../support/process.ts";
 import { lacksRedis, RedisServer } from "../store/redis/support/redis-server.ts";
 import { bundleForWorkerd, WORKERD } from "../support/workerd.ts";
@@ -32,7 +33,7 @@ const MEMORY = {
   node: { name: "node", userAgent: `Node.js/${versions.node.split(".")[0]}`, start: program("node") },
 };
 
-/** All runtimes. npm installs them, so that none is left out; only Redis may be missing. */
+/** All runtimes. npm installs them, so none of them is ever missing; Redis may be. */
 export const RUNTIMES: readonly Runtime[] = [
   ...Object.values(MEMORY),
   { name: "workerd", userAgent: "Cloudflare-Workers", start: startWorkerd },
@@ -46,13 +47,14 @@ export const RUNTIMES: readonly Runtime[] = [
   },
 ];
 
-/** A runtime with the counts of each server in a folder of its own. */
+/** A runtime with the counts of each server in a folder of its own. The quick tests have each runtime once. */
 function durable(name: keyof typeof COMMANDS): Runtime {
   const { userAgent, start } = MEMORY[name];
   return {
     name: `${name}, with --data,`,
     userAgent,
     waits: true,
+    isSkipped: isQuick,
     async start(environment) {
       const folder = await mkdtemp(join(tmpdir(), "playcount-conformance-"));
       const server = await start({ ...environment, PLAYCOUNT_DATA: folder });

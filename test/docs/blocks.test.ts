@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import process from "node:process";
+import { lacks } from "../support/extent.ts";
 import { run } from "../support/process.ts";
 import { stopAll } from "../support/servers.ts";
 import { type Block, blocksOf, fileNameOf, PAGES } from "./support/pages.ts";
@@ -10,10 +10,8 @@ import { createProject } from "./support/programs.ts";
 
 setDefaultTimeout(300_000);
 
-/** Programs that the pages' commands need; a test with one that is missing is skipped, but not by CI. */
-const missing = ["bash", "curl"].filter((name) => Bun.which(name) === null);
-const isRunnable = process.env["CI"] === "true" || missing.length === 0;
-if (!isRunnable) console.warn(`Tests that need ${missing.join(" and ")} are skipped.`);
+/** True if a program that the pages' commands need is missing. */
+const isSkipped = lacks("bash", "curl");
 
 /** Languages of blocks that are shown only: drawings, and files of other programs. */
 const SHOWN = ["text"];
@@ -76,7 +74,7 @@ test("The blocks that are not run are these, each with its reason", () => {
 });
 
 describe("The blocks run as the page shows, on", () => {
-  test.skipIf(!isRunnable).each(RUN)("%s", async (path, blocks) => {
+  test.skipIf(isSkipped).each(RUN)("%s", async (path, blocks) => {
     const page = new PageRun(project, path);
     await page.start(blocks);
     try {

@@ -10,8 +10,10 @@ const EXTENT = process.env["PLAYCOUNT_TESTS"];
 
 /** Programs, and the user, that some tests need beside Bun, Deno, Node and workerd. */
 const NEEDS = [
+  "bash",
   "buildah",
   "cc",
+  "curl",
   "haproxy",
   "mkfs.ext4",
   "nginx",
@@ -36,7 +38,7 @@ export function missing(): string[] {
 /** Returns true if tests that need the given programs are to be skipped. In CI they fail instead. */
 export function lacks(...needs: readonly string[]): boolean {
   for (const need of needs) if (!NEEDS.includes(need)) throw new Error(`${need} is not in the list of needs`);
-  if (EXTENT === "quick") return true;
+  if (isQuick) return true;
   if (process.env["CI"] === "true") return false;
   const lacking = needs.filter((need) => !has(need));
   if (EXTENT === undefined)
@@ -44,6 +46,9 @@ export function lacks(...needs: readonly string[]): boolean {
   for (const need of lacking) warned.add(need);
   return lacking.length > 0;
 }
+
+/** True in the run of the tests that need npm alone. */
+export const isQuick: boolean = EXTENT === "quick";
 
 /** Returns `all` in a run of all tests, and `few` otherwise. */
 export function rounds(all: number, few: number): number {

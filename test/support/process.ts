@@ -1,14 +1,16 @@
+import { Glob } from "bun";
 import { join } from "node:path";
 import process from "node:process";
 
 const root = join(import.meta.dir, "../..");
-const bin = join(root, "node_modules/.bin");
+const modules = join(root, "node_modules");
+const node = join(modules, ".bin/node");
 
-const node = join(bin, "node");
+// The command `deno` of npm starts this program, and does not pass signals on to it.
+const [deno = "deno"] = new Glob("@deno/*/deno{,.exe}").scanSync({ cwd: modules, absolute: true });
 
-// The installed `deno` is a script that starts the real program, and does not pass signals on to it.
-const findDeno = [node, join(bin, "deno"), "eval", "console.log(Deno.execPath())"];
-const deno = Bun.spawnSync(findDeno).stdout.toString().trim();
+/** Folder where Node keeps the compiled modules of the program, which takes most of the time of its start. */
+const NODE_CACHE = join(modules, ".cache/node");
 
 /** The command that runs a program on each runtime. */
 export const RUNTIMES: Readonly<Record<"bun" | "deno" | "node", readonly string[]>> = {
@@ -91,7 +93,7 @@ function start(
   const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith("PLAYCOUNT_"));
   const child = Bun.spawn([...command], {
     cwd: folder,
-    env: { ...Object.fromEntries(inherited), ...environment },
+    env: { NODE_COMPILE_CACHE: NODE_CACHE, ...Object.fromEntries(inherited), ...environment },
     stdin: "ignore",
     stdout: "pipe",
     stderr: "pipe",

@@ -33,7 +33,7 @@ describe("copy that is killed", () => {
     const stop = play(two, ledger);
     const command = copyCommand(two, urls);
     let broken = 0;
-    for (let time = 0; time < rounds(25, 3) || broken === 0; time++) {
+    for (let time = 0; time < rounds(25, 1) || broken === 0; time++) {
       await copyKilled(command, (await startTime()) * (1 + 26 * random.next()));
       if ((await Promise.all(two.map(foldsOf))).some((folds) => folds !== "")) broken++;
     }
@@ -48,8 +48,8 @@ describe("copy that is killed", () => {
     const command = copyCommand([await source.start()], [await target.start()]);
     const ledger = new Map<string, number>();
     let broken = 0;
-    for (let time = 0; time < rounds(5, 2) || broken === 0; time++) {
-      const plays = songs(60_000, time);
+    for (let time = 0; time < rounds(5, 1) || broken === 0; time++) {
+      const plays = songs(60_000, time + 1);
       await new CountClient(source.url, PATIENT).addPlays(plays);
       add(ledger, plays);
       for (let kill = 0; kill < 2; kill++) {

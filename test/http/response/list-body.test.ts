@@ -2,6 +2,7 @@ import { describe, expect, spyOn, test } from "bun:test";
 import { listBody } from "../../../src/http/response/list-body.ts";
 import { MAPPING_SYNTAX, RANKING_SYNTAX, writeList } from "../../../src/mapping/write.ts";
 import { type Entry, ShardedStore } from "../../../src/mod.ts";
+import { rounds } from "../../support/extent.ts";
 import { Random } from "../../support/random.ts";
 
 /** Least length of a piece of a list, in characters. */
@@ -12,7 +13,7 @@ describe.each(["text", "json"] as const)("A list as %s", (format) => {
 
   test("is the same as written at once, however it is cut into pieces", async () => {
     const random = new Random(`listing ${format}`);
-    for (let round = 0; round < 150; round++) {
+    for (let round = 0; round < rounds(150, 40); round++) {
       const chunks = anyChunks(random, round % 10 === 0 ? 40 : 3);
       const expected = writeList(grammar, chunks.flat());
       expect(await textOf(await listBody(chunks, grammar))).toBe(expected);
@@ -74,7 +75,7 @@ test.each(["text", "json"] as const)(
       "'",
       "%",
     ];
-    for (let round = 0; round < 100; round++) {
+    for (let round = 0; round < rounds(100, 20); round++) {
       const store = new ShardedStore({ maxSongs: 1_000_000 });
       const counts = [1, 9, 10, 2 ** 30 - 1, 2 ** 30, 2 ** 53 - 1];
       for (let n = random.below(round % 10 === 0 ? 20_000 : 100); n > 0; n--) {

@@ -6,7 +6,7 @@ import { countOf, listed, type MakeStore, reasonOf } from "./support.ts";
 
 const keyOf = (writer: string, seq: number): RequestKey => ({ writer, seq });
 
-const STEPS = rounds(10_000, 2000);
+const STEPS = rounds(10_000, 600);
 
 const batch = (...entries: [string, number][]) => new Map(entries);
 

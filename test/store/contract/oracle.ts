@@ -4,7 +4,7 @@ import { rounds } from "../../support/extent.ts";
 import { Random } from "../../support/random.ts";
 import { countOf, byCount, byId, listed, type MakeStore, ODD_IDS, reasonOf } from "./support.ts";
 
-const STEPS = rounds(20_000, 4000);
+const STEPS = rounds(20_000, 1500);
 const MAX_SONGS = 75;
 const IDS = [...ODD_IDS, ...Array.from({ length: 60 }, (_, n) => `song-${n}`)];
 

@@ -11,6 +11,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { readCounts } from "../../support/counts.ts";
+import { rounds } from "../../support/extent.ts";
 import { killAll, listen, RUNTIMES, run } from "../../support/process.ts";
 import { newFolder, removeAll } from "./folders.ts";
 
@@ -61,8 +62,13 @@ function copyOf(folder: string): string {
   return copy;
 }
 
+interface Change {
+  sql: string;
+  in: (folder: string) => void;
+}
+
 /** Returns, for each table with rows, one change of each column and one deletion of a row. */
-function changesOf(folder: string): { sql: string; in: (folder: string) => void }[] {
+function changesOf(folder: string): Change[] {
   const open = (folder: string) => new DatabaseSync(join(folder, "playcount.db"));
   const database = open(copyOf(folder));
   const changes: string[] = [];
@@ -168,7 +174,9 @@ describe("A folder that cannot be served is reported in one line, with status 1,
     stopped.process.kill("SIGTERM");
     await stopped.ended;
     for (const from of [folder, copy]) {
-      for (const change of changesOf(from)) {
+      const changes = changesOf(from);
+      for (let at = 0; at < changes.length; at += rounds(1, 5)) {
+        const change = changes[at] as Change;
         const changed = copyOf(from);
         change.in(changed);
         expect(await refuse(changed, change.sql)).toContain("damaged");

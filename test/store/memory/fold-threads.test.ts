@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { ShardedStore } from "../../../src/mod.ts";
+import { rounds } from "../../support/extent.ts";
 import { Random } from "../../support/random.ts";
 import { endThreads, start } from "./counting-threads.ts";
 
@@ -16,7 +17,7 @@ function sum(chunks: Iterable<Iterable<readonly [string, number]>>): number {
 describe("Threads that count while folds are sealed", () => {
   test("have each play in exactly one fold, and no fold changes once it is sealed", async () => {
     const store = new ShardedStore({ threads: 3, maxSongs: 100_000, maxFolds: 3 });
-    const additions = 400_000;
+    const additions = rounds(400_000, 100_000);
     const task = { additions, hot: 20, songs: 20_000 };
     const counting = [1, 2, 3].map((thread) => start(store, { ...task, thread, seed: thread }));
     let isOver = false;
@@ -44,7 +45,7 @@ describe("Threads that count while folds are sealed", () => {
     const random = new Random("dying in batches");
     const store = new ShardedStore({ threads: 1, maxFolds: 60 });
     let least = 0;
-    for (let kill = 1; kill <= 40; kill++) {
+    for (let kill = 1; kill <= rounds(40, 10); kill++) {
       const task = { thread: 1, seed: 0, additions: 1e9, hot: 0, songs: 0, addsBatches: true };
       const victim = start(store, task);
       while (victim.counted() === 0) await Bun.sleep(1);

@@ -12,7 +12,7 @@ afterEach(endThreads);
 describe("Threads that count in one store", () => {
   test("lose none of millions of additions to songs that are hot, cold and new", async () => {
     const store = new ShardedStore({ threads: 4, maxSongs: 1_000_000 });
-    const additions = rounds(2_500_000, 250_000);
+    const additions = rounds(2_500_000, 100_000);
     const shared = { additions, hot: 10, songs: 200_000 };
     const ended = Array.from(
       { length: 4 },
@@ -49,7 +49,7 @@ describe("Threads that count in one store", () => {
 
   test("that die while they count block no other thread, and lose no counted play", async () => {
     const random = new Random("dying threads");
-    const kills = rounds(60, 20);
+    const kills = rounds(60, 8);
     const store = new ShardedStore({ threads: 2, maxSongs: 10_000_000 });
     const survivor = start(store, { thread: 2, seed: 1, additions: 1e9, hot: 50, songs: 100_000 });
     for (let kill = 0; kill < kills; kill++) {
@@ -94,7 +94,7 @@ describe("Threads that count in one store", () => {
     const task = { seed: 0, additions: 1e9, hot: 0, songs: 0 };
     const survivor = start(store, { ...task, thread: 2, hot: 50, songs: 1000 });
     let [songs, batches] = [0, 0];
-    for (let kill = 0; kill < rounds(40, 15) || songs <= 100; kill++) {
+    for (let kill = 0; kill < rounds(40, 6) || songs <= 100; kill++) {
       const writer = `victim-${kill}`;
       const victim = start(store, { ...task, thread: 1, sendsKeys: writer });
       while (victim.counted() === 0) await Bun.sleep(1);
@@ -117,7 +117,7 @@ describe("Threads that count in one store", () => {
 
   test("that die while they hold every lock do not block the thread that frees a fold meanwhile", async () => {
     const store = new ShardedStore({ threads: 1, maxSongs: 1_000_000 });
-    for (let n = 0; n < 500_000; n++) store.add(`song-${n}`, 1);
+    for (let n = 0; n < rounds(500_000, 200_000); n++) store.add(`song-${n}`, 1);
     for (const fold of [1, 2]) store.seal(fold);
     for (const fold of [1, 2]) store.acknowledge(fold); // fold 1 is dropped, and freed step by step from here on
     const stuck = start(store, { thread: 1, seed: 0, additions: 0, hot: 0, songs: 0, isStuckInClear: true });
