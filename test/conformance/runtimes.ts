@@ -47,7 +47,7 @@ export const RUNTIMES: readonly Runtime[] = [
   },
 ];
 
-/** A runtime with the counts of each server in a folder of its own. The quick tests have each runtime once. */
+/** A runtime with the counts of each server in a folder of its own. The quick tests run each runtime once. */
 function durable(name: keyof typeof COMMANDS): Runtime {
   const { userAgent, start } = MEMORY[name];
   return {
