@@ -33,7 +33,7 @@ function summary(): string {
   const result = status === 0 ? `${ran}, and all passed` : `${ran}, and ${failed} FAILED`;
   if (!isAll) {
     const more = `${skipped} tests of the same files and ${files.length - chosen.length} files`;
-    return `${result}. \`bun run test:all\` adds ${more} that need redis-server, nginx, haproxy, buildah, cc, root or minutes.`;
+    return `${result}. \`bun run test:all\` adds ${more} that need other programs (Redis, nginx, HAProxy, buildah, cc, curl), root or minutes.`;
   }
   return skipped === 0 ? `${result}.` : `${result}. Skipped ${skipped}: they need ${missing().join(", ")}.`;
 }
