@@ -1,4 +1,5 @@
 import { Glob, spawn } from "bun";
+import { availableParallelism } from "node:os";
 import process from "node:process";
 import { missing } from "./support/extent.ts";
 
@@ -10,12 +11,15 @@ const OTHERS = /^test\/(?:balancers|container|faults|torture(?!\/ledger)|store\/
 /** Guards against a test that hangs. A slow machine must not reach it. */
 const TIMEOUT_MS = 300_000;
 
+/** Files that run at the same time: one more than cores, as tests also wait. */
+const PARALLEL = availableParallelism() + 1;
+
 const isAll = process.argv.includes("--all");
 const files = [...new Glob("test/**/*.test.ts").scanSync()].sort();
 const chosen = files.filter((path) => isAll || !OTHERS.test(path));
 
 const began = performance.now();
-const command = ["bun", "test", "--parallel", "--only-failures", `--timeout=${TIMEOUT_MS}`];
+const command = ["bun", "test", `--parallel=${PARALLEL}`, "--only-failures", `--timeout=${TIMEOUT_MS}`];
 const child = spawn([...command, ...chosen.map((path) => `./${path}`)], {
   env: { ...process.env, PLAYCOUNT_TESTS: isAll ? "all" : "quick" },
   stdout: "inherit",
