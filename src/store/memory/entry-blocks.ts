@@ -86,12 +86,12 @@ export class EntryBlocks {
   }
 
   /**
-   * Copies all entries, without gaps, into the words that `room` returns for their units, and returns their
-   * units.
+   * Copies all entries, without gaps, into the words that `allocate` returns for their units. Returns the
+   * number of units.
    */
-  copyTo(room: (units: number) => Int32Array): number {
+  copyTo(allocate: (units: number) => Int32Array): number {
     const { units } = this;
-    const target = room(units);
+    const target = allocate(units);
     let at = 0;
     this.#eachBlock((block, used) => {
       target.set(this.#words.subarray((block + HEAD_UNITS) * 2, (block + used) * 2), at);

@@ -4,7 +4,7 @@ import { checkLayout } from "./layout.ts";
 import type { PackedId } from "./packed-id.ts";
 
 // The index's part of a shard's head is two words: its block, and the number of bits. The block has 2^bits
-// slots of one word each. With 0 bits, it has no block yet. A slot:
+// buckets of one word each. With 0 bits, it has no block yet. A bucket:
 //
 //   bit 31       29 28                         0
 //      +-----------+----------------------------+
@@ -12,7 +12,7 @@ import type { PackedId } from "./packed-id.ts";
 //      +-----------+----------------------------+
 //
 // Open addressing with linear probing, at most three quarters in use. The hash bits spare most looks at
-// entries of other songs, which are slower than slots. All of the index can be computed from the entries.
+// entries of other songs, which are slower than buckets. All of the index can be computed from the entries.
 
 const BLOCK = 0;
 const BITS = 1;
@@ -24,7 +24,7 @@ checkLayout({ block: [BLOCK, 1], bits: [BITS, 1] }, INDEX_HEAD_WORDS);
 const FIRST_BITS = 4;
 const MOST_USED = 0.75;
 
-/** The bits of a slot that refer to an entry: the heap has at most 2^29 units. */
+/** The bits of a bucket that refer to an entry: the heap has at most 2^29 units. */
 const REFERENCE = 2 ** 29 - 1;
 
 /** Finds the entries of a shard by their ids. */
@@ -46,7 +46,7 @@ export class EntryIndex {
     this.#head = head;
   }
 
-  /** Returns the entry of a song, or 0. The loop ends, as one slot at least is free. */
+  /** Returns the entry of a song, or 0. The loop ends, as one bucket at least is free. */
   find(id: PackedId): number {
     const words = this.#words;
     const bits = words[this.#head + BITS] as number;
@@ -55,10 +55,10 @@ export class EntryIndex {
     const mask = (1 << bits) - 1;
     const { hash } = id;
     for (let at = (hash >>> this.#hashShift) & mask; ; at = (at + 1) & mask) {
-      const slot = words[first + at] as number;
-      if (slot === 0) return 0;
-      const entry = slot & REFERENCE;
-      if (((slot ^ hash) & ~REFERENCE) === 0 && id.isAt(words, idWord(entry))) return entry;
+      const bucket = words[first + at] as number;
+      if (bucket === 0) return 0;
+      const entry = bucket & REFERENCE;
+      if (((bucket ^ hash) & ~REFERENCE) === 0 && id.isAt(words, idWord(entry))) return entry;
     }
   }
 
@@ -122,7 +122,7 @@ export class EntryIndex {
   }
 }
 
-/** Returns the heap's size of a block with 2^`bits` slots: a unit has two. */
+/** Returns the heap's size of a block with 2^`bits` buckets: a unit has two. */
 function sizeOf(bits: number): number {
   return bits - 1;
 }

@@ -126,11 +126,11 @@ export class PackedShard {
   }
 
   /**
-   * Copies all entries, without gaps, into the words that `room` returns for their units, and returns their
-   * units.
+   * Copies all entries, without gaps, into the words that `allocate` returns for their units. Returns the
+   * number of units.
    */
-  copyTo(room: (units: number) => Int32Array): number {
-    return this.#entries.copyTo(room);
+  copyTo(allocate: (units: number) => Int32Array): number {
+    return this.#entries.copyTo(allocate);
   }
 
   /** Frees all entries and the index. */

@@ -31,13 +31,13 @@ export class ShardSnapshot {
     this.#at = 0;
     const [set] = sets;
     if (sets.length !== 1 || set === undefined) return this.#sum(sets, id);
-    this.#end = set.copyTo((units) => this.#room(units));
+    this.#end = set.copyTo((units) => this.#allocate(units));
     return set.songs;
   }
 
   #sum(sets: readonly PackedShard[], id: PackedId): number {
     let entries = 0;
-    this.#room(sets.reduce((units, set) => units + set.units, 0));
+    this.#allocate(sets.reduce((units, set) => units + set.units, 0));
     this.#end = 0;
     for (const [place, set] of sets.entries()) {
       const [older, newer] = [sets.slice(0, place), sets.slice(place + 1)];
@@ -91,7 +91,7 @@ export class ShardSnapshot {
     this.#at += unitsOfEntry(wordsOfId(this.#words[idWord(this.#at)] as number));
   }
 
-  #room(units: number): Int32Array {
+  #allocate(units: number): Int32Array {
     if (this.#counts.length < units) {
       this.#counts = new Float64Array(2 ** Math.ceil(Math.log2(units)));
       this.#words = new Int32Array(this.#counts.buffer);
