@@ -64,7 +64,7 @@ export class PlayLedger {
       if (!/^\d+$/.test(answer?.headers.get("retry-after") ?? "")) this.fault("503 without Retry-After");
       return "refused";
     }
-    if (status !== 500 || !/not known/.test(text))
+    if (status !== 500 || !answer?.headers.get("link")?.includes("UnknownOutcome"))
       this.fault(`${status} with the text ${JSON.stringify(text)}`);
     return "unknown";
   }
