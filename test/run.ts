@@ -39,7 +39,8 @@ function summary(): string {
     const more = `${skipped} tests of the same files and ${files.length - chosen.length} files`;
     return `${result}. \`bun run test:all\` adds ${more} that need other programs (Redis, nginx, HAProxy, buildah, cc, curl), root or minutes.`;
   }
-  return skipped === 0 ? `${result}.` : `${result}. Skipped ${skipped}: they need ${missing().join(", ")}.`;
+  const needs = missing().join(", ") || "the right to mount disks";
+  return skipped === 0 ? `${result}.` : `${result}. Skipped ${skipped}: they need ${needs}.`;
 }
 
 /** Reads a line such as " 2429 pass" of Bun's report. */
