@@ -44,13 +44,20 @@ export function* readFlags(
 /**
  * Returns the first line of a file, trimmed.
  *
- * @throws {RangeError} if the file cannot be read; the message begins with `source`, the flag that names it.
+ * @throws {RangeError} if the file cannot be read, or if its first line is blank: without a secret the server
+ * would be open. The message begins with `source`, the flag that names the file.
  */
 export function readSecretFile(path: string, source: string): string {
+  const secret = readFirstLine(path, source);
+  if (secret === "") throw new RangeError(`${source}: the first line of ${quoted(path)} is blank`);
+  return secret;
+}
+
+function readFirstLine(path: string, source: string): string {
   try {
     return readFileSync(path, "utf8").split("\n", 1)[0]?.trim() ?? "";
   } catch (error) {
     const { code } = error as { code?: string };
-    throw new RangeError(`${source}: cannot read ${JSON.stringify(path)}: ${code ?? "not a file"}`);
+    throw new RangeError(`${source}: cannot read ${quoted(path)}: ${code ?? "not a file"}`);
   }
 }

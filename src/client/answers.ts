@@ -30,6 +30,27 @@ export function readMapping({ server, answer }: ServerReply): Map<string, number
   return counts;
 }
 
+/**
+ * Reads the answer to a batch: the new count of each of its songs.
+ *
+ * A count below the plays that were just added means that the answer is not from a play counter. Whether the
+ * plays were counted is unknown then.
+ */
+export function readTotals(
+  reply: ServerReply,
+  plays: Iterable<readonly [string, number]>,
+): Map<string, number> {
+  const totals = readMapping(reply);
+  for (const [id, added] of plays) {
+    if ((totals.get(id) ?? -1) >= added) continue;
+    throw new CountServerError(
+      reply.server,
+      `${reply.server} did not answer the plays of ${quoted(id)} in a batch`,
+    );
+  }
+  return totals;
+}
+
 /** Calls `read`, and maps an error to that of a server whose answer is not a mapping. */
 export function readMappingPart(server: string, read: () => void): void {
   try {
@@ -64,8 +85,7 @@ export async function readNewestFold(server: string, response: Response): Promis
  */
 export function lastRequestIn(error: unknown): number | undefined {
   if (!(error instanceof CountServerError) || error.type !== "StaleKey") return undefined;
-  const { newestSeq } = error.members;
-  return Number.isSafeInteger(newestSeq) ? (newestSeq as number) : undefined;
+  return error.members["newestSeq"];
 }
 
 /** Returns the sum of the listings of several servers. */

@@ -1,5 +1,5 @@
-import { type ServerReply, readCount, sumUp } from "./answers.ts";
-import { type ServerRequest, ServerClient } from "./server-client.ts";
+import { type ServerReply, readCount, readTotals, sumUp } from "./answers.ts";
+import { type ServerRequest, ServerClient, type Send, sendEach } from "./server-client.ts";
 import { Batcher } from "./batcher.ts";
 import { checkId, Placement } from "./placement.ts";
 import { type MoveProgress, Mover } from "./rebalance.ts";
@@ -144,11 +144,13 @@ export class CountClient {
     { signal }: CallOptions = {},
   ): Promise<Map<string, number>> {
     for (const id of plays.keys()) checkId(id);
-    const requests = Array.from(this.#placement.divide(plays), ([server, part]) => ({
+    const parts = [...this.#placement.divide(plays)];
+    const requests = parts.map(([server, part]) => ({
       server,
       request: { method: "POST", path: "batch", body: writeList(MAPPING_SYNTAX.text, part), signal },
     }));
-    return sumUp(await sendEach(requests, (server, request) => this.#client.sendKeyed(server, request)));
+    const replies = await sendEach(requests, (server, request) => this.#client.sendKeyed(server, request));
+    return new Map(replies.flatMap((reply, at) => [...readTotals(reply, parts[at]?.[1] ?? [])]));
   }
 
   /**
@@ -201,19 +203,4 @@ export class CountClient {
       send,
     );
   }
-}
-
-type Send = (server: string, request: ServerRequest) => Promise<string>;
-
-/** Sends requests in parallel, and waits for all of them even if one fails. */
-async function sendEach(
-  requests: readonly { server: string; request: ServerRequest }[],
-  send: Send,
-): Promise<ServerReply[]> {
-  const replies = requests.map(async ({ server, request }) => ({
-    server,
-    answer: await send(server, request),
-  }));
-  await Promise.allSettled(replies);
-  return await Promise.all(replies);
 }

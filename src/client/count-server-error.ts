@@ -8,7 +8,7 @@ export interface Failure {
   /** Name of the problem's type, as listed in docs/problems.md, such as `StaleKey`. */
   type?: string | undefined;
   /** Numbers of the problem, by the names that docs/problems.md lists for its type. */
-  members?: Readonly<Record<string, unknown>>;
+  members?: Readonly<Record<string, number>>;
   /** Seconds that the server asks clients to wait. */
   retryAfterSeconds?: number | undefined;
 }
@@ -40,7 +40,7 @@ export class CountServerError extends Error {
    */
   readonly type: string | undefined;
   /** Numbers of the problem, by the names that docs/problems.md lists for its type; empty without a type. */
-  readonly members: Readonly<Record<string, unknown>>;
+  readonly members: Readonly<Record<string, number>>;
   /** Seconds to wait before a retry (`Retry-After`, RFC 9110 §10.2.3); `undefined` without that header. */
   readonly retryAfterSeconds: number | undefined;
   /**

@@ -4,8 +4,8 @@ export interface ServerProblem {
   type: string | undefined;
   /** Title and detail, for people. */
   text: string;
-  /** Members that not every problem has. */
-  members: Readonly<Record<string, unknown>>;
+  /** Numbers of the type; empty without a type. */
+  members: Readonly<Record<string, number>>;
 }
 
 /** The reference of a type of any play counter, whatever its base path. */
@@ -16,15 +16,18 @@ export function readProblem(response: Response, body: string): ServerProblem | u
   if (!/^application\/problem\+json\b/i.test(response.headers.get("content-type") ?? "")) return undefined;
   const fields = parseObject(body);
   if (fields === undefined) return undefined;
-  const { type, title, status: _status, detail, ...members } = fields;
+  const { type, title, status: _status, detail, ...others } = fields;
   const sentences = [title, detail].filter((part) => typeof part === "string" && part !== "");
-  return { type: TYPE.exec(String(type))?.[1], text: sentences.join(": "), members };
+  const name = typeof type === "string" ? TYPE.exec(type)?.[1] : undefined;
+  const numbers = Object.entries(others).filter(([, value]) => Number.isSafeInteger(value));
+  const members = Object.fromEntries(name === undefined ? [] : numbers) as Record<string, number>;
+  return { type: name, text: sentences.join(": "), members };
 }
 
 function parseObject(source: string): Record<string, unknown> | undefined {
   try {
     const value: unknown = JSON.parse(source);
-    return typeof value === "object" && value !== null ? { ...value } : undefined;
+    return typeof value === "object" && value !== null && !Array.isArray(value) ? { ...value } : undefined;
   } catch {
     return undefined;
   }

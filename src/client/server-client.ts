@@ -1,3 +1,4 @@
+import type { ServerReply } from "./answers.ts";
 import { checkSetting } from "../settings/settings.ts";
 import { CountServerError } from "./count-server-error.ts";
 import { withRetries } from "./retries.ts";
@@ -165,4 +166,20 @@ function describeFailure(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const { message, cause } = error;
   return cause instanceof Error && cause.message !== "" ? `${message}: ${cause.message}` : message;
+}
+
+/** Sends a request to a server, and returns the body of its answer. */
+export type Send = (server: string, request: ServerRequest) => Promise<string>;
+
+/** Sends requests in parallel, and waits for all of them even if one fails. */
+export async function sendEach(
+  requests: readonly { server: string; request: ServerRequest }[],
+  send: Send,
+): Promise<ServerReply[]> {
+  const replies = requests.map(async ({ server, request }) => ({
+    server,
+    answer: await send(server, request),
+  }));
+  await Promise.allSettled(replies);
+  return await Promise.all(replies);
 }

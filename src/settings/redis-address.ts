@@ -4,7 +4,7 @@ const DEFAULT_PORT = 6379;
 
 /** Matches the `store` setting, or an empty one. Several servers are a cluster, which has no databases. */
 export const REDIS_ADDRESS: RegExp = new RegExp(
-  String.raw`^(?:(?<scheme>rediss?)://(?:(?<user>[\w.%-]+)@)?` +
+  String.raw`^(?:(?<scheme>rediss?)://(?:(?<user>(?:[\w.-]|%[0-7][\da-f])+)@)?` +
     String.raw`(?:(?<servers>${SERVER}(?:,${SERVER})+)|(?<server>${SERVER})(?:/(?<database>\d{1,5}))?))?$`,
   "i",
 );

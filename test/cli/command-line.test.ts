@@ -105,6 +105,13 @@ describe("A token", () => {
     const message = `--token-file: cannot read ${JSON.stringify(missing)}: ENOENT`;
     expect(() => settingsOf(["--token-file", missing])).toThrow(new RangeError(message));
     expect(() => settingsOf(["--token-file", folder])).toThrow(/^--token-file: cannot read "[^"]+": EISDIR$/);
+    for (const blank of ["", "\n", " \t\nsecret\n"]) {
+      writeFileSync(path, blank);
+      for (const flag of ["--token-file", "--play-token-file", "--store-password-file"])
+        expect(() => settingsOf([flag, path], { PLAYCOUNT_TOKEN: "a" })).toThrow(
+          /the first line of .* is blank/,
+        );
+    }
   });
 
   test("for plays requires the other token too", () => {

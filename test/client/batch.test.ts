@@ -39,6 +39,17 @@ describe("addPlays", () => {
   });
 });
 
+test.each(["", "a=0,b=2", "b=2"])("addPlays rejects an answer that lacks plays: %j", async (answer) => {
+  const client = new CountClient(serve(() => new Response(answer)));
+  const plays = new Map([
+    ["a", 1],
+    ["b", 2],
+  ]);
+  const failure = await client.addPlays(plays).catch((error: unknown) => error);
+  expect(failure).toBeInstanceOf(CountServerError);
+  expect(failure).toMatchObject({ mayBeDone: true });
+});
+
 describe("fold", () => {
   test("saves the sum of all servers once, and then acknowledges it", async () => {
     const servers = [servePlaycount(), servePlaycount()];

@@ -105,7 +105,22 @@ test.each<[string, string, string, string | undefined, object]>([
   ["is text", "text/plain", "Conflict\nno", undefined, {}],
   ["is not JSON", "application/problem+json", "{", undefined, {}],
   ["is not an object", "application/problem+json", "1", undefined, {}],
-  ["has no type", "application/problem+json", '{"status":409,"plays":1}', undefined, { plays: 1 }],
+  ["has no type", "application/problem+json", '{"status":409,"plays":1}', undefined, {}],
+  ["is an array", "application/problem+json", "[1,2]", undefined, {}],
+  [
+    "has a type that is not a text",
+    "application/problem+json",
+    '{"type":{"toString":1},"plays":1}',
+    undefined,
+    {},
+  ],
+  [
+    "has members that are not numbers",
+    "application/problem+json",
+    '{"type":"/openapi.json#/components/schemas/StaleKey","seq":3,"newestSeq":"x","instance":"/y"}',
+    "StaleKey",
+    { seq: 3 },
+  ],
   [
     "belongs to another program",
     "application/problem+json",
@@ -124,7 +139,8 @@ test.each<[string, string, string, string | undefined, object]>([
   const [, contentType, body, type, members] = row;
   const server = serve(() => new Response(body, { status: 409, headers: { "content-type": contentType } }));
   const failure = await failureOf(new CountClient(server, { retries: 0 }).getPlayCount("1"));
-  expect(failure).toMatchObject({ status: 409, type, members });
+  expect(failure).toMatchObject({ status: 409, type });
+  expect(failure.members).toEqual(members as Record<string, number>);
 });
 
 test("with one of three servers down, a reset fails and names it, and clears the others", async () => {

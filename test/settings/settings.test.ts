@@ -177,6 +177,8 @@ test("an address of Redis has the default port, the default user and database 0"
     servers: ["[::1]:7"],
     database: 3,
   });
+  for (const user of ["a%zz", "%ff", "%"])
+    expect(() => parseRedisAddress(`redis://${user}@h`)).toThrow(RangeError);
   expect(parseRedisAddress("redis://a:7000,[::1],b").servers).toEqual(["a:7000", "[::1]:6379", "b:6379"]);
   expect(() => parseRedisAddress("")).toThrow(RangeError);
 });
