@@ -36,19 +36,28 @@ export interface BatchAddition {
   fold: number;
 }
 
+/** Figures of folds. Times are in milliseconds since 1970, and `undefined` if unknown. */
+export interface FoldFigures {
+  /** Folds that are sealed and not acknowledged. */
+  folds: number;
+  /** When the oldest of them was sealed. */
+  oldestSealedAt?: number | undefined;
+  /** When the newest fold was sealed, whether it is acknowledged or not. */
+  lastSealedAt?: number | undefined;
+  /** When a fold was last acknowledged. */
+  lastAcknowledgedAt?: number | undefined;
+}
+
 /** Figures for the operator. Reading them visits no songs. */
-export interface StoreFigures {
+export interface StoreFigures extends FoldFigures {
   /**
    * Songs that count against `maxSongs`: those of all folds that are not dropped, and of the open one, each
    * once.
    */
   songs: number;
-  /** Plays counted by all threads since the start. */
-  plays: number;
-  /** Folds that are sealed and not acknowledged. */
-  folds: number;
-  /** Bytes of memory that the store has allocated; `undefined` if unknown. */
-  bytes: number | undefined;
+  /** Bytes of memory that the store has allocated, and their limit; absent if its memory is elsewhere. */
+  bytes?: number;
+  maxBytes?: number;
 }
 
 /** Limits of every store: the settings of the same names, with the same defaults. */

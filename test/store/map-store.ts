@@ -37,7 +37,6 @@ export class MapStore implements CountStore {
   readonly #maxWriters: number;
   readonly #name: string = crypto.randomUUID();
   #changes = 0;
-  #plays = 0;
   #open = new Map<string, number>();
   /** The songs of all sets, the kept fold included. */
   #songs = new Set<string>();
@@ -76,7 +75,6 @@ export class MapStore implements CountStore {
     if (plays > MAX_COUNT - before) throw Refusal.overflow(before, plays);
     if (!this.#songs.has(id) && this.#songs.size >= this.#maxSongs) throw Refusal.full(this.#maxSongs);
     this.#songs.add(id);
-    this.#plays += plays;
     this.#open.set(id, (this.#open.get(id) ?? 0) + plays);
     this.#changes++;
     return { count: count + plays, fold };
@@ -151,7 +149,7 @@ export class MapStore implements CountStore {
   }
 
   figures(): StoreFigures {
-    return { songs: this.#songs.size, plays: this.#plays, folds: this.#folds.length, bytes: undefined };
+    return { songs: this.#songs.size, folds: this.#folds.length };
   }
 
   #once(kind: string, plays: ReadonlyMap<string, number>, { writer, seq }: RequestKey): BatchAddition {

@@ -18,6 +18,7 @@ const NEEDS = [
   "mkfs.ext4",
   "nginx",
   "openssl",
+  "promtool",
   "redis-cli",
   "redis-server",
   "root",

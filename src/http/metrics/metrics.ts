@@ -22,11 +22,12 @@ export const DELAY_BOUNDS: readonly number[] = [
   Infinity,
 ];
 
-// A row: [is serving | deaths | sum of delays | delay buckets | requests by route, method and status | spare]
+// A row: [is serving | deaths | plays | sum of delays | delay buckets | requests by route, method and status]
 const IS_SERVING = 0;
 const DEATHS = 1;
-const DELAY_SUM = 2;
-const DELAY_BUCKETS = 3;
+const PLAYS = 2;
+const DELAY_SUM = 3;
+const DELAY_BUCKETS = 4;
 const REQUESTS = DELAY_BUCKETS + DELAY_BOUNDS.length;
 
 /** Number of requests of a route and a method that were answered with a status. */
@@ -85,6 +86,16 @@ export class Metrics {
     const place = STATUSES.indexOf(response.status);
     if (place !== -1) this.#add(cell + place, 1);
     return response;
+  }
+
+  /** Counts plays that are answered. */
+  countPlays(plays: number): void {
+    this.#add(PLAYS, plays);
+  }
+
+  /** Plays that were answered. */
+  get plays(): number {
+    return this.#sum(PLAYS);
   }
 
   /** Counts a turn of the event loop that was late by `seconds`. */

@@ -14,15 +14,11 @@ export function getMetrics(service: Service, exchange: Exchange): Awaitable<Resp
   });
 }
 
-function ofStore({ songs, plays, folds, bytes }: StoreFigures): Family[] {
-  const families: Family[] = [
-    gauge("playcount_songs", "Songs that occupy room.", songs),
-    {
-      name: "playcount_plays",
-      type: "counter",
-      help: "Plays counted since the start.",
-      samples: [{ suffix: "_total", value: plays }],
-    },
+function ofStore({ songs, folds, bytes, maxBytes, ...at }: StoreFigures): Family[] {
+  const oldest = folds === 0 ? Date.now() : at.oldestSealedAt;
+  const age = oldest && Math.max(0, Date.now() - oldest);
+  return [
+    gauge("playcount_songs", "Songs that count against max-songs.", songs),
     {
       name: "playcount_folds",
       type: "gauge",
@@ -32,9 +28,27 @@ function ofStore({ songs, plays, folds, bytes }: StoreFigures): Family[] {
         { labels: { state: "sealed" }, value: folds },
       ],
     },
+    ...known(
+      "playcount_oldest_unacknowledged_fold_age_seconds",
+      "Time since the oldest unacknowledged fold was sealed; 0 without one.",
+      age,
+      1000,
+    ),
+    ...known(
+      "playcount_last_fold_sealed_timestamp_seconds",
+      "Time when a fold was last sealed.",
+      at.lastSealedAt,
+      1000,
+    ),
+    ...known(
+      "playcount_last_fold_acknowledged_timestamp_seconds",
+      "Time when a fold was last acknowledged.",
+      at.lastAcknowledgedAt,
+      1000,
+    ),
+    ...known("playcount_store_bytes", "Memory of the store.", bytes),
+    ...known("playcount_store_limit_bytes", "Most memory that the store may use.", maxBytes),
   ];
-  if (bytes === undefined) return families;
-  return [...families, { ...gauge("playcount_store_bytes", "Memory of the store.", bytes), unit: "bytes" }];
 }
 
 function ofProcess({ metrics, requestCounts }: Service): Family[] {
@@ -54,6 +68,7 @@ function ofProcess({ metrics, requestCounts }: Service): Family[] {
     { suffix: "_sum", value: sum },
   ];
   return [
+    counter("playcount_plays", "Plays answered since the start.", metrics.plays),
     {
       name: "playcount_requests",
       type: "counter",
@@ -68,17 +83,12 @@ function ofProcess({ metrics, requestCounts }: Service): Family[] {
       samples: delays,
     },
     gauge("playcount_workers", "Threads that answer requests now.", metrics.workers),
+    counter("playcount_worker_deaths", "Threads that ended unexpectedly.", metrics.deaths),
     {
-      name: "playcount_worker_deaths",
-      type: "counter",
-      help: "Threads that ended unexpectedly.",
-      samples: [{ suffix: "_total", value: metrics.deaths }],
-    },
-    {
-      name: "playcount",
-      type: "info",
+      name: "playcount_info",
+      type: "gauge",
       help: "Version of playcount.",
-      samples: [{ suffix: "_info", labels: { version: VERSION }, value: 1 }],
+      samples: [{ labels: { version: VERSION }, value: 1 }],
     },
   ];
 }
@@ -88,6 +98,16 @@ function canonical(bound: number): string {
   return Number.isInteger(bound) ? bound.toFixed(1) : String(bound);
 }
 
+/** Returns a gauge, unless its value is unknown. */
+function known(name: string, help: string, value: number | undefined, divisor = 1): Family[] {
+  return value === undefined ? [] : [gauge(name, help, value / divisor)];
+}
+
 function gauge(name: string, help: string, value: number): Family {
-  return { name, type: "gauge", help, samples: [{ value }] };
+  const unit = (["seconds", "bytes"] as const).find((suffix) => name.endsWith(`_${suffix}`));
+  return { name, type: "gauge", ...(unit && { unit }), help, samples: [{ value }] };
+}
+
+function counter(name: string, help: string, value: number): Family {
+  return { name, type: "counter", help, samples: [{ suffix: "_total", value }] };
 }

@@ -44,8 +44,8 @@ function add(
   if (plays > MAX_COUNT) throw new Refusal("overflow", `The number exceeds ${MAX_COUNT}, the highest count`);
   const addition = service.store.add(id, plays, key);
   return addition instanceof Promise
-    ? addition.then((later) => replyPlayed(service, exchange, id, later))
-    : replyPlayed(service, exchange, id, addition);
+    ? addition.then((later) => replyPlayed(service, exchange, id, plays, later))
+    : replyPlayed(service, exchange, id, plays, addition);
 }
 
 function songId({ store }: Service, { groups }: Exchange): string {
@@ -53,11 +53,13 @@ function songId({ store }: Service, { groups }: Exchange): string {
 }
 
 function replyPlayed(
-  { foldHeaders }: Service,
+  { foldHeaders, metrics }: Service,
   exchange: Exchange,
   id: string,
+  plays: number,
   { count, fold }: Addition,
 ): Response {
+  metrics.countPlays(plays);
   return prefersMinimal(exchange.request.headers.get("prefer"))
     ? replyMinimal(fold)
     : replyCount(exchange, id, count, foldHeaders.for(exchange.format, fold));

@@ -70,16 +70,14 @@ export class BatchWrite {
   addPrepared(plays: ReadonlyMap<string, number>): void {
     const { heap } = this.#shards;
     this.#whileLocked(plays, (songs) => {
-      let [total, added] = [0, 0];
+      let added = 0;
       for (let at = 0; at < songs.count; at++) added += Number(this.#look(songs, at));
       heap.claimSongs(added, Infinity);
       heap.countChange();
       for (let at = 0; at < songs.count; at++) {
         heap.numbers[songs.entries[at] as number] =
           (songs.before[at] as number) + (songs.plays[at] as number);
-        total += songs.plays[at] as number;
       }
-      heap.countPlays(total);
     });
   }
 
@@ -180,18 +178,15 @@ export class BatchWrite {
       songs.entries[at] = this.#shards.openShard(songs.shards[at] as number).place(id);
       if (songs.entries[at] === 0) return false;
     }
-    return journal.begin(songs.count + 1 + NUMBERS_PER_REQUEST);
+    return journal.begin(songs.count + NUMBERS_PER_REQUEST);
   }
 
   #write(songs: BatchColumns, { counts, fold }: BatchAddition, keyed: KeyedRequest | undefined): void {
-    const { journal, heap, lastRequests } = this.#shards;
-    let total = 0;
+    const { journal, lastRequests } = this.#shards;
     for (let at = 0; at < songs.count; at++) {
       const plays = songs.plays[at] as number;
       if (plays > 0) journal.note(songs.entries[at] as number, (songs.before[at] as number) + plays);
-      total += plays;
     }
-    journal.note(heap.playsUnit, (heap.numbers[heap.playsUnit] as number) + total);
     if (keyed !== undefined) {
       const write = (unit: number, value: number) => journal.noteRequest(unit, value);
       lastRequests.remember(keyed.key, keyed.fingerprint, { fold, counts }, write);

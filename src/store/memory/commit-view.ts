@@ -96,8 +96,8 @@ export class CommitView {
    * Acknowledges as {@linkcode CountStore.acknowledge} does, but leaves freeing the dropped fold to
    * {@linkcode free}.
    */
-  acknowledge(fold: number): void {
-    this.#folds.acknowledge(fold);
+  acknowledge(fold: number, now: number = Date.now()): void {
+    this.#folds.acknowledge(fold, now);
   }
 
   /** True while the memory of a dropped fold is to be freed. */
@@ -113,12 +113,6 @@ export class CommitView {
   /** Adds plays that were checked and reserved, as one change. */
   add(plays: ReadonlyMap<string, number>): void {
     this.#batch.addPrepared(plays);
-  }
-
-  /** Resets the plays counted since the start to 0: those in the store were loaded. */
-  forgetPlays(): void {
-    const { heap } = this.#shards;
-    heap.numbers[heap.playsUnit] = 0;
   }
 
   /**

@@ -1,4 +1,5 @@
 import { runInSlices } from "../../async.ts";
+import type { FoldFigures } from "../count-store.ts";
 import { Refusal } from "../refusal.ts";
 import type { Shards } from "./shards.ts";
 
@@ -45,13 +46,13 @@ export class FoldLifecycle {
     this.#doInSteps = doInSteps;
   }
 
-  /** See {@linkcode CountStore.seal}. */
-  seal(fold: number): boolean {
+  /** See {@linkcode CountStore.seal}. `now`: in milliseconds since 1970. */
+  seal(fold: number, now: number): boolean {
     const { ring, heap } = this.#shards;
     return this.#shards.whileAllLocked(() => {
       if (!this.#canSeal(fold)) return false;
       heap.countChange();
-      ring.seal(fold, this.#shards.slots.take());
+      ring.seal(fold, this.#shards.slots.take(), now);
       return true;
     });
   }
@@ -93,11 +94,18 @@ export class FoldLifecycle {
     }
   }
 
-  /** Returns how many folds are not acknowledged. */
-  count(): number {
+  /** Returns how many folds are not acknowledged, and when folds were sealed and acknowledged. */
+  figures(): FoldFigures {
     this.#shards.lock(0);
     try {
-      return this.#shards.ring.length - 1 - this.#shards.ring.firstCounted;
+      const { ring } = this.#shards;
+      const folds = ring.length - 1 - ring.firstCounted;
+      return {
+        folds,
+        oldestSealedAt: folds === 0 ? undefined : ring.sealedAt(ring.firstCounted),
+        lastSealedAt: ring.length === 1 ? undefined : ring.sealedAt(ring.length - 2),
+        lastAcknowledgedAt: ring.acknowledgedAt || undefined,
+      };
     } finally {
       this.#shards.unlock(0);
     }
@@ -105,20 +113,20 @@ export class FoldLifecycle {
 
   /**
    * See {@linkcode CountStore.acknowledge}. The memory of the dropped fold is freed in steps, after the
-   * return.
+   * return. `now`: in milliseconds since 1970.
    */
-  acknowledge(fold: number): void {
+  acknowledge(fold: number, now: number): void {
     const { ring, heap } = this.#shards;
     const dropped = this.#shards.whileAllLocked(() => {
       if (!this.#canAcknowledge(fold)) return undefined;
       heap.countChange();
       if (ring.firstCounted === 0) {
-        ring.keep();
+        ring.keep(now);
         return undefined;
       }
       const slot = ring.slotAt(0);
       this.#shards.slots.startFreeing(slot);
-      ring.drop();
+      ring.drop(now);
       return slot;
     });
     if (dropped !== undefined) this.free(dropped);

@@ -3,35 +3,51 @@ import { checkLayout } from "./layout.ts";
 
 // The ring, in words:
 //
-//   word 0       1     2      3   4         6   8
-//     +-------+-----+------+---+---------+---+-------+-------+- - -+-------+
-//     | first | next| kept |   | dropped |   | set 0 | set 1 |     |       |    a power of two of sets
-//     +-------+-----+------+---+---------+---+-------+-------+- - -+-------+
+//   word 0       1     2      3       4         6              8
+//     +-------+-----+------+-------+---------+--------------+-------+-------+- - -+-------+
+//     | first | next| kept | stamp | dropped | acknowledged | set 0 | set 1 |     |       |    a power of two
+//     +-------+-----+------+-------+---------+--------------+-------+-------+- - -+-------+    of sets
 //
 //   first    number of the oldest set, counted from 0 since the last clear
 //   next     number that the next set will have; set n is at n modulo the capacity
 //   kept     1 if the oldest set is an acknowledged fold, 0 otherwise
+//   stamp    changed before every change of the ring
 //   dropped  newest fold that was dropped (number)
+//   acknowledged  when the last fold was acknowledged (number)
 //
 // A set is a fold, except the newest one: the open set, in which plays are counted.
 //
-//   word 0            2      3       4
-//     +---------------+------+-------+
-//     | fold (number) | slot |       |    slot: where the set's shards are (shard-table.ts)
-//     +---------------+------+-------+
+//   word 0            2                 4      5       6
+//     +---------------+-----------------+------+-------+
+//     | fold (number) | sealed (number) | slot |       |    slot: where the set's shards are (shard-table.ts)
+//     +---------------+-----------------+------+-------+
 //
+// Times are in milliseconds since 1970.
 // A change takes effect with the write of `next`, `kept` or `first`.
 
 const FIRST = 0;
 const NEXT = 1;
 const KEPT = 2;
+const STAMP = 3;
 const DROPPED = 4;
+const ACKNOWLEDGED = 6;
 const SETS = 8;
-checkLayout({ first: [FIRST, 1], next: [NEXT, 1], kept: [KEPT, 1], dropped: [DROPPED, 2] }, SETS);
+checkLayout(
+  {
+    first: [FIRST, 1],
+    next: [NEXT, 1],
+    kept: [KEPT, 1],
+    stamp: [STAMP, 1],
+    dropped: [DROPPED, 2],
+    acknowledged: [ACKNOWLEDGED, 2],
+  },
+  SETS,
+);
 
-const SLOT = 2;
-const SET_WORDS = 4;
-checkLayout({ fold: [0, 2], slot: [SLOT, 1] }, SET_WORDS);
+const SEALED = 2;
+const SLOT = 4;
+const SET_WORDS = 6;
+checkLayout({ fold: [0, 2], sealed: [SEALED, 2], slot: [SLOT, 1] }, SET_WORDS);
 
 /**
  * The sets of a store, oldest first: perhaps an acknowledged fold that is kept, the folds that are not
@@ -89,6 +105,21 @@ export class FoldRing {
     return place === this.length - 1 ? Infinity : (this.#numbers[this.#set(place) >> 1] as number);
   }
 
+  /** Returns when the fold at a place was sealed, in milliseconds since 1970. */
+  sealedAt(place: number): number {
+    return this.#numbers[(this.#set(place) + SEALED) >> 1] as number;
+  }
+
+  /** When the last fold was acknowledged, in milliseconds since 1970; 0 if none was. */
+  get acknowledgedAt(): number {
+    return this.#numbers[(this.#at + ACKNOWLEDGED) >> 1] as number;
+  }
+
+  /** Differs after every change of the ring. */
+  get stamp(): number {
+    return this.#words[this.#at + STAMP] as number;
+  }
+
   /** Returns the slot of the set at a place. */
   slotAt(place: number): number {
     return this.#words[this.#set(place) + SLOT] as number;
@@ -100,28 +131,41 @@ export class FoldRing {
     return -1;
   }
 
-  /** Makes the open set a fold, and the empty set in `slot` the open one. */
-  seal(fold: number, slot: number): void {
-    this.#numbers[this.#set(this.length - 1) >> 1] = fold;
+  /** Makes the open set a fold, sealed at `now`, and the empty set in `slot` the open one. */
+  seal(fold: number, slot: number, now: number): void {
+    this.#countChange();
+    const open = this.#set(this.length - 1);
+    this.#numbers[open >> 1] = fold;
+    this.#numbers[(open + SEALED) >> 1] = now;
     this.#words[this.#set(this.length) + SLOT] = slot;
     this.#words[this.#at + NEXT] = (this.#words[this.#at + NEXT] as number) + 1;
   }
 
   /** Acknowledges the oldest fold, and keeps it. No other fold may be kept. */
-  keep(): void {
+  keep(now: number): void {
+    this.#countChange();
+    this.#numbers[(this.#at + ACKNOWLEDGED) >> 1] = now;
     this.#words[this.#at + KEPT] = 1;
   }
 
   /** Drops the kept fold. The next one is acknowledged, and kept instead. */
-  drop(): void {
+  drop(now: number): void {
+    this.#countChange();
+    this.#numbers[(this.#at + ACKNOWLEDGED) >> 1] = now;
     this.#numbers[(this.#at + DROPPED) >> 1] = this.numberAt(0);
     this.#words[this.#at + FIRST] = (this.#words[this.#at + FIRST] as number) + 1;
   }
 
   /** Leaves only an open set, in slot 0. */
   reset(): void {
+    const stamp = this.stamp + 1;
     this.#words.fill(0, this.#at, this.#at + SETS + this.#capacity * SET_WORDS);
+    this.#words[this.#at + STAMP] = stamp;
     this.#words[this.#at + NEXT] = 1;
+  }
+
+  #countChange(): void {
+    this.#words[this.#at + STAMP] = this.stamp + 1;
   }
 
   #set(place: number): number {

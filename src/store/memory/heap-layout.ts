@@ -12,14 +12,13 @@ import { checkLayout, LINE_WORDS } from "./layout.ts";
 //   freeLists first free block of each size, 2^0 to 2^31 units; 0 if none
 //   threads   a cache line for each owner, so that no thread slows another down:
 //
-//     word 0         2         3        4         6        16
-//       +------------+---------+--------+---------+---------+
-//       | changes    | journal |        | plays   |         |
-//       +------------+---------+--------+---------+---------+
+//     word 0         2         3        16
+//       +------------+---------+---------+
+//       | changes    | journal |         |
+//       +------------+---------+---------+
 //
 //   changes   changes that this thread has made (number)
 //   journal   block of its journal while it commits a batch, 0 otherwise
-//   plays     plays that it has counted (number)
 //
 // A block has 2^n units of 8 bytes. The heap keeps its size n in word 1, and in word 0, while the block is
 // free, the next free block of that size.
@@ -44,7 +43,6 @@ export const HEAD_WORDS = 4144;
 // Those of a thread's cache line, in words:
 const CHANGES = 0;
 const JOURNAL = 2;
-const PLAYS = 4;
 
 checkLayout(
   {
@@ -56,7 +54,7 @@ checkLayout(
   },
   HEAD_WORDS,
 );
-checkLayout({ changes: [CHANGES, 2], journal: [JOURNAL, 1], plays: [PLAYS, 2] }, LINE_WORDS);
+checkLayout({ changes: [CHANGES, 2], journal: [JOURNAL, 1] }, LINE_WORDS);
 
 /** Word of a block that holds its size. */
 export const BLOCK_SIZE = 1;
@@ -64,11 +62,6 @@ export const BLOCK_SIZE = 1;
 /** Returns the unit with the changes of a thread. */
 export function changesUnit(owner: number): number {
   return (THREADS + CHANGES) / 2 + owner * 8;
-}
-
-/** Returns the unit with the plays of a thread. */
-export function playsUnit(owner: number): number {
-  return (THREADS + PLAYS) / 2 + owner * 8;
 }
 
 /** Returns the word with the journal of a thread. */

@@ -8,7 +8,6 @@ import {
   journalWord,
   LOCK,
   NEXT,
-  playsUnit,
   SIZES,
   SONGS,
   UNIT,
@@ -114,20 +113,9 @@ export class Heap {
     this.numbers[at] = (this.numbers[at] as number) + 1;
   }
 
-  /** Adds to the plays that this thread has counted. */
-  countPlays(plays: number): void {
-    const at = this.playsUnit;
-    this.numbers[at] = (this.numbers[at] as number) + plays;
-  }
-
-  /** The unit with the plays that this thread has counted. */
-  get playsUnit(): number {
-    return playsUnit(this.#owner);
-  }
-
-  /** Returns the plays that the first `owners` threads have counted. */
-  plays(owners: number): number {
-    return this.#sumOf(owners, playsUnit);
+  /** Most bytes of the buffer. */
+  get maxBytes(): number {
+    return this.#buffer.maxByteLength;
   }
 
   /** Bytes that the buffer has grown to. */
@@ -153,12 +141,8 @@ export class Heap {
    * meanwhile is included or not: machines of 64 bits read 8 bytes at once.
    */
   changes(owners: number): number {
-    return this.#sumOf(owners, changesUnit);
-  }
-
-  #sumOf(owners: number, unitOf: (owner: number) => number): number {
     let sum = 0;
-    for (let owner = 1; owner <= owners; owner++) sum += this.numbers[unitOf(owner)] as number;
+    for (let owner = 1; owner <= owners; owner++) sum += this.numbers[changesUnit(owner)] as number;
     return sum;
   }
 

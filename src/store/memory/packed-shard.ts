@@ -97,7 +97,6 @@ export class PackedShard {
       heap.countChange();
       heap.numbers[entry] = before + plays;
     }
-    heap.countPlays(plays);
     return before + plays;
   }
 

@@ -80,11 +80,12 @@ export class ShardedStore implements CountStore {
 
   figures(): StoreFigures {
     const { heap } = this.#shards;
+    const { lastRequests } = this.handle;
     return {
       songs: heap.songs,
-      plays: heap.plays(this.handle.owners),
-      folds: this.#folds.count(),
-      bytes: heap.bytes + this.handle.lastRequests.byteLength,
+      ...this.#folds.figures(),
+      bytes: heap.bytes + lastRequests.byteLength,
+      maxBytes: heap.maxBytes + lastRequests.maxByteLength,
     };
   }
 
@@ -133,16 +134,18 @@ export class ShardedStore implements CountStore {
     return this.#reader.top(n, after);
   }
 
-  seal(fold: number): boolean {
-    return this.#folds.seal(fold);
+  /** See {@linkcode CountStore.seal}. `now`: in milliseconds since 1970. */
+  seal(fold: number, now: number = Date.now()): boolean {
+    return this.#folds.seal(fold, now);
   }
 
   folds(): number[] {
     return this.#folds.list();
   }
 
-  acknowledge(fold: number): void {
-    this.#folds.acknowledge(fold);
+  /** See {@linkcode CountStore.acknowledge}. `now`: in milliseconds since 1970. */
+  acknowledge(fold: number, now: number = Date.now()): void {
+    this.#folds.acknowledge(fold, now);
   }
 
   /**

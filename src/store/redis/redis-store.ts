@@ -159,9 +159,7 @@ export class RedisStore implements CountStore {
     const [{ songs }, { unacknowledged }] = await Promise.all([this.#survey.take(), this.#control.folds()]);
     return {
       songs,
-      plays: this.#plays.total,
       folds: unacknowledged.length,
-      bytes: undefined,
     };
   }
 

@@ -1,4 +1,4 @@
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setSystemTime, test } from "bun:test";
 import { watchEventLoop } from "../../../src/http/metrics/event-loop-delay.ts";
 import { createHandler, type HandlerOptions, Metrics, ShardedStore } from "../../../src/mod.ts";
 import { writeFamilies } from "../../../src/http/metrics/open-metrics.ts";
@@ -87,18 +87,53 @@ describe("GET /metrics", () => {
     await ask("/song/1", { ...post, body: "5" });
     await ask("/batch", { ...post, body: "1=1,2=10,3=0" });
     for (let again = 0; again < 2; again++)
+      // answered twice, and so counted twice
       await ask("/song/1", { ...post, headers: { "idempotency-key": '"w:1"' } });
     for (const fold of [1, 2, 3]) await ask(`/folds/${fold}`, { method: "PUT" });
     await ask("/folds/1", { method: "DELETE" });
     const samples = await metrics();
     expect(samples.get("playcount_songs")).toBe(2);
-    expect(samples.get("playcount_plays_total")).toBe(17);
+    expect(samples.get("playcount_plays_total")).toBe(18);
     expect(samples.get('playcount_folds{state="open"}')).toBe(1);
     expect(samples.get('playcount_folds{state="sealed"}')).toBe(2);
     expect(samples.get("playcount_store_bytes")).toBeWithin(2 ** 20, 2 ** 27);
     await ask("/", { method: "DELETE" });
     expect((await metrics()).get("playcount_songs")).toBe(0);
-    expect((await metrics()).get("playcount_plays_total")).toBe(17);
+    expect((await metrics()).get("playcount_plays_total")).toBe(18);
+    const [bytes = 0, limit = 0] = ["bytes", "limit_bytes"].map((name) =>
+      samples.get(`playcount_store_${name}`),
+    );
+    expect(limit).toBeGreaterThan(bytes);
+  });
+
+  test("tells when folds were sealed and acknowledged, and the age of the oldest one", async () => {
+    const { ask, metrics } = start();
+    const figures = async () => {
+      const samples = await metrics();
+      const names = ["last_fold_sealed_timestamp", "last_fold_acknowledged_timestamp"];
+      const [sealed, acknowledged] = names.map((name) => samples.get(`playcount_${name}_seconds`));
+      return { sealed, acknowledged, age: samples.get("playcount_oldest_unacknowledged_fold_age_seconds") };
+    };
+    const [day, hour, second] = [86_400, 3600, 1];
+    expect(await figures()).toEqual({ sealed: undefined, acknowledged: undefined, age: 0 });
+    try {
+      setSystemTime(day * 1000);
+      await ask("/folds/1", { method: "PUT" });
+      setSystemTime((day + hour) * 1000);
+      for (const fold of [1, 2]) await ask(`/folds/${fold}`, { method: "PUT" });
+      expect(await figures()).toEqual({ sealed: day + hour, acknowledged: undefined, age: hour });
+      setSystemTime((day + hour + second) * 1000);
+      for (let again = 0; again < 2; again++) await ask("/folds/1", { method: "DELETE" });
+      expect(await figures()).toEqual({ sealed: day + hour, acknowledged: day + hour + second, age: second });
+      await ask("/folds/2", { method: "DELETE" });
+      expect(await figures()).toEqual({ sealed: day + hour, acknowledged: day + hour + second, age: 0 });
+      setSystemTime(day * 1000); // a clock that was set back
+      await ask("/folds/3", { method: "PUT" });
+      setSystemTime(0);
+      expect(await figures()).toEqual({ sealed: day, acknowledged: day + hour + second, age: 0 });
+    } finally {
+      setSystemTime();
+    }
   });
 
   test("is the same with every store, except for unknown memory", async () => {

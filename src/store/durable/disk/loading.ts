@@ -38,7 +38,6 @@ export function load(file: string, store: ShardedStore, recordedCommit: number):
     const loading = new Loading(sqlite, store);
     loading.folds();
     loading.writers();
-    loading.finish();
   });
 }
 
@@ -133,10 +132,6 @@ class Loading {
       .iterate()) {
       for (const request of JSON.parse(String(keys)) as KeptRequest[]) this.#view.remember(request);
     }
-  }
-
-  finish(): void {
-    this.#view.forgetPlays();
   }
 
   #songs({ id: fold, plays, digest }: FoldRow): void {
