@@ -8,7 +8,7 @@ import type { FoldHeaders } from "./response/reply.ts";
 import type { CountStore } from "../store/count-store.ts";
 
 /** The parts of one handler that its actions work with. */
-export interface Service extends BodyLimits, Pick<Settings, "basePath" | "resource"> {
+export interface Service extends BodyLimits, Pick<Settings, "basePath" | "resource" | "maxBatchSongs"> {
   store: CountStore;
   foldHeaders: FoldHeaders;
   /** Returns the OpenAPI document, as JSON. */

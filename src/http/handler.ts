@@ -24,7 +24,7 @@ export { answerError } from "./errors.ts";
  * docs/settings.md describes each setting.
  */
 export interface HandlerOptions
-  extends GuardOptions, Partial<Pick<Settings, "resource" | "basePath" | "maxBodyBytes">> {
+  extends GuardOptions, Partial<Pick<Settings, "resource" | "basePath" | "maxBodyBytes" | "maxBatchSongs">> {
   /**
    * `Content-Length` can be trusted, as it can be if requests come from an HTTP server. Short bodies are then
    * read in one piece, which is faster. With an untrue length, a body of any size would be read into memory.
@@ -120,11 +120,14 @@ export function createHandler(store: CountStore, options: HandlerOptions = {}): 
   };
 }
 
-function checkOptions(options: HandlerOptions): Pick<Service, "resource" | "basePath" | keyof BodyLimits> {
+function checkOptions(
+  options: HandlerOptions,
+): Pick<Service, "resource" | "basePath" | "maxBatchSongs" | keyof BodyLimits> {
   return {
     resource: checkSetting("resource", options.resource),
     basePath: checkSetting("basePath", options.basePath),
     maxBodyBytes: checkSetting("maxBodyBytes", options.maxBodyBytes),
+    maxBatchSongs: checkSetting("maxBatchSongs", options.maxBatchSongs),
     trustsLength: options.trustsLength ?? false,
   };
 }

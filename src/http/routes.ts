@@ -79,7 +79,7 @@ export function routeTable({ basePath, resource }: Pick<Service, "basePath" | "r
         isConditional: true,
         takesKey: true,
         answers: { 200: "mapping", 204: "nothing" },
-        refusals: ["CountOverflow", "StoreFull"],
+        refusals: ["BatchTooLarge", "CountOverflow", "StoreFull"],
       }),
     }),
     route("/folds", {

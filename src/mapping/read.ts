@@ -1,6 +1,5 @@
 import { SETTINGS } from "../settings/settings.ts";
 import { quoted } from "../error-message.ts";
-import { MAX_COUNT } from "../store/count-store.ts";
 import { MAX_DIGITS, parseWholeNumber } from "./whole-number.ts";
 
 /** Longest pair: an id of the largest `maxIdBytes`, each byte encoded, an equals sign, and a count. */
@@ -50,30 +49,6 @@ export class PairReader {
 }
 
 /**
- * Reads a mapping in text, piece by piece, and holds its songs. The plays of a song that is listed twice are
- * added.
- */
-export class MappingReader {
-  readonly #plays = new Map<string, number>();
-  readonly #pairs = new PairReader((id, count) => addPlays(this.#plays, id, count));
-
-  /**
-   * Reads the next piece.
-   *
-   * @throws {SyntaxError} that quotes the first malformed pair; {RangeError} if a sum passes 2^53 − 1.
-   */
-  push(text: string): void {
-    this.#pairs.push(text);
-  }
-
-  /** Reads the last pair, and returns all plays. Throws as {@linkcode push} does. */
-  finish(): ReadonlyMap<string, number> {
-    this.#pairs.finish();
-    return this.#plays;
-  }
-}
-
-/**
  * Reads one pair, from `start` to before `end`.
  *
  * @throws {SyntaxError} that quotes a malformed pair.
@@ -97,59 +72,55 @@ function notAPair(found: string): SyntaxError {
   return new SyntaxError(`Cannot read a mapping: expected id=count, found ${quoted(found)}`);
 }
 
+/** A string in JSON that is its own content. */
+const PLAIN_STRING = /^"[^"\\\x00-\x1f]*"$/;
+const BEGINNING = /^[\t\n\r ]*\{[\t\n\r ]*(?:(\})[\t\n\r ]*)?/;
+/** A colon, a number, and the comma or brace after it. */
+const VALUE = /[\t\n\r ]*:[\t\n\r ]*(-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?)[\t\n\r ]*([,}])[\t\n\r ]*/y;
+
 /**
- * Reads a mapping in JSON: `{"1":1,"a/b":5}`. The plays of a song that is listed twice are added.
+ * Reads a mapping in JSON, `{"1":1,"a/b":5}`, and calls `take` with each pair. Makes no object of it, which
+ * would have only the last member of each name.
  *
- * @throws {SyntaxError} that quotes the first malformed member; {RangeError} if a sum passes 2^53 − 1.
+ * @throws {SyntaxError} that quotes the first malformed member, and any error of `take`.
  */
-export function parseJsonMapping(source: string): Map<string, number> {
-  const value = parseJson(source);
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    throw new SyntaxError("Cannot read a mapping: expected a JSON object");
-  }
-  // The source is read again, member by member: an object keeps only the last member of a name.
-  const plays = new Map<string, number>();
-  const number = /[\t\n\r ]*:[\t\n\r ]*(-?\d[\d.eE+-]*)[\t\n\r ]*([,}])/y;
-  for (let at = source.indexOf("{") + 1; ;) {
-    while (/[\t\n\r ]/.test(source.charAt(at))) at++;
-    if (source[at] === "}") return plays;
+export function readJsonPairs(source: string, take: (id: string, count: number) => void): void {
+  const [opening, closing] = BEGINNING.exec(source) ?? [];
+  if (opening === undefined) throw new SyntaxError("Cannot read a mapping: expected a JSON object");
+  let at = opening.length;
+  for (let mark = closing; mark !== "}";) {
     const end = endOfString(source, at);
-    const id: unknown = JSON.parse(source.slice(at, end));
-    number.lastIndex = end;
-    const [, count, mark] = number.exec(source) ?? [];
-    if (typeof id !== "string" || !isId(id) || !isCount(Number(count ?? Number.NaN))) {
-      const found = source.slice(at, Math.max(end, number.lastIndex - 1)).slice(0, 80);
+    VALUE.lastIndex = end;
+    const [, digits, next] = VALUE.exec(source) ?? [];
+    const id = parseString(source.slice(at, end));
+    const count = Number(digits);
+    if (id === undefined || !isId(id) || !Number.isSafeInteger(count) || count < 0) {
+      const found = source.slice(at, Math.max(end, VALUE.lastIndex - 1)).slice(0, 80);
       throw new SyntaxError(`Cannot read a mapping: expected "id":count, found ${found}`);
     }
-    addPlays(plays, id, Number(count));
-    if (mark === "}") return plays;
-    at = number.lastIndex;
+    take(id, count);
+    mark = next;
+    at = VALUE.lastIndex;
   }
+  if (at < source.length) throw new SyntaxError("Cannot read a mapping: expected nothing after the object");
 }
 
-/** Returns the end of a string in valid JSON that begins at `start` with its quote. */
+/** Returns the end of the string in JSON that begins at `start`; `start` if none does. */
 function endOfString(source: string, start: number): number {
+  if (source[start] !== '"') return start;
   let at = start + 1;
-  while (source[at] !== '"') at += source[at] === "\\" ? 2 : 1;
+  for (; source[at] !== '"'; at += source[at] === "\\" ? 2 : 1) if (at >= source.length) return start;
   return at + 1;
 }
 
-function addPlays(plays: Map<string, number>, id: string, count: number): void {
-  const sum = (plays.get(id) ?? 0) + count;
-  if (sum > MAX_COUNT) throw new RangeError(`The plays of ${quoted(id)} exceed ${MAX_COUNT}`);
-  plays.set(id, sum);
-}
-
-function parseJson(source: string): unknown {
+/** Returns the content of a string in JSON; `undefined` if it is malformed. */
+function parseString(source: string): string | undefined {
+  if (PLAIN_STRING.test(source)) return source.slice(1, -1);
   try {
-    return JSON.parse(source);
+    return JSON.parse(source) as string;
   } catch {
-    throw new SyntaxError("Cannot read a mapping: expected JSON");
+    return undefined;
   }
-}
-
-function isCount(count: unknown): boolean {
-  return Number.isSafeInteger(count) && (count as number) >= 0;
 }
 
 /**

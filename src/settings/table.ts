@@ -144,6 +144,12 @@ export const SETTINGS = {
     help: "maximum number of requests that wait for the disk or Redis; a further request is refused with 503",
   },
   maxBodyBytes: { default: 16_777_216, min: 1, max: 1_073_741_824, help: "longest request body, in bytes" },
+  maxBatchSongs: {
+    default: 10_000,
+    min: 1,
+    max: 1_000_000,
+    help: "maximum number of songs in a batch, a song that is listed twice counted twice",
+  },
   token: {
     default: "",
     isSecret: true,

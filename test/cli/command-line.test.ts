@@ -38,6 +38,7 @@ const OTHERS: {
   waitReplicas: ["2", 2],
   maxWaiting: ["5", 5],
   maxBodyBytes: ["1024", 1024],
+  maxBatchSongs: ["9", 9],
   corsOrigins: ["https://a.example,http://b:80", "https://a.example,http://b:80"],
   allowedHosts: ["a.example,.b,[::1]", "a.example,.b,[::1]"],
   shutdownSeconds: ["0", 0],

@@ -16,6 +16,7 @@ describe("Options", () => {
     { maxBodyBytes: 0 },
     { maxBodyBytes: 1.5 },
     { maxBodyBytes: Number.NaN },
+    { maxBatchSongs: 0 },
   ])("out of their range are refused: %p", (options) => {
     expect(() => createHandler(new ShardedStore(), options)).toThrow(RangeError);
   });
@@ -46,6 +47,22 @@ describe("Options", () => {
     expect(await status({ maxBodyBytes: 5 }, "/song/1", post("000123"))).toBe(413);
     expect(await status({ maxBodyBytes: 5 }, "/", { method: "DELETE", body: "éé1" })).toBe(200);
     expect(await status({ maxBodyBytes: 5 }, "/", { method: "DELETE", body: "ééé" })).toBe(413);
+  });
+
+  test("limit a batch by its songs, while it is still being read", async () => {
+    const store = new ShardedStore();
+    const pulled: number[] = [];
+    const body = new ReadableStream({
+      pull(controller) {
+        controller.enqueue(new TextEncoder().encode("a=1,b=1,"));
+        pulled.push(pulled.length);
+      },
+    });
+    const headers = { "content-type": "text/plain" };
+    const request = new Request(`${HOST}/batch`, { method: "POST", headers, body });
+    expect((await createHandler(store, { maxBatchSongs: 8 })(request)).status).toBe(413);
+    expect(pulled.length).toBeWithin(4, 9);
+    expect(store.songs).toBe(0);
   });
 
   test("have defaults: an id of 512 bytes, and a body of 16 MiB", async () => {

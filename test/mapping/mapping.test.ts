@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { MappingReader } from "../../src/mapping/read.ts";
+import { PairReader, readJsonPairs } from "../../src/mapping/read.ts";
 import { MAPPING_SYNTAX, RANKING_SYNTAX, writeList } from "../../src/mapping/write.ts";
 import type { Entry } from "../../src/store/count-store.ts";
 import { Random } from "../support/random.ts";
@@ -18,9 +18,11 @@ const ODD: Entry[] = [
 ];
 
 function parseMapping(source: string): ReadonlyMap<string, number> {
-  const reader = new MappingReader();
+  const plays = new Map<string, number>();
+  const reader = new PairReader((id, count) => plays.set(id, count));
   reader.push(source);
-  return reader.finish();
+  reader.finish();
+  return plays;
 }
 
 test("text is pairs of an encoded id and a count, without a newline at the end", () => {
@@ -103,3 +105,82 @@ describe("Reading text", () => {
     expect(() => parseMapping("x".repeat(100_000))).toThrow(/^.{50,200}$/);
   });
 });
+
+describe("Reading JSON", () => {
+  const pairsOf = (source: string) => {
+    const pairs: Entry[] = [];
+    readJsonPairs(source, (id, count) => pairs.push([id, count]));
+    return pairs;
+  };
+
+  test("returns the written entries, whatever their ids", () => {
+    const random = new Random("mapping in JSON");
+    const parts = ["a", '"', "\\", "\n", "\0", "é", "😀", " ", "1", "__proto__", ",", ":", "}"];
+    for (let round = 0; round < 2000; round++) {
+      const entries = Array.from({ length: random.below(8) }, (): Entry => [
+        `x${random.text(parts, 6)}`,
+        random.below(2 ** 53),
+      ]);
+      const source = writeList(MAPPING_SYNTAX.json, entries);
+      expect(pairsOf(source), source).toEqual(entries);
+      const object = Object.fromEntries(entries);
+      expect(Object.fromEntries(pairsOf(JSON.stringify(object, null, " \t")))).toEqual(object);
+    }
+  });
+
+  test("accepts exactly the objects that JSON.parse accepts", () => {
+    const random = new Random("any JSON");
+    const parts = [
+      "{",
+      "}",
+      '"a"',
+      '"b',
+      '"',
+      ":",
+      ",",
+      "1",
+      "0",
+      "-",
+      ".5",
+      "e1",
+      "E+0",
+      "\\u0041",
+      "\\",
+      " ",
+      "\n",
+    ];
+    const bases = ['{"a":1}', '{"a":1,"b":0}', "{}", ' { "a" : 10 } '];
+    for (let round = 0; round < 20_000; round++) {
+      const base = bases[random.below(bases.length)] as string;
+      const [cut, gone] = [random.below(base.length + 1), random.below(3)];
+      const source = base.slice(0, cut) + random.text(parts, 3) + base.slice(cut + gone);
+      let pairs: Entry[] | undefined;
+      try {
+        pairs = pairsOf(source);
+      } catch (error) {
+        expect(error).toBeInstanceOf(SyntaxError);
+      }
+      expect(pairs && Object.fromEntries(pairs), source).toEqual(countsIn(source));
+    }
+  });
+
+  test("quotes the malformed member", () => {
+    expect(() => pairsOf('{"a":1,"b":x,"c":1}')).toThrow('expected "id":count, found "b"');
+    expect(() => pairsOf('{"a":1,')).toThrow("Cannot read a mapping");
+    expect(() => pairsOf('{"a":1} x')).toThrow("Cannot read a mapping");
+    expect(() => pairsOf(`{"${"x".repeat(100_000)}`)).toThrow(/^.{30,200}$/);
+  });
+});
+
+/** Returns the counts of an object in JSON, by `JSON.parse`; `undefined` if it is no mapping. */
+function countsIn(source: string): Record<string, number> | undefined {
+  try {
+    const value = JSON.parse(source) as Record<string, number>;
+    const isMapping = typeof value === "object" && value !== null && !Array.isArray(value);
+    const isCounted = (id: string) =>
+      id !== "" && Number.isSafeInteger(value[id]) && (value[id] as number) >= 0;
+    return isMapping && Object.keys(value).every(isCounted) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,4 +1,4 @@
-import type { Awaitable } from "../../async.ts";
+import { type Awaitable, nextTurn } from "../../async.ts";
 import { Problem } from "../response/problem.ts";
 
 /** Content types of a number; the form type is the one that `curl -d` sends with any data. */
@@ -6,6 +6,9 @@ const NUMBER_TYPES = ["text/plain", "application/json", "application/x-www-form-
 
 /** Most bytes of a body that is read in one piece if its length is trusted, which is faster than a stream. */
 const SMALL_BYTES = 64 * 1024;
+
+/** Most bytes that are taken in one turn of the event loop: a few thousand songs. */
+const SLICE_BYTES = 32 * 1024;
 
 /** Limits of request bodies. */
 export interface BodyLimits {
@@ -16,7 +19,8 @@ export interface BodyLimits {
 }
 
 /**
- * Reads a request's body to its end, and calls `take` with each piece.
+ * Reads a request's body to its end, and calls `take` with each piece, of at most 32 KiB a turn of the event
+ * loop.
  *
  * @throws {Problem} 413 past `maxBodyBytes`, 400 if the body is incomplete, and any error of `take`.
  */
@@ -30,18 +34,25 @@ export async function readToEnd(
   const length = Number(request.headers.get("content-length"));
   if (length > maxBodyBytes) throw tooLarge(maxBodyBytes);
   if (trustsLength && length > 0 && length <= SMALL_BYTES)
-    return take(await readWhole(request, maxBodyBytes));
+    return takeInSlices(await readWhole(request, maxBodyBytes), take);
   const reader = request.body.getReader();
   let bytes = 0;
   try {
     for (let piece = await read(reader); piece !== undefined; piece = await read(reader)) {
       bytes += piece.byteLength;
       if (bytes > maxBodyBytes) throw tooLarge(maxBodyBytes);
-      take(piece);
+      await takeInSlices(piece, take);
     }
   } catch (error) {
     reader.cancel().catch(() => {}); // not awaited: the answer need not wait for the rest of the body
     throw error;
+  }
+}
+
+async function takeInSlices(piece: Uint8Array, take: (slice: Uint8Array) => void): Promise<void> {
+  for (let at = 0; at < piece.length; at += SLICE_BYTES) {
+    if (at > 0) await nextTurn();
+    take(piece.subarray(at, at + SLICE_BYTES));
   }
 }
 

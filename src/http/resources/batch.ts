@@ -1,14 +1,15 @@
 import { quoted } from "../../error-message.ts";
-import { type BodyLimits, contentTypeOf, readText, readTextPieces, checkEncoding } from "../request/body.ts";
+import { contentTypeOf, readText, readTextPieces, checkEncoding } from "../request/body.ts";
 import type { Exchange, Service } from "../exchange.ts";
 import { readKey } from "../request/idempotency-key.ts";
 import { MAPPING_SYNTAX, writeList } from "../../mapping/write.ts";
-import { MappingReader, parseJsonMapping } from "../../mapping/read.ts";
+import { PairReader, readJsonPairs } from "../../mapping/read.ts";
 import { refuseConditions } from "../request/preconditions.ts";
 import { prefersMinimal } from "../request/prefer.ts";
+import { listBody } from "../response/list-body.ts";
 import { Problem } from "../response/problem.ts";
 import { reply, replyMinimal } from "../response/reply.ts";
-import { type Entry, isTooLong } from "../../store/count-store.ts";
+import { type Entry, isTooLong, MAX_COUNT } from "../../store/count-store.ts";
 import { Refusal } from "../../store/refusal.ts";
 
 /**
@@ -21,55 +22,88 @@ const JSON_TYPE = "application/json";
 /** The form type is the one that `curl -d` sends with any data. */
 const TEXT_TYPES = ["text/plain", "application/x-www-form-urlencoded"];
 
+/** Songs of a chunk of an answer: writing them takes about a millisecond. */
+const CHUNK_SONGS = 1000;
+
 /** `POST /batch`: adds a whole mapping atomically, and answers the new counts of its songs. */
 export async function addBatch(service: Service, exchange: Exchange): Promise<Response> {
   const { request, format } = exchange;
   refuseConditions(request.headers);
   const key = readKey(request.headers, service.isManager);
   const plays = await readPlays(service, exchange);
-  const { counts, fold } = await service.store.addAll(plays, key);
+  const { counts, fold } = await service.store.addAll(plays.bySong, key);
+  service.metrics.countPlays(plays.sum);
   if (prefersMinimal(request.headers.get("prefer"))) return replyMinimal(fold);
-  const totals = Array.from(plays.keys(), (id, at): Entry => [id, counts[at] as number]);
-  return reply(exchange, writeList(MAPPING_SYNTAX[format], totals), service.foldHeaders.for(format, fold));
+  const syntax = MAPPING_SYNTAX[format];
+  const [first = []] = chunksOf(plays.bySong, counts);
+  const isSmall = first.length === counts.length;
+  const body = isSmall ? writeList(syntax, first) : await listBody(chunksOf(plays.bySong, counts), syntax);
+  return reply(exchange, body, service.foldHeaders.for(format, fold));
+}
+
+function* chunksOf(plays: ReadonlyMap<string, number>, counts: Float64Array): Generator<Entry[]> {
+  let chunk: Entry[] = [];
+  let at = 0;
+  for (const id of plays.keys()) {
+    if (chunk.push([id, counts[at++] as number]) < CHUNK_SONGS) continue;
+    yield chunk;
+    chunk = [];
+  }
+  yield chunk;
 }
 
 /** @throws {Problem} 400 that quotes the first malformed pair, 413, 415; {Refusal} `overflow`. */
-async function readPlays(service: Service, { request }: Exchange): Promise<ReadonlyMap<string, number>> {
+async function readPlays(service: Service, { request }: Exchange): Promise<BatchPlays> {
   const type = contentTypeOf(request);
   const accept = [...TEXT_TYPES, JSON_TYPE].join(", ");
   if (type !== undefined && type !== JSON_TYPE && !TEXT_TYPES.includes(type)) {
     throw new Problem(415, `A batch must be sent as ${accept}`, { accept });
   }
   checkEncoding(request, "A batch");
+  const plays = new BatchPlays(service);
   try {
-    const plays =
-      type === JSON_TYPE
-        ? parseJsonMapping(
-            await readText(request, {
-              ...service,
-              maxBodyBytes: Math.min(service.maxBodyBytes, MAX_JSON_BYTES),
-            }),
-          )
-        : await readTextMapping(request, service);
-    checkLengths(plays, service.store.maxIdBytes);
+    if (type === JSON_TYPE) {
+      const maxBodyBytes = Math.min(service.maxBodyBytes, MAX_JSON_BYTES);
+      readJsonPairs(await readText(request, { ...service, maxBodyBytes }), plays.add);
+    } else {
+      const pairs = new PairReader(plays.add);
+      await readTextPieces(request, service, (text) => pairs.push(text));
+      pairs.finish();
+    }
     return plays;
   } catch (error) {
-    if (error instanceof SyntaxError) throw new Problem(400, error.message);
-    if (error instanceof RangeError) throw new Refusal("overflow", error.message);
-    throw error;
+    throw error instanceof SyntaxError ? new Problem(400, error.message) : error;
   }
 }
 
-async function readTextMapping(request: Request, limits: BodyLimits): Promise<ReadonlyMap<string, number>> {
-  const reader = new MappingReader();
-  await readTextPieces(request, limits, (text) => reader.push(text));
-  return reader.finish();
+/** Sums the plays of a batch by song, and refuses a batch as soon as it passes a limit. */
+class BatchPlays {
+  readonly bySong = new Map<string, number>();
+  sum = 0;
+  readonly #maxSongs: number;
+  readonly #maxIdBytes: number;
+  #pairs = 0;
+
+  constructor({ maxBatchSongs, store }: Service) {
+    this.#maxSongs = maxBatchSongs;
+    this.#maxIdBytes = store.maxIdBytes;
+  }
+
+  /** A song that is listed twice counts twice against the limit, which bounds the work. */
+  readonly add = (id: string, plays: number): void => {
+    if (++this.#pairs > this.#maxSongs) throw tooManySongs(this.#maxSongs);
+    if (isTooLong(id, this.#maxIdBytes)) {
+      const detail = `the id ${quoted(id)} is longer than ${this.#maxIdBytes} bytes`;
+      throw new SyntaxError(`Cannot read a mapping: ${detail}`);
+    }
+    const sum = (this.bySong.get(id) ?? 0) + plays;
+    if (sum > MAX_COUNT) throw new Refusal("overflow", `The plays of ${quoted(id)} exceed ${MAX_COUNT}`);
+    this.bySong.set(id, sum);
+    this.sum += plays;
+  };
 }
 
-/** @throws {SyntaxError} that quotes the first id longer than `maxIdBytes`. */
-function checkLengths(plays: ReadonlyMap<string, number>, maxIdBytes: number): void {
-  for (const id of plays.keys()) {
-    if (!isTooLong(id, maxIdBytes)) continue;
-    throw new SyntaxError(`Cannot read a mapping: the id ${quoted(id)} is longer than ${maxIdBytes} bytes`);
-  }
+function tooManySongs(maxBatchSongs: number): Problem {
+  const detail = `A batch may have ${maxBatchSongs} songs: send several batches`;
+  return Problem.of("BatchTooLarge", detail, { maxBatchSongs });
 }

@@ -46,6 +46,7 @@ export type ProblemTypeName =
   | "StoreFull"
   | "IdTooLong"
   | "BodyTooLarge"
+  | "BatchTooLarge"
   | "UnknownFold"
   | "FoldOutOfOrder"
   | "TooManyFolds"
@@ -81,6 +82,11 @@ export const PROBLEM_TYPES: Readonly<Record<ProblemTypeName, ProblemType>> = {
     status: 413,
     title: "The body is too large",
     members: { maxBodyBytes: "largest body for this request, in bytes" },
+  },
+  BatchTooLarge: {
+    status: 413,
+    title: "The batch has too many songs",
+    members: { maxBatchSongs: "songs that a batch may have" },
   },
   UnknownFold: {
     status: 404,

@@ -128,8 +128,24 @@ export const batch: Cases = {
     await expectAnswer(post(subject, padded(65_537), type), 413);
     await expectNothingCounted(subject);
     await expectAnswer(post(subject, padded(65_536), type), 200, "a=1");
-    const long = Array.from({ length: 20_000 }, (_, n) => `song-${n}=1`).join(",");
+    const long = Array.from({ length: 10_000 }, (_, n) => `song-${n}=1`).join(",");
     await expectAnswer(post(subject, long), 200, long);
+  },
+
+  "a batch may have 10,000 songs, a song that is listed twice counted twice": async (subject) => {
+    const type = { "content-type": "application/json" };
+    const text = (songs: number) => Array.from({ length: songs }, (_, n) => `song-${n}=1`).join(",");
+    const sameJson = (songs: number) => `{${Array(songs).fill('"a":1').join(",")}}`;
+    const refusal = "A batch may have 10000 songs: send several batches";
+    await expectAnswer(post(subject, text(10_001)), 413, `Content Too Large\n${refusal}`);
+    await expectAnswer(post(subject, Array(10_001).fill("a=1").join(",")), 413);
+    await expectAnswer(post(subject, sameJson(10_001), type), 413);
+    await expectNothingCounted(subject);
+    await expectAnswer(post(subject, sameJson(10_000), type), 200, "a=10000");
+    const counted = text(10_000);
+    const object = `{${counted.replaceAll(/(song-\d+)=1/g, '"$1":2')}}`;
+    await expectAnswer(post(subject, counted), 200, counted);
+    await expectAnswer(post(subject, counted, { ...TEXT, ...json }), 200, object);
   },
 
   "a batch with a condition that fails counts nothing": async (subject) => {

@@ -8,6 +8,7 @@ export const CAPS = {
   maxSongs: 3,
   maxIdBytes: 8,
   maxBodyBytes: 16,
+  maxBatchSongs: 3,
   maxFolds: 2,
   maxWriters: 2,
 };
@@ -59,6 +60,15 @@ export const limits: Cases = {
     await expectAnswer(add("a=1,c=1"), 200, "a=2,c=1");
     await expectAnswer(add("a=1,b=1,c=1,d=1,e=1"), 413);
     await expectAnswer(add("123456789=1"), 400);
+  },
+
+  "a batch may have maxBatchSongs songs, a song that is listed twice counted twice": async ({ fetch }) => {
+    const add = (body: string) =>
+      fetch("/plays/batch", { ...POST, body, headers: { "content-type": "text/plain" } });
+    await expectAnswer(add("a=1,a=1,b=1"), 200, "a=2,b=1");
+    const refusal = "Content Too Large\nA batch may have 3 songs: send several batches";
+    for (const body of ["a=1,a=1,b=1,b=1", "a=1,b=1,c=1,d=1"]) await expectAnswer(add(body), 413, refusal);
+    expect((await (await fetch("/plays/")).text()).split(",").sort()).toEqual(["a=2", "b=1"]);
   },
 
   "an id as long as the limit is accepted, and a longer one refused": async ({ fetch }) => {

@@ -133,6 +133,12 @@ export const cappedProblems: Cases = {
     await expectProblem(subject, "/plays/", { ...DELETE, body }, wanted);
   },
 
+  "a batch of too many songs is a BatchTooLarge": async (subject) => {
+    const title = "The batch has too many songs";
+    const wanted = { type: "BatchTooLarge", status: 413, title, members: { maxBatchSongs: 3 } };
+    await expectProblem(subject, "/plays/batch", { ...POST, body: "a=1,a=1,a=1,a=1" }, wanted);
+  },
+
   "one fold too many is a TooManyFolds": async (subject) => {
     for (const fold of [1, 2]) await expectAnswer(subject.fetch(`/plays/folds/${fold}`, PUT), 201);
     const title = "Too many folds are unacknowledged";
