@@ -4,8 +4,8 @@ import { readCount, readMapping } from "./answers.ts";
 import type { ServerRequest, ServerClient } from "./server-client.ts";
 import { CountServerError } from "./count-server-error.ts";
 
-/** Maximum number of plays in a batch: a few hundred kilobytes, or a few megabytes if all ids are long. */
-const MAX_PLAYS = 10_000;
+/** Maximum number of plays or songs in a batch, as servers accept by default. */
+const MAX_BATCH_SONGS = 10_000;
 
 /** Statuses with which a server refuses all batches of this client, as its token does not allow them. */
 const BATCHES_REFUSED = [401, 403];
@@ -46,8 +46,8 @@ export class Batcher {
   #sendPending(): void {
     const plays = this.#pending.filter(({ signal }) => !signal?.aborted);
     this.#pending = [];
-    for (let start = 0; start < plays.length; start += MAX_PLAYS) {
-      const part = plays.slice(start, start + MAX_PLAYS);
+    for (let start = 0; start < plays.length; start += MAX_BATCH_SONGS) {
+      const part = plays.slice(start, start + MAX_BATCH_SONGS);
       if (part.length > 1 && this.#acceptsBatches) this.#sendBatch(part);
       else this.#sendEach(part);
     }
@@ -96,6 +96,13 @@ export class Batcher {
   #send(request: ServerRequest): Promise<string> {
     return this.#client.sendKeyed(this.#server, request);
   }
+}
+
+/** Divides songs into batches. */
+export function batchesOf<T>(songs: readonly T[]): T[][] {
+  return Array.from({ length: Math.ceil(songs.length / MAX_BATCH_SONGS) }, (_, n) =>
+    songs.slice(n * MAX_BATCH_SONGS, (n + 1) * MAX_BATCH_SONGS),
+  );
 }
 
 function countById(plays: readonly PendingPlay[]): Map<string, number> {

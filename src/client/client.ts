@@ -1,10 +1,10 @@
+import { MAPPING_SYNTAX, writeList } from "../mapping/write.ts";
 import { type ServerReply, readCount, readTotals, sumUp } from "./answers.ts";
 import { type ServerRequest, ServerClient, type Send, sendEach } from "./server-client.ts";
-import { Batcher } from "./batcher.ts";
+import { Batcher, batchesOf } from "./batcher.ts";
 import { checkId, Placement } from "./placement.ts";
 import { type MoveProgress, Mover } from "./rebalance.ts";
 import { checkSetting, type Settings } from "../settings/settings.ts";
-import { MAPPING_SYNTAX, writeList } from "../mapping/write.ts";
 
 export { CountServerError } from "./count-server-error.ts";
 export type { MoveProgress } from "./rebalance.ts";
@@ -135,22 +135,24 @@ export class CountClient {
   }
 
   /**
-   * Adds plays to many songs, with one request a server, and returns their new counts.
+   * Adds plays to many songs, with one request a server for every 10,000 songs, and returns their new counts.
    *
-   * Each server adds all of its part or nothing. If the call rejects, other servers may have added theirs.
+   * Each request adds all of its songs or nothing. If the call rejects, other requests may have added theirs.
    */
   async addPlays(
     plays: ReadonlyMap<string, number>,
     { signal }: CallOptions = {},
   ): Promise<Map<string, number>> {
     for (const id of plays.keys()) checkId(id);
-    const parts = [...this.#placement.divide(plays)];
-    const requests = parts.map(([server, part]) => ({
+    const parts = Array.from(this.#placement.divide(plays), ([server, part]) =>
+      batchesOf(part).map((songs) => ({ server, songs })),
+    ).flat();
+    const requests = parts.map(({ server, songs }) => ({
       server,
-      request: { method: "POST", path: "batch", body: writeList(MAPPING_SYNTAX.text, part), signal },
+      request: { method: "POST", path: "batch", body: writeList(MAPPING_SYNTAX.text, songs), signal },
     }));
     const replies = await sendEach(requests, (server, request) => this.#client.sendKeyed(server, request));
-    return new Map(replies.flatMap((reply, at) => [...readTotals(reply, parts[at]?.[1] ?? [])]));
+    return new Map(replies.flatMap((reply, at) => [...readTotals(reply, parts[at]?.songs ?? [])]));
   }
 
   /**

@@ -39,6 +39,13 @@ describe("Plays of one turn of the event loop", () => {
     ]);
   });
 
+  test("of many songs are sent in requests of 10,000 songs", async () => {
+    const { url, seen } = serveUnreliably(servePlaycount(), () => "succeed");
+    const plays = new Map(Array.from({ length: 20_001 }, (_, n) => [`song-${n}`, n + 1]));
+    expect(await new CountClient(url, { timeoutMs: 60_000 }).addPlays(plays)).toEqual(plays);
+    expect(seen.map(({ body }) => body.split(",").length).sort()).toEqual([1, 10_000, 10_000]);
+  });
+
   test("are sent in several requests if they are very many", async () => {
     const { url, seen } = serveUnreliably(servePlaycount(), () => "succeed");
     const client = new CountClient(url);
