@@ -72,8 +72,8 @@ function notAPair(found: string): SyntaxError {
   return new SyntaxError(`Cannot read a mapping: expected id=count, found ${quoted(found)}`);
 }
 
-/** A string in JSON that is its own content. */
-const PLAIN_STRING = /^"[^"\\\x00-\x1f]*"$/;
+/** A string in JSON without escapes. */
+const PLAIN_STRING = /^"[ !#-[\]-\uffff]*"$/;
 const BEGINNING = /^[\t\n\r ]*\{[\t\n\r ]*(?:(\})[\t\n\r ]*)?/;
 /** A colon, a number, and the comma or brace after it. */
 const VALUE = /[\t\n\r ]*:[\t\n\r ]*(-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?)[\t\n\r ]*([,}])[\t\n\r ]*/y;
