@@ -16,7 +16,7 @@ const bun = process.execPath;
 const [deno = ""] = RUNTIMES.deno;
 
 /** Pages that the README links to. */
-const PAGES = ["docs", "CONTRIBUTING.md", "bench/README.md"];
+const PAGES = ["docs", "bench/README.md"];
 
 /**
  * A folder with a copy of the project, to build in, and with a user's project that has playcount installed.
@@ -78,7 +78,7 @@ test("the tarball holds the built files and their types, the documents, LICENSE 
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name).slice(root.length + 1));
   expect(pages).toContain("docs/http.md");
-  const others = ["LICENSE", "README.md", "CONTRIBUTING.md", "bench/README.md", "package.json"];
+  const others = ["LICENSE", "README.md", "bench/README.md", "package.json"];
   expect(files.sort()).toEqual([...built, ...pages, ...others].sort());
 });
 

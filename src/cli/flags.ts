@@ -30,7 +30,8 @@ export function* readFlags(
   const { tokens } = parseArgs({ args: [...args], strict: false, tokens: true, options });
   for (const token of tokens) {
     if (token.kind === "option-terminator") continue;
-    if (token.kind === "positional") throw new RangeError(`unexpected argument ${quoted(token.value)}`);
+    if (token.kind === "positional")
+      throw new RangeError(`unexpected argument ${quoted(token.value)}; see ${help}`);
     const { name, rawName, value } = token;
     const isSwitch = Object.hasOwn(switches, name);
     if (!isSwitch && !values.includes(name))

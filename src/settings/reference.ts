@@ -14,7 +14,7 @@ export function settingsHelp(): string {
 
 function helpEntry(name: keyof Settings): string {
   const setting = SETTINGS[name];
-  const value = isSecret(name) ? "PATH" : "min" in setting ? "N" : "TEXT";
+  const value = "min" in setting ? "N" : setting.placeholder;
   const help = isSecret(name) ? `file with the ${setting.help}` : setting.help;
   const flag = `  --${flagName(name)} ${value}`.padEnd(FLAG_COLUMNS);
   const preset = defaultText(name);

@@ -5,6 +5,8 @@ export interface TextSetting {
   default: string;
   /** The effect of an empty default, if that is not obvious. */
   emptyMeans?: string;
+  /** Stands for the value in `--help`. */
+  placeholder: string;
   /**
    * Its value is never shown, and is not taken from the command line, which all users of a machine can read.
    */
@@ -40,6 +42,7 @@ const TOKEN_EXPECTED = "a bearer token of A-Z a-z 0-9 - . _ ~ + /";
 export const SETTINGS = {
   host: {
     default: "127.0.0.1",
+    placeholder: "HOST",
     pattern: /^[\w:][\w.:-]*$/ as RegExp,
     expected: "a host name or an IP address",
     help: "address to listen on; 0.0.0.0 or :: for all interfaces",
@@ -54,6 +57,7 @@ export const SETTINGS = {
   },
   resource: {
     default: "song",
+    placeholder: "NAME",
     pattern: /^(?!folds$)[A-Za-z0-9_][A-Za-z0-9_.~-]*$/ as RegExp,
     expected:
       "a path segment of A-Z a-z 0-9 _ . ~ - that begins with a letter, a digit or _, and is not folds",
@@ -61,6 +65,7 @@ export const SETTINGS = {
   },
   basePath: {
     default: "",
+    placeholder: "PATH",
     pattern: /^(?:\/[A-Za-z0-9_~-][A-Za-z0-9_.~-]*)*$/ as RegExp,
     expected: "a path of A-Z a-z 0-9 _ . ~ - that begins with a slash and ends without one, as in /plays",
     help: "prefix of all paths, as in /plays",
@@ -92,6 +97,7 @@ export const SETTINGS = {
   },
   data: {
     default: "",
+    placeholder: "DIR",
     emptyMeans: "memory only",
     pattern: /^[^\0]*$/ as RegExp,
     expected: "the path of a directory",
@@ -99,6 +105,7 @@ export const SETTINGS = {
   },
   store: {
     default: "",
+    placeholder: "ADDRESS",
     mayContainSecret: true,
     pattern: REDIS_ADDRESS as RegExp,
     expected:
@@ -107,6 +114,7 @@ export const SETTINGS = {
   },
   storePassword: {
     default: "",
+    placeholder: "PATH",
     isSecret: true,
     pattern: /^[^\r\n\0]*$/ as RegExp,
     expected: "one line",
@@ -114,6 +122,7 @@ export const SETTINGS = {
   },
   storePrefix: {
     default: "playcount",
+    placeholder: "PREFIX",
     pattern: /^[\w.-]{1,64}$/ as RegExp, // a colon separates it from the rest of a key
     expected: "1 to 64 of A-Z a-z 0-9 _ . -",
     help: "prefix of all keys in Redis",
@@ -141,7 +150,7 @@ export const SETTINGS = {
     default: 10_000,
     min: 1,
     max: 1_048_576,
-    help: "maximum number of requests that wait for the disk or Redis; a further request is refused with 503",
+    help: "requests that may wait for the disk or Redis, for each worker; a batch counts as 1 for each 100 songs; more are refused with 503",
   },
   maxBodyBytes: { default: 16_777_216, min: 1, max: 1_073_741_824, help: "longest request body, in bytes" },
   maxBatchSongs: {
@@ -152,6 +161,7 @@ export const SETTINGS = {
   },
   token: {
     default: "",
+    placeholder: "PATH",
     isSecret: true,
     pattern: TOKEN as RegExp,
     expected: TOKEN_EXPECTED as string,
@@ -159,6 +169,7 @@ export const SETTINGS = {
   },
   playToken: {
     default: "",
+    placeholder: "PATH",
     isSecret: true,
     pattern: TOKEN as RegExp,
     expected: TOKEN_EXPECTED as string,
@@ -166,12 +177,14 @@ export const SETTINGS = {
   },
   corsOrigins: {
     default: "",
+    placeholder: "ORIGINS",
     pattern: /^(?:https?:\/\/[\w.:[\]-]+(?:,(?!$)|$))*$/ as RegExp,
     expected: "origins as https://example.com, separated by commas",
     help: "origins of other sites whose pages may read and play, separated by commas",
   },
   allowedHosts: {
     default: "",
+    placeholder: "HOSTS",
     emptyMeans: "all; on a loopback address only loopback names",
     pattern: /^(?:\.?[\w:[\]-][\w.:[\]-]*(?:,(?!$)|$))*$/ as RegExp,
     expected: "host names, separated by commas",

@@ -44,7 +44,8 @@ export class Refusal extends Error {
   }
 
   static full(maxSongs: number): Refusal {
-    return new Refusal("full", `The limit of ${maxSongs} songs is reached`, { maxSongs });
+    const songs = maxSongs === 1 ? "song" : "songs";
+    return new Refusal("full", `The limit of ${maxSongs} ${songs} is reached`, { maxSongs });
   }
 
   static noMemory(): Refusal {

@@ -21,7 +21,7 @@ describe.each(Object.entries(RUNTIMES))("on %s", (_name, command) => {
     [["--prot", "8000"], {}, 'unknown option "--prot"; see --help'],
     [["--port"], {}, "--port needs a value"],
     [["--port", "80x"], {}, '--port must be a whole number from 0 to 65535, not "80x"'],
-    [["8000"], {}, 'unexpected argument "8000"'],
+    [["8000"], {}, 'unexpected argument "8000"; see --help'],
     [[], { PLAYCOUNT_PORT: "x" }, 'PLAYCOUNT_PORT must be a whole number from 0 to 65535, not "x"'],
   ] as const)("%j with %j is one line on stderr, and status 2", async (args, environment, message) => {
     const ended = await run([...program, ...args], environment);

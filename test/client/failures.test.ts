@@ -95,7 +95,7 @@ test("a refusal states its reason: no room for a new song", async () => {
   const client = new CountClient(servePlaycount({ maxSongs: 1 }));
   await client.incrementPlayCount("first");
   const failure = await failureOf(client.incrementPlayCount("second"));
-  expect(failure.message).toEndWith("failed: 507 No room for a new song: The limit of 1 songs is reached");
+  expect(failure.message).toEndWith("failed: 507 No room for a new song: The limit of 1 song is reached");
   expect(failure.status).toBe(507);
   expect([failure.type, failure.members]).toEqual(["StoreFull", { maxSongs: 1 }]);
   expect(await client.incrementPlayCount("first")).toBe(2);

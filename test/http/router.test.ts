@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { compile, createRouter, type Groups } from "../../src/http/router.ts";
 import { routeTable } from "../../src/http/routes.ts";
+import { checkSetting } from "../../src/settings/settings.ts";
 import { parseTarget } from "../../src/http/request/target.ts";
 import { Random } from "../support/random.ts";
 
@@ -16,6 +17,14 @@ class WatchedPattern extends URLPattern {
     return baseURL === undefined ? super.exec(input) : super.exec(input, baseURL);
   }
 }
+
+test("a name that would hide a route of two segments is refused as a resource", () => {
+  const [, ...others] = routeTable({ basePath: "", resource: "song" }); // the first is the song's own
+  const paths = others.map(({ pattern }) => pattern.pathname.split("/").slice(1));
+  const taken = new Set(paths.filter(({ length }) => length > 1).map(([first]) => first));
+  expect([...taken]).toEqual(["folds"]);
+  for (const name of taken) expect(() => checkSetting("resource", name)).toThrow("resource must be");
+});
 
 test("a matcher agrees with URLPattern on every URL", () => {
   const random = new Random("router");

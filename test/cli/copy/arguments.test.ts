@@ -109,7 +109,7 @@ test.each([
   [[...FROM, ...TO, "--fold", "1e3"], 'not "1e3"'],
   [[...FROM, ...TO, "--fold"], "--fold needs a value"],
   [[...FROM, ...TO, "--port", "1"], 'unknown option "--port"; see copy --help'],
-  [[...FROM, ...TO, "http://d"], 'unexpected argument "http://d"'],
+  [[...FROM, ...TO, "http://d"], 'unexpected argument "http://d"; see copy --help'],
   [["--help=yes"], "--help takes no value"],
 ] as const)("copy %j is refused in one line", (args, message) => {
   const read = () => readCommandLine(["copy", ...args], {});
