@@ -19,5 +19,5 @@ export interface Description {
   /** Contents of successful answers, by status. */
   answers: Readonly<Partial<Record<200 | 201 | 204 | 304, Shape>>>;
   /** Problem types besides those that follow from scope, body and key. */
-  refusals?: readonly ProblemTypeName[];
+  problems?: readonly ProblemTypeName[];
 }

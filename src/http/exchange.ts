@@ -13,7 +13,7 @@ export interface Service extends BodyLimits, Pick<Settings, "basePath" | "resour
   foldHeaders: FoldHeaders;
   /** Returns the OpenAPI document, as JSON. */
   document: () => string;
-  /** Tells whether a request has the token for everything; false if the server has no tokens. */
+  /** Returns true if a request has the token for everything; false if the server has no tokens. */
   isManager: (headers: Headers) => boolean;
   metrics: Metrics;
   /** Returns the numbers of answered requests, by route. */
@@ -34,18 +34,17 @@ export interface Exchange {
   /** Query with its `?`, or empty. */
   query: string;
   /**
-   * Place where `Metrics` counts the answer, by route and method; {@linkcode UNROUTED} until a route is
-   * found.
+   * Cell where `Metrics` counts the answer, by route and method; {@linkcode NO_CELL} until a route is found.
    */
   cell: number;
 }
 
 /** The cell of a request whose path no route matches, or that is refused before. */
-export const UNROUTED = -1;
+export const NO_CELL = -1;
 
 /** Makes the exchange of a request of which nothing is known yet. */
 export function beginExchange(request: Request): Exchange {
-  return { request, method: request.method, format: "text", groups: NO_GROUPS, query: "", cell: UNROUTED };
+  return { request, method: request.method, format: "text", groups: NO_GROUPS, query: "", cell: NO_CELL };
 }
 
 /** Answers the requests of one method on one route. The handler answers what it throws as a problem. */

@@ -82,7 +82,7 @@ export class Guard {
     throw new Problem(401, "The token is not valid", BAD_TOKEN);
   }
 
-  /** Tells whether a request has the token for everything; false if the server has no tokens. */
+  /** Returns true if a request has the token for everything; false if the server has no tokens. */
   isManager(headers: Headers): boolean {
     return isSame(tokenOf(headers) ?? "", this.#token);
   }

@@ -2,7 +2,7 @@ import type { Awaitable } from "../async.ts";
 import type { BodyLimits } from "./request/body.ts";
 import { checkSetting, type Settings } from "../settings/settings.ts";
 import { shareWith } from "./cors.ts";
-import { beginExchange, type Exchange, type Service, UNROUTED } from "./exchange.ts";
+import { beginExchange, type Exchange, type Service, NO_CELL } from "./exchange.ts";
 import { Guard, type GuardOptions } from "./guard.ts";
 import { answerAlways } from "./errors.ts";
 import { Metrics } from "./metrics/metrics.ts";
@@ -108,7 +108,7 @@ export function createHandler(store: CountStore, options: HandlerOptions = {}): 
 
   function count(exchange: Exchange, response: Response): Response {
     const { cell, method } = exchange;
-    return metrics.countResponse(cell === UNROUTED ? metrics.cellOf(-1, method) : cell, response);
+    return metrics.countResponse(cell === NO_CELL ? metrics.cellOf(-1, method) : cell, response);
   }
 
   return (request) => {

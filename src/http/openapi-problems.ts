@@ -63,24 +63,24 @@ function schemaOf(name: "Problem" | ProblemTypeName): Json {
   return { $ref: `#/components/schemas/${name}` };
 }
 
-type Refusable = Pick<Operation, "scope" | "description">;
+type Documented = Pick<Operation, "scope" | "description">;
 
-/** Returns the refusals of an operation, by status. */
-export function describeRefusals(operation: Refusable): Json {
+/** Describes the problems of an operation, by status. */
+export function describeProblems(operation: Documented): Json {
   const types = problemTypesOf(operation);
-  const refusals = refusalsOf(operation, types).map((status) => [
+  const problems = statusesOf(operation, types).map((status) => [
     status,
-    describeRefusal(
+    describeStatus(
       status,
       types.filter((type) => PROBLEM_TYPES[type].status === status),
     ),
   ]);
-  return Object.fromEntries(refusals);
+  return Object.fromEntries(problems);
 }
 
-function problemTypesOf({ scope, description }: Refusable): ProblemTypeName[] {
-  const { body, takesKey, isOneType, refusals = [] } = description;
-  const types = [...refusals];
+function problemTypesOf({ scope, description }: Documented): ProblemTypeName[] {
+  const { body, takesKey, isOneType, problems = [] } = description;
+  const types = [...problems];
   if (body !== undefined) types.push("BodyTooLarge");
   if (takesKey) types.push("StaleKey", "KeyReused");
   if (!isOneType) types.push("Unavailable"); // of a store on a disk or in Redis
@@ -88,7 +88,7 @@ function problemTypesOf({ scope, description }: Refusable): ProblemTypeName[] {
   return types;
 }
 
-function refusalsOf({ scope, description }: Refusable, types: readonly ProblemTypeName[]): ProblemStatus[] {
+function statusesOf({ scope, description }: Documented, types: readonly ProblemTypeName[]): ProblemStatus[] {
   const { body, isConditional, isOneType } = description;
   const statuses: ProblemStatus[] = [400, 403, 500, ...types.map((type) => PROBLEM_TYPES[type].status)];
   if (!isOneType) statuses.push(406);
@@ -98,7 +98,7 @@ function refusalsOf({ scope, description }: Refusable, types: readonly ProblemTy
   return [...new Set(statuses)].sort((a, b) => a - b);
 }
 
-function describeRefusal(status: ProblemStatus, types: readonly ProblemTypeName[]): Json {
+function describeStatus(status: ProblemStatus, types: readonly ProblemTypeName[]): Json {
   const schema =
     types.length === 0 ? schemaOf("Problem") : { anyOf: ["Problem" as const, ...types].map(schemaOf) };
   return {

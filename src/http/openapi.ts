@@ -1,6 +1,6 @@
 import type { Description, Shape } from "./description.ts";
 import { OPEN_METRICS } from "./metrics/open-metrics.ts";
-import { COUNT, describeRefusals, type Json, problemSchemas } from "./openapi-problems.ts";
+import { COUNT, describeProblems, type Json, problemSchemas } from "./openapi-problems.ts";
 import { type Operation, pathOf, type Route } from "./routes.ts";
 import { VERSION } from "../version.ts";
 
@@ -95,7 +95,7 @@ function describeOperation({ scope, description }: Operation): Json {
     ...(body !== undefined && { requestBody: BODIES[body] }),
     // The empty requirement stands for a server without tokens.
     ...(scope !== "read" && { security: [{ bearer: [] }, {}] }),
-    responses: { ...Object.fromEntries(answered), ...describeRefusals({ scope, description }) },
+    responses: { ...Object.fromEntries(answered), ...describeProblems({ scope, description }) },
   };
 }
 

@@ -51,7 +51,7 @@ export function createRouter<R extends { pattern: URLPattern }>(
   };
 }
 
-/** Tells by an example whether a pattern ignores case: it has no property for that on every runtime. */
+/** Returns true if a pattern ignores case. Tries an example: not every runtime has a property for that. */
 function ignoresCase(pattern: URLPattern, literal: string, group: string): boolean {
   const swapped = literal.replace(/[a-z]/gi, (letter) =>
     letter === letter.toLowerCase() ? letter.toUpperCase() : letter.toLowerCase(),

@@ -46,7 +46,7 @@ export function routeTable({ basePath, resource }: Pick<Service, "basePath" | "r
         summary: "The song's count",
         query: ["after"],
         answers: { 200: "count" },
-        refusals: ["IdTooLong", "FoldDropped"],
+        problems: ["IdTooLong", "FoldDropped"],
       }),
       POST: play(addPlays, {
         summary: "Add 1, or the number in the body, and answer the new count",
@@ -54,7 +54,7 @@ export function routeTable({ basePath, resource }: Pick<Service, "basePath" | "r
         isConditional: true,
         takesKey: true,
         answers: { 200: "count", 204: "nothing" },
-        refusals: ["CountOverflow", "IdTooLong", "StoreFull"],
+        problems: ["CountOverflow", "IdTooLong", "StoreFull"],
       }),
     }),
     route("/", {
@@ -63,7 +63,7 @@ export function routeTable({ basePath, resource }: Pick<Service, "basePath" | "r
         query: ["top", "after"],
         isConditional: true,
         answers: { 200: "list", 304: "nothing" },
-        refusals: ["FoldDropped"],
+        problems: ["FoldDropped"],
       }),
       DELETE: manage(clear, {
         summary: "Clear everything, folds included",
@@ -79,7 +79,7 @@ export function routeTable({ basePath, resource }: Pick<Service, "basePath" | "r
         isConditional: true,
         takesKey: true,
         answers: { 200: "mapping", 204: "nothing" },
-        refusals: ["BatchTooLarge", "CountOverflow", "StoreFull"],
+        problems: ["BatchTooLarge", "CountOverflow", "StoreFull"],
       }),
     }),
     route("/folds", {
@@ -92,32 +92,32 @@ export function routeTable({ basePath, resource }: Pick<Service, "basePath" | "r
       GET: read(getFold, {
         summary: "The plays of a sealed fold",
         answers: { 200: "mapping" },
-        refusals: ["UnknownFold", "FoldDropped"],
+        problems: ["UnknownFold", "FoldDropped"],
       }),
       PUT: manage(seal, {
         summary: "Seal the plays since the last fold, and answer them; idempotent",
         body: "anything",
         isConditional: true,
         answers: { 200: "mapping", 201: "mapping" },
-        refusals: ["FoldOutOfOrder", "TooManyFolds"],
+        problems: ["FoldOutOfOrder", "TooManyFolds"],
       }),
       DELETE: manage(acknowledge, {
         summary: "Acknowledge a fold that is in the database",
         body: "anything",
         isConditional: true,
         answers: { 200: "done" },
-        refusals: ["UnknownFold", "FoldOutOfOrder"],
+        problems: ["UnknownFold", "FoldOutOfOrder"],
       }),
     }),
     route("/health", {
-      GET: read(health, { summary: "Tell whether the server is ready to count", answers: { 200: "done" } }),
+      GET: read(health, { summary: "The server's readiness to count", answers: { 200: "done" } }),
     }),
     route("/metrics", {
       GET: read(getMetrics, {
         summary: "Metrics of this process",
         isOneType: true,
         answers: { 200: "metrics" },
-        refusals: ["Unavailable"],
+        problems: ["Unavailable"],
       }),
     }),
     route(DOCUMENT_PATH, {

@@ -124,19 +124,19 @@ function parseString(source: string): string | undefined {
 }
 
 /**
- * Tells whether a server accepts an id. U+FFFD stands for bytes that were not UTF-8, so no id contains it.
+ * Returns true if a server accepts an id. U+FFFD stands for bytes that were not UTF-8, so no id contains it.
  */
 function isId(id: string): boolean {
   return hasPath(id) && !id.includes("\ufffd");
 }
 
-/** Tells whether a path can name a song. A lone surrogate has no UTF-8, and so no percent-encoding. */
+/** Returns true if a path can name a song. A lone surrogate has no UTF-8, and so no percent-encoding. */
 export function hasPath(id: string): boolean {
   return id !== "" && !isDots(id) && id.isWellFormed();
 }
 
 /**
- * Tells whether an id is a dot segment, which URLs resolve even if encoded: `song/..` is the list of all
+ * Returns true if an id is a dot segment, which URLs resolve even if encoded: `song/..` is the list of all
  * songs.
  */
 function isDots(id: string): boolean {

@@ -69,8 +69,7 @@ export interface StoreOptions extends Partial<
  * Keeps the counts. A method returns its value or a promise of it, depending on the store.
  *
  * - An id is any string without lone surrogates. A method that takes an id refuses one of more than
- *   `maxIdBytes` bytes
- *   with a {@linkcode Refusal}: `too long`.
+ *   `maxIdBytes` bytes with a {@linkcode Refusal}: `too long`.
  * - A fold is a whole number from 1 to 2^53 − 1. Plays are added to the open fold until it is sealed.
  * - A {@linkcode Refusal} says that nothing has changed.
  * - Every call is atomic, except `entries`, `top` and `fold`, which say what they guarantee.
@@ -141,7 +140,7 @@ export interface CountStore {
    * count changes. Returns false, and changes nothing, if the fold is sealed already.
    *
    * @throws {Refusal} `out of order` if `fold` is not above the newest one; `too many folds` if `maxFolds`
-   * folds are not acknowledged.
+   * folds are not acknowledged, or if the memory of dropped folds is still being freed.
    */
   seal(fold: number): Awaitable<boolean>;
 
@@ -180,8 +179,8 @@ export interface CountStore {
 const utf8 = new TextEncoder();
 
 /**
- * Tells if an id has more than `maxBytes` bytes of UTF-8. A code unit has at most 3, so that most ids are not
- * encoded.
+ * Returns true if an id has more than `maxBytes` bytes of UTF-8. A code unit has at most 3, so that most ids
+ * are not encoded.
  */
 export function isTooLong(id: string, maxBytes: number): boolean {
   return id.length * 3 > maxBytes && utf8.encode(id).length > maxBytes;

@@ -14,7 +14,7 @@ export type RefusalReason =
   | "unavailable";
 
 /**
- * A request that a store refused; nothing has changed.
+ * A request that cannot be counted or read; nothing has changed.
  *
  * @example
  * ```ts

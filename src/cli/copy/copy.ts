@@ -2,10 +2,9 @@ import process from "node:process";
 import { CountServerError } from "../../client/count-server-error.ts";
 import type { CopySettings } from "./arguments.ts";
 import { type Moved, moveCounts } from "./move-counts.ts";
-import { inWords, Report } from "./report.ts";
+import { amount, Report } from "./report.ts";
 import { errorMessage } from "../../error-message.ts";
-
-const FAILED = 1;
+import { exit, FAILED } from "../exit.ts";
 
 /** Runs `playcount copy` with the arguments `args`, and exits the process. */
 export async function copy(settings: CopySettings, args: readonly string[]): Promise<never> {
@@ -23,14 +22,13 @@ export async function copy(settings: CopySettings, args: readonly string[]): Pro
   } catch (error) {
     report.end();
     const reason = stopping.signal.aborted ? "stopped by a signal; no play is lost" : errorMessage(error);
-    console.error(`playcount: ${reason}; ${adviceFor(error, args)}`);
-    process.exit(FAILED);
+    exit(FAILED, `${reason}; ${adviceFor(error, args)}`);
   }
 }
 
 function summaryOf({ from, to }: CopySettings, { songs, plays, fold }: Moved, seconds: number): string {
-  const what = `moved ${inWords(plays, "play")} of ${inWords(songs, "song")}`;
-  const [old, next] = [inWords(from.length, "server"), inWords(to.length, "server")];
+  const what = `moved ${amount(plays, "play")} of ${amount(songs, "song")}`;
+  const [old, next] = [amount(from.length, "server"), amount(to.length, "server")];
   return `${what} from ${old} to ${next} in ${seconds.toFixed(1)} s
 When all clients have the new list of servers, run it again, for the plays they have sent to the old ones.
 A job that hands folds over must continue above fold ${fold}.`;

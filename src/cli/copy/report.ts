@@ -56,11 +56,11 @@ export class Report {
 }
 
 function lineOf({ server, movedPlays, plays }: MoveProgress, songsASecond: number): string {
-  return `${server}: moved ${inWords(movedPlays)} of ${inWords(plays, "play")}, ${inWords(songsASecond, "song")}/s`;
+  return `${server}: moved ${amount(movedPlays)} of ${amount(plays, "play")}, ${amount(songsASecond, "song")}/s`;
 }
 
 /** Writes a number with commas, and the plural of `what` if it is not 1. */
-export function inWords(number: number, what?: string): string {
+export function amount(number: number, what?: string): string {
   const digits = number.toLocaleString("en-US");
   return what === undefined ? digits : `${digits} ${what}${number === 1 ? "" : "s"}`;
 }

@@ -1,10 +1,10 @@
 import { Problem } from "../response/problem.ts";
 
-/** Tells whether an entity tag names the current state. */
+/** Returns true if an entity tag names the current state. */
 export type TagTest = (opaque: string) => boolean;
 
 /**
- * Tells whether an `If-None-Match` fails because it lists the current state (RFC 9110 §13.1.2: weak
+ * Returns true if an `If-None-Match` fails because it lists the current state (RFC 9110 §13.1.2: weak
  * comparison).
  */
 export function noneMatchFails(field: string | null, names: TagTest): boolean {
@@ -13,7 +13,8 @@ export function noneMatchFails(field: string | null, names: TagTest): boolean {
 }
 
 /**
- * Tells whether an `If-Match` fails because it only lists other states (RFC 9110 §13.1.1: strong comparison).
+ * Returns true if an `If-Match` fails because it only lists other states (RFC 9110 §13.1.1: strong
+ * comparison).
  */
 export function matchFails(field: string | null, names: TagTest): boolean {
   if (field === null || field.trim() === "*") return false;

@@ -3,7 +3,7 @@ const PREFERENCE =
   /(?:^|,)[ \t]*([!#$%&'*+.^_`|~\w-]+)(?:[ \t]*=[ \t]*("(?:[^"\\]|\\.)*"|[^",; \t]*))?((?:[^",]|"(?:[^"\\]|\\.)*")*)/g;
 
 /**
- * Tells whether a client does not need the new count: `Prefer: return=minimal` (RFC 7240 §4.2).
+ * Returns true if a client does not need the new count: `Prefer: return=minimal` (RFC 7240 §4.2).
  *
  * The first of several preferences with this name decides.
  */

@@ -68,7 +68,7 @@ function notAbsolute(): Problem {
 
 const HOST = /^(?:[\w.-]+|\[[\da-f:.]+\])(?::\d{0,5})?$/i;
 
-/** Tells whether `host` is one host with an optional port (RFC 9112 §3.2), not two joined by a comma. */
+/** Returns true if `host` is one host with an optional port (RFC 9112 §3.2), not two joined by a comma. */
 export function isHost(host: string): boolean {
   return HOST.test(host);
 }

@@ -105,7 +105,7 @@ export const PROBLEM_TYPES: Readonly<Record<ProblemTypeName, ProblemType>> = {
   },
   TooManyFolds: {
     status: 409,
-    title: "Too many folds are unacknowledged",
+    title: "No room for another fold",
     members: { maxFolds: "folds that may be unacknowledged; missing while acknowledged folds are removed" },
     optional: ["maxFolds"],
   },

@@ -6,13 +6,13 @@ import {
   typeReference,
 } from "./problem-types.ts";
 
-type Headers = Readonly<Record<string, string>>;
+type HeaderFields = Readonly<Record<string, string>>;
 type Members = Readonly<Record<string, number>>;
 
-/** The reason why a request is refused; nothing was counted for it, unless its type is `UnknownOutcome`. */
+/** The reason why a request failed. Nothing was counted for it, unless its status is 500. */
 export class Problem extends Error {
   readonly status: ProblemStatus;
-  readonly headers: Headers;
+  readonly headers: HeaderFields;
   /** `undefined` for a problem whose status says it all. */
   readonly type: ProblemTypeName | undefined;
   readonly members: Members;
@@ -21,7 +21,7 @@ export class Problem extends Error {
   constructor(
     status: ProblemStatus,
     detail = "",
-    headers: Headers = {},
+    headers: HeaderFields = {},
     type?: ProblemTypeName,
     members: Members = {},
   ) {
@@ -34,7 +34,12 @@ export class Problem extends Error {
   }
 
   /** Makes a problem of a type, with the type's status. */
-  static of(type: ProblemTypeName, detail: string, members: Members = {}, headers: Headers = {}): Problem {
+  static of(
+    type: ProblemTypeName,
+    detail: string,
+    members: Members = {},
+    headers: HeaderFields = {},
+  ): Problem {
     return new Problem(PROBLEM_TYPES[type].status, detail, headers, type, members);
   }
 

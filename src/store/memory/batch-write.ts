@@ -14,10 +14,10 @@ interface KeyedRequest {
 
 /** The songs of a batch, in columns: making an object for each song would take as long as counting it. */
 class BatchColumns {
-  readonly count: number;
+  readonly songCount: number;
   readonly ids: PackedIdList;
   /** The position of a song's id in `ids`. */
-  readonly places: Int32Array;
+  readonly idPositions: Int32Array;
   /** The shard of a song. */
   readonly shards: Int32Array;
   readonly plays: Float64Array;
@@ -28,21 +28,21 @@ class BatchColumns {
   /** The new count of a song. */
   readonly counts: Float64Array;
 
-  constructor(count: number) {
-    this.count = count;
-    this.ids = new PackedIdList(count);
-    this.places = new Int32Array(count);
-    this.shards = new Int32Array(count);
-    this.plays = new Float64Array(count);
-    this.entries = new Int32Array(count);
-    this.before = new Float64Array(count);
-    this.counts = new Float64Array(count);
+  constructor(songCount: number) {
+    this.songCount = songCount;
+    this.ids = new PackedIdList(songCount);
+    this.idPositions = new Int32Array(songCount);
+    this.shards = new Int32Array(songCount);
+    this.plays = new Float64Array(songCount);
+    this.entries = new Int32Array(songCount);
+    this.before = new Float64Array(songCount);
+    this.counts = new Float64Array(songCount);
   }
 }
 
 /**
  * Adds to several songs as one change, and keeps the last request of each writer: {@linkcode
- * CountStore.addAll}.
+ * CountStore.addAll}, and {@linkcode CountStore.add} with a key.
  *
  * It locks the shards of all songs in ascending order, checks every song, makes entries for the new ones, and
  * writes all counts, and the writer's last request, through the journal.
@@ -71,10 +71,10 @@ export class BatchWrite {
     const { heap } = this.#shards;
     this.#whileLocked(plays, (songs) => {
       let added = 0;
-      for (let at = 0; at < songs.count; at++) added += Number(this.#look(songs, at));
+      for (let at = 0; at < songs.songCount; at++) added += Number(this.#look(songs, at));
       heap.claimSongs(added, Infinity);
-      heap.countChange();
-      for (let at = 0; at < songs.count; at++) {
+      heap.recordChange();
+      for (let at = 0; at < songs.songCount; at++) {
         heap.numbers[songs.entries[at] as number] =
           (songs.before[at] as number) + (songs.plays[at] as number);
       }
@@ -87,10 +87,10 @@ export class BatchWrite {
     let at = 0;
     for (const [id, more] of plays) {
       songs.shards[at] = shards.locate(id);
-      songs.places[at] = songs.ids.push(shards.id);
+      songs.idPositions[at] = songs.ids.push(shards.id);
       songs.plays[at++] = more;
     }
-    const touched = distinct(songs.shards, shards.count);
+    const touched = distinct(songs.shards, shards.shardCount);
     for (const shard of touched) shards.lock(shard);
     try {
       return act(songs);
@@ -136,7 +136,7 @@ export class BatchWrite {
   #addLocked(songs: BatchColumns, keyed: KeyedRequest | undefined): BatchAddition {
     const { heap, ring } = this.#shards;
     let added = 0;
-    for (let at = 0; at < songs.count; at++) added += Number(this.#look(songs, at));
+    for (let at = 0; at < songs.songCount; at++) added += Number(this.#look(songs, at));
     if (added > 0 && !heap.claimSongs(added, this.#maxSongs)) throw Refusal.full(this.#maxSongs);
     if (!this.#reserve(songs)) {
       heap.unclaimSongs(added);
@@ -150,7 +150,7 @@ export class BatchWrite {
   /** Fills in the columns of a song, and tells if the song is new. */
   #look(songs: BatchColumns, at: number): boolean {
     const { ring, heap, id } = this.#shards;
-    songs.ids.load(songs.places[at] as number, id);
+    songs.ids.load(songs.idPositions[at] as number, id);
     const shard = songs.shards[at] as number;
     const plays = songs.plays[at] as number;
     const entry = this.#shards.openShard(shard).find(id);
@@ -171,19 +171,19 @@ export class BatchWrite {
   /** Allocates the memory for writing. Returns false if it is used up; then no count has changed. */
   #reserve(songs: BatchColumns): boolean {
     const { id, journal } = this.#shards;
-    for (let at = 0; at < songs.count; at++) {
+    for (let at = 0; at < songs.songCount; at++) {
       if (songs.plays[at] === 0 || songs.entries[at] !== 0) continue;
       // If memory is used up for a later song, this entry stays without plays, and no reader sees it.
-      songs.ids.load(songs.places[at] as number, id);
-      songs.entries[at] = this.#shards.openShard(songs.shards[at] as number).place(id);
+      songs.ids.load(songs.idPositions[at] as number, id);
+      songs.entries[at] = this.#shards.openShard(songs.shards[at] as number).insert(id);
       if (songs.entries[at] === 0) return false;
     }
-    return journal.begin(songs.count + NUMBERS_PER_REQUEST);
+    return journal.begin(songs.songCount + NUMBERS_PER_REQUEST);
   }
 
   #write(songs: BatchColumns, { counts, fold }: BatchAddition, keyed: KeyedRequest | undefined): void {
     const { journal, lastRequests } = this.#shards;
-    for (let at = 0; at < songs.count; at++) {
+    for (let at = 0; at < songs.songCount; at++) {
       const plays = songs.plays[at] as number;
       if (plays > 0) journal.note(songs.entries[at] as number, (songs.before[at] as number) + plays);
     }

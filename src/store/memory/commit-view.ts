@@ -74,19 +74,20 @@ export class CommitView {
     this.#shards.lock(at);
     try {
       const open = this.#shards.openShard(at);
-      if (open.find(this.#shards.id) === 0 && open.place(this.#shards.id) === 0) throw Refusal.noMemory();
+      if (open.find(this.#shards.id) === 0 && open.insert(this.#shards.id) === 0) throw Refusal.noMemory();
     } finally {
       this.#shards.unlock(at);
     }
   }
 
-  /** Tells if sealing `fold` would change anything. Throws as {@linkcode CountStore.seal} does. */
+  /** Returns true if sealing `fold` would change anything. Throws as {@linkcode CountStore.seal} does. */
   canSeal(fold: number): boolean {
     return this.#folds.canSeal(fold);
   }
 
   /**
-   * Tells if acknowledging `fold` would change anything. Throws as {@linkcode CountStore.acknowledge} does.
+   * Returns true if acknowledging `fold` would change anything. Throws as {@linkcode CountStore.acknowledge}
+   * does.
    */
   canAcknowledge(fold: number): boolean {
     return this.#folds.canAcknowledge(fold);

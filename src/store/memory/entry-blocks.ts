@@ -63,7 +63,7 @@ export class EntryBlocks {
     const entry = block + used;
     this.#counts[entry] = count;
     id.copyTo(words, idWord(entry));
-    this.#heap.countChange();
+    this.#heap.recordChange();
     words[block * 2 + USED] = used + units;
     return entry;
   }

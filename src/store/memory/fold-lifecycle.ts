@@ -17,15 +17,15 @@ import type { Shards } from "./shards.ts";
 //              all these sets.
 // acknowledge  Locks all shards, and marks the oldest fold as kept. Counts no longer include it, except those
 //              asked for with an older `after`. The fold kept before is dropped: it leaves the ring.
-// free         Visits a dropped set shard by shard, one lock at a time, in steps of about a millisecond, and
-//              gives its blocks back to the heap. Its slot names the thread that does it, and is free at the
-//              end. A clear empties all slots, and ends it.
+// free         Visits a dropped set shard by shard, one lock at a time, in steps of one or two milliseconds,
+//              and gives its blocks back to the heap. Its slot names the thread that does it, and is free at
+//              the end. A clear empties all slots, and ends it.
 //
 // Not guaranteed: a slot may be missing for a moment when folds are acknowledged faster than freed. Then
 // sealing is refused as `too many folds`. If a thread dies half-way: recovery.ts.
 
-/** Songs that a step of freeing visits before it ends with a shard: one or two milliseconds. */
-const STEP = 4096;
+/** A step of freeing ends with the first shard after this many songs: one or two milliseconds. */
+const STEP_SONGS = 4096;
 
 /** Seals, acknowledges, lists and frees the folds of a store. */
 export class FoldLifecycle {
@@ -51,13 +51,13 @@ export class FoldLifecycle {
     const { ring, heap } = this.#shards;
     return this.#shards.whileAllLocked(() => {
       if (!this.#canSeal(fold)) return false;
-      heap.countChange();
+      heap.recordChange();
       ring.seal(fold, this.#shards.slots.take(), now);
       return true;
     });
   }
 
-  /** Tells if {@linkcode seal} would seal the fold. Throws as `seal` does. */
+  /** Returns true if {@linkcode seal} would seal the fold. Throws as `seal` does. */
   canSeal(fold: number): boolean {
     return this.#shards.whileAllLocked(() => this.#canSeal(fold));
   }
@@ -94,7 +94,7 @@ export class FoldLifecycle {
     }
   }
 
-  /** Returns how many folds are not acknowledged, and when folds were sealed and acknowledged. */
+  /** Returns the number of unacknowledged folds, and the times of the last seals and acknowledgement. */
   figures(): FoldFigures {
     this.#shards.lock(0);
     try {
@@ -119,7 +119,7 @@ export class FoldLifecycle {
     const { ring, heap } = this.#shards;
     const dropped = this.#shards.whileAllLocked(() => {
       if (!this.#canAcknowledge(fold)) return undefined;
-      heap.countChange();
+      heap.recordChange();
       if (ring.firstCounted === 0) {
         ring.keep(now);
         return undefined;
@@ -132,7 +132,7 @@ export class FoldLifecycle {
     if (dropped !== undefined) this.free(dropped);
   }
 
-  /** Tells if {@linkcode acknowledge} would change anything. Throws as `acknowledge` does. */
+  /** Returns true if {@linkcode acknowledge} would change anything. Throws as `acknowledge` does. */
   canAcknowledge(fold: number): boolean {
     return this.#shards.whileAllLocked(() => this.#canAcknowledge(fold));
   }
@@ -171,8 +171,8 @@ export class FoldLifecycle {
     let at = 0;
     this.#doInSteps(() => {
       if (this.#runs.get(slot) !== run) return true;
-      for (let songs = 0; songs < STEP; at++) {
-        if (at === this.#shards.count) slots.endFreeing(slot);
+      for (let songs = 0; songs < STEP_SONGS; at++) {
+        if (at === this.#shards.shardCount) slots.endFreeing(slot);
         if (!slots.isFreeing(slot)) return true;
         // The lock's owner may have died, and this thread may be the one that is to release its locks.
         if (!this.#shards.tryLock(at)) return undefined;

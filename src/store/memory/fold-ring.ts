@@ -13,7 +13,7 @@ import { checkLayout } from "./layout.ts";
 //   kept     1 if the oldest set is an acknowledged fold, 0 otherwise
 //   stamp    changed before every change of the ring
 //   dropped  newest fold that was dropped (number: a 64-bit float, in two words)
-//   acknowledged  when the last fold was acknowledged (number)
+//   acknowledged  time of the last acknowledgement (number)
 //
 // A set is a fold, except the newest one: the open set, in which plays are counted.
 //

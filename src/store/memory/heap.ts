@@ -28,7 +28,7 @@ export class Heap {
   readonly #owner: number;
   readonly #first: number;
 
-  /** Leaves `tableUnits` after the head to the caller. `owner` is the number of this thread. */
+  /** Leaves `tableUnits` after the head to the caller. `owner` is this thread's owner number. */
   constructor(buffer: GrowingBuffer, tableUnits: number, owner: number) {
     this.#buffer = buffer;
     growTo(buffer, (HEAD_WORDS / 2 + tableUnits) * UNIT);
@@ -107,8 +107,8 @@ export class Heap {
     Atomics.store(this.words, SONGS, songs);
   }
 
-  /** Counts a change. Called before another thread can see the change. */
-  countChange(): void {
+  /** Adds 1 to the changes of this thread. Called before another thread can see the change. */
+  recordChange(): void {
     const at = changesUnit(this.#owner);
     this.numbers[at] = (this.numbers[at] as number) + 1;
   }
@@ -146,7 +146,7 @@ export class Heap {
     return sum;
   }
 
-  /** Releases the heap's lock if thread `owner` died with it: see recovery.ts. */
+  /** Releases the heap's lock if the thread with owner number `owner` died with it: see recovery.ts. */
   releaseLockOf(owner: number): void {
     if (holderOf(this.words, LOCK) === owner) unlock(this.words, LOCK);
   }

@@ -52,14 +52,17 @@ export class Journal {
   commit(): void {
     const heap = this.#heap;
     heap.numbers[this.#block + LENGTH] = this.#length;
-    heap.countChange();
+    heap.recordChange();
     heap.journal = this.#block; // from here on recovery completes it
     this.#replay(this.#block);
     heap.journal = 0;
     heap.free(this.#block, this.#size);
   }
 
-  /** Completes the commit that thread `owner` died in, if any. The block is lost until the next clear. */
+  /**
+   * Completes the commit in which the thread with owner number `owner` died, if any. The block is lost until
+   * the next clear.
+   */
   replayOf(owner: number): void {
     const block = this.#heap.takeJournalOf(owner);
     if (block !== 0) this.#replay(block);

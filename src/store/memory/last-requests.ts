@@ -125,8 +125,8 @@ export class LastRequests {
   }
 
   /**
-   * Mends the table and releases the lock if thread `owner` died with it. To be called after its journal was
-   * replayed.
+   * Mends the table and releases the lock if the thread with owner number `owner` died with it. To be called
+   * after its journal was replayed.
    */
   release(owner: number): void {
     if (holderOf(this.#words, TABLE_LOCK) !== owner) return;

@@ -5,9 +5,9 @@
 //      |       0        | wait |     owner      |    0: free
 //      +----------------+------+----------------+
 //
-// `owner` is the number of the thread that holds the lock, 1 to 65,535. `wait` tells the owner to wake a
-// thread when it unlocks. As the word names its owner, the locks of a dead thread can be found and released:
-// see recovery.ts.
+// `owner` is the owner number of the thread that holds the lock, from 1 to MAX_OWNERS. `wait` tells the owner
+// to wake a thread when it unlocks. As the word names its owner, the locks of a dead thread can be found and
+// released: see recovery.ts.
 
 const FREE = 0;
 const WAIT = 1 << 16;
@@ -18,7 +18,10 @@ const SPINS = 100;
 /** Longest sleep, as a thread may die after it has released a lock and before it wakes a waiting thread. */
 const SLEEP_MS = 10;
 
-/** Takes the lock at word `at` for thread `owner`, and waits until it is free. Not reentrant. */
+/**
+ * Waits until the lock at word `at` is free, and takes it for the thread with owner number `owner`. Not
+ * reentrant.
+ */
 export function lock(words: Int32Array, at: number, owner: number): void {
   if (Atomics.compareExchange(words, at, FREE, owner) !== FREE) waitAndLock(words, at, owner);
 }
@@ -33,7 +36,7 @@ export function unlock(words: Int32Array, at: number): void {
   if ((Atomics.exchange(words, at, FREE) & WAIT) !== 0) Atomics.notify(words, at, 1);
 }
 
-/** Returns the owner of a lock; 0 if it is free. */
+/** Returns the owner number of a lock's holder; 0 if it is free. */
 export function holderOf(words: Int32Array, at: number): number {
   return Atomics.load(words, at) & (WAIT - 1);
 }

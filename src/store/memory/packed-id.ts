@@ -67,7 +67,7 @@ export class PackedId {
     this.hash = hash;
   }
 
-  /** Tells if the words from `at` on are those of this id. */
+  /** Returns true if the words from `at` on are those of this id. */
   isAt(words: Int32Array, at: number): boolean {
     for (let word = 0; word < this.length; word++) {
       if (words[at + word] !== this.words[word]) return false;

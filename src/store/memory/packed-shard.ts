@@ -94,7 +94,7 @@ export class PackedShard {
       if (isNew) heap.unclaimSongs(1);
       throw Refusal.noMemory();
     } else if (entry !== 0) {
-      heap.countChange();
+      heap.recordChange();
       heap.numbers[entry] = before + plays;
     }
     return before + plays;
@@ -109,7 +109,7 @@ export class PackedShard {
    * Makes an entry without plays for a song that has none, and returns it, or 0 if memory is used up. No
    * reader sees it.
    */
-  place(id: PackedId): number {
+  insert(id: PackedId): number {
     return this.#insert(id, 0);
   }
 

@@ -27,19 +27,19 @@ import type { Shards } from "./shards.ts";
 // clear.
 
 /**
- * Releases all that thread `owner`, which has died, held, and completes or undoes its changes.
+ * Releases the locks of a dead thread, the one with owner number `owner`. Completes or undoes its changes.
  *
  * @returns the slots that it was to free, with which this thread is charged now.
  */
 export function recover(shards: Shards, owner: number): number[] {
   shards.heap.releaseLockOf(owner);
   const held = shards.lockedBy(owner);
-  if (held.length === shards.count && shards.isClearing) shards.clear();
+  if (held.length === shards.shardCount && shards.isClearing) shards.clear();
   shards.journal.replayOf(owner);
   shards.lastRequests.release(owner);
   for (const at of held) {
-    for (let slot = 0; slot < shards.slots.count; slot++) shards.shardIn(slot, at).mend(shards.id);
-    shards.heap.countChange();
+    for (let slot = 0; slot < shards.slots.slotCount; slot++) shards.shardIn(slot, at).mend(shards.id);
+    shards.heap.recordChange();
     shards.unlock(at);
   }
   return shards.slots.takeOver(owner);

@@ -6,23 +6,23 @@ const IN_USE = -1;
 
 /** The states of all slots, one word each. Methods need no lock unless their comment says so. */
 export class SetSlots {
-  readonly count: number;
+  readonly slotCount: number;
   readonly #words: Int32Array;
   readonly #states: number;
   readonly #owner: number;
 
-  /** `states` is the word of slot 0; `owner` is the number of this thread. */
-  constructor({ words }: Heap, states: number, count: number, owner: number) {
+  /** `states` is the word of slot 0; `owner` is this thread's owner number. */
+  constructor({ words }: Heap, states: number, slotCount: number, owner: number) {
     this.#words = words;
     this.#states = states;
-    this.count = count;
+    this.slotCount = slotCount;
     this.#owner = owner;
     Atomics.compareExchange(words, states, FREE, IN_USE); // slot 0 holds the first open set
   }
 
   /** Frees all slots except slot 0. The caller holds the locks of all shards. */
   reset(): void {
-    this.#words.fill(FREE, this.#states, this.#states + this.count);
+    this.#words.fill(FREE, this.#states, this.#states + this.slotCount);
     this.#words[this.#states] = IN_USE;
   }
 
@@ -33,7 +33,7 @@ export class SetSlots {
     return slot;
   }
 
-  /** Tells if a slot is free. The caller holds the locks of all shards. */
+  /** Returns true if a slot is free. The caller holds the locks of all shards. */
   hasFree(): boolean {
     return this.#all().includes(FREE);
   }
@@ -43,7 +43,7 @@ export class SetSlots {
     Atomics.store(this.#words, this.#states + slot, this.#owner);
   }
 
-  /** Tells if this thread is to free a slot's memory. A clear ends that. */
+  /** Returns true if this thread is to free a slot's memory. A clear ends that. */
   isFreeing(slot: number): boolean {
     return Atomics.load(this.#words, this.#states + slot) === this.#owner;
   }
@@ -53,15 +53,18 @@ export class SetSlots {
     Atomics.compareExchange(this.#words, this.#states + slot, this.#owner, FREE);
   }
 
-  /** Charges this thread with the slots that thread `owner` was to free, and returns them. */
+  /**
+   * Charges this thread with the slots that the thread with owner number `owner` was to free, and returns
+   * them.
+   */
   takeOver(owner: number): number[] {
-    const slots = Array.from({ length: this.count }, (_, slot) => slot);
+    const slots = Array.from({ length: this.slotCount }, (_, slot) => slot);
     return slots.filter(
       (slot) => Atomics.compareExchange(this.#words, this.#states + slot, owner, this.#owner) === owner,
     );
   }
 
   #all(): Int32Array {
-    return this.#words.subarray(this.#states, this.#states + this.count);
+    return this.#words.subarray(this.#states, this.#states + this.slotCount);
   }
 }

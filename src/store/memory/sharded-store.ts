@@ -80,12 +80,12 @@ export class ShardedStore implements CountStore {
 
   figures(): StoreFigures {
     const { heap } = this.#shards;
-    const { lastRequests } = this.handle;
+    const { requestsBuffer } = this.handle;
     return {
       songs: heap.songs,
       ...this.#folds.figures(),
-      bytes: heap.bytes + lastRequests.byteLength,
-      maxBytes: heap.maxBytes + lastRequests.maxByteLength,
+      bytes: heap.bytes + requestsBuffer.byteLength,
+      maxBytes: heap.maxBytes + requestsBuffer.maxByteLength,
     };
   }
 
@@ -163,7 +163,7 @@ export class ShardedStore implements CountStore {
   clear(unless?: (version: string) => boolean): boolean {
     return this.#shards.whileAllLocked(() => {
       if (unless?.(this.version)) return false;
-      this.#shards.heap.countChange();
+      this.#shards.heap.recordChange();
       this.#shards.clear();
       return true;
     });

@@ -18,7 +18,7 @@ import type { StoreHandle } from "./store-handle.ts";
  * A thread reads or changes a shard's heads, in all slots, only while it holds the shard's lock.
  */
 export class Shards {
-  readonly count: number;
+  readonly shardCount: number;
   readonly heap: Heap;
   readonly ring: FoldRing;
   readonly slots: SetSlots;
@@ -34,24 +34,24 @@ export class Shards {
   readonly #heads: number;
   // One object for all shards: thousands of them would not fit into a processor's cache.
   readonly #open: PackedShard;
-  readonly #looked: PackedShard;
+  readonly #scratch: PackedShard;
 
-  /** `owner` is the number of this thread, 1 to {@linkcode MAX_OWNERS}. */
+  /** `owner` is this thread's owner number, 1 to {@linkcode MAX_OWNERS}. */
   constructor(handle: StoreHandle, owner: number) {
     const { key, shardBits, maxFolds, maxIdBytes } = handle;
-    this.count = 2 ** shardBits;
+    this.shardCount = 2 ** shardBits;
     this.#owner = owner;
     this.#maxIdBytes = maxIdBytes;
     this.#shardBits = shardBits;
     this.id = new PackedId(key);
-    this.#table = shardTable(this.count, maxFolds, HEAD_WORDS);
+    this.#table = shardTable(this.shardCount, maxFolds, HEAD_WORDS);
     this.#locks = this.#table.locks;
     this.#heads = this.#table.heads;
-    this.heap = new Heap(handle.heap, (this.#table.end - HEAD_WORDS) / 2, owner);
-    this.lastRequests = new LastRequests(handle.lastRequests, handle.maxWriters, key, owner);
+    this.heap = new Heap(handle.heapBuffer, (this.#table.end - HEAD_WORDS) / 2, owner);
+    this.lastRequests = new LastRequests(handle.requestsBuffer, handle.maxWriters, key, owner);
     this.journal = new Journal(this.heap, this.lastRequests.numbers);
     this.#open = new PackedShard(this.heap, shardBits);
-    this.#looked = new PackedShard(this.heap, shardBits);
+    this.#scratch = new PackedShard(this.heap, shardBits);
     this.ring = new FoldRing(this.heap, this.#table.ring, maxFolds);
     this.slots = new SetSlots(this.heap, this.#table.states, slotsFor(maxFolds), owner);
   }
@@ -63,7 +63,7 @@ export class Shards {
    */
   locate(id: string): number {
     this.id.set(id, this.#maxIdBytes);
-    return this.id.hash & (this.count - 1);
+    return this.id.hash & (this.shardCount - 1);
   }
 
   /** Returns shard `at` of the set in a slot. */
@@ -87,7 +87,7 @@ export class Shards {
   sum(at: number, first: number, end: number = this.ring.length): number {
     let plays = 0;
     for (let place = first; place < end; place++) {
-      plays += this.#looked.moveTo(this.#headOf(this.ring.slotAt(place), at)).get(this.id);
+      plays += this.#scratch.moveTo(this.#headOf(this.ring.slotAt(place), at)).get(this.id);
     }
     return plays;
   }
@@ -119,11 +119,11 @@ export class Shards {
    * Runs `act` with the locks of all shards, taken in ascending order: otherwise two threads could deadlock.
    */
   whileAllLocked<T>(act: () => T): T {
-    for (let at = 0; at < this.count; at++) this.lock(at);
+    for (let at = 0; at < this.shardCount; at++) this.lock(at);
     try {
       return act();
     } finally {
-      for (let at = 0; at < this.count; at++) this.unlock(at);
+      for (let at = 0; at < this.shardCount; at++) this.unlock(at);
     }
   }
 
@@ -132,7 +132,7 @@ export class Shards {
     const { words } = this.heap;
     const { isClearing, heads } = this.#table;
     words[isClearing] = 1; // if this thread dies, recovery clears again
-    words.fill(0, heads, heads + SHARD_HEAD_WORDS * this.count * this.slots.count);
+    words.fill(0, heads, heads + SHARD_HEAD_WORDS * this.shardCount * this.slots.slotCount);
     this.slots.reset();
     this.ring.reset();
     this.heap.freeAll();
@@ -140,20 +140,20 @@ export class Shards {
     words[isClearing] = 0;
   }
 
-  /** Tells if a thread is in {@linkcode clear}, or has died there. */
+  /** Returns true if a thread is in {@linkcode clear}, or has died there. */
   get isClearing(): boolean {
     return this.heap.words[this.#table.isClearing] === 1;
   }
 
-  /** Returns the shards whose lock thread `owner` holds. */
+  /** Returns the shards whose locks the thread with owner number `owner` holds. */
   lockedBy(owner: number): number[] {
-    return Array.from({ length: this.count }, (_, at) => at).filter(
+    return Array.from({ length: this.shardCount }, (_, at) => at).filter(
       (at) => holderOf(this.heap.words, this.#lockOf(at)) === owner,
     );
   }
 
   #headOf(slot: number, at: number): number {
-    return this.#heads + (slot * this.count + at) * SHARD_HEAD_WORDS;
+    return this.#heads + (slot * this.shardCount + at) * SHARD_HEAD_WORDS;
   }
 
   #lockOf(at: number): number {

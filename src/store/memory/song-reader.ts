@@ -6,8 +6,8 @@ import type { PackedShard } from "./packed-shard.ts";
 import { ShardSnapshot } from "./shard-snapshot.ts";
 import type { Shards } from "./shards.ts";
 
-/** Songs that a step of `top` visits before it ends with a shard: one or two milliseconds. */
-const STEP = 4096;
+/** A step of `top` ends with the first shard after this many songs: one or two milliseconds. */
+const STEP_SONGS = 4096;
 
 /** Reads all songs of a store, or of a fold, one shard after another. Holds a copy of one shard at a time. */
 export class SongReader {
@@ -22,7 +22,7 @@ export class SongReader {
   /** Implements {@linkcode CountStore.entries}. Each shard is read at one instant. */
   *entries(after?: number): Generator<Chunk> {
     const snapshot = new ShardSnapshot();
-    for (let at = 0; at < this.#shards.count; at++) {
+    for (let at = 0; at < this.#shards.shardCount; at++) {
       if (this.#isEmpty(at)) continue;
       this.#take(at, snapshot, after);
       for (let chunk = snapshot.next(); chunk !== undefined; chunk = snapshot.next()) yield chunk;
@@ -38,8 +38,8 @@ export class SongReader {
     const snapshot = new ShardSnapshot();
     let at = 0;
     return runInSlices(() => {
-      for (let songs = 0; songs < STEP; at++) {
-        if (at === this.#shards.count) return found.entries();
+      for (let songs = 0; songs < STEP_SONGS; at++) {
+        if (at === this.#shards.shardCount) return found.entries();
         if (this.#isEmpty(at)) continue;
         songs += this.#take(at, snapshot, after);
         for (let next = snapshot.nextFrom(found.bar); next !== undefined; next = snapshot.nextFrom(found.bar))
@@ -52,7 +52,7 @@ export class SongReader {
   /** Implements {@linkcode CountStore.fold}. */
   *fold(fold: number): Generator<Chunk> {
     const snapshot = new ShardSnapshot();
-    for (let at = 0; at < this.#shards.count; at++) {
+    for (let at = 0; at < this.#shards.shardCount; at++) {
       this.#shards.lock(at);
       try {
         snapshot.take([this.#shards.shardAt(this.#folds.placeOf(fold), at)], this.#shards.id);
@@ -63,7 +63,9 @@ export class SongReader {
     }
   }
 
-  /** Tells if a shard has no songs, without its lock: most shards of a store with few songs are empty. */
+  /**
+   * Returns true if a shard has no songs, without its lock: most shards of a store with few songs are empty.
+   */
   #isEmpty(at: number): boolean {
     return at > 0 && this.#shards.ring.length === 1 && this.#shards.openShard(at).songs === 0;
   }

@@ -12,9 +12,9 @@ import { bytesOfShard } from "./shard-table.ts";
  */
 export interface StoreHandle {
   /** The shared memory of songs and folds. */
-  readonly heap: GrowingBuffer;
+  readonly heapBuffer: GrowingBuffer;
   /** The shared memory of writers. */
-  readonly lastRequests: GrowingBuffer;
+  readonly requestsBuffer: GrowingBuffer;
   /** The beginning of every `version` of the store. */
   readonly name: string;
   /** The key of all hashes. */
@@ -50,13 +50,13 @@ export function createStoreHandle(options: ShardedStoreOptions): StoreHandle {
     checkSetting("maxFolds", options.maxFolds),
   ];
   const maxWriters = checkSetting("maxWriters", options.maxWriters);
-  const heap = reserveHeap(options.maxStoreBytes, threads > 0);
+  const heapBuffer = reserveHeap(options.maxStoreBytes, threads > 0);
   return {
-    heap,
-    lastRequests: LastRequests.reserve(maxWriters, threads > 0),
+    heapBuffer,
+    requestsBuffer: LastRequests.reserve(maxWriters, threads > 0),
     name: crypto.randomUUID(),
     key: randomKey(),
-    shardBits: shardBitsFor(maxSongs, heap.maxByteLength / bytesOfShard(maxFolds)),
+    shardBits: shardBitsFor(maxSongs, heapBuffer.maxByteLength / bytesOfShard(maxFolds)),
     owners: threads + 1,
     maxSongs,
     maxIdBytes: checkSetting("maxIdBytes", options.maxIdBytes),

@@ -141,7 +141,7 @@ export const cappedProblems: Cases = {
 
   "one fold too many is a TooManyFolds": async (subject) => {
     for (const fold of [1, 2]) await expectAnswer(subject.fetch(`/plays/folds/${fold}`, PUT), 201);
-    const title = "Too many folds are unacknowledged";
+    const title = "No room for another fold";
     const wanted = { type: "TooManyFolds", status: 409, title, members: { maxFolds: 2 } };
     await expectProblem(subject, "/plays/folds/3", PUT, wanted);
   },

@@ -34,7 +34,7 @@ test("the memory of 100,000 writers is bounded, also after 200,000", () => {
     if (n % 10 === 0) store.addAll(plays, { writer: `writer-${n}`, seq: n });
     else store.add("a", 1, { writer: `writer-${n}`, seq: n });
   }
-  expect(store.handle.lastRequests.byteLength).toBeLessThan(48 * 2 ** 20);
+  expect(store.handle.requestsBuffer.byteLength).toBeLessThan(48 * 2 ** 20);
   const before = store.get("a");
   store.add("a", 1, { writer: "writer-100001", seq: 100_001 });
   expect(store.get("a")).toBe(before);
