@@ -7,8 +7,14 @@ import { type Groups, NO_GROUPS } from "./router.ts";
 import type { FoldHeaders } from "./response/reply.ts";
 import type { CountStore } from "../store/count-store.ts";
 
+/**
+ * Settings that actions and routes use. Each is an option of the handler, and a field of {@linkcode Service}.
+ */
+export const HANDLER_SETTINGS = ["resource", "basePath", "maxBodyBytes", "maxBatchSongs"] as const;
+export type HandlerSettings = Pick<Settings, (typeof HANDLER_SETTINGS)[number]>;
+
 /** The parts of one handler that its actions work with. */
-export interface Service extends BodyLimits, Pick<Settings, "basePath" | "resource" | "maxBatchSongs"> {
+export interface Service extends BodyLimits, HandlerSettings {
   store: CountStore;
   foldHeaders: FoldHeaders;
   /** Returns the OpenAPI document, as JSON. */

@@ -1,8 +1,14 @@
 import type { Awaitable } from "../async.ts";
-import type { BodyLimits } from "./request/body.ts";
-import { checkSetting, type Settings } from "../settings/settings.ts";
+import { checkSetting } from "../settings/settings.ts";
 import { shareWith } from "./cors.ts";
-import { beginExchange, type Exchange, type Service, NO_CELL } from "./exchange.ts";
+import {
+  beginExchange,
+  type Exchange,
+  HANDLER_SETTINGS,
+  type HandlerSettings,
+  NO_CELL,
+  type Service,
+} from "./exchange.ts";
 import { Guard, type GuardOptions } from "./guard.ts";
 import { answerAlways } from "./errors.ts";
 import { Metrics } from "./metrics/metrics.ts";
@@ -23,8 +29,7 @@ export { answerError } from "./errors.ts";
  *
  * docs/settings.md describes each setting.
  */
-export interface HandlerOptions
-  extends GuardOptions, Partial<Pick<Settings, "resource" | "basePath" | "maxBodyBytes" | "maxBatchSongs">> {
+export interface HandlerOptions extends GuardOptions, Partial<HandlerSettings> {
   /**
    * `Content-Length` can be trusted, as it can be if requests come from an HTTP server. Short bodies are then
    * read in one piece, which is faster. With an untrue length, a body of any size would be read into memory.
@@ -62,6 +67,7 @@ export function createHandler(store: CountStore, options: HandlerOptions = {}): 
   const guard = new Guard(options);
   const service: Service = {
     ...settings,
+    trustsLength: options.trustsLength ?? false,
     store,
     foldHeaders: new FoldHeaders(),
     document: () => JSON.stringify(describeRoutes(routes, settings.basePath)),
@@ -120,16 +126,9 @@ export function createHandler(store: CountStore, options: HandlerOptions = {}): 
   };
 }
 
-function checkOptions(
-  options: HandlerOptions,
-): Pick<Service, "resource" | "basePath" | "maxBatchSongs" | keyof BodyLimits> {
-  return {
-    resource: checkSetting("resource", options.resource),
-    basePath: checkSetting("basePath", options.basePath),
-    maxBodyBytes: checkSetting("maxBodyBytes", options.maxBodyBytes),
-    maxBatchSongs: checkSetting("maxBatchSongs", options.maxBatchSongs),
-    trustsLength: options.trustsLength ?? false,
-  };
+function checkOptions(options: HandlerOptions): HandlerSettings {
+  const entries = HANDLER_SETTINGS.map((name) => [name, checkSetting(name, options[name])]);
+  return Object.fromEntries(entries) as HandlerSettings;
 }
 
 interface DerivedRoute {

@@ -2,6 +2,7 @@ import type { Description, Shape } from "./description.ts";
 import { OPEN_METRICS } from "./metrics/open-metrics.ts";
 import { COUNT, describeProblems, type Json, problemSchemas } from "./openapi-problems.ts";
 import { type Operation, pathOf, type Route } from "./routes.ts";
+import { MAX_TOP } from "./resources/songs.ts";
 import { VERSION } from "../version.ts";
 
 const MAPPING: Json = { type: "object", additionalProperties: COUNT };
@@ -37,7 +38,7 @@ const PARAMETERS: Readonly<Record<string, Json>> = {
   fold: { in: "path", required: true, schema: { ...COUNT, minimum: 1 } },
   top: {
     in: "query",
-    schema: { type: "integer", minimum: 1, maximum: 1000 },
+    schema: { type: "integer", minimum: 1, maximum: MAX_TOP },
     description: "only this many songs, the highest",
   },
   after: { in: "query", schema: COUNT, description: "leaves out the plays of this fold and of older ones" },

@@ -1,8 +1,9 @@
 import { expect, test } from "bun:test";
 import { compile, createRouter, type Groups } from "../../src/http/router.ts";
-import { routeTable } from "../../src/http/routes.ts";
+import { pathOf, routeTable } from "../../src/http/routes.ts";
 import { checkSetting } from "../../src/settings/settings.ts";
 import { parseTarget } from "../../src/http/request/target.ts";
+import { SETTINGS } from "../../src/settings/settings.ts";
 import { Random } from "../support/random.ts";
 
 const PATTERNS = 4_000;
@@ -55,6 +56,13 @@ test("a matcher agrees with URLPattern on every URL", () => {
   expect(tally.compiled).toBeGreaterThan(PATTERNS / 4);
   expect(tally.fellBack).toBeGreaterThan(PATTERNS / 4);
   expect(tally.longest).toBeGreaterThan(10_000);
+});
+
+test("no route is shadowed by an allowed name of the resource", () => {
+  const { pattern } = SETTINGS.resource;
+  const paths = routeTable({ basePath: "", resource: "song" }).map(pathOf);
+  for (const [, name = ""] of paths.map((path) => /^\/([^/]+)\/./.exec(path) ?? []))
+    if (name !== "" && name !== "song") expect(pattern.test(name), name).toBe(false);
 });
 
 test.each([

@@ -9,7 +9,7 @@ import { readAfter, readNumber } from "../request/query.ts";
 import { headersFor, reply, replyDone } from "../response/reply.ts";
 
 /** Most songs of a ranking, which is built in memory. */
-const MAX_TOP = 1000;
+export const MAX_TOP = 1000;
 
 /** `GET /`: all songs with a count; `GET /?top=N`: the N highest. */
 export function list(service: Service, exchange: Exchange): Awaitable<Response> {

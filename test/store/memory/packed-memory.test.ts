@@ -44,7 +44,8 @@ test("a fold that is dropped, cleared while it is freed, and dropped again leave
   store.clear();
   for (let n = 0; n < songs; n++) store.add(`new-${n}`, 1);
   seal(1); // in the same slot again
-  for (let fold = 3; store.songs > 0 && fold < 20; fold++) {
+  // Ends when the songs are gone, or by the limit of time.
+  for (let fold = 3; store.songs > 0; fold++) {
     await Bun.sleep(100);
     store.seal(fold);
     expect([...store.fold(fold)]).toEqual([]);
