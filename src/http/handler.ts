@@ -19,7 +19,7 @@ import { describeRoutes } from "./openapi.ts";
 import { createRouter } from "./router.ts";
 import { type Operation, pathOf, type Route, routeTable } from "./routes.ts";
 import type { CountStore } from "../store/count-store.ts";
-import { parseTarget } from "./request/target.ts";
+import { parseTarget, type Target } from "./request/target.ts";
 
 export { answerError } from "./errors.ts";
 
@@ -60,42 +60,67 @@ export type Handler = (request: Request) => Awaitable<Response>;
  * ```
  */
 export function createHandler(store: CountStore, options: HandlerOptions = {}): Handler {
-  const settings = checkOptions(options);
-  const routes = routeTable(settings);
-  const paths = routes.map(pathOf);
-  const metrics = options.metrics ?? new Metrics();
-  const guard = new Guard(options);
-  const service: Service = {
-    ...settings,
-    trustsLength: options.trustsLength ?? false,
-    store,
-    foldHeaders: new FoldHeaders(),
-    document: () => JSON.stringify(describeRoutes(routes, settings.basePath)),
-    isManager: (headers) => guard.isManager(headers),
-    metrics,
-    requestCounts: () => metrics.requests(paths),
-    signal: options.signal,
-  };
-  const find = createRouter(
-    routes.map((route, place) => derive(route, (method) => metrics.cellOf(place, method))),
-  );
+  const dispatcher = new Dispatcher(store, options);
+  return (request) => dispatcher.handle(request);
+}
 
-  function answer(exchange: Exchange): Awaitable<Response> {
-    const { headers, url } = exchange.request;
-    const host = headers.get("host");
-    guard.checkHost(host);
-    const origin = headers.get("origin");
-    if (origin === null) return perform(exchange);
-    // A Request that was made in this process has no Host.
-    const isShared = guard.checkOrigin(origin, host ?? URL.parse(url)?.host ?? "");
-    return isShared ? shareWith(origin, exchange, service, perform) : perform(exchange);
+/** The index of a route that does not exist: `Metrics` counts answers without a route there. */
+const NO_ROUTE = -1;
+
+/** Finds the operation of each request, checks access to it, and counts the answer. */
+class Dispatcher {
+  readonly #service: Service;
+  readonly #guard: Guard;
+  readonly #find: (target: Target, exchange: Exchange) => DerivedRoute | undefined;
+
+  constructor(store: CountStore, options: HandlerOptions) {
+    const settings = checkOptions(options);
+    const routes = routeTable(settings);
+    const paths = routes.map(pathOf);
+    const metrics = options.metrics ?? new Metrics();
+    const guard = new Guard(options);
+    this.#guard = guard;
+    this.#service = {
+      ...settings,
+      trustsLength: options.trustsLength ?? false,
+      store,
+      foldHeaders: new FoldHeaders(),
+      document: () => JSON.stringify(describeRoutes(routes, settings.basePath)),
+      isManager: (headers) => guard.isManager(headers),
+      metrics,
+      requestCounts: () => metrics.requests(paths),
+      signal: options.signal,
+    };
+    this.#find = createRouter(
+      routes.map((route, index) => derive(route, (method) => metrics.cellOf(index, method))),
+    );
   }
 
-  function perform(exchange: Exchange): Awaitable<Response> {
+  handle(request: Request): Awaitable<Response> {
+    const exchange = beginExchange(request);
+    const response = answerAlways(exchange, this.#service, this.#answer);
+    return response instanceof Promise
+      ? response.then((later) => this.#record(exchange, later))
+      : this.#record(exchange, response);
+  }
+
+  // Made once, not for each request.
+  readonly #answer = (exchange: Exchange): Awaitable<Response> => {
+    const { headers, url } = exchange.request;
+    const host = headers.get("host");
+    this.#guard.checkHost(host);
+    const origin = headers.get("origin");
+    if (origin === null) return this.#perform(exchange);
+    // A Request that was made in this process has no Host.
+    const isShared = this.#guard.checkOrigin(origin, host ?? URL.parse(url)?.host ?? "");
+    return isShared ? shareWith(origin, exchange, this.#service, this.#perform) : this.#perform(exchange);
+  };
+
+  readonly #perform = (exchange: Exchange): Awaitable<Response> => {
     const { method } = exchange;
     const { headers, url } = exchange.request;
     const target = parseTarget(url);
-    const route = find(target, exchange);
+    const route = this.#find(target, exchange);
     if (route === undefined) throw new Problem(404);
     const { allow, operations, cellOf } = route;
     const operation = operations.get(method);
@@ -103,27 +128,20 @@ export function createHandler(store: CountStore, options: HandlerOptions = {}): 
     if (method === "OPTIONS") return new Response(null, { status: 204, headers: { allow } });
     if (operation === undefined)
       throw new Problem(405, `${target.path.slice(0, 80)} allows ${allow}`, { allow });
-    guard.checkToken(headers, operation.scope);
+    this.#guard.checkToken(headers, operation.scope);
     const format =
       preferredFormat(headers.get("accept")) ?? (operation.description.isOneType ? "text" : undefined);
     if (format === undefined) throw new Problem(406, "Accept must allow text/plain or application/json");
     exchange.format = format;
     exchange.query = target.query;
-    return operation.act(service, exchange);
-  }
-
-  function count(exchange: Exchange, response: Response): Response {
-    const { cell, method } = exchange;
-    return metrics.countResponse(cell === NO_CELL ? metrics.cellOf(-1, method) : cell, response);
-  }
-
-  return (request) => {
-    const exchange = beginExchange(request);
-    const response = answerAlways(exchange, service, answer);
-    return response instanceof Promise
-      ? response.then((later) => count(exchange, later))
-      : count(exchange, response);
+    return operation.act(this.#service, exchange);
   };
+
+  #record(exchange: Exchange, response: Response): Response {
+    const { cell, method } = exchange;
+    const { metrics } = this.#service;
+    return metrics.countResponse(cell === NO_CELL ? metrics.cellOf(NO_ROUTE, method) : cell, response);
+  }
 }
 
 function checkOptions(options: HandlerOptions): HandlerSettings {
@@ -134,7 +152,7 @@ function checkOptions(options: HandlerOptions): HandlerSettings {
 interface DerivedRoute {
   pattern: URLPattern;
   allow: string;
-  /** Operations by method. `cell` is the place where `Metrics` counts their answers. */
+  /** Operations by method. `cell` is where `Metrics` counts their answers. */
   operations: ReadonlyMap<string, Operation & { cell: number }>;
   cellOf: (method: string) => number;
 }
