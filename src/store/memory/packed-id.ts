@@ -1,4 +1,5 @@
 import { type HashKey, hashWords } from "../../hash.ts";
+import { SETTINGS } from "../../settings/settings.ts";
 import { Refusal } from "../refusal.ts";
 
 // A packed id, in little-endian words (as on every machine that the runtimes run on):
@@ -9,7 +10,7 @@ import { Refusal } from "../refusal.ts";
 //      +----------+-----------------------------+------------+
 
 /** Most bytes of UTF-8 in an id: `maxIdBytes` is at most this. */
-const MAX_BYTES = 4096;
+const MAX_BYTES = SETTINGS.maxIdBytes.max;
 
 const utf8 = new TextEncoder();
 const fromUtf8 = new TextDecoder("utf-8", { ignoreBOM: true });
