@@ -5,6 +5,8 @@ import { dirname, join } from "node:path";
 import process from "node:process";
 import manifest from "../package.json" with { type: "json" };
 import { blocksOf, fileNameOf } from "./docs/support/pages.ts";
+import { stopAll } from "./store/redis/support/clean-up.ts";
+import { RedisServer, testWithRedis } from "./store/redis/support/redis-server.ts";
 import { type Ended, killAll, listen, RUNTIMES, run } from "./support/process.ts";
 import { bundleForWorkerd, WORKERD } from "./support/workerd.ts";
 
@@ -33,6 +35,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await killAll();
+  await stopAll();
   await rm(folder, { recursive: true });
 });
 
@@ -71,15 +74,17 @@ test("the tarball holds the built files and their types, the documents, LICENSE 
     .map((entry) => join(entry.parentPath, entry.name).slice(installed.length + 1));
   const sources = await readdir(join(root, "src"), { recursive: true });
   const built = sources
-    .filter((name) => name.endsWith(".ts"))
+    .filter((name) => name.endsWith(".ts") && !name.endsWith(".d.ts"))
     .flatMap((name) => [".js", ".d.ts"].map((extension) => `dist/${name.slice(0, -3)}${extension}`));
+  const lua = sources.filter((name) => name.endsWith(".lua")).map((name) => `dist/${name}`);
+  expect(lua).toContain("dist/store/redis/scripts/add.lua");
   const docs = await readdir(join(root, "docs"), { recursive: true, withFileTypes: true });
   const pages = docs
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name).slice(root.length + 1));
   expect(pages).toContain("docs/http.md");
   const others = ["LICENSE", "README.md", "bench/README.md", "package.json"];
-  expect(files.sort()).toEqual([...built, ...pages, ...others].sort());
+  expect(files.sort()).toEqual([...built, ...lua, ...pages, ...others].sort());
 });
 
 test("the portable entries use no types of a runtime", async () => {
@@ -154,6 +159,16 @@ test("the command in the tarball runs by its name", async () => {
     consumer,
   );
   expect(ended).toEqual({ status: 0, stdout: `${manifest.version}\n`, stderr: "" });
+});
+
+testWithRedis("the command in the tarball keeps counts in Redis", async () => {
+  const { address } = await RedisServer.start();
+  const installed = join(consumer, "node_modules/.bin/playcount");
+  const command = [bun, installed, "--port", "0", "--store", `redis://${address}`];
+  const { url } = await listen(command, {}, consumer);
+  expect(await (await fetch(`${url}song/1`, { method: "POST" })).text()).toBe("1");
+  await killAll();
+  await stopAll();
 });
 
 const CONSUMERS: Readonly<Record<string, () => Promise<readonly string[]> | readonly string[]>> = {

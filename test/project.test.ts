@@ -5,8 +5,9 @@ import { VERSION } from "../src/version.ts";
 
 const ROOT = join(import.meta.dir, "..");
 const MANIFEST: Manifest = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"));
-const FILES = readdirSync(join(ROOT, "src"), { recursive: true, encoding: "utf8" })
-  .filter((path) => path.endsWith(".ts"))
+const ALL = readdirSync(join(ROOT, "src"), { recursive: true, encoding: "utf8" });
+const SCRIPTS = ALL.filter((path) => path.endsWith(".lua")).map((path) => path.replaceAll("\\", "/"));
+const FILES = ALL.filter((path) => path.endsWith(".ts") && !path.endsWith(".d.ts"))
   .map((path) => path.replaceAll("\\", "/"))
   .sort();
 const SOURCES = new Map(FILES.map((path) => [path, readFileSync(join(ROOT, "src", path), "utf8")]));
@@ -45,7 +46,6 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   mapping: [...STORE],
   "store/redis": [
     "store/redis/songs",
-    "store/redis/batches",
     "store/redis/control",
     "store/redis/shards",
     "store/redis/scripts",
@@ -54,14 +54,6 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   ],
   "store/redis/songs": [
     "store/redis",
-    "store/redis/control",
-    "store/redis/shards",
-    "store/redis/scripts",
-    ...STORE,
-  ],
-  "store/redis/batches": [
-    "store/redis",
-    "store/redis/control",
     "store/redis/shards",
     "store/redis/scripts",
     "store/redis/cluster",
@@ -74,15 +66,9 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     "store/redis/cluster",
     ...STORE,
   ],
-  "store/redis/shards": [
-    "store/redis",
-    "store/redis/control",
-    "store/redis/scripts",
-    "store/redis/cluster",
-    ...STORE,
-  ],
+  "store/redis/shards": ["store/redis", "store/redis/scripts", "store/redis/cluster", ...STORE],
   "store/redis/cluster": ["store/redis/scripts"],
-  "store/redis/scripts": [],
+  "store/redis/scripts": ["store/redis/shards", ...STORE],
   "store/durable": ["store/durable/threads", "store/durable/disk", "store/memory", ...STORE],
   "store/durable/threads": ["store/memory", ...STORE],
   "store/durable/disk": ["store/durable/threads", "store/memory", ...STORE],
@@ -146,11 +132,13 @@ describe("The sources", () => {
 
   test("import each other by relative paths, and nothing else but a runtime's own modules", () => {
     const foreign = FILES.flatMap(importsOf).filter(
-      (name) => !/^(?:\.{1,2}\/[\w./-]+\.ts|node:[\w/]+)$/.test(name),
+      (name) => !/^(?:\.{1,2}\/[\w./-]+\.(?:ts|lua)|node:[\w/]+)$/.test(name),
     );
     expect(foreign).toEqual([]);
     for (const path of FILES)
-      for (const target of localImportsOf(path)) expect(FILES, path).toContain(target);
+      for (const target of localImportsOf(path)) expect([...FILES, ...SCRIPTS], path).toContain(target);
+    const imported = FILES.flatMap(localImportsOf);
+    expect(SCRIPTS.filter((path) => !imported.includes(path))).toEqual([]);
   });
 
   test("name no runtime, except in the folders that exist for one", () => {
@@ -251,7 +239,8 @@ function sourceOf(made: string): string {
 
 /** What a file imports, types and what is loaded later included. */
 function importsOf(path: string): string[] {
-  const imports = /^(?:import|export)\b[^;"]*?\bfrom "([^"]+)";|^import "([^"]+)";|\bimport\("([^"]+)"\)/gm;
+  const imports =
+    /^(?:import|export)\b[^;"]*?\bfrom "([^"]+)"(?: with \{[^}]*\})?;|^import "([^"]+)";|\bimport\("([^"]+)"\)/gm;
   return Array.from(source(path).matchAll(imports), ([, from, alone, later]) => from ?? alone ?? later ?? "");
 }
 

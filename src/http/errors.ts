@@ -43,6 +43,7 @@ const TYPE_OF_REFUSAL: Record<RefusalReason, ProblemTypeName> = {
   "stale key": "StaleKey",
   "key reused": "KeyReused",
   unavailable: "Unavailable",
+  unsupported: "Unsupported",
 };
 
 function toProblem(error: unknown): Problem {

@@ -134,7 +134,7 @@ export const SETTINGS = {
     help: "time that Redis may take to reply, in milliseconds",
   },
   shards: {
-    default: 1024,
+    default: 128,
     min: 1,
     max: 16_384,
     isPowerOfTwo: true,

@@ -83,7 +83,8 @@ export interface CountStore {
 
   /**
    * A name of the present state, of `A-Z a-z 0-9 -`. It differs after every change, is never used twice, and
-   * differs from that of every other store. Reading it visits no songs.
+   * differs from that of every other store. Reading it visits no songs, but may read every shard over a
+   * network.
    */
   readonly version: Awaitable<string>;
 
@@ -112,7 +113,7 @@ export interface CountStore {
 
   /**
    * Adds to several songs, all or none, as {@linkcode add} does to one. With `key` it is idempotent. A retry
-   * of a large batch whose answer is no longer kept is not counted twice, but returns the current counts.
+   * is not counted twice; a store that does not keep the answer returns the current counts.
    *
    * @throws {Refusal} as `add` does, if one of the songs would be refused.
    */
@@ -169,6 +170,8 @@ export interface CountStore {
    *
    * `unless` is called first, with the version in force at that instant. If it returns true, nothing is
    * forgotten, and the method returns false.
+   *
+   * @throws {Refusal} `unsupported` with `unless`, if the store has several servers.
    */
   clear(unless?: (version: string) => boolean): Awaitable<boolean>;
 

@@ -11,7 +11,8 @@ export type RefusalReason =
   | "gone"
   | "stale key"
   | "key reused"
-  | "unavailable";
+  | "unavailable"
+  | "unsupported";
 
 /**
  * A request that cannot be counted or read; nothing has changed.
@@ -46,6 +47,13 @@ export class Refusal extends Error {
   static full(maxSongs: number): Refusal {
     const songs = maxSongs === 1 ? "song" : "songs";
     return new Refusal("full", `The limit of ${maxSongs} ${songs} is reached`, { maxSongs });
+  }
+
+  static unsupported(): Refusal {
+    return new Refusal(
+      "unsupported",
+      "Counts in Redis cannot be cleared on a condition: hand them over with PUT /folds/{n} instead, which loses no play",
+    );
   }
 
   static noMemory(): Refusal {

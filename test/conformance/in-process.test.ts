@@ -1,6 +1,6 @@
 import { describe } from "bun:test";
 import { createHandler, type HandlerOptions, ShardedStore } from "../../src/mod.ts";
-import { cappedCases, CAPS, cases, GUARDED, guardedCases, MANAGER } from "./cases/index.ts";
+import { cappedCases, CAPS, cases, GUARDED, guardedCases, localCases, MANAGER } from "./cases/index.ts";
 import { identify } from "./identify.ts";
 import { type Subject, subjectOf } from "./subject.ts";
 import { runCases } from "./suite.ts";
@@ -16,7 +16,7 @@ describe("in process", () => {
   const subject = inProcess({});
   const capped = inProcess(CAPS);
   const guarded = inProcess(GUARDED);
-  runCases(cases, () => subject);
+  runCases({ ...cases, ...localCases }, () => subject);
   runCases(cappedCases, () => capped);
   runCases(guardedCases, () => guarded, MANAGER);
 });

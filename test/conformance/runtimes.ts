@@ -20,6 +20,8 @@ export interface Runtime {
   userAgent: string;
   /** Set if its answers wait for a disk or for Redis. */
   waits?: true;
+  /** True if its counts are in Redis. */
+  isOnRedis?: true;
   isSkipped?: boolean;
   start: (environment: Readonly<Record<string, string>>) => Promise<Running>;
 }
@@ -42,6 +44,7 @@ export const RUNTIMES: readonly Runtime[] = [
     name: "bun, with --store,",
     userAgent: MEMORY.bun.userAgent,
     waits: true,
+    isOnRedis: true,
     isSkipped: lacksRedis,
     start: onRedis,
   },
@@ -76,7 +79,9 @@ async function onRedis(environment: Readonly<Record<string, string>>): Promise<R
   redis ??= RedisServer.start();
   const store = `redis://${(await redis).address}`;
   const own = { PLAYCOUNT_STORE: store, PLAYCOUNT_STORE_PREFIX: crypto.randomUUID() };
-  return await MEMORY.bun.start({ ...environment, ...own });
+  // Only a single shard has an exact limit of songs.
+  const limited = "PLAYCOUNT_MAX_SONGS" in environment ? { PLAYCOUNT_SHARDS: "1" } : {};
+  return await MEMORY.bun.start({ ...environment, ...own, ...limited });
 }
 
 function program(name: keyof typeof COMMANDS): Runtime["start"] {

@@ -7,8 +7,10 @@ import {
   cases,
   GUARDED,
   guardedCases,
+  localCases,
   MANAGER,
   pipelinedCases,
+  redisCases,
   wireCases,
 } from "./cases/index.ts";
 import { stopAll } from "../store/redis/support/clean-up.ts";
@@ -46,7 +48,8 @@ for (const runtime of RUNTIMES) {
       await Promise.all(running.map((server) => server.stop()));
     });
 
-    runCases({ ...cases, ...wireCases }, () => subjects[0] as Subject);
+    const ownCases = runtime.isOnRedis ? redisCases : localCases;
+    runCases({ ...cases, ...ownCases, ...wireCases }, () => subjects[0] as Subject);
     // While an answer waits for a disk or for Redis, Bun closes the connection if another request arrives.
     if (!runtime.waits) runCases(pipelinedCases, () => subjects[0] as Subject);
     runCases(cappedCases, () => subjects[1] as Subject);

@@ -5,7 +5,7 @@ import { testAgainstOracle } from "./contract/oracle.ts";
 import { testAfter, testBatch, testFoldLimits, testFolds } from "./contract/folds.ts";
 import { testKeys, testWriters } from "./contract/keys.ts";
 import { testEntries, testEntriesWhile, testTop } from "./contract/reading.ts";
-import type { MakeStore } from "./contract/support.ts";
+import type { MakeStore, Traits } from "./contract/support.ts";
 
 const PARTS = [
   [testCounting, testIdLength, testRange, testRoom, testRoomTaken],
@@ -16,8 +16,12 @@ const PARTS = [
 ].flat();
 
 /** Tests that a store keeps the contract of `CountStore`, synchronous or not. */
-export function testCountStore(name: string, makeStore: MakeStore): void {
+export function testCountStore(
+  name: string,
+  makeStore: MakeStore,
+  traits: Traits = { keepsBatchAnswers: true, clearsOnCondition: true },
+): void {
   describe(name, () => {
-    for (const testPart of PARTS) testPart(makeStore);
+    for (const testPart of PARTS) testPart(makeStore, traits);
   });
 }

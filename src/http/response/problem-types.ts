@@ -14,6 +14,7 @@ const PHRASES = {
   415: "Unsupported Media Type",
   422: "Unprocessable Content",
   500: "Internal Server Error",
+  501: "Not Implemented",
   503: "Service Unavailable",
   507: "Insufficient Storage",
 } as const;
@@ -54,6 +55,7 @@ export type ProblemTypeName =
   | "StaleKey"
   | "KeyReused"
   | "Unavailable"
+  | "Unsupported"
   | "UnknownOutcome";
 
 /** All problem types. A problem without a type is `about:blank`: its status says it all. */
@@ -130,6 +132,11 @@ export const PROBLEM_TYPES: Readonly<Record<ProblemTypeName, ProblemType>> = {
   Unavailable: {
     status: 503,
     title: "The counts cannot be read or written for now; nothing was done",
+    members: {},
+  },
+  Unsupported: {
+    status: 501,
+    title: "The store of this server cannot do this; nothing was done",
     members: {},
   },
   UnknownOutcome: {

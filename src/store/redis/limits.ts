@@ -34,3 +34,14 @@ export class AdmissionLimit {
     }
   }
 }
+
+/**
+ * Returns the largest number of songs of one shard: its share of `maxSongs`, and a margin, because songs are
+ * not spread evenly. The margin is three standard deviations, or at least 1 %. So of ten million songs in 128
+ * shards the sum of all limits is 1 % above `maxSongs`, of a million 3 %, of fewer more. A single shard has
+ * an exact limit.
+ */
+export function maxShardSongs(maxSongs: number, shards: number): number {
+  const share = Math.ceil(maxSongs / shards);
+  return shards === 1 ? share : share + Math.ceil(Math.max(share / 100, 3 * Math.sqrt(share)));
+}

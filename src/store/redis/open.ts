@@ -3,32 +3,14 @@ import type { Settings } from "../../settings/settings.ts";
 import { randomKey } from "../../hash.ts";
 import { Cluster } from "./cluster/cluster.ts";
 import { Lost, NotDone } from "./cluster/failures.ts";
-import { slotOf } from "./cluster/slots.ts";
 import { Layout, type LayoutData } from "./shards/layout.ts";
 import { PlayCounter } from "./play-counter.ts";
 import { Redis } from "./redis.ts";
 import { RedisStore, type RedisStoreOptions } from "./redis-store.ts";
-import { LAY_OUT } from "./scripts/control.ts";
+import { layOut } from "./control/lay-out.ts";
 
-/** The settings of counts in Redis. */
-export type RedisSettings = Pick<
-  Settings,
-  | "store"
-  | "storePassword"
-  | "storePrefix"
-  | "storeTimeout"
-  | "shards"
-  | "waitReplicas"
-  | "maxSongs"
-  | "maxIdBytes"
-  | "maxFolds"
-  | "maxWriters"
-  | "maxWaiting"
->;
-
-/** Number of writers in one place, and the largest number of places. Each place is on one server. */
-const WRITERS_A_PLACE = 4096;
-const MOST_PLACES = 64;
+/** Number of writers in one place, which is on one server, and the largest number of places. */
+const [WRITERS_A_PLACE, MOST_PLACES] = [4096, 64];
 
 /** Milliseconds between two attempts to read the layout. */
 const RETRY_MS = 10;
@@ -43,7 +25,7 @@ const QUIET_MS = 10_000;
  * @throws {RangeError} if the counts were laid out with other settings.
  */
 export async function openRedis(
-  settings: RedisSettings,
+  settings: Settings,
   log: (line: string) => void,
 ): Promise<{ store: RedisStore; layout: LayoutData; plays: SharedArrayBuffer }> {
   const cluster = connect(settings);
@@ -52,18 +34,23 @@ export async function openRedis(
       const layout = await askForLayout(cluster, settings);
       if (typeof layout !== "string") {
         const plays = new PlayCounter();
-        const store = storeOf(cluster, layout, settings, { log, plays });
-        await store.endOthers();
+        const store = storeOf(cluster, layout, {
+          ...settings,
+          log: withoutRepeats(log),
+          healthLog: log,
+          plays,
+        });
+        await store.completeOther();
         return { store, layout, plays: plays.buffer };
       }
-      const reason = cluster.trouble ?? layout;
+      const reason = cluster.topology.trouble ?? layout;
       const isDue = performance.now() - since > PATIENCE_MS;
       if (isDue && reason !== logged) log(`waits for Redis: ${reason}`);
       if (isDue) logged = reason;
       await Bun.sleep(RETRY_MS);
     }
   } catch (error) {
-    cluster.close();
+    cluster.topology.close();
     throw error;
   }
 }
@@ -71,33 +58,21 @@ export async function openRedis(
 /** Opens the same counts in another thread, with connections of its own. */
 export async function attachRedis(
   { layout, plays }: { layout: LayoutData; plays: SharedArrayBuffer },
-  settings: RedisSettings,
+  settings: Settings,
   thread: number,
 ): Promise<RedisStore> {
   const cluster = connect(settings);
   for (const since = performance.now(); performance.now() - since < settings.storeTimeout;) {
-    if (cluster.trouble === undefined) break;
+    if (cluster.topology.trouble === undefined) break;
     await Bun.sleep(RETRY_MS);
   }
-  const log = (line: string) => console.error(`playcount: ${line}`);
+  const log = withoutRepeats((line) => console.error(`playcount: ${line}`));
   const healthLog = () => {}; // the main thread logs the state of Redis
-  return storeOf(cluster, layout, settings, { log, healthLog, plays: new PlayCounter(plays, thread) });
+  return storeOf(cluster, layout, { ...settings, log, healthLog, plays: new PlayCounter(plays, thread) });
 }
 
-/** Where a store reports to. */
-type Reports = Required<Pick<RedisStoreOptions, "log" | "plays">> & Pick<RedisStoreOptions, "healthLog">;
-
-function storeOf(
-  cluster: Cluster,
-  layout: LayoutData,
-  settings: RedisSettings,
-  { log, ...others }: Reports,
-): RedisStore {
-  return new RedisStore(new Redis(cluster, new Layout(layout)), {
-    ...settings,
-    ...others,
-    log: withoutRepeats(log),
-  });
+function storeOf(cluster: Cluster, layout: LayoutData, options: RedisStoreOptions): RedisStore {
+  return new RedisStore(new Redis(cluster, new Layout(layout)), options);
 }
 
 /** Drops repetitions of a line for a while: a fault usually concerns every request. */
@@ -111,21 +86,14 @@ function withoutRepeats(log: (line: string) => void): (line: string) => void {
 }
 
 /** Reads the layout. Returns a reason if Redis does not answer. */
-async function askForLayout(cluster: Cluster, settings: RedisSettings): Promise<LayoutData | string> {
+async function askForLayout(cluster: Cluster, settings: Settings): Promise<LayoutData | string> {
   const { storePrefix: prefix, shards, store } = settings;
-  if (cluster.isCluster === false && store.includes(","))
-    throw new RangeError(
-      "--store has several addresses, and the server that answered first is not in a cluster: give one address",
-    );
-  const wanted = {
-    shards,
-    writers: placesFor(settings.maxWriters),
-    seed: randomKey(),
-    name: crypto.randomUUID(),
-  };
-  const run = { slot: slotOf(prefix), script: LAY_OUT, keys: [`{${prefix}}`], args: Layout.request(wanted) };
+  if (cluster.topology.isCluster === false && store.includes(","))
+    throw new RangeError("--store names several servers, but the first is not in a cluster: name one server");
+  const writers = placesFor(settings.maxWriters);
+  const wanted = { prefix, shards, writers, seed: randomKey(), name: crypto.randomUUID() };
   try {
-    const found = Layout.read(prefix, (await cluster.run(run)) as string[]);
+    const { layout: found } = await layOut(cluster, wanted);
     if (found.shards !== shards)
       throw new RangeError(
         `these counts were created with --shards ${found.shards}, which cannot be changed to ${shards}`,
@@ -143,15 +111,6 @@ function placesFor(maxWriters: number): number {
   return 2 ** Math.ceil(Math.log2(Math.max(1, Math.min(MOST_PLACES, maxWriters / WRITERS_A_PLACE))));
 }
 
-function connect(settings: RedisSettings): Cluster {
-  const { isEncrypted, user, servers, database } = parseRedisAddress(settings.store);
-  return new Cluster({
-    seeds: servers,
-    isEncrypted,
-    user,
-    password: settings.storePassword,
-    database,
-    timeout: settings.storeTimeout,
-    waitReplicas: settings.waitReplicas,
-  });
+function connect({ store, storePassword: password, storeTimeout: timeout, waitReplicas }: Settings): Cluster {
+  return new Cluster({ ...parseRedisAddress(store), password, timeout, waitReplicas });
 }

@@ -10,8 +10,8 @@ export function failedChange(error: unknown): unknown {
 
 /** Maps the failure of a read to the error of a store. */
 export function failedReading(error: unknown): unknown {
-  logBroken(error);
-  return error instanceof Lost || error instanceof NotDone || error instanceof Broken ? unreachable() : error;
+  const meant = failedChange(error);
+  return meant instanceof UnknownOutcome ? unreachable() : meant;
 }
 
 export function unreachable(): Refusal {

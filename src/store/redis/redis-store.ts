@@ -1,30 +1,18 @@
 import { checkSetting } from "../../settings/settings.ts";
-import {
-  type Addition,
-  type BatchAddition,
-  type Chunk,
-  type CountStore,
-  type Entry,
-  isTooLong,
-  type StoreFigures,
-  type StoreOptions,
-} from "../count-store.ts";
+import { isTooLong, type StoreFigures, type StoreOptions } from "../count-store.ts";
+import type { Addition, BatchAddition, Chunk, CountStore, Entry } from "../count-store.ts";
 import { Refusal } from "../refusal.ts";
 import type { RequestKey } from "../request-key.ts";
-import { Additions } from "./songs/additions.ts";
-import { Batches } from "./batches/batches.ts";
 import { Control } from "./control/control.ts";
-import { Frozen } from "./control/frozen.ts";
-import { Generation } from "./shards/generation.ts";
 import { Health } from "./control/health.ts";
+import { AdmissionLimit, maxShardSongs } from "./limits.ts";
 import { unreachable } from "./outcomes.ts";
 import { PlayCounter } from "./play-counter.ts";
-import { RedisListing } from "./songs/listing.ts";
 import type { Redis } from "./redis.ts";
-import { IdempotencyTable } from "./batches/idempotency-table.ts";
-import { SongQuota } from "./shards/song-quota.ts";
 import { Survey } from "./shards/survey.ts";
-import { AdmissionLimit } from "./limits.ts";
+import { Batches, type RequestKind } from "./songs/batches.ts";
+import { RedisListing } from "./songs/listing.ts";
+import { SingleSongs } from "./songs/single-songs.ts";
 
 export interface RedisStoreOptions extends StoreOptions {
   /** Largest number of requests that wait for Redis, from 1 to 2^20. Default: 10,000. */
@@ -37,9 +25,6 @@ export interface RedisStoreOptions extends StoreOptions {
   healthLog?: (line: string) => void;
 }
 
-/** Attempts to clear on a condition while the counts change. */
-const MOST_TRIES = 10;
-
 /**
  * Counts in Redis, or in a Redis Cluster. A store keeps no counts in its own memory, so any number of stores
  * can share the same data.
@@ -50,12 +35,12 @@ const MOST_TRIES = 10;
  */
 export class RedisStore implements CountStore {
   readonly maxIdBytes: number;
-  readonly #waiting: AdmissionLimit;
+  readonly #limit: AdmissionLimit;
   readonly #redis: Redis;
-  readonly #additions: Additions;
+  readonly #songs: SingleSongs;
   readonly #batches: Batches;
   readonly #control: Control;
-  readonly #reading: RedisListing;
+  readonly #listing: RedisListing;
   readonly #survey: Survey;
   readonly #health: Health;
   readonly #plays: PlayCounter;
@@ -63,19 +48,19 @@ export class RedisStore implements CountStore {
   /** @throws {RangeError} for a limit that is out of its range. */
   constructor(redis: Redis, options: RedisStoreOptions = {}) {
     this.maxIdBytes = checkSetting("maxIdBytes", options.maxIdBytes);
-    this.#waiting = new AdmissionLimit(checkSetting("maxWaiting", options.maxWaiting));
+    const limit = new AdmissionLimit(checkSetting("maxWaiting", options.maxWaiting));
     const maxWriters = checkSetting("maxWriters", options.maxWriters);
+    const maxSongs = checkSetting("maxSongs", options.maxSongs);
+    const { log = () => {}, plays = new PlayCounter() } = options;
+    const parts = { redis, maxSongs, maxShardSongs: maxShardSongs(maxSongs, redis.layout.shards) };
     this.#redis = redis;
+    this.#limit = limit;
+    this.#plays = plays;
     this.#control = new Control(redis, checkSetting("maxFolds", options.maxFolds));
-    const frozen = new Frozen(this.#control);
-    const room = new SongQuota(redis, this.#control, checkSetting("maxSongs", options.maxSongs));
-    this.#plays = options.plays ?? new PlayCounter();
-    const log = options.log ?? (() => {});
     this.#health = new Health(redis, this.#control, options.healthLog ?? log);
-    const parts = { redis, generation: new Generation(redis), room, frozen };
-    this.#additions = new Additions({ ...parts, waiting: this.#waiting, plays: this.#plays }, log);
-    this.#batches = new Batches({ ...parts, requests: new IdempotencyTable(redis, maxWriters) }, maxWriters);
-    this.#reading = new RedisListing(redis);
+    this.#songs = new SingleSongs({ ...parts, limit, plays, log });
+    this.#batches = new Batches({ ...parts, maxWriters });
+    this.#listing = new RedisListing(redis);
     this.#survey = new Survey(redis);
   }
 
@@ -84,20 +69,21 @@ export class RedisStore implements CountStore {
     return this.#health.trouble === undefined ? undefined : "The store of the counts cannot be used";
   }
 
+  /** Reads all shards. */
   get version(): Promise<string> {
     return this.#survey.take().then(({ changes }) => `${this.#redis.layout.data.name}-${changes}`);
   }
 
   get(id: string, after?: number): Promise<number> {
     this.#check(id);
-    return this.#additions.get(id, after).then(({ count }) => count);
+    return this.#songs.get(id, after).then(({ count }) => count);
   }
 
   add(id: string, plays: number, key?: RequestKey): Promise<Addition> {
     this.#check(id);
-    if (key !== undefined) return this.#addKeyed(id, plays, key);
-    if (plays === 0) return this.#additions.get(id);
-    return this.#additions.add(id, plays);
+    if (key === undefined) return plays === 0 ? this.#songs.get(id) : this.#songs.add(id, plays);
+    const addition = this.#addAll("song", new Map([[id, plays]]), key);
+    return addition.then(({ counts, fold }) => ({ count: counts[0] as number, fold }));
   }
 
   async addAll(plays: ReadonlyMap<string, number>, key?: RequestKey): Promise<BatchAddition> {
@@ -107,17 +93,17 @@ export class RedisStore implements CountStore {
 
   entries(after?: number): AsyncIterable<Chunk> {
     this.#checkSame();
-    return this.#reading.entries(after);
+    return this.#listing.entries(after);
   }
 
   top(n: number, after?: number): Promise<Entry[]> {
     this.#checkSame();
-    return this.#reading.top(n, after);
+    return this.#listing.top(n, after);
   }
 
   async seal(fold: number): Promise<boolean> {
     this.#checkSame();
-    return await this.#waiting.hold(1, () => this.#control.seal(fold));
+    return await this.#limit.hold(1, () => this.#control.seal(fold));
   }
 
   async folds(): Promise<number[]> {
@@ -131,56 +117,44 @@ export class RedisStore implements CountStore {
     if (!unacknowledged.includes(fold) && fold !== kept) {
       throw fold <= dropped ? Refusal.dropped(dropped) : Refusal.unknownFold(fold);
     }
-    yield* this.#reading.fold(fold, epoch);
+    yield* this.#listing.fold(fold, epoch);
   }
 
   async acknowledge(fold: number): Promise<void> {
     this.#checkSame();
-    await this.#waiting.hold(1, () => this.#control.acknowledge(fold));
+    await this.#limit.hold(1, () => this.#control.acknowledge(fold));
   }
 
+  /** @throws {Refusal} `unsupported` with a condition, which would have to stop the plays of all servers. */
   async clear(unless?: (version: string) => boolean): Promise<boolean> {
     this.#checkSame();
-    return await this.#waiting.hold(1, async () => {
-      if (unless === undefined) {
-        await this.#control.clear();
-        return true;
-      }
-      for (let tries = 0; tries < MOST_TRIES; tries++) {
-        const asked = await this.version;
-        if (unless(asked)) return false;
-        if (await this.#control.clearIf(async () => (await this.version) === asked)) return true;
-      }
-      throw Refusal.unavailable("The counts change too often for a condition");
-    });
+    if (unless !== undefined) throw Refusal.unsupported();
+    await this.#limit.hold(1, () => this.#control.clear());
+    return true;
   }
 
   async figures(): Promise<StoreFigures> {
     const [{ songs }, { unacknowledged }] = await Promise.all([this.#survey.take(), this.#control.folds()]);
-    return {
-      songs,
-      folds: unacknowledged.length,
-    };
+    return { songs, folds: unacknowledged.length };
   }
 
   /** Completes what a server that died has begun. Call it before anything is counted. */
-  async endOthers(): Promise<void> {
-    await this.#control.endOther().catch(() => {}); // retried by the health check
+  async completeOther(): Promise<void> {
+    await this.#control.completeOther().catch(() => {}); // retried by the health check
   }
 
   /** Closes all connections. The store must not be used afterwards. */
   close(): void {
     this.#health.close();
-    this.#redis.cluster.close();
+    this.#redis.cluster.topology.close();
   }
 
-  async #addKeyed(id: string, plays: number, key: RequestKey): Promise<Addition> {
-    const { counts, fold } = await this.#addAll("song", new Map([[id, plays]]), key);
-    return { count: counts[0] as number, fold };
-  }
-
-  async #addAll(kind: string, plays: ReadonlyMap<string, number>, key?: RequestKey): Promise<BatchAddition> {
-    const addition = await this.#waiting.hold(plays.size, () => this.#batches.add(kind, plays, key));
+  async #addAll(
+    kind: RequestKind,
+    plays: ReadonlyMap<string, number>,
+    key?: RequestKey,
+  ): Promise<BatchAddition> {
+    const addition = await this.#limit.hold(plays.size, () => this.#batches.add(kind, plays, key));
     for (const more of plays.values()) this.#plays.add(more);
     return addition;
   }

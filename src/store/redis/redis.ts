@@ -1,7 +1,14 @@
+import type { RequestKey } from "../request-key.ts";
 import type { Cluster } from "./cluster/cluster.ts";
+import { ADD, COUNT, decodeAdd, encodeAdd } from "./scripts/add.ts";
+import type { AddReply, AddRequest, Part, Song } from "./scripts/add.ts";
+import { CONTROL, type ControlReply, type ControlRequest } from "./scripts/control.ts";
+import { decodeControl, decodeState, encodeControl, type State, STATE } from "./scripts/control.ts";
+import type { Script, ScriptInput } from "./scripts/script.ts";
+import { decodeWriters, encodeWriters, WRITERS } from "./scripts/writers.ts";
+import type { WritersReply, WritersRequest } from "./scripts/writers.ts";
 import { Heads } from "./shards/heads.ts";
 import type { Layout } from "./shards/layout.ts";
-import type { Script } from "./scripts/script.ts";
 
 /** The servers with the layout of the data there and the last known heads of the shards. */
 export class Redis {
@@ -15,29 +22,38 @@ export class Redis {
     this.layout = layout;
   }
 
-  /** Runs a script on keys of one shard. */
-  onShard(shard: number, script: Script, keys: readonly string[], args: readonly string[]): Promise<unknown> {
+  /** Adds plays to songs of one group. If the heads of shards were outdated, learns the current ones. */
+  async add<S extends Song>(request: AddRequest<S>): Promise<AddReply<S>> {
+    const { heads } = this;
+    const { shard } = request.parts[0] as Part;
+    const script = request.mode === "add" ? ADD : COUNT;
+    const reply = decodeAdd(await this.onShard(shard, script, encodeAdd(heads, request)), request);
+    if (reply.kind === "refused")
+      for (const problem of reply.problems)
+        if (problem.kind === "head") heads.learn(problem.part.shard, problem.head);
+    return reply;
+  }
+
+  /** Runs a script on keys of one shard, or of several shards of one group. */
+  onShard(shard: number, script: Script, { keys, args }: ScriptInput): Promise<unknown> {
     return this.cluster.run({ slot: this.layout.slotOf(shard), script, keys, args });
   }
 
-  /**
-   * Runs a script that may give a shard another head: where there are generations, this is another one then.
-   */
-  onHead(
-    shard: number,
-    script: Script,
-    keys: readonly string[],
-    args: readonly (string | number)[],
-  ): Promise<unknown> {
-    const words = args.map(String);
-    if (this.isCluster) return this.onShard(shard, script, keys, [...words, ""]);
-    return this.onShard(shard, script, [...keys, this.layout.generation], [...words, crypto.randomUUID()]);
+  /** Claims, confirms or releases a request with a key. */
+  async writers(key: RequestKey, request: WritersRequest): Promise<WritersReply> {
+    const { slot, keys } = this.layout.writerKeysOf(key.writer);
+    const run = { slot, script: WRITERS, keys, args: encodeWriters(key, request) };
+    return decodeWriters(await this.cluster.run(run));
   }
 
-  /** Runs a script on the state that all shards share. */
-  onControl(script: Script, args: readonly string[]): Promise<unknown> {
-    const { control, controlSlot } = this.layout;
-    return this.cluster.run({ slot: controlSlot, script, keys: [control], args });
+  /** Changes the state that all shards share. */
+  async control(request: ControlRequest): Promise<ControlReply> {
+    return decodeControl(await this.#onControl(CONTROL, encodeControl(request)));
+  }
+
+  /** Reads the state that all shards share. */
+  async state(): Promise<State> {
+    return decodeState(await this.#onControl(STATE, []));
   }
 
   /** Returns the group of a shard. One script can work on all shards of a group. */
@@ -47,6 +63,23 @@ export class Redis {
 
   /** True if each shard may be on another server. */
   get isCluster(): boolean {
-    return this.cluster.isCluster !== false;
+    return this.cluster.topology.isCluster !== false;
   }
+
+  #onControl(script: Script, args: readonly string[]): Promise<unknown> {
+    const { control, controlSlot } = this.layout;
+    return this.cluster.run({ slot: controlSlot, script, keys: [control], args });
+  }
+}
+
+/** Divides songs by their shards. */
+export function divide<S extends Song>(layout: Layout, songs: readonly S[]): Part<S>[] {
+  const parts = new Map<number, Part<S>>();
+  for (const song of songs) {
+    const shard = layout.shardOf(song.id);
+    const part = parts.get(shard);
+    if (part === undefined) parts.set(shard, { shard, songs: [song] });
+    else part.songs.push(song);
+  }
+  return [...parts.values()];
 }

@@ -4,10 +4,10 @@ import { batch } from "./batch.ts";
 import { bodies } from "./bodies.ts";
 import { counting } from "./counting.ts";
 import { folds } from "./folds.ts";
-import { keys } from "./keys.ts";
+import { currentBatchAnswers, keptBatchAnswers, keys } from "./keys.ts";
 import { ids } from "./ids.ts";
 import { limits } from "./limits.ts";
-import { listing } from "./listing.ts";
+import { conditionalClears, listing, unsupportedClears } from "./listing.ts";
 import { methods } from "./methods.ts";
 import { negotiation } from "./negotiation.ts";
 import { cappedProblems, problems } from "./problems.ts";
@@ -31,6 +31,10 @@ export const cases: Cases = {
   ...keys,
   ...problems,
 };
+
+/** The same for counts in memory or in a folder, and for counts in Redis. */
+export const localCases: Cases = { ...conditionalClears, ...keptBatchAnswers };
+export const redisCases: Cases = { ...unsupportedClears, ...currentBatchAnswers };
 
 /** Cases for a server with the settings in `CAPS`. */
 export const cappedCases: Cases = { ...limits, ...cappedProblems };

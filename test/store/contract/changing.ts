@@ -1,9 +1,9 @@
 import { expect, test } from "bun:test";
 import { MAX_COUNT } from "../../../src/mod.ts";
-import { countOf, listed, type MakeStore, reasonOf } from "./support.ts";
+import { countOf, listed, type MakeStore, reasonOf, type Traits } from "./support.ts";
 
 /** Tests `clear`, with a condition and without. */
-export function testClear(makeStore: MakeStore): void {
+export function testClear(makeStore: MakeStore, { clearsOnCondition }: Traits): void {
   test("a clear forgets every song, and counts start again at 0", async () => {
     const store = await makeStore({});
     for (let n = 0; n < 200; n++) await store.add(`song-${n}`, 5);
@@ -13,6 +13,16 @@ export function testClear(makeStore: MakeStore): void {
     expect(await store.get("song-1")).toBe(0);
     expect(await countOf(store.add("song-1", 1))).toBe(1);
   });
+
+  if (!clearsOnCondition) {
+    test("a clear on a condition is not supported, and clears nothing", async () => {
+      const store = await makeStore({});
+      await store.add("a", 5);
+      expect(await reasonOf(() => store.clear(() => false))).toBe("unsupported");
+      expect(await store.get("a")).toBe(5);
+    });
+    return;
+  }
 
   test("a clear calls unless once, with the version in force, and does nothing if it returns true", async () => {
     const store = await makeStore({});
@@ -30,7 +40,7 @@ export function testClear(makeStore: MakeStore): void {
 }
 
 /** Tests `version`. */
-export function testVersion(makeStore: MakeStore): void {
+export function testVersion(makeStore: MakeStore, { clearsOnCondition }: Traits): void {
   test("the version differs after every change, and never repeats", async () => {
     const store = await makeStore({});
     const versions = [await store.version];
@@ -56,7 +66,7 @@ export function testVersion(makeStore: MakeStore): void {
     await reasonOf(() => store.add("c", 1));
     await store.top(10);
     await listed(store);
-    await store.clear(() => true);
+    if (clearsOnCondition) await store.clear(() => true);
     expect(await store.version).toBe(version);
   });
 

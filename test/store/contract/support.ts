@@ -12,6 +12,14 @@ import {
 /** Makes an empty store. */
 export type MakeStore = (options: StoreOptions) => Awaitable<CountStore>;
 
+/** Properties in which stores differ. */
+export interface Traits {
+  /** A retry of a batch returns its first answer, not the current counts. */
+  keepsBatchAnswers: boolean;
+  /** A clear takes a condition. */
+  clearsOnCondition: boolean;
+}
+
 /** Ids that a careless implementation would confuse or lose. */
 export const ODD_IDS: readonly string[] = [
   ["__proto__", "constructor", "toString", "hasOwnProperty", "null", "undefined", "NaN"],

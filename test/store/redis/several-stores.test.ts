@@ -4,6 +4,7 @@ import { MapStore } from "../map-store.ts";
 import { Random } from "../../support/random.ts";
 import { listed, sealed } from "../contract/support.ts";
 import { stopAll } from "./support/clean-up.ts";
+import { RedisCluster } from "./support/redis-cluster.ts";
 import { RedisServer, testWithRedis } from "./support/redis-server.ts";
 import { openStore } from "./support/stores.ts";
 
@@ -15,12 +16,17 @@ const STEPS = 4000;
 const OFTEN = 4;
 const KINDS = ["add", "add keyed", "add all", "seal", "acknowledge", "get after", "list", "clear"];
 
-testWithRedis("Three stores that share counts answer as one plain Map does", async () => {
+testWithRedis.each([
+  ["one server", {}],
+  ["one server with a limit", { maxSongs: 30, shards: 1 }], // only a single shard has an exact limit
+  ["a cluster", {}],
+])("On %s, three stores that share counts answer as one plain Map does", async (kind, limits) => {
   const random = new Random("several stores");
-  const { address } = await RedisServer.start();
-  const options = { storePrefix: "shared", maxSongs: 30, maxFolds: 3, maxWriters: 5 };
+  const cluster = kind === "a cluster" ? await RedisCluster.start({ hasReplicas: false }) : undefined;
+  const url = cluster?.url ?? `redis://${(await RedisServer.start()).address}`;
+  const options = { storePrefix: "shared", maxFolds: 3, maxWriters: 5, ...limits };
   const stores = [];
-  for (let n = 0; n < 3; n++) stores.push(await openStore(`redis://${address}`, options));
+  for (let n = 0; n < 3; n++) stores.push(await openStore(url, options));
   const oracle = new MapStore(options);
   const done = new Map<string, number>();
   let newest = 0;

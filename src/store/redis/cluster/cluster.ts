@@ -15,7 +15,7 @@ export interface Run {
 
 export interface ClusterOptions extends ConnectionOptions {
   /** `host:port` of the servers to connect to first. */
-  seeds: readonly string[];
+  servers: readonly string[];
   /** Number of replicas that must acknowledge a change before it is answered. */
   waitReplicas: number;
 }
@@ -29,40 +29,19 @@ const RETRY_MS = 5;
  * Sends a command again only after a server has replied that it did nothing.
  */
 export class Cluster {
+  /** The servers and their slots. */
+  readonly topology: Topology;
   readonly #options: ClusterOptions;
-  readonly #topology: Topology;
 
   constructor(options: ClusterOptions) {
     this.#options = options;
-    this.#topology = new Topology(options.seeds, options);
+    this.topology = new Topology(options.servers, options);
   }
 
-  /** True for a cluster, false for a single server, `undefined` until a server has answered. */
-  get isCluster(): boolean | undefined {
-    return this.#topology.isCluster;
-  }
-
-  /** The reason why some slots are unavailable, with the address of their server. */
-  get trouble(): string | undefined {
-    return this.#topology.trouble;
-  }
-
-  /** Calls `act` whenever a server is lost or reconnected. */
-  whenChanged(act: () => void): void {
-    this.#topology.onChange = act;
-  }
-
-  /** Returns the address of the server that owns a slot. */
-  ownerOf(slot: number): string | undefined {
-    return this.#topology.ownerOf(slot)?.address;
-  }
-
-  /**
-   * @throws {NotDone} if nothing was done, {Lost} if the outcome is unknown, {Broken} if the script failed.
-   */
+  /** @throws {NotDone} if nothing was done, {Lost} for an unknown outcome, {Broken} if the script failed. */
   async run(run: Run): Promise<unknown> {
     const deadline = performance.now() + this.#options.timeout;
-    let node = this.#topology.ownerOf(run.slot);
+    let node = this.topology.ownerOf(run.slot);
     let isAsked = false;
     for (;;) {
       if (node === undefined) throw new NotDone("no server has the slot");
@@ -76,28 +55,24 @@ export class Cluster {
     }
   }
 
-  close(): void {
-    this.#topology.close();
-  }
-
   /** Returns the server for the next attempt of a command that did nothing. */
   async #redirect(error: ErrorReply, slot: number, node: Node, deadline: number): Promise<Node | undefined> {
     const { code } = error;
     const isElsewhere = code === "MOVED" || code === "ASK" || code === "TRYAGAIN";
     if (isElsewhere && performance.now() > deadline) throw new NotDone(code);
     if (code === "MOVED" || code === "ASK") {
-      const next = this.#topology.node(readRedirection(error.message, node.address));
+      const next = this.topology.node(readRedirection(error.message, node.address));
       next.neededAt = performance.now();
       // The server may be new to this process.
       while (!next.isConnected && performance.now() < deadline) await Bun.sleep(RETRY_MS);
-      if (code === "MOVED") this.#topology.move(slot, next);
+      if (code === "MOVED") this.topology.move(slot, next);
       return next;
     }
     if (code === "TRYAGAIN") {
       await Bun.sleep(RETRY_MS);
-      return this.#topology.ownerOf(slot);
+      return this.topology.ownerOf(slot);
     }
-    if (code === "READONLY" || code === "CLUSTERDOWN" || code === "MASTERDOWN") this.#topology.look();
+    if (code === "READONLY" || code === "CLUSTERDOWN" || code === "MASTERDOWN") this.topology.look();
     const refusal = refusalOf(error);
     throw refusal === undefined ? new Broken(`Redis: ${error.message}`) : new NotDone(refusal);
   }

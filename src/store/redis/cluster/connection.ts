@@ -67,10 +67,7 @@ export class Connection {
     return new Connection(client, options.timeout);
   }
 
-  /**
-   * @throws {NotDone} if nothing was sent, {Lost} if no answer came, {ErrorReply} if Redis answered with an
-   * error.
-   */
+  /** @throws {NotDone} if nothing was sent, {Lost} without an answer, {ErrorReply} for an error of Redis. */
   send(command: string, args: string[]): Promise<unknown> {
     if (!this.#client.connected) return Promise.reject(new NotDone("it cannot be reached"));
     return new Promise((resolve, reject) => {

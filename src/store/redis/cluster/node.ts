@@ -12,10 +12,11 @@ export class Node {
   readonly address: string;
   /** Time at which the server last owned a slot, by `performance.now()`. */
   neededAt: number = performance.now();
+  /** The reason why the server is unavailable. */
+  trouble: string | undefined = "it has not been reached yet";
   readonly #options: ConnectionOptions;
   readonly #onChange: () => void;
   #connection: Connection | undefined;
-  #trouble: string | undefined = "it has not been reached yet";
   #isClosed = false;
 
   /** `onChange` is called whenever the server is lost or reconnected. */
@@ -26,22 +27,14 @@ export class Node {
     void this.#supervise();
   }
 
-  /** The reason why the server is unavailable. */
-  get trouble(): string | undefined {
-    return this.#trouble;
-  }
-
   get isConnected(): boolean {
     return this.#connection !== undefined;
   }
 
-  /**
-   * @throws {NotDone} if nothing was sent, {Lost} if no answer came, {ErrorReply} if Redis answered with an
-   * error.
-   */
+  /** @throws {NotDone} if nothing was sent, {Lost} without an answer, {ErrorReply} for an error of Redis. */
   send(command: string, args: string[]): Promise<unknown> {
     return this.#connection === undefined
-      ? Promise.reject(new NotDone(this.#trouble ?? UNREACHABLE))
+      ? Promise.reject(new NotDone(this.trouble ?? UNREACHABLE))
       : this.#connection.send(command, args);
   }
 
@@ -70,7 +63,7 @@ export class Node {
   }
 
   #set(trouble: string | undefined): void {
-    this.#trouble = trouble;
+    this.trouble = trouble;
     if (!this.#isClosed) this.#onChange();
   }
 }

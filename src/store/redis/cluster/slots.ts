@@ -32,9 +32,7 @@ function addressOf(host: string, port: number | string): string {
   return `${host.includes(":") && !host.startsWith("[") ? `[${host}]` : host}:${port}`;
 }
 
-/**
- * Reads the address of `MOVED slot host:port` or `ASK slot host:port`. Default for the host: that of `asked`.
- */
+/** Reads the address in `MOVED slot host:port` or `ASK slot host:port`. Default host: that of `asked`. */
 export function readRedirection(message: string, asked: string): string {
   const [, , where = ""] = message.split(" ");
   const [host, port] = [hostOf(where), where.slice(where.lastIndexOf(":") + 1)];

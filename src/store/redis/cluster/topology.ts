@@ -12,11 +12,12 @@ const IDLE = 60_000;
 export class Topology {
   /** Called whenever a server is lost or reconnected. */
   onChange: () => void = () => {};
+  /** True for a cluster, false for a single server, `undefined` until a server has answered. */
+  isCluster: boolean | undefined;
   readonly #options: ConnectionOptions;
   readonly #seeds: readonly string[];
   readonly #nodes = new Map<string, Node>();
   readonly #owners: (Node | undefined)[] = new Array<Node | undefined>(SLOTS).fill(undefined);
-  #isCluster: boolean | undefined;
   #isClosed = false;
   #wake: () => void = () => {};
   /** The last error reply to `CLUSTER SLOTS`. */
@@ -30,14 +31,9 @@ export class Topology {
     void this.#learn();
   }
 
-  /** True for a cluster, false for a single server, `undefined` until a server has answered. */
-  get isCluster(): boolean | undefined {
-    return this.#isCluster;
-  }
-
   /** The reason why some slots are unavailable, with the address of their server. */
   get trouble(): string | undefined {
-    if (this.#isCluster === undefined) {
+    if (this.isCluster === undefined) {
       const [[address, node] = []] = this.#nodes;
       return `${address}: ${node?.trouble ?? this.#refusal ?? "it has not been asked yet"}`;
     }
@@ -96,7 +92,7 @@ export class Topology {
       if (!node.isConnected) continue;
       const ranges = await this.#rangesFrom(node);
       if (ranges === "single") {
-        this.#isCluster = false;
+        this.isCluster = false;
         this.#owners.fill(node);
         return;
       }
@@ -104,7 +100,7 @@ export class Topology {
       if (countSlots(best) === SLOTS) break;
     }
     if (best.length === 0) return;
-    this.#isCluster = true;
+    this.isCluster = true;
     this.#owners.fill(undefined);
     for (const { first, last, address } of best) this.#owners.fill(this.node(address), first, last + 1);
     this.#forgetOthers();

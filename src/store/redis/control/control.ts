@@ -1,31 +1,23 @@
-import { Refusal, UnknownOutcome } from "../../refusal.ts";
 import { eachOf } from "../../../async.ts";
-import type { Redis } from "../redis.ts";
+import { Refusal, UnknownOutcome } from "../../refusal.ts";
+import { NotDone } from "../cluster/failures.ts";
 import { failedChange, failedReading, mapFailure } from "../outcomes.ts";
-import { BEGIN, END, RAISE, STATE, TURN } from "../scripts/control.ts";
-import { type ShardOperation, applyOperation } from "./shard-operation.ts";
+import type { Redis } from "../redis.ts";
+import type { ControlReply, State } from "../scripts/control.ts";
+import { decodeOperation, encodeOperation, OPERATION } from "../scripts/operation.ts";
+import type { ShardOperation } from "../scripts/operation.ts";
 
-/** How many shards are worked on at a time. */
+/** Number of shards that are worked on at a time. */
 const WIDTH = 64;
-/** Milliseconds after which whoever has begun something, or frozen shards, must have died: others end it then. */
-export const PATIENCE = 1000;
-/** Milliseconds until it is looked again whether somebody has cleared what he has frozen. */
-const PAUSE = 10;
-
-/** Which folds there are. */
-export interface FoldsState {
-  unacknowledged: number[];
-  kept: number;
-  dropped: number;
-  epoch: number;
-}
+/** Attempts to apply an operation to a shard whose head changes. */
+const MOST_TRIES = 100;
 
 /**
- * Sealing, acknowledging and clearing: what concerns all shards.
+ * Seals, acknowledges and clears: operations on all shards.
  *
- * What is to be done is written down first, then done to one shard after the other, and then crossed out. Whoever finds
- * something written down there, because who began it is at it or has died, does all of it again, which changes nothing
- * where it has been done.
+ * An operation is written down first, then applied to one shard after the other, and then crossed out. A
+ * server that finds one written down applies it to all shards itself, which changes nothing where that was
+ * done. So an operation ends although its server dies, and no two are under way at a time.
  */
 export class Control {
   readonly #redis: Redis;
@@ -36,14 +28,11 @@ export class Control {
     this.#maxFolds = maxFolds;
   }
 
-  async folds(): Promise<FoldsState> {
-    const reply = this.#redis.onControl(STATE, []);
-    const [list = "", kept, dropped, epoch] = (await mapFailure(reply, failedReading)) as string[];
-    const unacknowledged = list.split(",").filter(Boolean).map(Number);
-    return { unacknowledged, kept: Number(kept), dropped: Number(dropped), epoch: Number(epoch) };
+  async folds(): Promise<State> {
+    return await mapFailure(this.#redis.state(), failedReading);
   }
 
-  /** @throws {Refusal} as a store's `seal` does. */
+  /** Returns true if the fold was sealed by this call. @throws {Refusal} as a store's `seal` does. */
   async seal(fold: number): Promise<boolean> {
     return await this.#change("seal", fold);
   }
@@ -57,145 +46,59 @@ export class Control {
     await this.#change("clear", 0);
   }
 
-  /**
-   * Clears all if `isUnchanged`; gives whether it did. Nothing is added to any shard from when that is asked until they are
-   * cleared: so what is cleared is what was asked about.
-   */
-  async clearIf(isUnchanged: () => Promise<boolean>): Promise<boolean> {
-    const frozen = await this.#begin("freeze", 0);
-    if (frozen === undefined || frozen === "done") return false;
-    const clear: ShardOperation = {
-      ...frozen,
-      kind: "clear",
-      number: Math.max(frozen.epoch + 1, Date.now()),
-    };
-    try {
-      await this.#work(frozen);
-      if (!(await isUnchanged())) {
-        await this.#thaw(frozen);
-        return false;
-      }
-      // It may have taken so long that somebody has thawed it.
-      if (!(await this.#turn(frozen, clear))) return false;
-    } catch (error) {
-      this.#thaw(frozen).catch(() => {}); // or somebody else does, in a second
-      throw failedChange(error);
-    }
-    await this.#end(clear);
-    return true;
+  /** Completes the operation of another server. */
+  async completeOther(): Promise<void> {
+    const { underWay } = await this.#redis.state();
+    if (underWay !== undefined) await this.#complete(underWay);
   }
 
-  /** Goes on to the epoch that a shard has: what is the same for all was lost with a server, and the shard was not. */
-  async raise(epoch: number): Promise<void> {
-    await this.#redis.onControl(RAISE, ["", String(epoch)]);
-  }
-
-  /** Ends whatever somebody else has begun. */
-  async endOther(): Promise<void> {
-    const work = await this.#underWay();
-    if (work !== undefined) await this.#endFor(work);
-  }
-
-  /** Has plays added again to a shard that was frozen so long ago that who did it must have died. */
-  async recover(shard: number, frozenBy: number): Promise<void> {
-    const work = await this.#underWay();
-    if (work?.kind === "freeze" && work.number === frozenBy) await this.#thaw(work);
-    else if (work !== undefined) await this.#endFor(work);
-    await applyOperation(this.#redis, shard, { kind: "thaw", number: frozenBy, epoch: 0, kept: 0 });
-  }
-
-  /** Gives whether it was done by this call, and not before. */
-  async #change(kind: "seal" | "acknowledge" | "clear", fold: number): Promise<boolean> {
+  /** Returns true if the operation was completed by this call. */
+  async #change(kind: ShardOperation["kind"], fold: number): Promise<boolean> {
+    const maxFolds = this.#maxFolds;
     for (;;) {
-      const work = await this.#begin(kind, fold);
-      if (work === "done") return false;
-      const isEnder = work && (await this.#end(work));
-      if (isEnder !== undefined) return isEnder;
+      const begin = this.#redis.control({ verb: "begin", kind, fold, maxFolds });
+      const reply = await mapFailure(begin, failedChange);
+      if (reply.kind === "done") return false;
+      if (reply.kind !== "go" && reply.kind !== "busy") throw refusalOf(reply, fold, maxFolds);
+      const isCompleted = await this.#complete(reply.operation);
+      if (reply.kind === "go" && isCompleted !== undefined) return isCompleted;
     }
   }
 
-  /** Writes down what is to be done. If something else is under way, that is ended, and nothing else is done. */
-  async #begin(kind: ShardOperation["kind"], fold: number): Promise<ShardOperation | "done" | undefined> {
+  /** Returns true if the operation was crossed out by this call, `undefined` if it has to begin again. */
+  async #complete(operation: ShardOperation): Promise<boolean | undefined> {
+    const { kind, number, epoch: since } = operation;
+    let epoch = 0;
     try {
-      const args = [kind, String(fold), String(this.#maxFolds)];
-      const [word, ...rest] = (await this.#redis.onControl(BEGIN, args)) as string[];
-      if (word === "done") return word;
-      if (word !== "go" && word !== "busy") throw refusal(word, fold, Number(rest[0]), this.#maxFolds);
-      const [name = "", kept] = rest;
-      if (word === "go") return workOf(name, kept);
-      await this.#endFor(workOf(name, kept));
-      return undefined;
-    } catch (error) {
-      throw failedChange(error);
-    }
-  }
-
-  /** Ends what somebody else has begun. What he has frozen only he himself clears, and he has a second for that. */
-  async #endFor(work: ShardOperation): Promise<void> {
-    if (work.kind !== "freeze") return void (await this.#end(work));
-    for (const since = performance.now(); performance.now() - since < PATIENCE;) {
-      await Bun.sleep(PAUSE);
-      if ((await this.#underWay())?.number !== work.number) return;
-    }
-    await this.#thaw(work);
-  }
-
-  async #underWay(): Promise<ShardOperation | undefined> {
-    const [, kept, , , name = ""] = (await this.#redis.onControl(STATE, [])) as string[];
-    return name === "" ? undefined : workOf(name, kept);
-  }
-
-  async #thaw(frozen: ShardOperation): Promise<void> {
-    const thaw: ShardOperation = { ...frozen, kind: "thaw" };
-    if (await this.#turn(frozen, thaw)) await this.#end(thaw);
-  }
-
-  /** Has something else under way; gives false if it is not any more. */
-  async #turn(from: ShardOperation, to: ShardOperation): Promise<boolean> {
-    return (await this.#redis.onControl(TURN, [nameOf(from), nameOf(to)])) === 1;
-  }
-
-  /** Does it to every shard, and crosses it out; gives whether that was done by this, or nothing if it has to begin anew. */
-  async #end(work: ShardOperation): Promise<boolean | undefined> {
-    try {
-      const freed = await this.#work(work);
-      const { heads, layout } = this.#redis;
-      const epochs = Array.from({ length: layout.shards }, (_, shard) => heads.of(shard).epoch);
-      const newest = Math.max(...epochs);
-      if (newest <= (work.kind === "clear" ? work.number : work.epoch)) {
-        return (await this.#redis.onControl(END, [nameOf(work), ...freed])) === 1;
-      }
-      // A shard is ahead of what is the same for all.
-      await this.#redis.onControl(RAISE, [nameOf(work), String(newest)]);
+      await eachOf(this.#redis.layout.shards, WIDTH, async (shard) => {
+        epoch = Math.max(epoch, await this.#apply(shard, operation));
+      });
+      if (epoch <= (kind === "clear" ? number : since))
+        return (await this.#redis.control({ verb: "end", operation })).kind === "ended";
+      // The shared state has lost a clear that a shard knows.
+      await this.#redis.control({ verb: "raise", operation, epoch });
       return undefined;
     } catch (error) {
       const meant = failedChange(error);
-      // It has been begun, and somebody will end it.
-      throw meant instanceof Refusal ? new UnknownOutcome() : meant;
+      throw meant instanceof Refusal ? new UnknownOutcome() : meant; // a server will complete it
     }
   }
 
-  /** Gives each shard, and what room it has ever given back. */
-  async #work(work: ShardOperation): Promise<string[]> {
-    const freed: string[] = [];
-    await eachOf(this.#redis.layout.shards, WIDTH, async (shard) => {
-      freed.push(String(shard), await applyOperation(this.#redis, shard, work));
-    });
-    return work.kind === "acknowledge" ? freed : [];
+  /** Applies an operation to one shard. Idempotent. Returns the epoch of the shard. */
+  async #apply(shard: number, operation: ShardOperation): Promise<number> {
+    const { heads } = this.#redis;
+    for (let tries = 0; tries < MOST_TRIES; tries++) {
+      const input = encodeOperation(heads, shard, operation);
+      const { isDone, head } = decodeOperation(await this.#redis.onShard(shard, OPERATION, input));
+      const { epoch } = heads.learn(shard, head);
+      if (isDone) return epoch;
+    }
+    throw new NotDone("the head of a shard changes each time");
   }
 }
 
-function nameOf({ kind, number, epoch }: ShardOperation): string {
-  return `${kind}:${number}:${epoch}`;
-}
-
-function workOf(name: string, kept: string | undefined): ShardOperation {
-  const [kind, number, epoch] = name.split(":") as [ShardOperation["kind"], string, string];
-  return { kind, number: Number(number), epoch: Number(epoch), kept: Number(kept) };
-}
-
-function refusal(word: string | undefined, fold: number, other: number, maxFolds: number): Refusal {
-  if (word === "below") return Refusal.belowNewest(fold, other);
-  if (word === "many") return Refusal.tooManyFolds(maxFolds);
-  return word === "older" ? Refusal.olderFirst(fold, other) : Refusal.unknownFold(fold);
+function refusalOf(reply: ControlReply, fold: number, maxFolds: number): Refusal {
+  if (reply.kind === "below") return Refusal.belowNewest(fold, reply.fold);
+  if (reply.kind === "older") return Refusal.olderFirst(fold, reply.fold);
+  return reply.kind === "many" ? Refusal.tooManyFolds(maxFolds) : Refusal.unknownFold(fold);
 }

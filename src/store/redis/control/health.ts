@@ -1,26 +1,22 @@
 import { Lost, NotDone } from "../cluster/failures.ts";
-import { type Control, PATIENCE } from "./control.ts";
-import { Layout } from "../shards/layout.ts";
 import type { Redis } from "../redis.ts";
-import { LAY_OUT } from "../scripts/control.ts";
-import { PROBE } from "../scripts/shard.ts";
+import { PROBE } from "../scripts/probe.ts";
+import type { Control } from "./control.ts";
+import { layOut } from "./lay-out.ts";
 
 /** Milliseconds between two checks. */
 const INTERVAL = 250;
+/** Milliseconds after which the server of an operation is presumed dead. */
+const PATIENCE = 1000;
 
-/**
- * Checks whether plays can be counted: writes a key on each server with shards, periodically. So it also
- * finds servers that answer and refuse to write.
- */
+/** Writes a key on each server with shards, periodically. So it also finds servers that refuse to write. */
 export class Health {
   readonly #redis: Redis;
   readonly #control: Control;
   #underWay = "";
   #underWaySince = 0;
   readonly #log: (line: string) => void;
-  /**
-   * True after the counts were lost and another server has laid out new ones, which this store cannot use.
-   */
+  /** True after the counts were lost, and another server has laid out new ones. */
   areOthers = false;
   #trouble: string | undefined;
   #isClosed = false;
@@ -33,19 +29,19 @@ export class Health {
     this.#redis = redis;
     this.#control = control;
     this.#log = log;
-    this.#trouble = redis.cluster.trouble;
+    this.#trouble = redis.cluster.topology.trouble;
     // After any change of a connection the store is unavailable until the next check has passed.
-    redis.cluster.whenChanged(() => {
+    redis.cluster.topology.onChange = () => {
       this.#changes++;
       this.#trouble ??= "a connection was just lost";
       this.#wake();
-    });
+    };
     void this.#watch();
   }
 
   /** The reason why plays cannot be counted, for the operator only. */
   get trouble(): string | undefined {
-    return this.#redis.cluster.trouble ?? this.#trouble;
+    return this.#redis.cluster.topology.trouble ?? this.#trouble;
   }
 
   close(): void {
@@ -57,7 +53,8 @@ export class Health {
     while (!this.#isClosed) {
       const woken = new Promise<void>((resolve) => (this.#wake = resolve));
       const changes = this.#changes;
-      const trouble = this.#redis.cluster.trouble ?? (await this.#checkLayout()) ?? (await this.#probe());
+      const trouble =
+        this.#redis.cluster.topology.trouble ?? (await this.#checkLayout()) ?? (await this.#probe());
       if (this.#isClosed) return;
       if (changes !== this.#changes) continue;
       this.#trouble = trouble;
@@ -69,17 +66,14 @@ export class Health {
     }
   }
 
-  /**
-   * Checks that these are still the same counts. If Redis has lost them, lays them out again under the same
-   * name, so that all servers continue. A server with another layout may have been first.
-   */
+  /** Lays lost counts out again as they were, so that all servers continue. Another server may be first. */
   async #checkLayout(): Promise<string | undefined> {
     const { data } = this.#redis.layout;
     try {
-      const found = (await this.#redis.onControl(LAY_OUT, Layout.request(data))) as string[];
-      if (Layout.read(data.prefix, found).name !== data.name) this.areOthers = true;
-      else await this.#endOld(found[4] ?? "");
-      if (found[5] === "true") this.#log("Redis has lost data: the lost counts begin again at 0");
+      const { layout, underWay, isNew } = await layOut(this.#redis.cluster, data);
+      if (layout.name !== data.name) this.areOthers = true;
+      else await this.#completeOld(underWay);
+      if (isNew) this.#log("Redis has lost data: the lost counts begin again at 0");
     } catch (error) {
       return `cannot read the layout of the counts: ${(error as Error).message}`;
     }
@@ -87,11 +81,11 @@ export class Health {
   }
 
   /** Completes an operation whose server is presumed dead. */
-  async #endOld(underWay: string): Promise<void> {
+  async #completeOld(underWay: string): Promise<void> {
     if (underWay !== this.#underWay) [this.#underWay, this.#underWaySince] = [underWay, performance.now()];
     if (underWay === "" || performance.now() - this.#underWaySince < PATIENCE) return;
     this.#underWaySince = performance.now();
-    await this.#control.endOther().catch(() => {}); // retried after the next check
+    await this.#control.completeOther().catch(() => {}); // retried after the next check
   }
 
   /** Returns the first problem of a test write. */
@@ -99,11 +93,11 @@ export class Health {
     const { cluster, layout } = this.#redis;
     const shards = new Map<string, number>();
     for (let shard = 0; shard < layout.shards; shard++) {
-      shards.set(cluster.ownerOf(layout.slotOf(shard)) ?? "no server", shard);
+      shards.set(cluster.topology.ownerOf(layout.slotOf(shard))?.address ?? "no server", shard);
     }
     const probes = Array.from(shards, async ([address, shard]) => {
       try {
-        await this.#redis.onShard(shard, PROBE, [layout.probeKeyOf(shard)], []);
+        await this.#redis.onShard(shard, PROBE, { keys: [layout.probeKeyOf(shard)], args: [] });
         return undefined;
       } catch (error) {
         if (error instanceof Lost)

@@ -1,37 +1,35 @@
-import { Script } from "./script.ts";
-import { SHARED } from "./shared.ts";
+import type { Entry } from "../../count-store.ts";
+import text from "./scan.lua" with { type: "text" };
+import { Script, type ScriptInput } from "./script.ts";
 
-/**
- * Some songs of one shard, with their plays in several sets.
- *
- * KEYS: its hash, and then the sets that count, in which the hash itself may be once more. ARGV: the head that the caller
- * knows, which of the sets is being walked, the cursor in it, about how many songs, and the least plays that are wanted.
- * Gives `h` and the head that the shard has; or the next cursor, 0 behind the last one, and ids and plays in turn. A song
- * may come twice.
- */
-export const SCAN: Script = new Script(
-  SHARED +
-    String.raw`
-local head, walked, cursor, count, least = ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4], tonumber(ARGV[5])
-local now = string.match(call('HGET', KEYS[1], HEAD) or '', '^[^!]*')
-if now ~= head then return { 'h', now } end
-if #KEYS == 1 then return { '0' } end
-local found = call('HSCAN', KEYS[1 + walked], cursor, 'COUNT', count)
-local answer, fields = { found[1] }, found[2]
-for at = 1, #fields, 2 do
-  local id = fields[at]
-  if string.byte(id) ~= 255 then
-    local plays = tonumber(fields[at + 1])
-    for set = 2, #KEYS do
-      if set ~= 1 + walked then plays = plays + tonumber(call('HGET', KEYS[set], id) or 0) end
-    end
-    if plays >= least then
-      answer[#answer + 1] = id
-      answer[#answer + 1] = digits(plays)
-    end
-  end
-end
-return answer
-`,
-  { writes: false },
-);
+/** Reads some songs of one shard. */
+export const SCAN: Script = new Script(text, { writes: false });
+
+export interface ScanRequest {
+  /** The key of the shard, and its head. */
+  shard: string;
+  head: string;
+  /** The keys of the hashes to walk, and the place of the current one. */
+  keys: readonly string[];
+  walked: number;
+  cursor: string;
+  /** Approximate number of songs. */
+  count: number;
+  /** The least plays to list. */
+  least: number;
+}
+
+export type ScanReply = { kind: "songs"; cursor: string; entries: Entry[] } | { kind: "head"; head: string };
+
+export function encodeScan({ shard, head, keys, walked, cursor, count, least }: ScanRequest): ScriptInput {
+  const numbers = [String(count), String(least)];
+  return { keys: [shard, ...keys], args: [head, String(walked + 1), cursor, ...numbers] };
+}
+
+export function decodeScan(reply: unknown): ScanReply {
+  const [word, first = "", ...rest] = reply as string[];
+  if (word === "head") return { kind: word, head: first };
+  const entries: Entry[] = [];
+  for (let at = 0; at < rest.length; at += 2) entries.push([rest[at] as string, Number(rest[at + 1])]);
+  return { kind: "songs", cursor: first, entries };
+}

@@ -1,15 +1,28 @@
-/** A program that Redis runs as one step, in between all others. */
+import prelude from "./prelude.lua" with { type: "text" };
+
+/** A Lua script, which Redis runs as one atomic step. */
 export class Script {
   readonly source: string;
-  /** By what a server knows it that has run it before. */
+  /** SHA-1 of the source, by which a server knows a script that it has run before. */
   readonly sha: string;
-  /** Whether it may change something. */
+  /** True if the script may change something. */
   readonly writes: boolean;
 
-  /** What `frees` memory, or leads to that, is run when Redis has none left as well. */
-  constructor(source: string, { writes, frees = false }: { writes: boolean; frees?: boolean }) {
-    this.source = frees ? `#!lua flags=allow-oom\n${source}` : source;
+  /** `frees`: the script runs although memory is full, because it leads to freeing some. */
+  constructor(text: string, { writes, frees = false }: { writes: boolean; frees?: boolean }) {
+    this.source = `${frees ? "#!lua flags=allow-oom\n" : ""}${prelude}\n${text}`;
     this.sha = new Bun.CryptoHasher("sha1").update(this.source).digest("hex");
     this.writes = writes;
   }
+}
+
+/** The keys and arguments of one run of a script. */
+export interface ScriptInput {
+  keys: string[];
+  args: string[];
+}
+
+/** Returns the number to add to the changes of a shard. Random, so that no sum of them repeats. */
+export function randomChange(): string {
+  return String(1 + Math.floor(Math.random() * 2 ** 20));
 }

@@ -19,11 +19,11 @@ export interface LayoutData {
 export class Layout {
   readonly data: LayoutData;
   readonly shards: number;
+  /** Number of parts in which the songs of a shard are sorted, so that no step takes long. */
+  readonly sortedParts: number = 16;
   /** Key of the state that all shards share. */
   readonly control: string;
   readonly controlSlot: number;
-  /** The key of what says that no head has changed. */
-  readonly generation: string;
   readonly #keys: readonly string[];
   readonly #slots: readonly number[];
 
@@ -33,24 +33,17 @@ export class Layout {
     this.shards = shards;
     this.control = `{${prefix}}`;
     this.controlSlot = slotOf(prefix);
-    this.generation = `${this.control}:generation`;
     this.#keys = Array.from({ length: shards }, (_, shard) => `{${prefix}:${shard}}`);
     this.#slots = this.#keys.map((key) => slotOf(key.slice(1, -1)));
   }
 
-  /** Returns the arguments of the script that lays the data out, if it is not laid out yet. */
-  static request({ shards, writers, seed, name }: Omit<LayoutData, "prefix">): string[] {
-    return [String(shards), String(writers), seed.join(":"), name];
-  }
-
-  /** Reads the reply of the script that lays the data out. */
-  static read(prefix: string, [shards, writers, seed = "", name = ""]: readonly string[]): LayoutData {
-    const [low = 0, high = 0] = seed.split(":").map(Number);
-    return { prefix, shards: Number(shards), writers: Number(writers), seed: [low, high], name };
-  }
-
   shardOf(id: string): number {
     return hash(id, this.data.seed) & (this.shards - 1);
+  }
+
+  /** Returns the part of its shard that a song is sorted in, below `sortedParts`. */
+  sortedPartOf(id: string): number {
+    return hash(id, this.data.seed) >>> 28;
   }
 
   slotOf(shard: number): number {
@@ -81,7 +74,7 @@ export class Layout {
   writerKeysOf(writer: string): { slot: number; keys: string[] } {
     const { prefix, seed, writers } = this.data;
     const tag = `${prefix}:writers:${hash(writer, seed) & (writers - 1)}`;
-    return { slot: slotOf(tag), keys: [`{${tag}}`, `{${tag}}:recent`, `{${tag}}:large`] };
+    return { slot: slotOf(tag), keys: [`{${tag}}`, `{${tag}}:recent`] };
   }
 
   /** Returns how many writers one place may remember, so that all places together remember `maxWriters`. */

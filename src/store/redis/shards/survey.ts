@@ -1,24 +1,20 @@
-import { frozenBy } from "./heads.ts";
-import { failedReading } from "../outcomes.ts";
 import { eachOf } from "../../../async.ts";
+import { failedReading } from "../outcomes.ts";
 import type { Redis } from "../redis.ts";
-import { SURVEY } from "../scripts/shard.ts";
+import { decodeSurvey, SURVEY } from "../scripts/survey.ts";
 
 /** Number of shards in one script on a single server, and number of scripts under way at a time. */
 const [MOST, WIDTH] = [64, 32];
 
 /** Sums over all shards. */
 export interface Figures {
-  changes: number;
+  changes: bigint;
   songs: number;
-  /** Whether any is frozen. */
-  areFrozen: boolean;
 }
 
-/** Reads all shards, each at its own instant. */
+/** Reads the figures of all shards, each at its own instant, and learns their heads. */
 export class Survey {
   readonly #redis: Redis;
-
   /** The survey under way, and the one that follows it. */
   #running: Promise<unknown> = Promise.resolve();
   #next: Promise<Figures> | undefined;
@@ -44,31 +40,24 @@ export class Survey {
   }
 
   async #take(): Promise<Figures> {
+    const { layout, heads, isCluster } = this.#redis;
+    const most = isCluster ? 1 : MOST;
+    let [changes, songs] = [0n, 0];
     try {
-      return await learnAll(this.#redis);
+      await eachOf(Math.ceil(layout.shards / most), WIDTH, async (part) => {
+        const first = part * most;
+        const length = Math.min(most, layout.shards - first);
+        const keys = Array.from({ length }, (_, at) => layout.keyOf(first + at));
+        const reply = decodeSurvey(await this.#redis.onShard(first, SURVEY, { keys, args: [] }));
+        for (const [at, shard] of reply.entries()) {
+          changes += shard.changes;
+          songs += shard.songs;
+          heads.learn(first + at, shard.head);
+        }
+      });
     } catch (error) {
       throw failedReading(error);
     }
+    return { changes, songs };
   }
-}
-
-/** Reads the head and the figures of every shard, each at its own instant. */
-export async function learnAll(redis: Redis): Promise<Figures> {
-  const { layout, heads } = redis;
-  const most = redis.isCluster ? 1 : MOST;
-  let [changes, songs, areFrozen] = [0, 0, false];
-  await eachOf(Math.ceil(layout.shards / most), WIDTH, async (part) => {
-    const first = part * most;
-    const shards = Array.from({ length: Math.min(most, layout.shards - first) }, (_, at) => first + at);
-    const keys = shards.map((shard) => layout.keyOf(shard));
-    const reply = (await redis.onShard(first, SURVEY, keys, [])) as string[];
-    for (const [at, shard] of shards.entries()) {
-      const [changed, counted, head = ""] = reply.slice(3 * at, 3 * at + 3);
-      changes += Number(changed);
-      songs += Number(counted);
-      heads.learn(shard, head);
-      areFrozen ||= frozenBy(head) !== undefined;
-    }
-  });
-  return { changes, songs, areFrozen };
 }

@@ -3,14 +3,12 @@ import { TopSongs } from "../../top-songs.ts";
 import { Refusal } from "../../refusal.ts";
 import { Semaphore } from "../../../async.ts";
 import type { Head } from "../shards/heads.ts";
-import { failedReading } from "../outcomes.ts";
+import { failedReading, mapFailure } from "../outcomes.ts";
 import type { Redis } from "../redis.ts";
-import { SCAN } from "../scripts/scan.ts";
+import { decodeScan, encodeScan, SCAN, type ScanReply } from "../scripts/scan.ts";
 
 /** Approximate number of songs of one step, which takes a few tenths of a millisecond. */
 const STEP = 250;
-/** Number of shards that are read ahead. */
-const AHEAD = 8;
 /** Number of steps under way at a time, of all lists: plays queue after them. */
 const MOST_STEPS = 4;
 
@@ -23,9 +21,6 @@ interface Selection {
   /** Returns the least count to list. */
   least: () => number;
 }
-
-/** The result of one step; `undefined` if the head of the shard has changed. */
-type Step = { cursor: string; entries: Entry[] } | undefined;
 
 /** Lists songs, shard by shard and in short steps. */
 export class RedisListing {
@@ -49,7 +44,7 @@ export class RedisListing {
     return found.entries();
   }
 
-  /** Lists a fold of an epoch. Sorts each shard by id, because the order of a Redis hash can change. */
+  /** Lists a fold of an epoch. Sorts parts of shards, because the order of a Redis hash can change. */
   async *fold(fold: number, epoch: number): AsyncGenerator<Chunk> {
     const { heads, layout } = this.#redis;
     const keys = (shard: number) =>
@@ -58,10 +53,11 @@ export class RedisListing {
       if (head.epoch > epoch) throw Refusal.unknownFold(fold); // cleared meanwhile
       if (fold <= head.dropped) throw Refusal.dropped(head.dropped);
     };
-    for await (const shard of this.#shards({ keys, check, least: () => 1 })) {
-      const entries: Entry[] = [];
-      for await (const chunk of shard) entries.push(...chunk);
-      if (entries.length > 0) yield entries.sort(([a], [b]) => (a < b ? -1 : 1));
+    for (let shard = 0; shard < layout.shards; shard++) {
+      const parts = Array.from({ length: layout.sortedParts }, (): Entry[] => []);
+      for await (const chunk of this.#shard(shard, { keys, check, least: () => 1 }))
+        for (const entry of chunk) parts[layout.sortedPartOf(entry[0])]?.push(entry);
+      for (const part of parts) if (part.length > 0) yield part.sort(([a], [b]) => (a < b ? -1 : 1));
     }
   }
 
@@ -75,65 +71,35 @@ export class RedisListing {
   }
 
   async *#chunks(selection: Selection): AsyncGenerator<Chunk> {
-    for await (const shard of this.#shards(selection)) yield* shard;
+    for (let shard = 0; shard < this.#redis.layout.shards; shard++) yield* this.#shard(shard, selection);
   }
 
-  /** Yields the chunks of each shard. */
-  async *#shards(selection: Selection): AsyncGenerator<AsyncGenerator<Entry[]>> {
-    const ahead: Promise<Step>[] = [];
-    for (let shard = 0, next = 0; shard < this.#redis.layout.shards; shard++) {
-      for (; next < Math.min(shard + AHEAD, this.#redis.layout.shards); next++) {
-        const first = this.#step(next, selection, 0, "0");
-        first.catch(() => {}); // awaited later, unless the caller stops earlier
-        ahead.push(first);
+  /** Walks the sets of a shard, from the first again if the head has changed. Yields no song twice. */
+  async *#shard(shard: number, selection: Selection): AsyncGenerator<Entry[]> {
+    const listed = new Set<string>();
+    for (let [walked, cursor] = [0, "0"]; walked === 0 || walked < selection.keys(shard).length;) {
+      const reply = await this.#step(shard, selection, walked, cursor);
+      if (reply.kind === "head") {
+        this.#redis.heads.learn(shard, reply.head);
+        [walked, cursor] = [0, "0"];
+        continue;
       }
-      yield this.#shard(shard, selection, ahead.shift() as Promise<Step>);
-    }
-  }
-
-  /**
-   * Walks the sets of a shard in turn, from the first again if the head has changed. Yields no song twice.
-   */
-  async *#shard(shard: number, selection: Selection, first: Promise<Step>): AsyncGenerator<Entry[]> {
-    const given = new Set<string>();
-    let step: Step = await first;
-    for (let set = 0; ;) {
-      const entries = step?.entries.filter(([id]) => given.size < given.add(id).size) ?? [];
+      const entries = reply.entries.filter(([id]) => listed.size < listed.add(id).size);
       if (entries.length > 0) yield entries;
-      if (step === undefined) set = 0;
-      else if (step.cursor === "0") set++;
-      if (set > 0 && set >= selection.keys(shard).length) return;
-      step = await this.#step(shard, selection, set, step?.cursor ?? "0");
+      cursor = reply.cursor;
+      if (cursor === "0") walked++;
     }
   }
 
-  async #step(shard: number, selection: Selection, set: number, cursor: string): Promise<Step> {
+  async #step(shard: number, selection: Selection, walked: number, cursor: string): Promise<ScanReply> {
     const { heads, layout } = this.#redis;
-    try {
-      for (;;) {
-        const { text } = heads.of(shard);
-        const keys = selection.keys(shard);
-        const least = Math.min(selection.least(), MAX_COUNT);
-        const args = [text, String(set + 1), cursor, String(STEP), String(least)];
-        const all = [layout.keyOf(shard), ...keys];
-        const reply = await this.#steps.run(1, () => this.#redis.onShard(shard, SCAN, all, args));
-        const [next = "", ...rest] = reply as string[];
-        if (next !== "h") {
-          selection.check(heads.of(shard));
-          return { cursor: next, entries: entriesOf(rest) };
-        }
-        heads.learn(shard, rest[0] ?? "");
-        if (set > 0 || cursor !== "0") return undefined;
-      }
-    } catch (error) {
-      throw failedReading(error);
-    }
+    const head = heads.of(shard);
+    const numbers = { count: STEP, least: Math.min(selection.least(), MAX_COUNT) };
+    const keys = { shard: layout.keyOf(shard), head: head.text, keys: selection.keys(shard) };
+    const input = encodeScan({ ...keys, walked, cursor, ...numbers });
+    const step = this.#steps.run(1, () => this.#redis.onShard(shard, SCAN, input));
+    const reply = decodeScan(await mapFailure(step, failedReading));
+    if (reply.kind === "songs") selection.check(head);
+    return reply;
   }
-}
-
-function entriesOf(words: readonly string[]): Entry[] {
-  return Array.from({ length: words.length / 2 }, (_, at) => [
-    words[2 * at] as string,
-    Number(words[2 * at + 1]),
-  ]);
 }

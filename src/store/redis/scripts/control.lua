@@ -1,0 +1,83 @@
+-- Changes the state that all shards share. KEYS: its hash, which has
+--
+-- - `shards`, `writers`, `seed`, `name`: the layout, which never changes;
+-- - `epoch`, `newest`, `kept`, `dropped`, `folds`: the last clear, and the folds;
+-- - `under way`: the operation that is being applied to all shards, as `seal:17:0` with the epoch. No other
+--   begins until it has ended, and every server may complete it.
+--
+-- ARGV: `lay out`, shards, writers, seed, name: lays the counts out if they are not. Returns the layout in
+-- force, the operation under way, and `new` if it was laid out now.
+-- `begin`, kind, fold, largest number of unacknowledged folds: returns `go` or, if another is under way,
+-- `busy`, with the operation under way and the kept fold; or `done`; or a reason to refuse, and a fold.
+-- `end`, operation: returns `ended`, or `gone` if it is not under way.
+-- `raise`, operation, epoch: gives up the operation, and goes on to the epoch of a shard that is ahead.
+local key, act = KEYS[1], {}
+local function read(field) return call('HGET', key, field) or '' end
+local function number(field) return tonumber(call('HGET', key, field) or 0) end
+
+local folds = {}
+for fold in string.gmatch(read('folds'), '%d+') do folds[#folds + 1] = tonumber(fold) end
+
+act['lay out'] = function()
+  local reply = { '', '', '', '', read('under way'), '' }
+  for at, field in ipairs({ 'shards', 'writers', 'seed', 'name' }) do
+    if call('HSETNX', key, field, ARGV[at + 1]) == 1 then reply[6] = 'new' end
+    reply[at] = read(field)
+  end
+  return reply
+end
+
+local function refusal(kind, fold, most)
+  local kept, newest, isThere = number('kept'), number('newest'), false
+  for _, known in ipairs(folds) do isThere = isThere or known == fold end
+  if kind == 'seal' then
+    if isThere or fold == kept and kept > 0 then return { 'done' } end
+    if fold <= newest then return { 'below', digits(newest) } end
+    if #folds >= most then return { 'many' } end
+  elseif kind == 'acknowledge' then
+    if fold <= kept then return { 'done' } end
+    if not isThere then return { 'unknown' } end
+    if folds[1] ~= fold then return { 'older', digits(folds[1]) } end
+  end
+end
+
+function act.begin()
+  local kind, fold, kept, epoch = ARGV[2], tonumber(ARGV[3]), digits(number('kept')), number('epoch')
+  local other = string.match(read('under way'), '^%a+:%d+:%d+$') or '' -- foreign data is ignored
+  if kind == 'clear' then fold = math.max(epoch + 1, math.floor(micros() / 1000)) end
+  local name = kind .. ':' .. digits(fold) .. ':' .. digits(epoch)
+  if other == '' then
+    local reason = refusal(kind, fold, tonumber(ARGV[4]))
+    if reason then return reason end
+    call('HSET', key, 'under way', name)
+  elseif other ~= name then return { 'busy', other, kept } end
+  return { 'go', name, kept }
+end
+
+act['end'] = function()
+  if read('under way') ~= ARGV[2] then return { 'gone' } end
+  local kind, fold = string.match(ARGV[2], '^(%a+):(%d+):%d+$')
+  if kind == 'seal' then
+    folds[#folds + 1] = tonumber(fold)
+    call('HSET', key, 'newest', fold)
+  elseif kind == 'acknowledge' then
+    table.remove(folds, 1)
+    call('HSET', key, 'dropped', digits(number('kept')), 'kept', fold)
+  else
+    folds = {}
+    call('HDEL', key, 'newest', 'kept', 'dropped')
+    call('HSET', key, 'epoch', fold)
+  end
+  for at, known in ipairs(folds) do folds[at] = digits(known) end
+  call('HSET', key, 'folds', table.concat(folds, ','))
+  call('HDEL', key, 'under way')
+  return { 'ended' }
+end
+
+function act.raise()
+  if read('under way') == ARGV[2] then call('HDEL', key, 'under way') end
+  if number('epoch') < tonumber(ARGV[3]) then call('HSET', key, 'epoch', ARGV[3]) end
+  return { 'raised' }
+end
+
+return act[ARGV[1]]()

@@ -1,0 +1,35 @@
+import type { Heads } from "../shards/heads.ts";
+import text from "./operation.lua" with { type: "text" };
+import { randomChange, Script, type ScriptInput } from "./script.ts";
+
+/** Seals, acknowledges or clears one shard. */
+export const OPERATION: Script = new Script(text, { writes: true, frees: true });
+
+/** An operation on all shards. */
+export interface ShardOperation {
+  kind: "seal" | "acknowledge" | "clear";
+  /** The fold, or the epoch that a clear begins. */
+  number: number;
+  /** The epoch and the kept fold at the begin of the operation. */
+  epoch: number;
+  kept: number;
+}
+
+/** The current head of the shard. With `isDone` false, the caller has to try again with that. */
+export interface OperationReply {
+  isDone: boolean;
+  head: string;
+}
+
+export function encodeOperation(heads: Heads, shard: number, operation: ShardOperation): ScriptInput {
+  const { kind, number, kept } = operation;
+  const head = heads.of(shard);
+  const keys = kind === "seal" ? [...head.keys, heads.layout.foldKeyOf(shard, number)] : [...head.keys];
+  const epoch = kind === "clear" ? number : operation.epoch;
+  return { keys, args: [kind, head.text, ...[epoch, number, kept].map(String), randomChange()] };
+}
+
+export function decodeOperation(reply: unknown): OperationReply {
+  const [word, head = ""] = reply as string[];
+  return { isDone: word === "done", head };
+}

@@ -1,0 +1,34 @@
+-- The beginning of every script: names that they share. README.md explains shards, sets, heads and clocks.
+local call, try = redis.call, redis.pcall
+local MAX = 9007199254740991
+
+-- Fields of a shard beside its songs; no UTF-8 begins with this byte. Its head is
+-- `epoch:newest:kept:dropped:sets`.
+local HEAD, SONGS, CHANGES = '\255h', '\255s', '\255v'
+
+-- Returns a whole number of any size in digits.
+local function digits(n) return string.format('%.0f', n) end
+
+-- Returns the microseconds since 1970.
+local function micros()
+  local now = call('TIME')
+  return tonumber(now[1]) * 1000000 + tonumber(now[2])
+end
+
+-- Reads the numbers of songs of a shard: `open`, and for each set in `own` the songs of which it is the
+-- newest to have any. So `all` has each song once, and dropping the oldest set removes its own songs.
+local function readSongs(key)
+  local songs = { open = 0, own = {}, all = 0 }
+  for number in string.gmatch(call('HGET', key, SONGS) or '0', '%d+') do
+    table.insert(songs.own, tonumber(number))
+    songs.all = songs.all + number
+  end
+  songs.open = table.remove(songs.own, 1)
+  return songs
+end
+
+local function writeSongs(key, songs)
+  local numbers = { digits(songs.open) }
+  for _, own in ipairs(songs.own) do table.insert(numbers, digits(own)) end
+  call('HSET', key, SONGS, table.concat(numbers, ':'))
+end
