@@ -6,7 +6,7 @@ import { Lost, NotDone } from "./cluster/failures.ts";
 import { Layout, type LayoutData } from "./shards/layout.ts";
 import { PlayCounter } from "./play-counter.ts";
 import { Redis } from "./redis.ts";
-import { RedisStore, type RedisStoreOptions } from "./redis-store.ts";
+import { RedisStore } from "./redis-store.ts";
 import { layOut } from "./control/lay-out.ts";
 
 /** Number of writers in one place, which is on one server, and the largest number of places. */
@@ -34,7 +34,7 @@ export async function openRedis(
       const layout = await askForLayout(cluster, settings);
       if (typeof layout !== "string") {
         const plays = new PlayCounter();
-        const store = storeOf(cluster, layout, {
+        const store = new RedisStore(new Redis(cluster, new Layout(layout)), {
           ...settings,
           log: withoutRepeats(log),
           healthLog: log,
@@ -68,11 +68,12 @@ export async function attachRedis(
   }
   const log = withoutRepeats((line) => console.error(`playcount: ${line}`));
   const healthLog = () => {}; // the main thread logs the state of Redis
-  return storeOf(cluster, layout, { ...settings, log, healthLog, plays: new PlayCounter(plays, thread) });
-}
-
-function storeOf(cluster: Cluster, layout: LayoutData, options: RedisStoreOptions): RedisStore {
-  return new RedisStore(new Redis(cluster, new Layout(layout)), options);
+  return new RedisStore(new Redis(cluster, new Layout(layout)), {
+    ...settings,
+    log,
+    healthLog,
+    plays: new PlayCounter(plays, thread),
+  });
 }
 
 /** Drops repetitions of a line for a while: a fault usually concerns every request. */

@@ -139,8 +139,8 @@ export class RedisStore implements CountStore {
   }
 
   /** Completes what a server that died has begun. Call it before anything is counted. */
-  async completeOther(): Promise<void> {
-    await this.#control.completeOther().catch(() => {}); // retried by the health check
+  completeOther(): Promise<void> {
+    return this.#control.completeOther().catch(() => {}); // retried by the health check
   }
 
   /** Closes all connections. The store must not be used afterwards. */

@@ -26,11 +26,10 @@ export class Redis {
   async add<S extends Song>(request: AddRequest<S>): Promise<AddReply<S>> {
     const { heads } = this;
     const { shard } = request.parts[0] as Part;
-    const script = request.mode === "add" ? ADD : COUNT;
+    const script = request.mode === "add" || request.mode === "each" ? ADD : COUNT;
     const reply = decodeAdd(await this.onShard(shard, script, encodeAdd(heads, request)), request);
-    if (reply.kind === "refused")
-      for (const problem of reply.problems)
-        if (problem.kind === "head") heads.learn(problem.part.shard, problem.head);
+    for (const problem of reply.problems)
+      if (problem.kind === "head") heads.learn(problem.part.shard, problem.head);
     return reply;
   }
 

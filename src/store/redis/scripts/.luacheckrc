@@ -2,6 +2,6 @@
 std = "lua51"
 max_line_length = 110
 read_globals = { "redis", "KEYS", "ARGV" }
-local shared = { "call", "try", "MAX", "HEAD", "SONGS", "CHANGES", "digits", "micros", "readSongs", "writeSongs" }
+local shared = { "call", "try", "MAX", "HEAD", "NO_HEAD", "SONGS", "CHANGES", "digits", "micros", "readSongs", "writeSongs" }
 for _, name in ipairs(shared) do table.insert(read_globals, name) end
 files["prelude.lua"] = { ignore = { "211" }, globals = {} }

@@ -7,7 +7,7 @@ export const ADD: Script = new Script(text, { writes: true });
 /** The same script, for requests that only count. */
 export const COUNT: Script = new Script(text, { writes: false });
 
-/** A song and its plays. A reply sets `count`, the new count, and `fold`, the newest fold before. */
+/** A song and its plays. A reply sets `count`, the new count or NaN, and `fold`, the newest fold before. */
 export interface Song {
   readonly id: string;
   plays: number;
@@ -22,8 +22,8 @@ export interface Part<S extends Song = Song> {
 }
 
 export interface AddRequest<S extends Song = Song> {
-  /** `check` only finds out whether the plays can be added; `count` is for songs with 0 plays. */
-  mode: "count" | "check" | "add";
+  /** `add` adds all or nothing, `each` what can be added. `check` and `count` change nothing. */
+  mode: "each" | "add" | "check" | "count";
   parts: readonly Part<S>[];
   /** Largest number of songs of a shard. */
   maxSongs: number;
@@ -33,7 +33,7 @@ export interface AddRequest<S extends Song = Song> {
   claim?: { writer: string; stamp: string; maxWriters: number } | undefined;
 }
 
-/** A reason why nothing was added. */
+/** A reason why a song, or all songs of a part, were not added. */
 export type AddProblem<S extends Song = Song> =
   | { kind: "head"; part: Part<S>; head: string }
   | { kind: "broken"; part: Part<S>; error: string }
@@ -44,40 +44,41 @@ export type AddProblem<S extends Song = Song> =
   /** A shard no longer knows whether it has added the request before. */
   | { kind: "forgotten" };
 
-/** With `isBegun`, a shard has added a part of the same request before. */
-export type AddReply<S extends Song = Song> =
-  | { kind: "added" }
-  | { kind: "checked"; isBegun: boolean }
-  | { kind: "refused"; isBegun: boolean; problems: AddProblem<S>[] };
+export interface AddReply<S extends Song = Song> {
+  /** True if nothing was added in a mode for all or nothing. */
+  isRefused: boolean;
+  /** True if a shard has added a part of the same request before. */
+  isBegun: boolean;
+  problems: AddProblem<S>[];
+}
 
 export function encodeAdd(heads: Heads, { mode, parts, maxSongs, after, claim }: AddRequest): ScriptInput {
-  const plays = parts[0]?.songs[0]?.plays ?? 0;
-  const haveSamePlays = parts.every(({ songs }) => songs.every((song) => song.plays === plays));
+  const songs = parts.length === 1 ? (parts[0] as Part).songs : parts.flatMap((part) => part.songs);
+  const plays = songs[0]?.plays ?? 0;
+  const haveSamePlays = songs.every((song) => song.plays === plays);
+  const texts = parts.map(({ shard }) => heads.of(shard).text);
+  const [head = ""] = texts;
   const keys: string[] = [];
+  for (const { shard } of parts) {
+    for (const key of heads.of(shard).keys) keys.push(key);
+    if (claim !== undefined) keys.push(heads.layout.addersKeyOf(shard));
+  }
   const args = [mode, String(after ?? ""), randomChange(), String(maxSongs)];
   args.push(claim?.writer ?? "", claim?.stamp ?? "", String(claim?.maxWriters ?? ""));
+  args.push(parts.map((part) => part.songs.length).join(" "));
+  args.push(texts.every((text) => text === head) ? head : texts.join(" "));
   args.push(haveSamePlays ? String(plays) : "");
-  for (const { shard, songs } of parts) {
-    const known = heads.of(shard);
-    for (const key of known.keys) keys.push(key);
-    if (claim !== undefined) keys.push(heads.layout.addersKeyOf(shard));
-    args.push(known.text, String(songs.length));
-    for (const { id } of songs) args.push(id);
-    if (!haveSamePlays) for (const song of songs) args.push(String(song.plays));
-  }
+  for (const { id } of songs) args.push(id);
+  if (!haveSamePlays) for (const song of songs) args.push(String(song.plays));
   return { keys, args };
 }
 
 export function decodeAdd<S extends Song>(reply: unknown, { parts }: AddRequest<S>): AddReply<S> {
-  const [kind, first = "", ...rest] = reply as string[];
-  if (kind === "checked") return { kind, isBegun: first !== "" };
-  if (kind === "added") {
-    decodeCounts(parts, first.split(" "), (rest[0] as string).split(" "));
-    return { kind };
-  }
-  const songs = parts.flatMap((part) => part.songs);
+  const [kind, begun, counts = "", folds = "", ...rest] = reply as string[];
+  decodeCounts(parts, counts.split(" "), folds.split(" "));
+  const songs = rest.length === 0 ? [] : parts.flatMap((part) => part.songs);
   const problems = rest.map((problem) => decodeProblem(problem, parts, songs));
-  return { kind: "refused", isBegun: first !== "", problems };
+  return { isRefused: kind === "refused", isBegun: begun !== "", problems };
 }
 
 function decodeCounts(parts: readonly Part[], counts: readonly string[], folds: readonly string[]): void {

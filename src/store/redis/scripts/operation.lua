@@ -8,11 +8,11 @@
 local kind, known = ARGV[1], ARGV[2]
 local epoch, fold, dropped = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
 local key, act = KEYS[1], {}
-local text = call('HGET', key, HEAD) or ''
+local text = call('HGET', key, HEAD) or NO_HEAD
 local numbers, list = string.match(text, '^(.*):(.*)$')
 local head, sets = {}, {}
-for number in string.gmatch(numbers or '0:0:0:0', '%d+') do head[#head + 1] = tonumber(number) end
-for set in string.gmatch(list or '', '%d+') do sets[#sets + 1] = set end
+for number in string.gmatch(numbers, '%d+') do head[#head + 1] = tonumber(number) end
+for set in string.gmatch(list, '%d+') do sets[#sets + 1] = set end
 local EPOCH, NEWEST, KEPT, DROPPED = 1, 2, 3, 4
 local songs = readSongs(key)
 
@@ -25,8 +25,7 @@ function act.seal()
   call('HSET', key, CHANGES, changes or 0)
   table.insert(sets, digits(fold))
   table.insert(songs.own, songs.open)
-  songs.open = 0
-  writeSongs(key, songs)
+  songs.open, songs.isChanged = 0, true
 end
 
 -- A shard that has lost everything knows neither the fold nor an earlier clear.
@@ -39,7 +38,7 @@ function act.acknowledge()
     table.remove(songs.own, 1)
     call('UNLINK', KEYS[set])
   end
-  writeSongs(key, songs)
+  songs.isChanged = true
 end
 
 -- While its slot is moved, a key that is gone belongs to the other server: the next attempt clears it there.
@@ -55,9 +54,9 @@ if kind == 'clear' and head[EPOCH] >= epoch or head[EPOCH] > epoch
   return { 'done', text }
 end
 if text ~= known then return { 'stale', text } end
-if act[kind]() == false then return { 'stale', '' } end
+if act[kind]() == false then return { 'stale', NO_HEAD } end
 for at, number in ipairs(head) do head[at] = digits(number) end
 text = table.concat(head, ':') .. ':' .. table.concat(sets, ',')
-call('HSET', key, HEAD, text)
+if songs.isChanged then writeSongs(key, songs, text) else call('HSET', key, HEAD, text) end
 call('HINCRBY', key, CHANGES, ARGV[6])
 return { 'done', text }

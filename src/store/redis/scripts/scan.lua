@@ -6,7 +6,7 @@
 -- Returns `head` and the current one; or `songs`, the next cursor, 0 at the end, and ids and plays in turn. A
 -- song may come twice.
 local head, walked, cursor, count, least = ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4], tonumber(ARGV[5])
-local now = call('HGET', KEYS[1], HEAD) or ''
+local now = call('HGET', KEYS[1], HEAD) or NO_HEAD
 if now ~= head then return { 'head', now } end
 if #KEYS == 1 then return { 'songs', '0' } end
 local found = call('HSCAN', KEYS[1 + walked], cursor, 'COUNT', count)

@@ -2,7 +2,7 @@ import type { Layout } from "./layout.ts";
 
 /** The state of a shard that decides how its songs are added and counted. See README.md. */
 export interface Head {
-  /** The text in Redis. Empty for a shard that never had a song. */
+  /** The text in Redis. */
   readonly text: string;
   readonly epoch: number;
   readonly kept: number;
@@ -13,6 +13,9 @@ export interface Head {
   readonly keys: readonly string[];
 }
 
+/** The head of a shard that never had a song. */
+const NO_HEAD = "0:0:0:0:";
+
 /** The last known heads of all shards. */
 export class Heads {
   readonly layout: Layout;
@@ -20,7 +23,7 @@ export class Heads {
 
   constructor(layout: Layout) {
     this.layout = layout;
-    this.#heads = Array.from({ length: layout.shards }, (_, shard) => this.#read(shard, ""));
+    this.#heads = Array.from({ length: layout.shards }, (_, shard) => this.#read(shard, NO_HEAD));
   }
 
   of(shard: number): Head {

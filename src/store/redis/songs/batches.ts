@@ -118,8 +118,8 @@ export class Batches {
     const size = request.parts.reduce((sum, { songs }) => sum + songs.length, 0);
     for (let tries = 0; tries < MOST_TRIES; tries++) {
       const reply = await this.#songs.run(size, () => redis.add(request));
-      if (reply.kind === "added" || reply.isBegun) progress.isBegun = true;
-      if (reply.kind !== "refused") return;
+      if (reply.isBegun || (request.mode === "add" && !reply.isRefused)) progress.isBegun = true;
+      if (!reply.isRefused) return;
       this.#refuse(reply.problems);
     }
     throw new NotDone("the heads of shards change each time");

@@ -16,6 +16,8 @@ export interface PendingCall {
   readonly reject: (error: unknown) => void;
 }
 
+type Run = (calls: readonly PendingCall[]) => Promise<void>;
+
 /**
  * Collects calls while a script is under way, and passes them to the next one together. So a single call
  * waits for no timer, and many calls share the cost of a script.
@@ -35,11 +37,7 @@ export class CallQueue {
    *
    * @throws {Refusal} `unavailable` if too many requests wait.
    */
-  call(
-    name: string,
-    { id, plays }: { id: string; plays: number },
-    run: (calls: readonly PendingCall[]) => Promise<void>,
-  ): Promise<Addition> {
+  call(name: string, { id, plays }: { id: string; plays: number }, run: Run): Promise<Addition> {
     this.#limit.enter(1);
     const { promise, resolve, reject } = Promise.withResolvers<Addition>();
     const call = { id, plays, resolve, reject };
@@ -49,11 +47,7 @@ export class CallQueue {
     return promise;
   }
 
-  async #runAll(
-    name: string,
-    waiting: PendingCall[],
-    run: (calls: readonly PendingCall[]) => Promise<void>,
-  ): Promise<void> {
+  async #runAll(name: string, waiting: PendingCall[], run: Run): Promise<void> {
     this.#waiting.set(name, waiting);
     while (waiting.length > 0) {
       const calls = waiting.splice(0, MOST);

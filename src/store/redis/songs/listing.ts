@@ -9,6 +9,8 @@ import { decodeScan, encodeScan, SCAN, type ScanReply } from "../scripts/scan.ts
 
 /** Approximate number of songs of one step, which takes a few tenths of a millisecond. */
 const STEP = 250;
+/** Number of shards whose first step is read ahead. */
+const AHEAD = 8;
 /** Number of steps under way at a time, of all lists: plays queue after them. */
 const MOST_STEPS = 4;
 
@@ -53,9 +55,9 @@ export class RedisListing {
       if (head.epoch > epoch) throw Refusal.unknownFold(fold); // cleared meanwhile
       if (fold <= head.dropped) throw Refusal.dropped(head.dropped);
     };
-    for (let shard = 0; shard < layout.shards; shard++) {
+    for await (const shard of this.#shards({ keys, check, least: () => 1 })) {
       const parts = Array.from({ length: layout.sortedParts }, (): Entry[] => []);
-      for await (const chunk of this.#shard(shard, { keys, check, least: () => 1 }))
+      for await (const chunk of shard)
         for (const entry of chunk) parts[layout.sortedPartOf(entry[0])]?.push(entry);
       for (const part of parts) if (part.length > 0) yield part.sort(([a], [b]) => (a < b ? -1 : 1));
     }
@@ -71,23 +73,40 @@ export class RedisListing {
   }
 
   async *#chunks(selection: Selection): AsyncGenerator<Chunk> {
-    for (let shard = 0; shard < this.#redis.layout.shards; shard++) yield* this.#shard(shard, selection);
+    for await (const shard of this.#shards(selection)) yield* shard;
+  }
+
+  /** Yields the chunks of each shard. */
+  async *#shards(selection: Selection): AsyncGenerator<AsyncGenerator<Entry[]>> {
+    const ahead: Promise<ScanReply>[] = [];
+    const { shards } = this.#redis.layout;
+    for (let shard = 0; shard < shards; shard++) {
+      while (ahead.length < AHEAD && shard + ahead.length < shards) {
+        const first = this.#step(shard + ahead.length, selection, 0, "0");
+        first.catch(() => {}); // awaited later, unless the caller stops earlier
+        ahead.push(first);
+      }
+      yield this.#shard(shard, selection, ahead.shift() as Promise<ScanReply>);
+    }
   }
 
   /** Walks the sets of a shard, from the first again if the head has changed. Yields no song twice. */
-  async *#shard(shard: number, selection: Selection): AsyncGenerator<Entry[]> {
+  async *#shard(shard: number, selection: Selection, first: Promise<ScanReply>): AsyncGenerator<Entry[]> {
     const listed = new Set<string>();
-    for (let [walked, cursor] = [0, "0"]; walked === 0 || walked < selection.keys(shard).length;) {
-      const reply = await this.#step(shard, selection, walked, cursor);
+    let next = first;
+    for (let walked = 0; ;) {
+      const reply = await next;
+      let cursor = "0";
       if (reply.kind === "head") {
         this.#redis.heads.learn(shard, reply.head);
-        [walked, cursor] = [0, "0"];
-        continue;
+        walked = 0;
+      } else {
+        const entries = reply.entries.filter(([id]) => listed.size < listed.add(id).size);
+        if (entries.length > 0) yield entries;
+        cursor = reply.cursor;
+        if (cursor === "0" && ++walked >= selection.keys(shard).length) return;
       }
-      const entries = reply.entries.filter(([id]) => listed.size < listed.add(id).size);
-      if (entries.length > 0) yield entries;
-      cursor = reply.cursor;
-      if (cursor === "0") walked++;
+      next = this.#step(shard, selection, walked, cursor);
     }
   }
 

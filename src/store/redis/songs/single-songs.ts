@@ -41,7 +41,7 @@ export class SingleSongs {
 
   /** Adds `plays`, 1 or more. */
   add(id: string, plays: number): Promise<Addition> {
-    return this.#call({ id, plays }, { mode: "add", maxSongs: this.#options.maxShardSongs });
+    return this.#call({ id, plays }, { mode: "each", maxSongs: this.#options.maxShardSongs });
   }
 
   /** Returns the count of a song, without the folds up to `after`, and the newest fold. */
@@ -63,21 +63,18 @@ export class SingleSongs {
     for (const song of songs) for (const call of song.calls) call.reject(unreachable());
   }
 
-  /** Adds all songs, or none if some are refused. Returns the songs to try again. */
+  /** Adds the songs that can be added. Returns the songs to try again. */
   async #attempt(songs: PendingSong[], request: Request): Promise<PendingSong[]> {
     const { redis } = this.#options;
-    const parts = divide(redis.layout, songs);
-    const reply = await redis.add({ ...request, parts }).catch((error) => {
-      throw request.mode === "add" ? failedChange(error) : failedReading(error);
+    const reply = await redis.add({ ...request, parts: divide(redis.layout, songs) }).catch((error) => {
+      throw request.mode === "each" ? failedChange(error) : failedReading(error);
     });
-    const settled = new Set<PendingSong>();
-    if (reply.kind === "refused") {
-      for (const problem of reply.problems)
-        for (const song of await this.#refuse(problem, request)) settled.add(song);
-      return songs.filter((song) => !settled.has(song));
-    }
-    for (const song of songs) this.#resolve(song);
-    return [];
+    for (const song of songs) if (!Number.isNaN(song.count)) this.#resolve(song);
+    if (reply.problems.length === 0) return [];
+    const refused = new Set<PendingSong>();
+    for (const problem of reply.problems)
+      for (const song of await this.#refuse(problem, request)) refused.add(song);
+    return songs.filter((song) => Number.isNaN(song.count) && !refused.has(song));
   }
 
   /** Tells each call the count after its own plays, the last call the count of the song. */
