@@ -36,10 +36,8 @@ export class AdmissionLimit {
 }
 
 /**
- * Returns the largest number of songs of one shard: its share of `maxSongs`, and a margin, because songs are
- * not spread evenly. The margin is three standard deviations, or at least 1 %. So of ten million songs in 128
- * shards the sum of all limits is 1 % above `maxSongs`, of a million 3 %, of fewer more. A single shard has
- * an exact limit.
+ * Returns the largest number of songs of one shard: its share of `maxSongs`, and a margin for the uneven
+ * spread of songs: three standard deviations, at least 1 %. A single shard has an exact limit.
  */
 export function maxShardSongs(maxSongs: number, shards: number): number {
   const share = Math.ceil(maxSongs / shards);

@@ -3,11 +3,10 @@ import type { Settings } from "../../settings/settings.ts";
 import { randomKey } from "../../hash.ts";
 import { Cluster } from "./cluster/cluster.ts";
 import { Lost, NotDone } from "./cluster/failures.ts";
-import { Layout, type LayoutData } from "./shards/layout.ts";
+import type { LayoutData } from "./shards/layout.ts";
 import { PlayCounter } from "./play-counter.ts";
-import { Redis } from "./redis.ts";
+import { layOut, Redis } from "./redis.ts";
 import { RedisStore } from "./redis-store.ts";
-import { layOut } from "./control/lay-out.ts";
 
 /** Number of writers in one place, which is on one server, and the largest number of places. */
 const [WRITERS_A_PLACE, MOST_PLACES] = [4096, 64];
@@ -34,7 +33,7 @@ export async function openRedis(
       const layout = await askForLayout(cluster, settings);
       if (typeof layout !== "string") {
         const plays = new PlayCounter();
-        const store = new RedisStore(new Redis(cluster, new Layout(layout)), {
+        const store = new RedisStore(new Redis(cluster, layout), {
           ...settings,
           log: withoutRepeats(log),
           healthLog: log,
@@ -68,7 +67,7 @@ export async function attachRedis(
   }
   const log = withoutRepeats((line) => console.error(`playcount: ${line}`));
   const healthLog = () => {}; // the main thread logs the state of Redis
-  return new RedisStore(new Redis(cluster, new Layout(layout)), {
+  return new RedisStore(new Redis(cluster, layout), {
     ...settings,
     log,
     healthLog,

@@ -19,12 +19,10 @@ export function unreachable(): Refusal {
 }
 
 /** Awaits `act`, and maps its error with `meant`. */
-export async function mapFailure<T>(act: Promise<T>, meant: (error: unknown) => unknown): Promise<T> {
-  try {
-    return await act;
-  } catch (error) {
+export function mapFailure<T>(act: Promise<T>, meant: (error: unknown) => unknown): Promise<T> {
+  return act.catch((error) => {
     throw meant(error);
-  }
+  });
 }
 
 /** Milliseconds between two log lines. */

@@ -69,7 +69,6 @@ export class RedisStore implements CountStore {
     return this.#health.trouble === undefined ? undefined : "The store of the counts cannot be used";
   }
 
-  /** Reads all shards. */
   get version(): Promise<string> {
     return this.#survey.take().then(({ changes }) => `${this.#redis.layout.data.name}-${changes}`);
   }

@@ -1,25 +1,33 @@
 import type { RequestKey } from "../request-key.ts";
 import type { Cluster } from "./cluster/cluster.ts";
+import { slotOf } from "./cluster/slots.ts";
 import { ADD, COUNT, decodeAdd, encodeAdd } from "./scripts/add.ts";
 import type { AddReply, AddRequest, Part, Song } from "./scripts/add.ts";
-import { CONTROL, type ControlReply, type ControlRequest } from "./scripts/control.ts";
-import { decodeControl, decodeState, encodeControl, type State, STATE } from "./scripts/control.ts";
+import {
+  CONTROL,
+  decodeControl,
+  decodeLayout,
+  decodeState,
+  encodeControl,
+  STATE,
+} from "./scripts/control.ts";
+import type { ControlReply, ControlRequest, LayoutReply, State } from "./scripts/control.ts";
 import type { Script, ScriptInput } from "./scripts/script.ts";
 import { decodeWriters, encodeWriters, WRITERS } from "./scripts/writers.ts";
 import type { WritersReply, WritersRequest } from "./scripts/writers.ts";
 import { Heads } from "./shards/heads.ts";
-import type { Layout } from "./shards/layout.ts";
+import { Layout, type LayoutData } from "./shards/layout.ts";
 
 /** The servers with the layout of the data there and the last known heads of the shards. */
 export class Redis {
   readonly cluster: Cluster;
-  readonly heads: Heads;
   readonly layout: Layout;
+  readonly heads: Heads;
 
-  constructor(cluster: Cluster, layout: Layout) {
+  constructor(cluster: Cluster, layout: LayoutData) {
     this.cluster = cluster;
-    this.heads = new Heads(layout);
-    this.layout = layout;
+    this.layout = new Layout(layout);
+    this.heads = new Heads(this.layout);
   }
 
   /** Adds plays to songs of one group. If the heads of shards were outdated, learns the current ones. */
@@ -34,8 +42,8 @@ export class Redis {
   }
 
   /** Runs a script on keys of one shard, or of several shards of one group. */
-  onShard(shard: number, script: Script, { keys, args }: ScriptInput): Promise<unknown> {
-    return this.cluster.run({ slot: this.layout.slotOf(shard), script, keys, args });
+  onShard(shard: number, script: Script, input: ScriptInput): Promise<unknown> {
+    return this.cluster.run({ slot: this.layout.slotOf(shard), script, ...input });
   }
 
   /** Claims, confirms or releases a request with a key. */
@@ -69,6 +77,13 @@ export class Redis {
     const { control, controlSlot } = this.layout;
     return this.cluster.run({ slot: controlSlot, script, keys: [control], args });
   }
+}
+
+/** Lays the counts out as wanted, if they are not laid out yet. Returns the layout in force. */
+export async function layOut(cluster: Cluster, wanted: LayoutData): Promise<LayoutReply> {
+  const { prefix } = wanted;
+  const input = { keys: [`{${prefix}}`], args: encodeControl({ verb: "lay out", layout: wanted }) };
+  return decodeLayout(prefix, await cluster.run({ slot: slotOf(prefix), script: CONTROL, ...input }));
 }
 
 /** Divides songs by their shards. */

@@ -1,4 +1,4 @@
-import type { Script } from "../scripts/script.ts";
+import type { Script, ScriptInput } from "../scripts/script.ts";
 import type { ConnectionOptions } from "./connection.ts";
 import { Broken, ErrorReply, Lost, NotDone, refusalOf } from "./failures.ts";
 import type { Node } from "./node.ts";
@@ -6,11 +6,9 @@ import { readRedirection } from "./slots.ts";
 import { Topology } from "./topology.ts";
 
 /** A script with its keys, which are all of one slot; a single server takes keys of any slots. */
-export interface Run {
+export interface Run extends ScriptInput {
   slot: number;
   script: Script;
-  keys: readonly string[];
-  args: readonly string[];
 }
 
 export interface ClusterOptions extends ConnectionOptions {

@@ -1,13 +1,11 @@
 import { Lost, NotDone } from "../cluster/failures.ts";
-import type { Redis } from "../redis.ts";
+import { layOut, type Redis } from "../redis.ts";
 import { PROBE } from "../scripts/probe.ts";
 import type { Control } from "./control.ts";
-import { layOut } from "./lay-out.ts";
 
-/** Milliseconds between two checks. */
-const INTERVAL = 250;
+const INTERVAL_MS = 250;
 /** Milliseconds after which the server of an operation is presumed dead. */
-const PATIENCE = 1000;
+const PATIENCE_MS = 1000;
 
 /** Writes a key on each server with shards, periodically. So it also finds servers that refuse to write. */
 export class Health {
@@ -62,7 +60,7 @@ export class Health {
         this.#log(this.#trouble === undefined ? "Redis can be used again" : `Redis: ${this.#trouble}`);
         told = this.#trouble;
       }
-      await Promise.race([Bun.sleep(INTERVAL), woken]);
+      await Promise.race([Bun.sleep(INTERVAL_MS), woken]);
     }
   }
 
@@ -83,7 +81,7 @@ export class Health {
   /** Completes an operation whose server is presumed dead. */
   async #completeOld(underWay: string): Promise<void> {
     if (underWay !== this.#underWay) [this.#underWay, this.#underWaySince] = [underWay, performance.now()];
-    if (underWay === "" || performance.now() - this.#underWaySince < PATIENCE) return;
+    if (underWay === "" || performance.now() - this.#underWaySince < PATIENCE_MS) return;
     this.#underWaySince = performance.now();
     await this.#control.completeOther().catch(() => {}); // retried after the next check
   }

@@ -15,7 +15,6 @@ export interface Song {
   fold: number;
 }
 
-/** Songs of one shard. */
 export interface Part<S extends Song = Song> {
   readonly shard: number;
   readonly songs: S[];
@@ -74,22 +73,16 @@ export function encodeAdd(heads: Heads, { mode, parts, maxSongs, after, claim }:
 }
 
 export function decodeAdd<S extends Song>(reply: unknown, { parts }: AddRequest<S>): AddReply<S> {
-  const [kind, begun, counts = "", folds = "", ...rest] = reply as string[];
-  decodeCounts(parts, counts.split(" "), folds.split(" "));
-  const songs = rest.length === 0 ? [] : parts.flatMap((part) => part.songs);
-  const problems = rest.map((problem) => decodeProblem(problem, parts, songs));
-  return { isRefused: kind === "refused", isBegun: begun !== "", problems };
-}
-
-function decodeCounts(parts: readonly Part[], counts: readonly string[], folds: readonly string[]): void {
+  const [kind, begun, countList = "", foldList = "", ...rest] = reply as string[];
+  const [counts, folds] = [countList.split(" "), foldList.split(" ")];
   let at = 0;
   for (const [index, { songs }] of parts.entries()) {
     const fold = Number(folds[index]);
-    for (const song of songs) {
-      song.count = Number(counts[at++]);
-      song.fold = fold;
-    }
+    for (const song of songs) [song.count, song.fold] = [Number(counts[at++]), fold];
   }
+  const songs = rest.length === 0 ? [] : parts.flatMap((part) => part.songs);
+  const problems = rest.map((problem) => decodeProblem(problem, parts, songs));
+  return { isRefused: kind === "refused", isBegun: begun !== "", problems };
 }
 
 function decodeProblem<S extends Song>(

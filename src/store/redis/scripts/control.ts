@@ -30,7 +30,6 @@ export interface LayoutReply {
   isNew: boolean;
 }
 
-/** The state that all shards share. */
 export interface State {
   unacknowledged: number[];
   kept: number;

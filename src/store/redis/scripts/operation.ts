@@ -15,12 +15,6 @@ export interface ShardOperation {
   kept: number;
 }
 
-/** The current head of the shard. With `isDone` false, the caller has to try again with that. */
-export interface OperationReply {
-  isDone: boolean;
-  head: string;
-}
-
 export function encodeOperation(heads: Heads, shard: number, operation: ShardOperation): ScriptInput {
   const { kind, number, kept } = operation;
   const head = heads.of(shard);
@@ -29,7 +23,8 @@ export function encodeOperation(heads: Heads, shard: number, operation: ShardOpe
   return { keys, args: [kind, head.text, ...[epoch, number, kept].map(String), randomChange()] };
 }
 
-export function decodeOperation(reply: unknown): OperationReply {
+/** Returns the current head. With `isDone` false, the caller has to try again with that. */
+export function decodeOperation(reply: unknown): { isDone: boolean; head: string } {
   const [word, head = ""] = reply as string[];
   return { isDone: word === "done", head };
 }

@@ -18,8 +18,8 @@ export class Script {
 
 /** The keys and arguments of one run of a script. */
 export interface ScriptInput {
-  keys: string[];
-  args: string[];
+  readonly keys: readonly string[];
+  readonly args: readonly string[];
 }
 
 /** Returns the number to add to the changes of a shard. Random, so that no sum of them repeats. */

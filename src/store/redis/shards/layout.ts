@@ -3,7 +3,6 @@ import { slotOf } from "../cluster/slots.ts";
 
 /** How the data is laid out. It never changes, and is the same for all servers that share the data. */
 export interface LayoutData {
-  /** Prefix of all keys. */
   prefix: string;
   /** Number of shards: a power of two. */
   shards: number;
@@ -50,12 +49,10 @@ export class Layout {
     return this.#slots[shard] as number;
   }
 
-  /** Returns the key of a shard's hash. */
   keyOf(shard: number): string {
     return this.#keys[shard] as string;
   }
 
-  /** Returns the key of a shard's hash for a sealed fold. */
   foldKeyOf(shard: number, fold: number): string {
     return `${this.#keys[shard]}:${fold}`;
   }
@@ -65,12 +62,10 @@ export class Layout {
     return `${this.#keys[shard]}:adders`;
   }
 
-  /** Returns a key for test writes to the server of a shard. */
   probeKeyOf(shard: number): string {
     return `${this.#keys[shard]}:probe`;
   }
 
-  /** Returns the keys of the last request of a writer. */
   writerKeysOf(writer: string): { slot: number; keys: string[] } {
     const { prefix, seed, writers } = this.data;
     const tag = `${prefix}:writers:${hash(writer, seed) & (writers - 1)}`;

@@ -23,10 +23,7 @@ export class Survey {
     this.#redis = redis;
   }
 
-  /**
-   * Returns the sums of the shards' changes and songs. A survey after a change has a larger sum of changes
-   * than one before it. The cost is one command a shard, with no walk over the songs.
-   */
+  /** Returns the sums without a walk over the songs. That of the changes grows with every change. */
   take(): Promise<Figures> {
     if (this.#next !== undefined) return this.#next;
     // A survey under way may have passed a shard already, so callers that come meanwhile share the next one.

@@ -49,49 +49,43 @@ export class Batches {
     this.#writersAPlace = options.redis.layout.writersAPlace(options.maxWriters);
   }
 
-  /** Adds all songs or none. */
   async add(kind: RequestKind, plays: ReadonlyMap<string, number>, key?: RequestKey): Promise<BatchAddition> {
     const songs = Array.from(plays, ([id, more]) => ({ id, plays: more, count: 0, fold: 0 }));
     if (key === undefined) return await this.#add(songs);
     const { redis } = this.#options;
-    const fingerprint = fingerprintOf(kind, plays);
-    const claiming = redis.writers(key, { verb: "claim", fingerprint, maxWriters: this.#writersAPlace });
+    const maxWriters = this.#writersAPlace;
+    const claiming = redis.writers(key, {
+      verb: "claim",
+      fingerprint: fingerprintOf(kind, plays),
+      maxWriters,
+    });
     const claim = await mapFailure(claiming, failedChange);
     if (claim.kind === "stale") throw Refusal.staleKey(key.seq, claim.newest);
-    if (claim.kind === "go") return await this.#addClaimed(kind, songs, key, claim.stamp);
+    if (claim.kind === "go") {
+      const addition = await this.#addClaimed(songs, key, claim.stamp);
+      const [count] = kind === "song" ? addition.counts : [];
+      await redis.writers(key, { verb: "confirm", fold: addition.fold, count, maxWriters }).catch(() => {
+        throw new UnknownOutcome(); // a retry finds that it was added
+      });
+      return addition;
+    }
     if (claim.kind !== "done") throw Refusal.keyReused(key.seq);
     if (claim.count !== undefined) return { counts: Float64Array.of(claim.count), fold: claim.fold };
     for (const song of songs) song.plays = 0;
     return { ...(await this.#add(songs)), fold: claim.fold };
   }
 
-  async #addClaimed(
-    kind: RequestKind,
-    songs: readonly Song[],
-    key: RequestKey,
-    stamp: string,
-  ): Promise<BatchAddition> {
+  async #addClaimed(songs: readonly Song[], key: RequestKey, stamp: string): Promise<BatchAddition> {
     const { redis, maxWriters } = this.#options;
     const writersAShard = Math.max(WRITERS_A_SHARD, Math.ceil(maxWriters / redis.layout.shards));
-    const addition = await this.#add(songs, { ...key, stamp, maxWriters: writersAShard }).catch(
-      async (error) => {
-        // If the release fails, or Redis could not be reached, a retry is still possible.
-        if (error instanceof Refusal && error.reason !== "unavailable")
-          await redis.writers(key, { verb: "release" }).catch(() => {});
-        throw error;
-      },
-    );
-    const [count] = kind === "song" ? addition.counts : [];
-    const confirmation = {
-      verb: "confirm",
-      fold: addition.fold,
-      count,
-      maxWriters: this.#writersAPlace,
-    } as const;
-    await redis.writers(key, confirmation).catch(() => {
-      throw new UnknownOutcome(); // a retry finds that it was added
-    });
-    return addition;
+    try {
+      return await this.#add(songs, { writer: key.writer, stamp, maxWriters: writersAShard });
+    } catch (error) {
+      // If the release fails, or Redis could not be reached, a retry is still possible.
+      if (error instanceof Refusal && error.reason !== "unavailable")
+        await redis.writers(key, { verb: "release" }).catch(() => {});
+      throw error;
+    }
   }
 
   /** @throws {Refusal} if nothing was added, {UnknownOutcome} if a part of it may have been. */

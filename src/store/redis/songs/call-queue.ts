@@ -8,7 +8,6 @@ const MANY = 8;
 /** Turns of the event loop to wait: less time than Redis takes for the calls that come then. */
 const TURNS = 3;
 
-/** One call about one song. */
 export interface PendingCall {
   readonly id: string;
   readonly plays: number;

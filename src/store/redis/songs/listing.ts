@@ -76,7 +76,6 @@ export class RedisListing {
     for await (const shard of this.#shards(selection)) yield* shard;
   }
 
-  /** Yields the chunks of each shard. */
   async *#shards(selection: Selection): AsyncGenerator<AsyncGenerator<Entry[]>> {
     const ahead: Promise<ScanReply>[] = [];
     const { shards } = this.#redis.layout;

@@ -1,7 +1,7 @@
 import type { Addition } from "../../count-store.ts";
 import { Refusal } from "../../refusal.ts";
 import type { AdmissionLimit } from "../limits.ts";
-import { failedChange, failedReading, unreachable } from "../outcomes.ts";
+import { failedChange, failedReading, mapFailure, unreachable } from "../outcomes.ts";
 import type { PlayCounter } from "../play-counter.ts";
 import { divide, type Redis } from "../redis.ts";
 import type { AddProblem, AddRequest, Song } from "../scripts/add.ts";
@@ -15,7 +15,6 @@ interface PendingSong extends Song {
   readonly calls: PendingCall[];
 }
 
-/** The settings of a script: without songs. */
 type Request = Omit<AddRequest, "parts">;
 
 export interface SingleSongsOptions {
@@ -66,9 +65,8 @@ export class SingleSongs {
   /** Adds the songs that can be added. Returns the songs to try again. */
   async #attempt(songs: PendingSong[], request: Request): Promise<PendingSong[]> {
     const { redis } = this.#options;
-    const reply = await redis.add({ ...request, parts: divide(redis.layout, songs) }).catch((error) => {
-      throw request.mode === "each" ? failedChange(error) : failedReading(error);
-    });
+    const adding = redis.add({ ...request, parts: divide(redis.layout, songs) });
+    const reply = await mapFailure(adding, request.mode === "each" ? failedChange : failedReading);
     for (const song of songs) if (!Number.isNaN(song.count)) this.#resolve(song);
     if (reply.problems.length === 0) return [];
     const refused = new Set<PendingSong>();
