@@ -5,10 +5,7 @@ import type { CountStore } from "../store/count-store.ts";
 import { ShardedStore, type StoreHandle } from "../store/memory/sharded-store.ts";
 
 /** Message by which a worker attaches to the counts, in memory, on disk or in Redis. */
-export type Attachment =
-  | { thread: number; handle: StoreHandle }
-  | DurableAttachment
-  | { layout: LayoutData; plays: SharedArrayBuffer; thread: number };
+export type Attachment = { thread: number; handle: StoreHandle } | DurableAttachment | { layout: LayoutData };
 
 /** The counts of a process, as the main thread holds them. */
 export interface Counts {
@@ -38,7 +35,7 @@ export async function openCounts(settings: Settings, workers: number, entry: str
 export async function attachStore(attachment: Attachment, settings: Settings): Promise<CountStore> {
   if ("layout" in attachment) {
     const { attachRedis } = await import("../store/redis/open.ts");
-    return await attachRedis(attachment, settings, attachment.thread);
+    return await attachRedis(attachment.layout, settings);
   }
   return "port" in attachment
     ? attachDurable(attachment, settings)
@@ -77,10 +74,10 @@ async function openOnDisk(settings: Settings, workers: number, entry: string): P
 async function openInRedis(settings: Settings): Promise<Counts> {
   if (!("Bun" in globalThis)) throw new RangeError("--store requires Bun");
   const { openRedis } = await import("../store/redis/open.ts");
-  const { store, layout, plays } = await openRedis(settings, (line) => console.error(`playcount: ${line}`));
+  const { store, layout } = await openRedis(settings, (line) => console.error(`playcount: ${line}`));
   return {
     store,
-    attach: (thread) => ({ layout, plays, thread }),
+    attach: () => ({ layout }),
     release: () => {},
     close: () => Promise.resolve(true), // every answered play is in Redis already
   };

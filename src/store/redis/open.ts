@@ -4,7 +4,6 @@ import { randomKey } from "../../hash.ts";
 import { Cluster } from "./cluster/cluster.ts";
 import { Lost, NotDone } from "./cluster/failures.ts";
 import type { LayoutData } from "./shards/layout.ts";
-import { PlayCounter } from "./play-counter.ts";
 import { layOut, Redis } from "./redis.ts";
 import { RedisStore } from "./redis-store.ts";
 
@@ -26,21 +25,19 @@ const QUIET_MS = 10_000;
 export async function openRedis(
   settings: Settings,
   log: (line: string) => void,
-): Promise<{ store: RedisStore; layout: LayoutData; plays: SharedArrayBuffer }> {
+): Promise<{ store: RedisStore; layout: LayoutData }> {
   const cluster = connect(settings);
   try {
     for (let logged = "", since = performance.now(); ;) {
       const layout = await askForLayout(cluster, settings);
       if (typeof layout !== "string") {
-        const plays = new PlayCounter();
         const store = new RedisStore(new Redis(cluster, layout), {
           ...settings,
           log: withoutRepeats(log),
           healthLog: log,
-          plays,
         });
         await store.completeOther();
-        return { store, layout, plays: plays.buffer };
+        return { store, layout };
       }
       const reason = cluster.topology.trouble ?? layout;
       const isDue = performance.now() - since > PATIENCE_MS;
@@ -55,11 +52,7 @@ export async function openRedis(
 }
 
 /** Opens the same counts in another thread, with connections of its own. */
-export async function attachRedis(
-  { layout, plays }: { layout: LayoutData; plays: SharedArrayBuffer },
-  settings: Settings,
-  thread: number,
-): Promise<RedisStore> {
+export async function attachRedis(layout: LayoutData, settings: Settings): Promise<RedisStore> {
   const cluster = connect(settings);
   for (const since = performance.now(); performance.now() - since < settings.storeTimeout;) {
     if (cluster.topology.trouble === undefined) break;
@@ -71,7 +64,6 @@ export async function attachRedis(
     ...settings,
     log,
     healthLog,
-    plays: new PlayCounter(plays, thread),
   });
 }
 

@@ -7,18 +7,15 @@ import { Control } from "./control/control.ts";
 import { Health } from "./control/health.ts";
 import { AdmissionLimit, maxShardSongs } from "./limits.ts";
 import { unreachable } from "./outcomes.ts";
-import { PlayCounter } from "./play-counter.ts";
 import type { Redis } from "./redis.ts";
 import { Survey } from "./shards/survey.ts";
-import { Batches, type RequestKind } from "./songs/batches.ts";
+import { Batches } from "./songs/batches.ts";
 import { RedisListing } from "./songs/listing.ts";
 import { SingleSongs } from "./songs/single-songs.ts";
 
 export interface RedisStoreOptions extends StoreOptions {
   /** Largest number of requests that wait for Redis, from 1 to 2^20. Default: 10,000. */
   maxWaiting?: number;
-  /** Counter of the plays of all threads. Default: one of this store only. */
-  plays?: PlayCounter;
   /** Receives lines for the operator. */
   log?: (line: string) => void;
   /** Receives a line whenever the store becomes unavailable or available again. Default: `log`. */
@@ -43,7 +40,6 @@ export class RedisStore implements CountStore {
   readonly #listing: RedisListing;
   readonly #survey: Survey;
   readonly #health: Health;
-  readonly #plays: PlayCounter;
 
   /** @throws {RangeError} for a limit that is out of its range. */
   constructor(redis: Redis, options: RedisStoreOptions = {}) {
@@ -51,14 +47,13 @@ export class RedisStore implements CountStore {
     const limit = new AdmissionLimit(checkSetting("maxWaiting", options.maxWaiting));
     const maxWriters = checkSetting("maxWriters", options.maxWriters);
     const maxSongs = checkSetting("maxSongs", options.maxSongs);
-    const { log = () => {}, plays = new PlayCounter() } = options;
+    const { log = () => {} } = options;
     const parts = { redis, maxSongs, maxShardSongs: maxShardSongs(maxSongs, redis.layout.shards) };
     this.#redis = redis;
     this.#limit = limit;
-    this.#plays = plays;
     this.#control = new Control(redis, checkSetting("maxFolds", options.maxFolds));
     this.#health = new Health(redis, this.#control, options.healthLog ?? log);
-    this.#songs = new SingleSongs({ ...parts, limit, plays, log });
+    this.#songs = new SingleSongs({ ...parts, limit, log });
     this.#batches = new Batches({ ...parts, maxWriters });
     this.#listing = new RedisListing(redis);
     this.#survey = new Survey(redis);
@@ -81,13 +76,13 @@ export class RedisStore implements CountStore {
   add(id: string, plays: number, key?: RequestKey): Promise<Addition> {
     this.#check(id);
     if (key === undefined) return plays === 0 ? this.#songs.get(id) : this.#songs.add(id, plays);
-    const addition = this.#addAll("song", new Map([[id, plays]]), key);
+    const addition = this.#limit.hold(1, () => this.#batches.add("song", new Map([[id, plays]]), key));
     return addition.then(({ counts, fold }) => ({ count: counts[0] as number, fold }));
   }
 
   async addAll(plays: ReadonlyMap<string, number>, key?: RequestKey): Promise<BatchAddition> {
     for (const id of plays.keys()) this.#check(id);
-    return await this.#addAll("batch", plays, key);
+    return await this.#limit.hold(plays.size, () => this.#batches.add("batch", plays, key));
   }
 
   entries(after?: number): AsyncIterable<Chunk> {
@@ -146,16 +141,6 @@ export class RedisStore implements CountStore {
   close(): void {
     this.#health.close();
     this.#redis.cluster.topology.close();
-  }
-
-  async #addAll(
-    kind: RequestKind,
-    plays: ReadonlyMap<string, number>,
-    key?: RequestKey,
-  ): Promise<BatchAddition> {
-    const addition = await this.#limit.hold(plays.size, () => this.#batches.add(kind, plays, key));
-    for (const more of plays.values()) this.#plays.add(more);
-    return addition;
   }
 
   /** @throws {Refusal} `unavailable` if another server has laid out new counts. */

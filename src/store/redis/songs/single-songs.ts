@@ -2,7 +2,6 @@ import type { Addition } from "../../count-store.ts";
 import { Refusal } from "../../refusal.ts";
 import type { AdmissionLimit } from "../limits.ts";
 import { failedChange, failedReading, mapFailure, unreachable } from "../outcomes.ts";
-import type { PlayCounter } from "../play-counter.ts";
 import { divide, type Redis } from "../redis.ts";
 import type { AddProblem, AddRequest, Song } from "../scripts/add.ts";
 import { CallQueue, type PendingCall } from "./call-queue.ts";
@@ -20,8 +19,6 @@ type Request = Omit<AddRequest, "parts">;
 export interface SingleSongsOptions {
   redis: Redis;
   limit: AdmissionLimit;
-  /** Counts all plays that are added. */
-  plays: PlayCounter;
   /** Largest number of songs of a shard, and of all. */
   maxShardSongs: number;
   maxSongs: number;
@@ -80,7 +77,6 @@ export class SingleSongs {
     let last = count;
     for (const call of calls.toReversed()) {
       call.resolve({ count: last, fold });
-      this.#options.plays.add(call.plays);
       last -= call.plays;
     }
   }
