@@ -1,4 +1,4 @@
-import type { CommitView } from "../memory/commit-view.ts";
+import type { CommitStore } from "../memory/commit-store.ts";
 import { Compaction } from "./disk/compaction.ts";
 import type { Database } from "./disk/database.ts";
 import type { Fence } from "./disk/fence.ts";
@@ -15,15 +15,15 @@ const RETRY_MS = 1000;
  */
 export class Background {
   readonly #database: Database;
-  readonly #view: CommitView;
+  readonly #store: CommitStore;
   readonly #compaction: Compaction;
   readonly #fence: Fence;
   readonly #signals: Signals;
 
-  constructor(database: Database, view: CommitView, fence: Fence, signals: Signals, maxWriters: number) {
+  constructor(database: Database, store: CommitStore, fence: Fence, signals: Signals) {
     this.#database = database;
-    this.#view = view;
-    this.#compaction = new Compaction(database, maxWriters);
+    this.#store = store;
+    this.#compaction = new Compaction(database, store.handle.maxWriters);
     this.#fence = fence;
     this.#signals = signals;
   }
@@ -41,13 +41,13 @@ export class Background {
     const { storageFailure } = this.#signals;
     if (storageFailure === "failed") return false;
     if (storageFailure === "full") return this.#fence.attempt(() => this.#database.probe()) === undefined;
-    if (this.#view.hasToFree) this.#view.free();
+    if (this.#store.hasToFree) this.#store.free();
     return this.#fence.attempt(() => this.#compaction.step()) === undefined && !this.#isDone;
   }
 
   /** Does overdue steps for `timeoutMs`, and further ones while the backlog is beyond its bound. */
   catchUp(timeoutMs: number): void {
-    if (this.#view.hasToFree) this.#view.free();
+    if (this.#store.hasToFree) this.#store.free();
     const end = performance.now() + timeoutMs;
     while (
       this.#compaction.isOverdue &&
@@ -68,6 +68,6 @@ export class Background {
   }
 
   get #isDone(): boolean {
-    return this.#compaction.isDone && !this.#view.hasToFree;
+    return this.#compaction.isDone && !this.#store.hasToFree;
   }
 }

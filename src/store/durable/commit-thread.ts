@@ -1,6 +1,7 @@
 import { type MessagePort, receiveMessageOnPort } from "node:worker_threads";
 import { errorMessage } from "../../error-message.ts";
-import { ShardedStore, type ShardedStoreOptions, type StoreHandle } from "../memory/sharded-store.ts";
+import { CommitStore } from "../memory/commit-store.ts";
+import type { ShardedStoreOptions, StoreHandle } from "../memory/sharded-store.ts";
 import { Committer } from "./committer.ts";
 import { ensureDatabase, removeUnfinished } from "./disk/creation.ts";
 import { DataError } from "./disk/data-error.ts";
@@ -51,7 +52,7 @@ function open({ folder, options, signals }: CommitThreadData): Committer {
   try {
     removeUnfinished(data.file);
     if (data.recordedCommit === 0) ensureDatabase(data.file);
-    const store = new ShardedStore(options);
+    const store = new CommitStore(options);
     load(data.file, store, data.recordedCommit);
     const database = new Database(data.file);
     return new Committer(data, database, store, new Signals(signals));

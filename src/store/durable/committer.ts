@@ -1,22 +1,15 @@
-import { CommitView } from "../memory/commit-view.ts";
-import type { ShardedStore } from "../memory/sharded-store.ts";
+import type { CommitStore } from "../memory/commit-store.ts";
 import { Refusal } from "../refusal.ts";
 import { Background } from "./background.ts";
 import type { DataFolder } from "./disk/data-folder.ts";
 import type { Database } from "./disk/database.ts";
 import { Fence, isFull } from "./disk/fence.ts";
-import { Staging } from "./staging.ts";
-import type { AdditionRing, Outcome } from "./threads/addition-ring.ts";
-import {
-  type AddRequest,
-  type AddResult,
-  MAX_COMMIT_SONGS,
-  type RefusedWrite,
-  type WriteCommand,
-  type WriteFailure,
-  type WriteReply,
-} from "./threads/messages.ts";
+import type { AdditionRing } from "./threads/addition-ring.ts";
+import { type WriteCommand, type WriteFailure, type WriteReply } from "./threads/messages.ts";
 import type { Signals } from "./threads/signals.ts";
+
+/** Songs after which a commit takes no further batch: it should take milliseconds. */
+const MAX_COMMIT_SONGS = 20_000;
 
 /** Overdue background work may take the time of the commit before it, and these milliseconds. */
 const MIN_CATCH_UP_MS = 2;
@@ -24,18 +17,17 @@ const MIN_CATCH_UP_MS = 2;
 /** Time for compaction at a stop. The next start continues it. */
 const FINISH_MS = 2000;
 
-type AddCommand = Extract<WriteCommand, { do: "add" }>;
-
 /** A command that waits for a commit. */
 export interface QueuedCommand {
   command: WriteCommand;
   reply: (reply: WriteReply) => void;
 }
 
-/** The results of a command, if its commit succeeds; the commit decides those that are staged. */
+/** The reply to a command if the commit succeeds. The commit decides it if the command is staged. */
 interface PendingReply {
   queued: QueuedCommand;
-  results: { result: AddResult; isStaged: boolean }[];
+  reply: WriteReply;
+  isStaged: boolean;
 }
 
 /**
@@ -44,26 +36,23 @@ interface PendingReply {
  * guarantees.
  */
 export class Committer {
-  readonly store: ShardedStore;
+  readonly store: CommitStore;
   readonly background: Background;
   /** The rings of the serving threads, by thread. */
   readonly rings: Map<number, AdditionRing> = new Map();
   readonly #folder: DataFolder;
   readonly #database: Database;
-  readonly #view: CommitView;
   readonly #signals: Signals;
   readonly #fence: Fence;
-  #queue: QueuedCommand[] = [];
+  readonly #queue: QueuedCommand[] = [];
 
-  constructor(folder: DataFolder, database: Database, store: ShardedStore, signals: Signals) {
+  constructor(folder: DataFolder, database: Database, store: CommitStore, signals: Signals) {
     this.store = store;
     this.#folder = folder;
     this.#database = database;
     this.#signals = signals;
     this.#fence = new Fence(signals);
-    this.#view = new CommitView(store.handle);
-    const { maxWriters } = store.handle;
-    this.background = new Background(database, this.#view, this.#fence, signals, maxWriters);
+    this.background = new Background(database, store, this.#fence, signals);
   }
 
   push(queued: QueuedCommand): void {
@@ -73,9 +62,11 @@ export class Committer {
   /** Commits what has come until now, and returns whether that was anything. */
   work(): boolean {
     const startedAt = performance.now();
-    let isBusy = this.#commit(this.#takeAdditions());
-    if (this.#queue.length > 0 && this.#queue[0]?.command.do !== "add") {
-      this.#control(this.#queue.shift() as QueuedCommand);
+    let isBusy = this.#commit();
+    const [next] = this.#queue;
+    if (next !== undefined && next.command.do !== "add") {
+      this.#queue.shift();
+      next.reply(orRefused(() => this.#control(next.command)));
       isBusy = true;
     }
     if (!isBusy) return false;
@@ -92,81 +83,82 @@ export class Committer {
     this.#folder.close();
   }
 
-  #takeAdditions(): QueuedCommand[] {
-    let songs = 0;
-    let end = 0;
-    while (end < this.#queue.length && songs < MAX_COMMIT_SONGS) {
-      const { command } = this.#queue[end] as QueuedCommand;
-      if (command.do !== "add") break;
-      songs += command.requests.reduce((sum, { plays }) => sum + plays.length, 0);
-      end++;
-    }
-    return this.#queue.splice(0, end);
-  }
-
   /** Commits the additions in the rings and in messages, and replies. */
-  #commit(additions: readonly QueuedCommand[]): boolean {
-    const staging = new Staging(this.#view);
-    const pending: PendingReply[] = [];
-    for (const [at, queued] of additions.entries()) {
-      const { requests } = queued.command as AddCommand;
-      if (requests.some((request) => staging.hasWriterOf(request))) {
-        this.#queue.unshift(...additions.slice(at)); // this request of the writer needs the reply before
-        break;
-      }
-      pending.push({ queued, results: requests.map((request) => stage(staging, request)) });
-    }
-    const taken = this.#takeRings(staging);
-    const { plays, keys } = staging;
-    const failure = staging.isEmpty ? undefined : this.#makeDurable(() => this.#database.commit(plays, keys));
-    if (failure === undefined) this.#apply(staging);
-    for (const ring of this.rings.values()) ring.finish(outcomeOf(failure));
-    for (const { queued, results } of pending)
-      queued.reply({
-        did: "add",
-        results: results.map(({ result, isStaged }) => (isStaged ? (failure ?? result) : result)),
-      });
+  #commit(): boolean {
+    const taken = this.#takeRings();
+    const pending = this.#takeMessages();
+    const failure = this.#commitStaged();
+    for (const ring of this.rings.values()) ring.finish(failure);
+    for (const { queued, reply, isStaged } of pending)
+      queued.reply(isStaged && failure !== undefined ? { did: "fail", failure } : reply);
     return taken + pending.length > 0;
   }
 
-  #takeRings(staging: Staging): number {
+  #takeRings(): number {
     let taken = 0;
-    const fold = this.#view.newestFold;
     for (const ring of this.rings.values())
-      taken += ring.take((id, plays) => staging.tryAdd(id, plays), fold);
+      taken += ring.take((words, at, plays, keyed) => {
+        if (this.store.hasStaged(keyed)) return undefined;
+        return this.store.stage(this.store.unpackOne(words, at, plays), keyed);
+      });
     return taken;
   }
 
-  #apply({ plays, keys }: Staging): void {
-    if (plays.size > 0) this.#view.add(plays);
-    for (const request of keys) this.#view.remember(request);
+  #takeMessages(): PendingReply[] {
+    const pending: PendingReply[] = [];
+    for (let [next] = this.#queue; next !== undefined; [next] = this.#queue) {
+      const { command } = next;
+      if (command.do !== "add" || this.store.hasStaged(command.keyed)) break;
+      if (this.store.stagedSongs >= MAX_COMMIT_SONGS) break;
+      let isStaged = false;
+      const reply = orRefused(() => {
+        const staged = this.store.stage(this.store.unpack(command.batch), command.keyed);
+        ({ isStaged } = staged);
+        return { did: "add", addition: staged.addition };
+      });
+      pending.push({ queued: next, reply, isStaged });
+      this.#queue.shift();
+    }
+    return pending;
   }
 
-  #control({ command, reply }: QueuedCommand): void {
-    const done = orRefused((): boolean | WriteReply => {
-      if (command.do === "seal") return this.#seal(command.fold);
-      if (command.do === "acknowledge") return this.#acknowledge(command.fold);
-      return command.do === "clear" && this.#clear(command.version);
-    });
-    if (typeof done === "boolean") reply({ did: "control", value: done });
-    else reply("reason" in done ? { did: "refuse", ...done } : done);
+  #commitStaged(): WriteFailure | undefined {
+    const { stagedSongs, stagedRequests } = this.store;
+    if (stagedSongs + stagedRequests.length === 0) return undefined;
+    const failure = this.#makeDurable(() =>
+      this.#database.commit(this.store.stagedEntries(), stagedRequests),
+    );
+    if (failure === undefined) this.store.applyStaged();
+    else this.store.discardStaged();
+    return failure;
   }
 
-  #seal(fold: number): boolean | WriteReply {
-    if (!this.#view.canSeal(fold)) return false;
+  #control(command: WriteCommand): WriteReply {
+    const done = this.#change(command);
+    return typeof done === "boolean" ? { did: "control", value: done } : { did: "fail", failure: done };
+  }
+
+  #change(command: WriteCommand): boolean | WriteFailure {
+    if (command.do === "seal") return this.#seal(command.fold);
+    if (command.do === "acknowledge") return this.#acknowledge(command.fold);
+    return command.do === "clear" && this.#clear(command.version);
+  }
+
+  #seal(fold: number): boolean | WriteFailure {
+    if (!this.store.canSeal(fold)) return false;
     return this.#makeDurable(() => this.#database.seal(fold)) ?? this.store.seal(fold);
   }
 
-  #acknowledge(fold: number): boolean | WriteReply {
-    if (!this.#view.canAcknowledge(fold)) return false;
+  #acknowledge(fold: number): boolean | WriteFailure {
+    if (!this.store.canAcknowledge(fold)) return false;
     const failure = this.#makeDurable(() => this.#database.acknowledge(fold));
     if (failure !== undefined) return failure;
-    this.#view.acknowledge(fold);
+    this.store.acknowledge(fold);
     this.background.lookForDropped();
     return true;
   }
 
-  #clear(version: string | undefined): boolean | WriteReply {
+  #clear(version: string | undefined): boolean | WriteFailure {
     if (version !== undefined && this.store.version !== version) return false;
     const failure = this.#makeDurable(() => this.#database.clear());
     if (failure !== undefined) return failure;
@@ -192,23 +184,12 @@ export class Committer {
   }
 }
 
-function stage(staging: Staging, request: AddRequest): PendingReply["results"][number] {
-  const before = staging.changes;
-  const result = orRefused(() => staging.addAll(request));
-  return { result, isStaged: staging.changes > before };
-}
-
-function outcomeOf(failure: WriteFailure | undefined): Outcome {
-  if (failure === undefined) return "durable";
-  return failure.isUnknown ? "unknown" : "refused";
-}
-
-function orRefused<T>(act: () => T): T | RefusedWrite {
+function orRefused(act: () => WriteReply): WriteReply {
   try {
     return act();
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
-    const { reason, message, members } = error; // an error that is sent to a thread loses its own fields
-    return { reason, message, members };
+    const { reason, message, members } = error;
+    return { did: "refuse", refusal: { reason, message, members } };
   }
 }

@@ -10,13 +10,14 @@ import {
   type StoreFigures,
 } from "../count-store.ts";
 import { Refusal } from "../refusal.ts";
-import type { RequestKey } from "../request-key.ts";
+import { fingerprintOf, type RequestKey } from "../request-key.ts";
+import { BatchPacker } from "../memory/batch-columns.ts";
+import type { KeyedRequest } from "../memory/batch-write.ts";
 import type { ShardedStore } from "../memory/sharded-store.ts";
 import type { AdditionRing } from "./threads/addition-ring.ts";
 import { Channel } from "./threads/channel.ts";
-import { MessageQueue } from "./threads/message-queue.ts";
-import type { AddRequest, WriteCommand } from "./threads/messages.ts";
-import { describeStorageFailure, errorOfReply, STORAGE_FAILED } from "./threads/reply-errors.ts";
+import type { WriteCommand, WriteReply } from "./threads/messages.ts";
+import { describeStorageFailure, errorOfFailure, errorOfReply } from "./threads/reply-errors.ts";
 import { RingQueue } from "./threads/ring-queue.ts";
 import type { Signals } from "./threads/signals.ts";
 
@@ -31,9 +32,9 @@ export class DurableStore implements CountStore {
   readonly #signals: Signals;
   readonly #channel: Channel;
   readonly #maxWaiting: number;
-  readonly #messages: MessageQueue;
-  /** Seals, acknowledgements and clears under way. */
-  #controls = 0;
+  readonly #packer: BatchPacker;
+  /** Load of the commands under way: 1 for each, and 1 for each 100 of its songs. */
+  #load = 0;
 
   /**
    * `memory` is the store of the commit thread that `port`, `ring` and `signals` lead to. Refuses additions
@@ -48,10 +49,10 @@ export class DurableStore implements CountStore {
   ) {
     this.maxIdBytes = memory.maxIdBytes;
     this.#memory = memory;
-    this.#ring = new RingQueue(ring, signals, (id, plays) => this.#addByMessage(id, plays));
+    this.#ring = new RingQueue(ring, signals);
     this.#signals = signals;
-    this.#channel = new Channel(port, signals, () => this.#onReply());
-    this.#messages = new MessageQueue(this.#channel);
+    this.#channel = new Channel(port, signals, () => this.#ring.abandon());
+    this.#packer = new BatchPacker(memory.handle);
     this.#maxWaiting = maxWaiting;
   }
 
@@ -60,7 +61,7 @@ export class DurableStore implements CountStore {
   }
 
   get unavailableBecause(): string | undefined {
-    return this.#channel.isLost ? STORAGE_FAILED : describeStorageFailure(this.#signals.storageFailure);
+    return describeStorageFailure(this.#channel.isLost ? "failed" : this.#signals.storageFailure);
   }
 
   get(id: string, after?: number): number {
@@ -88,15 +89,17 @@ export class DurableStore implements CountStore {
   }
 
   add(id: string, plays: number, key?: RequestKey): Awaitable<Addition> {
-    if (key !== undefined) return this.#addByMessage(id, plays, key);
-    if (plays === 0) return this.#memory.add(id, 0);
-    this.#checkLength(id);
+    if (plays === 0 && key === undefined) return this.#memory.add(id, 0);
+    if (isTooLong(id, this.maxIdBytes)) throw Refusal.tooLong(this.maxIdBytes);
+    const keyed = key && { key, fingerprint: fingerprintOf("song", new Map([[id, plays]])) };
     this.#checkReady();
-    return this.#ring.add(id, plays) ?? this.#addByMessage(id, plays);
+    // A keyed request must not overtake a batch of the same writer.
+    const added = keyed && this.#load > 0 ? undefined : this.#ring.add(id, plays, keyed);
+    return added ?? this.#addByMessage(id, plays, keyed);
   }
 
-  addAll(plays: ReadonlyMap<string, number>, key?: RequestKey): Promise<BatchAddition> {
-    return this.#send({ kind: "batch", plays: [...plays], key });
+  async addAll(plays: ReadonlyMap<string, number>, key?: RequestKey): Promise<BatchAddition> {
+    return await this.#addBatch(plays, key && { key, fingerprint: fingerprintOf("batch", plays) });
   }
 
   async seal(fold: number): Promise<boolean> {
@@ -121,38 +124,39 @@ export class DurableStore implements CountStore {
     return settlesWithin(this.#channel.send({ do: "stop" }), timeoutSeconds);
   }
 
-  async #send(request: AddRequest): Promise<BatchAddition> {
-    for (const [id] of request.plays) this.#checkLength(id);
-    this.#checkReady();
-    return await this.#messages.add(request);
-  }
-
-  async #addByMessage(id: string, plays: number, key?: RequestKey): Promise<Addition> {
-    const { counts, fold } = await this.#send({ kind: "song", plays: [[id, plays]], key });
+  async #addByMessage(id: string, plays: number, keyed: KeyedRequest | undefined): Promise<Addition> {
+    const { counts, fold } = await this.#addBatch(new Map([[id, plays]]), keyed);
     return { count: counts[0] as number, fold };
   }
 
-  #checkLength(id: string): void {
-    if (isTooLong(id, this.maxIdBytes)) throw Refusal.tooLong(this.maxIdBytes);
-  }
-
-  #checkReady(): void {
-    if (this.#channel.isLost) throw Refusal.unavailable(STORAGE_FAILED);
-    if (this.#ring.length + this.#messages.weight + this.#controls >= this.#maxWaiting)
-      throw Refusal.unavailable("Too many requests wait for the disk");
-  }
-
-  #onReply(): void {
-    if (this.#channel.isLost) this.#ring.abandon();
-    this.#messages.send();
+  async #addBatch(
+    plays: ReadonlyMap<string, number>,
+    keyed: KeyedRequest | undefined,
+  ): Promise<BatchAddition> {
+    const batch = this.#packer.pack(plays);
+    const transfer = [batch.words.buffer, batch.idPositions.buffer, batch.plays.buffer];
+    const reply = await this.#send({ do: "add", batch, keyed }, 1 + Math.floor(plays.size / 100), transfer);
+    if (reply.did === "add") return reply.addition;
+    throw errorOfReply(reply);
   }
 
   async #control(command: WriteCommand): Promise<boolean> {
-    this.#checkReady();
-    this.#controls++;
-    const reply = await this.#channel.send(command);
-    this.#controls--;
+    const reply = await this.#send(command, 1);
     if (reply.did === "control") return reply.value;
     throw errorOfReply(reply);
+  }
+
+  async #send(command: WriteCommand, load: number, transfer?: ArrayBuffer[]): Promise<WriteReply> {
+    this.#checkReady();
+    this.#load += load;
+    const reply = await this.#channel.send(command, transfer);
+    this.#load -= load;
+    return reply;
+  }
+
+  #checkReady(): void {
+    if (this.#channel.isLost) throw errorOfFailure("failed");
+    if (this.#ring.length + this.#load >= this.#maxWaiting)
+      throw Refusal.unavailable("Too many requests wait for the disk");
   }
 }

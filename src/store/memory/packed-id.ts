@@ -12,6 +12,9 @@ import { Refusal } from "../refusal.ts";
 /** Most bytes of UTF-8 in an id: `maxIdBytes` is at most this. */
 const MAX_BYTES = SETTINGS.maxIdBytes.max;
 
+/** Words of the longest id. */
+export const MAX_ID_WORDS: number = Math.ceil((2 + MAX_BYTES) / 4);
+
 const utf8 = new TextEncoder();
 const fromUtf8 = new TextDecoder("utf-8", { ignoreBOM: true });
 
@@ -21,7 +24,7 @@ const fromUtf8 = new TextDecoder("utf-8", { ignoreBOM: true });
  */
 export class PackedId {
   /** The id's words, followed by arbitrary data. */
-  readonly words: Int32Array = new Int32Array(Math.ceil((2 + MAX_BYTES) / 4));
+  readonly words: Int32Array = new Int32Array(MAX_ID_WORDS);
   /** Words of the id: 1 or more. */
   length = 0;
   /** The id's hash, a signed 32-bit number. */

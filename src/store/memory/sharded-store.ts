@@ -10,6 +10,12 @@ import { createStoreHandle, type ShardedStoreOptions, type StoreHandle } from ".
 
 export type { ShardedStoreOptions, StoreHandle } from "./store-handle.ts";
 
+interface StoreInternals {
+  handle?: StoreHandle;
+  owner?: number;
+  doInSteps?: (step: () => true | undefined) => unknown;
+}
+
 /**
  * Counts in memory, packed into shards, which several threads can share. Counts are lost when the process
  * ends.
@@ -36,24 +42,24 @@ export class ShardedStore implements CountStore {
   readonly handle: StoreHandle;
   readonly maxIdBytes: number;
   readonly #maxSongs: number;
-  readonly #shards: Shards;
-  readonly #folds: FoldLifecycle;
-  readonly #batches: BatchWrite;
+  protected readonly shards: Shards;
+  protected readonly lifecycle: FoldLifecycle;
+  protected readonly batches: BatchWrite;
   readonly #reader: SongReader;
 
   /**
-   * Makes an empty store. `attachment` is for {@linkcode attach} only.
+   * Makes an empty store. `internals` are for {@linkcode attach} and CommitStore only.
    *
    * @throws {RangeError} if an option is out of range, or the system refuses to reserve the memory.
    */
-  constructor(options: ShardedStoreOptions = {}, attachment?: { handle: StoreHandle; owner: number }) {
-    this.handle = attachment?.handle ?? createStoreHandle(options);
+  constructor(options: ShardedStoreOptions = {}, internals: StoreInternals = {}) {
+    this.handle = internals.handle ?? createStoreHandle(options);
     this.maxIdBytes = this.handle.maxIdBytes;
     this.#maxSongs = this.handle.maxSongs;
-    this.#shards = new Shards(this.handle, attachment?.owner ?? 1);
-    this.#batches = new BatchWrite(this.#shards, this.handle);
-    this.#folds = new FoldLifecycle(this.#shards, this.handle.maxFolds);
-    this.#reader = new SongReader(this.#shards, this.#folds);
+    this.shards = new Shards(this.handle, internals.owner ?? 1);
+    this.batches = new BatchWrite(this.shards, this.handle);
+    this.lifecycle = new FoldLifecycle(this.shards, this.handle.maxFolds, internals.doInSteps);
+    this.#reader = new SongReader(this.shards, this.lifecycle);
   }
 
   /**
@@ -70,46 +76,46 @@ export class ShardedStore implements CountStore {
   }
 
   get version(): string {
-    return `${this.handle.name}-${this.#shards.heap.changes(this.handle.owners)}`;
+    return `${this.handle.name}-${this.shards.heap.changes(this.handle.owners)}`;
   }
 
   /** Songs that are counted against `maxSongs`: see {@linkcode StoreFigures}. */
   get songs(): number {
-    return this.#shards.heap.songs;
+    return this.shards.heap.songs;
   }
 
   figures(): StoreFigures {
-    const { heap } = this.#shards;
+    const { heap } = this.shards;
     const { requestsBuffer } = this.handle;
     return {
       songs: heap.songs,
-      ...this.#folds.figures(),
+      ...this.lifecycle.figures(),
       bytes: heap.bytes + requestsBuffer.byteLength,
       maxBytes: heap.maxBytes + requestsBuffer.maxByteLength,
     };
   }
 
   get(id: string, after?: number): number {
-    const at = this.#shards.locate(id);
-    this.#shards.lock(at);
+    const at = this.shards.locate(id);
+    this.shards.lock(at);
     try {
-      return this.#shards.sum(at, this.#folds.firstPlace(after));
+      return this.shards.sum(at, this.lifecycle.firstPlace(after));
     } finally {
-      this.#shards.unlock(at);
+      this.shards.unlock(at);
     }
   }
 
   add(id: string, plays: number, key?: RequestKey): Addition {
     if (key !== undefined) return this.#addOnce(id, plays, key);
-    const shards = this.#shards;
-    const at = this.#shards.locate(id);
+    const shards = this.shards;
+    const at = this.shards.locate(id);
     shards.lock(at);
     try {
       const { ring } = shards;
       const open = ring.length - 1;
       if (open === 0) return { count: this.#addTo(at, plays, 0), fold: 0 };
       const kept = ring.firstCounted === 0 ? 0 : shards.shardAt(0, at).get(shards.id);
-      const sealed = this.#shards.sum(at, ring.firstCounted, open);
+      const sealed = this.shards.sum(at, ring.firstCounted, open);
       return { count: sealed + this.#addTo(at, plays, kept + sealed), fold: ring.newest };
     } finally {
       shards.unlock(at);
@@ -118,7 +124,7 @@ export class ShardedStore implements CountStore {
 
   /** See {@linkcode CountStore.addAll}. Locks the shards of all songs for about 0.5 µs a song. */
   addAll(plays: ReadonlyMap<string, number>, key?: RequestKey): BatchAddition {
-    return key === undefined ? this.#batches.add(plays) : this.#batches.addOnce("batch", plays, key);
+    return key === undefined ? this.batches.add(plays) : this.batches.addOnce("batch", plays, key);
   }
 
   /** See {@linkcode CountStore.entries}. Each shard is read at one instant. */
@@ -136,16 +142,16 @@ export class ShardedStore implements CountStore {
 
   /** See {@linkcode CountStore.seal}. `now`: in milliseconds since 1970. */
   seal(fold: number, now: number = Date.now()): boolean {
-    return this.#folds.seal(fold, now);
+    return this.lifecycle.seal(fold, now);
   }
 
   folds(): number[] {
-    return this.#folds.list();
+    return this.lifecycle.list();
   }
 
   /** See {@linkcode CountStore.acknowledge}. `now`: in milliseconds since 1970. */
   acknowledge(fold: number, now: number = Date.now()): void {
-    this.#folds.acknowledge(fold, now);
+    this.lifecycle.acknowledge(fold, now);
   }
 
   /**
@@ -153,7 +159,7 @@ export class ShardedStore implements CountStore {
    * `Refusal`: `gone`.
    */
   fold(fold: number): Generator<Chunk> {
-    this.#shards.whileAllLocked(() => this.#folds.placeOf(fold));
+    this.shards.whileAllLocked(() => this.lifecycle.placeOf(fold));
     return this.#reader.fold(fold);
   }
 
@@ -161,10 +167,10 @@ export class ShardedStore implements CountStore {
    * See {@linkcode CountStore.clear}. Takes as long as locking all shards, however many songs the store has.
    */
   clear(unless?: (version: string) => boolean): boolean {
-    return this.#shards.whileAllLocked(() => {
+    return this.shards.whileAllLocked(() => {
       if (unless?.(this.version)) return false;
-      this.#shards.heap.recordChange();
-      this.#shards.clear();
+      this.shards.heap.recordChange();
+      this.shards.clear();
       return true;
     });
   }
@@ -178,18 +184,18 @@ export class ShardedStore implements CountStore {
    * `maxSongs` until the next clear.
    */
   release(thread: number): void {
-    for (const slot of recover(this.#shards, ownerOf(thread))) this.#folds.free(slot);
+    for (const slot of recover(this.shards, ownerOf(thread))) this.lifecycle.free(slot);
   }
 
   #addOnce(id: string, plays: number, key: RequestKey): Addition {
-    const { counts, fold } = this.#batches.addOnce("song", new Map([[id, plays]]), key);
+    const { counts, fold } = this.batches.addOnce("song", new Map([[id, plays]]), key);
     return { count: counts[0] as number, fold };
   }
 
   #addTo(at: number, plays: number, elsewhere: number): number {
-    const open = this.#shards.openShard(at);
-    if (plays === 0) return open.get(this.#shards.id);
-    return open.add(this.#shards.id, plays, elsewhere, this.#maxSongs);
+    const open = this.shards.openShard(at);
+    if (plays === 0) return open.get(this.shards.id);
+    return open.add(this.shards.id, plays, elsewhere, this.#maxSongs);
   }
 }
 

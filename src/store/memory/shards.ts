@@ -92,9 +92,11 @@ export class Shards {
     return plays;
   }
 
-  /** Returns the plays of `id` in the open set and the folds that are not acknowledged. Locks its shard. */
-  playsOf(id: string): number {
-    const at = this.locate(id);
+  /**
+   * Returns the plays of the present id in the open set and the folds that are not acknowledged. Locks its
+   * shard, `at`.
+   */
+  playsIn(at: number): number {
     this.lock(at);
     try {
       return this.sum(at, this.ring.firstCounted);

@@ -1,5 +1,6 @@
 import { DataError } from "./data-error.ts";
-import { type Database, type KeptRequest, PAGE_BYTES } from "./database.ts";
+import type { KeptRequest } from "../../memory/commit-store.ts";
+import { type Database, PAGE_BYTES } from "./database.ts";
 import { addTo, type CommitRow, digestOf, type FoldRow, readPlays, signState, writeId } from "./schema.ts";
 import { numberOf } from "./sqlite.ts";
 

@@ -1,7 +1,7 @@
 import { statSync } from "node:fs";
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { Entry } from "../../count-store.ts";
-import type { LastRequest } from "../../request-key.ts";
+import type { KeptRequest } from "../../memory/commit-store.ts";
 import { digestOf, lastCommit, signState, writePlays } from "./schema.ts";
 import { numberOf, openExclusively } from "./sqlite.ts";
 
@@ -10,9 +10,6 @@ export const PAGE_BYTES = 4096;
 
 /** Songs of a row of `commits`. A larger commit has several rows. */
 const ROW_SONGS = 1000;
-
-/** The last request of a writer, and its reply. */
-export type KeptRequest = LastRequest & { writer: string };
 
 /**
  * The SQLite file with all counts. A method that changes counts is one transaction, and returns after the
@@ -39,17 +36,16 @@ export class Database {
   }
 
   /** Makes plays and keyed requests durable. */
-  commit(plays: ReadonlyMap<string, number>, keys: readonly KeptRequest[]): void {
-    if (plays.size <= ROW_SONGS) {
-      this.#insertRow([...plays], keys);
+  commit(plays: readonly Entry[], keys: readonly KeptRequest[]): void {
+    if (plays.length <= ROW_SONGS) {
+      this.#insertRow(plays, keys);
       this.lastCommit++;
       return;
     }
-    const rows = Array.from({ length: Math.ceil(plays.size / ROW_SONGS) }, (_, row) => row * ROW_SONGS);
-    const entries = [...plays];
+    const rows = Array.from({ length: Math.ceil(plays.length / ROW_SONGS) }, (_, row) => row * ROW_SONGS);
     this.transact(() => {
       for (const [row, start] of rows.entries())
-        this.#insertRow(entries.slice(start, start + ROW_SONGS), row === 0 ? keys : [], row);
+        this.#insertRow(plays.slice(start, start + ROW_SONGS), row === 0 ? keys : [], row);
     });
     this.lastCommit += rows.length;
   }

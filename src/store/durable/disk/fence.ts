@@ -20,8 +20,7 @@ export class Fence {
 
   /** Calls `write`, unless the storage has failed. Returns the failure, if it fails. */
   attempt(write: () => void): WriteFailure | undefined {
-    if (this.#signals.storageFailure === "failed")
-      return { did: "fail", isUnknown: false, storageFailure: "failed" };
+    if (this.#signals.storageFailure === "failed") return "failed";
     try {
       write();
       this.#signals.storageFailure = undefined;
@@ -34,7 +33,7 @@ export class Fence {
         logLine("the disk is full. Writes are refused until it has free space");
       }
       this.#signals.storageFailure = storageFailure;
-      return { did: "fail", isUnknown: storageFailure === "failed", storageFailure };
+      return storageFailure === "failed" ? "unknown" : "full";
     }
   }
 }

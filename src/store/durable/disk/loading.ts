@@ -1,9 +1,7 @@
 import type { DatabaseSync } from "node:sqlite";
-import { CommitView } from "../../memory/commit-view.ts";
+import type { CommitStore, KeptRequest } from "../../memory/commit-store.ts";
 import { Refusal } from "../../refusal.ts";
-import type { ShardedStore } from "../../memory/sharded-store.ts";
 import { DataError } from "./data-error.ts";
-import type { KeptRequest } from "./database.ts";
 import {
   addTo,
   checkFormat,
@@ -24,7 +22,7 @@ import { numberOf, readUnchanged } from "./sqlite.ts";
  *
  * @throws {DataError} if anything in the file differs from what was written, or does not fit into memory.
  */
-export function load(file: string, store: ShardedStore, recordedCommit: number): void {
+export function load(file: string, store: CommitStore, recordedCommit: number): void {
   readUnchanged(file, (sqlite) => {
     checkFormat(sqlite);
     checkPages(sqlite);
@@ -78,13 +76,11 @@ function damaged(detail: string): DataError {
 /** Fills a store from a database. */
 class Loading {
   readonly #sqlite: DatabaseSync;
-  readonly #store: ShardedStore;
-  readonly #view: CommitView;
+  readonly #store: CommitStore;
 
-  constructor(sqlite: DatabaseSync, store: ShardedStore) {
+  constructor(sqlite: DatabaseSync, store: CommitStore) {
     this.#sqlite = sqlite;
     this.#store = store;
-    this.#view = new CommitView(store.handle);
   }
 
   /** Loads all folds and their songs, oldest fold first. */
@@ -123,14 +119,14 @@ class Loading {
       if (digestOf(name, last, used) !== digest) throw damaged(`writer ${name}`);
       writers++;
       sum += digest;
-      this.#view.remember({ writer: name, ...(JSON.parse(last) as Omit<KeptRequest, "writer">) });
+      this.#store.remember({ writer: name, ...(JSON.parse(last) as Omit<KeptRequest, "writer">) });
     }
     const kept = this.#sqlite.prepare("SELECT writers, writer_sum AS sum FROM state").get();
     if (kept?.["writers"] !== writers || kept["sum"] !== sum) throw damaged("a writer is missing");
     for (const { keys } of this.#sqlite
       .prepare("SELECT keys FROM commits WHERE keys != '' ORDER BY number")
       .iterate()) {
-      for (const request of JSON.parse(String(keys)) as KeptRequest[]) this.#view.remember(request);
+      for (const request of JSON.parse(String(keys)) as KeptRequest[]) this.#store.remember(request);
     }
   }
 

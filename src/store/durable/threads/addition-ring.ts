@@ -1,53 +1,71 @@
 import type { Addition } from "../../count-store.ts";
-import { LENGTH_BYTES, PackedId } from "../../memory/packed-id.ts";
+import type { KeyedRequest } from "../../memory/batch-write.ts";
+import type { StagedAddition } from "../../memory/commit-store.ts";
+import { layOut, LINE_WORDS, NUMBER } from "../../memory/layout.ts";
+import { LENGTH_BYTES, PackedId, wordsOfId } from "../../memory/packed-id.ts";
+import { Refusal } from "../../refusal.ts";
+import { MAX_WRITER_LENGTH } from "../../request-key.ts";
+import type { RefusedWrite, WriteFailure } from "./messages.ts";
+import { errorOfFailure, errorOfRefusal } from "./reply-errors.ts";
 
-/*
- * Layout, in bytes. A ring has SLOTS slots; the n-th addition since its start is in slot n modulo SLOTS.
- *
- *      0 ┌──────────────────────────┐         slot + 0 ┌──────────────────────────────┐
- *        │ pushed   int32           │                  │ plays, then count   float64  │
- *      4 ├──────────────────────────┤                8 ├──────────────────────────────┤
- *        │ done     int32           │                  │ newest sealed fold  float64  │
- *      8 ├──────────────────────────┤               16 ├──────────────────────────────┤
- *        │ unused: a cache line     │                  │ outcome             int32    │
- *     64 ├──────────────────────────┤               20 ├──────────────────────────────┤
- *        │ slot 0, slot 1, …        │                  │ packed id: length   uint16,  │
- *        │ 128 bytes each           │                  │ UTF-8, zeros to a whole word │
- *        └──────────────────────────┘              128 └──────────────────────────────┘
- *
- * `pushed` and `done` count additions modulo 2^32. The serving thread writes plays and id, then `pushed`; the
- * commit thread writes count, fold and outcome, then `done`. Slots from `done` to before `pushed` belong to
- * the commit thread, all others to the serving thread, so neither needs a lock.
- */
-
-const PUSHED = 0;
-const DONE = 1;
-const HEAD_BYTES = 64;
+// The n-th addition since the start of the ring is in slot n modulo SLOTS:
+//
+//   word 0        1        16
+//     +-----------+--------+----------------------+----------------------+-----
+//     | pushed    | done   | slot 0, 64 words     | slot 1, 64 words     | …
+//     +-----------+--------+----------------------+----------------------+-----
+//
+// A slot:
+//
+//   word 0            2               4        6             8         9            26             64
+//     +---------------+---------------+--------+-------------+---------+------------+--------------+
+//     | plays, then   | newest sealed | seq    | fingerprint | outcome | writer     | id           |
+//     | count (number)| fold (number) | (num.) | (number)    |         | (packed)   | (packed)     |
+//     +---------------+---------------+--------+-------------+---------+------------+--------------+
+//
+// packed-id.ts shows how writer and id are packed. Without a key the writer is empty. A refusal takes the
+// place of writer and id, as JSON packed in the same way.
+//
+// `pushed` and `done` count additions modulo 2^32. The serving thread writes plays, key and id, then
+// `pushed`; the commit thread writes the result, then `done`. Slots from `done` to before `pushed` belong to
+// the commit thread, all others to the serving thread, so neither needs a lock.
 
 /** A power of two. */
 const SLOTS = 1024;
-const SLOT_BYTES = 128;
+const SLOT_WORDS = 64;
+const WRITER_WORDS = wordsOfId(MAX_WRITER_LENGTH);
 
-// Float64 units of a slot.
-const PLAYS = 0;
-const FOLD = 1;
+const RING = layOut({ pushed: 1, done: 1, slots: [SLOTS * SLOT_WORDS, LINE_WORDS] });
+const SLOT = layOut({
+  count: NUMBER,
+  fold: NUMBER,
+  seq: NUMBER,
+  fingerprint: NUMBER,
+  outcome: 1,
+  writer: WRITER_WORDS,
+  id: SLOT_WORDS - 9 - WRITER_WORDS,
+});
+if (SLOT.end !== SLOT_WORDS) throw new Error("The slots of the ring overlap");
 
-// Int32 words of a slot.
-const OUTCOME = 4;
-const ID = 5;
-const ID_WORDS = SLOT_BYTES / 4 - ID;
+const { pushed: PUSHED, done: DONE } = RING;
+const { outcome: OUTCOME, writer: WRITER, id: ID } = SLOT;
+const [COUNT, FOLD, SEQ, FINGERPRINT] = [SLOT.count / 2, SLOT.fold / 2, SLOT.seq / 2, SLOT.fingerprint / 2];
 
+const ID_WORDS = SLOT_WORDS - ID;
 const MAX_ID_BYTES = ID_WORDS * 4 - LENGTH_BYTES;
+const MAX_REFUSAL_BYTES = (SLOT_WORDS - WRITER) * 4 - LENGTH_BYTES;
 
-/** The outcome of an addition. */
-export const OUTCOMES = {
-  durable: 0,
-  /** Nothing was added; a retry by message returns the reason. */
-  refused: 1,
-  unknown: 2,
-} as const;
-export type Outcome = keyof typeof OUTCOMES;
-const NAMES = Object.keys(OUTCOMES) as Outcome[];
+/** The outcome of an addition, by number. Only a staged one depends on the commit. */
+const OUTCOMES = ["staged", "recalled", "refused", "full", "failed", "unknown"] as const;
+const [STAGED, RECALLED, REFUSED] = [0, 1, 2];
+
+/** Stages the song whose packed id begins at `at`. Returns `undefined` to take it later; throws to refuse. */
+type Stage = (
+  words: Int32Array,
+  at: number,
+  plays: number,
+  keyed: KeyedRequest | undefined,
+) => StagedAddition | undefined;
 
 /**
  * Carries additions to one song each from a serving thread to the commit thread, and their results back, in
@@ -62,22 +80,24 @@ export class AdditionRing {
   /** Additions that this side has read: results in the serving thread, requests in the commit thread. */
   #seen = 0;
 
-  constructor(buffer: SharedArrayBuffer = new SharedArrayBuffer(HEAD_BYTES + SLOTS * SLOT_BYTES)) {
+  constructor(buffer: SharedArrayBuffer = new SharedArrayBuffer(RING.end * 4)) {
     this.buffer = buffer;
-    this.#head = new Int32Array(buffer, 0, 2);
-    this.#words = new Int32Array(buffer, HEAD_BYTES);
-    this.#numbers = new Float64Array(buffer, HEAD_BYTES);
+    this.#head = new Int32Array(buffer, 0, RING.slots);
+    this.#words = new Int32Array(buffer, RING.slots * 4);
+    this.#numbers = new Float64Array(buffer, RING.slots * 4);
   }
 
-  /** Sends an addition. Returns false if the ring is full or the id is longer than a slot. */
-  push(id: string, plays: number): boolean {
+  /** Sends an addition. Returns false if the ring is full or the id is longer than its place. */
+  push(id: string, plays: number, keyed?: KeyedRequest): boolean {
     const pushed = Atomics.load(this.#head, PUSHED);
     if (((pushed - this.#seen) | 0) >= SLOTS || id.length > MAX_ID_BYTES) return false;
     this.#id.pack(id, MAX_ID_BYTES * 3);
     if (this.#id.length > ID_WORDS) return false;
-    const slot = pushed & (SLOTS - 1);
-    this.#numbers[slot * (SLOT_BYTES / 8) + PLAYS] = plays;
-    this.#id.copyTo(this.#words, slot * (SLOT_BYTES / 4) + ID);
+    const slot = slotOf(pushed);
+    this.#id.copyTo(this.#words, slot + ID);
+    this.#numbers[slot / 2 + COUNT] = plays;
+    this.#words[slot + WRITER] = 0;
+    if (keyed !== undefined) this.#writeKey(slot, keyed);
     Atomics.store(this.#head, PUSHED, (pushed + 1) | 0);
     return true;
   }
@@ -87,14 +107,16 @@ export class AdditionRing {
     return Atomics.load(this.#head, DONE) !== this.#seen;
   }
 
-  /** Reads the result of the oldest addition that has an unread one. */
-  readResult(): { outcome: Outcome; addition: Addition } {
-    const slot = this.#seen & (SLOTS - 1);
+  /** Reads the result of the oldest addition that has an unread one: an error if it was not added. */
+  readResult(): Addition | Error {
+    const slot = slotOf(this.#seen);
     this.#seen = (this.#seen + 1) | 0;
-    const at = slot * (SLOT_BYTES / 8);
+    const outcome = this.#words[slot + OUTCOME] as number;
+    if (outcome === REFUSED) return errorOfRefusal(JSON.parse(this.#textAt(slot + WRITER)) as RefusedWrite);
+    if (outcome > REFUSED) return errorOfFailure(OUTCOMES[outcome] as WriteFailure);
     return {
-      outcome: NAMES[this.#words[slot * (SLOT_BYTES / 4) + OUTCOME] as number] as Outcome,
-      addition: { count: this.#numbers[at + PLAYS] as number, fold: this.#numbers[at + FOLD] as number },
+      count: this.#numbers[slot / 2 + COUNT] as number,
+      fold: this.#numbers[slot / 2 + FOLD] as number,
     };
   }
 
@@ -104,40 +126,73 @@ export class AdditionRing {
   }
 
   /**
-   * Takes all pushed additions, and returns their number. `add` returns the song's new count, or `undefined`
-   * to refuse; `fold` is the newest sealed fold. The serving thread sees no result before {@linkcode finish}.
+   * Takes the pushed additions, up to one that `stage` leaves for later, and returns their number. The
+   * serving thread sees no result before {@linkcode finish}.
    */
-  take(add: (id: string, plays: number) => number | undefined, fold: number): number {
+  take(stage: Stage): number {
     const pushed = Atomics.load(this.#head, PUSHED);
     const first = this.#seen;
-    for (; this.#seen !== pushed; this.#seen = (this.#seen + 1) | 0) {
-      const slot = this.#seen & (SLOTS - 1);
-      const at = slot * (SLOT_BYTES / 8);
-      const count = add(this.#idAt(slot), this.#numbers[at + PLAYS] as number);
-      this.#numbers[at + PLAYS] = count ?? 0;
-      this.#numbers[at + FOLD] = fold;
-      this.#words[slot * (SLOT_BYTES / 4) + OUTCOME] = OUTCOMES[count === undefined ? "refused" : "durable"];
-    }
-    return (pushed - first) | 0;
+    while (this.#seen !== pushed && this.#takeSlot(slotOf(this.#seen), stage))
+      this.#seen = (this.#seen + 1) | 0;
+    return (this.#seen - first) | 0;
   }
 
   /**
-   * Returns all taken additions to the serving thread. `outcome` is that of the commit, for those not
-   * refused.
+   * Returns all taken additions to the serving thread. `failure` is that of their commit, if it has failed.
    */
-  finish(outcome: Outcome): void {
+  finish(failure?: WriteFailure): void {
     let done = Atomics.load(this.#head, DONE);
     if (done === this.#seen) return;
-    for (; outcome !== "durable" && done !== this.#seen; done = (done + 1) | 0) {
-      const at = (done & (SLOTS - 1)) * (SLOT_BYTES / 4) + OUTCOME;
-      if (this.#words[at] === OUTCOMES.durable) this.#words[at] = OUTCOMES[outcome];
+    for (; failure !== undefined && done !== this.#seen; done = (done + 1) | 0) {
+      const at = slotOf(done) + OUTCOME;
+      if (this.#words[at] === STAGED) this.#words[at] = OUTCOMES.indexOf(failure);
     }
     Atomics.store(this.#head, DONE, this.#seen);
     Atomics.notify(this.#head, DONE);
   }
 
-  #idAt(slot: number): string {
-    this.#id.load(this.#words, slot * (SLOT_BYTES / 4) + ID, 0);
+  #takeSlot(slot: number, stage: Stage): boolean {
+    try {
+      const plays = this.#numbers[slot / 2 + COUNT] as number;
+      const staged = stage(this.#words, slot + ID, plays, this.#readKey(slot));
+      if (staged === undefined) return false;
+      this.#numbers[slot / 2 + COUNT] = staged.addition.counts[0] as number;
+      this.#numbers[slot / 2 + FOLD] = staged.addition.fold;
+      this.#words[slot + OUTCOME] = staged.isStaged ? STAGED : RECALLED;
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      const { reason, message, members } = error;
+      const refusal: RefusedWrite = { reason, message, members };
+      this.#writeText(slot + WRITER, JSON.stringify(refusal), MAX_REFUSAL_BYTES);
+      this.#words[slot + OUTCOME] = REFUSED;
+    }
+    return true;
+  }
+
+  #writeKey(slot: number, { key, fingerprint }: KeyedRequest): void {
+    this.#writeText(slot + WRITER, key.writer, MAX_WRITER_LENGTH);
+    this.#numbers[slot / 2 + SEQ] = key.seq;
+    this.#numbers[slot / 2 + FINGERPRINT] = fingerprint;
+  }
+
+  #readKey(slot: number): KeyedRequest | undefined {
+    if (this.#words[slot + WRITER] === 0) return undefined;
+    const key = { writer: this.#textAt(slot + WRITER), seq: this.#numbers[slot / 2 + SEQ] as number };
+    return { key, fingerprint: this.#numbers[slot / 2 + FINGERPRINT] as number };
+  }
+
+  #writeText(at: number, text: string, maxBytes: number): void {
+    this.#id.pack(text, maxBytes);
+    this.#id.copyTo(this.#words, at);
+  }
+
+  #textAt(at: number): string {
+    this.#id.load(this.#words, at, 0);
     return this.#id.text;
   }
+}
+
+/** Returns the first word of an addition's slot. */
+function slotOf(addition: number): number {
+  return (addition & (SLOTS - 1)) * SLOT_WORDS;
 }

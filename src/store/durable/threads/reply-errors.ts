@@ -1,18 +1,25 @@
 import { Refusal, UnknownOutcome } from "../../refusal.ts";
-import type { RefusedWrite, WriteReply } from "./messages.ts";
+import type { RefusedWrite, WriteFailure, WriteReply } from "./messages.ts";
 import type { StorageFailure } from "./signals.ts";
-
-/** Tells a client that nothing can be written until a restart. */
-export const STORAGE_FAILED = "The storage has failed";
 
 /** Describes the state of the storage for a client; `undefined` while it works. */
 export function describeStorageFailure(failure: StorageFailure): string | undefined {
-  return failure === "full" ? "The disk is full" : failure === "failed" ? STORAGE_FAILED : undefined;
+  return failure && { full: "The disk is full", failed: "The storage has failed" }[failure];
 }
 
-/** Returns the error to throw for a reply that reports one. */
-export function errorOfReply(reply: WriteReply | RefusedWrite): Error {
-  if ("reason" in reply) return new Refusal(reply.reason, reply.message, reply.members);
-  if (reply.did !== "fail" || reply.isUnknown) return new UnknownOutcome();
-  return Refusal.unavailable(describeStorageFailure(reply.storageFailure) ?? STORAGE_FAILED);
+/** Returns the error for a caller whose commit has failed. */
+export function errorOfFailure(failure: WriteFailure): Error {
+  if (failure === "unknown") return new UnknownOutcome();
+  return Refusal.unavailable(describeStorageFailure(failure) as string);
+}
+
+/** Returns the error for a caller whose addition was refused. */
+export function errorOfRefusal({ reason, message, members }: RefusedWrite): Refusal {
+  return new Refusal(reason, message, members);
+}
+
+/** Returns the error for a reply that reports one. */
+export function errorOfReply(reply: WriteReply): Error {
+  if (reply.did === "refuse") return errorOfRefusal(reply.refusal);
+  return errorOfFailure(reply.did === "fail" ? reply.failure : "unknown");
 }

@@ -1,33 +1,22 @@
 import { setImmediate } from "node:timers";
-import type { Awaitable } from "../../../async.ts";
 import type { Addition } from "../../count-store.ts";
+import type { KeyedRequest } from "../../memory/batch-write.ts";
 import { UnknownOutcome } from "../../refusal.ts";
 import type { AdditionRing } from "./addition-ring.ts";
 import type { Signals } from "./signals.ts";
-
-/** An addition in the ring, and the caller that waits for it. */
-interface PendingAdd {
-  id: string;
-  plays: number;
-  resolve: (addition: Awaitable<Addition>) => void;
-  reject: (reason: Error) => void;
-}
 
 /** The serving thread's side of an {@linkcode AdditionRing}: a promise for each slot in use. */
 export class RingQueue {
   readonly #ring: AdditionRing;
   readonly #signals: Signals;
-  readonly #retry: (id: string, plays: number) => Promise<Addition>;
-  /** The oldest first. */
-  readonly #pending: PendingAdd[] = [];
+  /** The callers that wait, oldest first. */
+  readonly #pending: PromiseWithResolvers<Addition>[] = [];
   #isWaking = false;
   #isWatching = false;
 
-  /** `retry` sends a refused addition by another way, whose reply has the reason. */
-  constructor(ring: AdditionRing, signals: Signals, retry: (id: string, plays: number) => Promise<Addition>) {
+  constructor(ring: AdditionRing, signals: Signals) {
     this.#ring = ring;
     this.#signals = signals;
-    this.#retry = retry;
   }
 
   /** Additions that wait. */
@@ -36,12 +25,14 @@ export class RingQueue {
   }
 
   /** Sends an addition; `undefined` if the ring has no place for it. */
-  add(id: string, plays: number): Promise<Addition> | undefined {
+  add(id: string, plays: number, keyed?: KeyedRequest): Promise<Addition> | undefined {
     this.#readResults(); // callers can continue while this thread is still busy with requests
-    if (!this.#ring.push(id, plays)) return undefined;
+    if (!this.#ring.push(id, plays, keyed)) return undefined;
     if (!this.#isWaking) this.#wakeSoon();
     if (!this.#isWatching) void this.#watch();
-    return new Promise((resolve, reject) => this.#pending.push({ id, plays, resolve, reject }));
+    const pending = Promise.withResolvers<Addition>();
+    this.#pending.push(pending);
+    return pending.promise;
   }
 
   /** Rejects the additions that have no result: the commit thread has ended. */
@@ -73,13 +64,11 @@ export class RingQueue {
 
   #readResults(): void {
     while (this.#ring.hasResult) {
-      const { outcome, addition } = this.#ring.readResult();
+      const result = this.#ring.readResult();
       const pending = this.#pending.shift();
       if (pending === undefined) return; // abandoned
-      const { id, plays, resolve, reject } = pending;
-      if (outcome === "durable") resolve(addition);
-      else if (outcome === "unknown") reject(new UnknownOutcome());
-      else resolve(this.#retry(id, plays));
+      if (result instanceof Error) pending.reject(result);
+      else pending.resolve(result);
     }
   }
 }

@@ -1,0 +1,176 @@
+import type { BatchAddition, Entry } from "../count-store.ts";
+import type { LastRequest } from "../request-key.ts";
+import { BatchColumns, type PackedBatch } from "./batch-columns.ts";
+import type { KeyedRequest } from "./batch-write.ts";
+import { idWord } from "./entry-blocks.ts";
+import { MAX_ID_WORDS } from "./packed-id.ts";
+import { ShardedStore, type ShardedStoreOptions } from "./sharded-store.ts";
+
+/** A request with more songs is kept without its counts: a retry returns the current ones. */
+const MAX_KEPT_COUNTS = 10_000;
+
+/** The last request of a writer, with the writer's name. */
+export type KeptRequest = LastRequest & { writer: string };
+
+/** The outcome of an addition if its commit succeeds. One that is not staged was added before. */
+export interface StagedAddition {
+  addition: BatchAddition;
+  isStaged: boolean;
+}
+
+/**
+ * A store as its commit thread has it. That thread makes the store, and is the only one that changes it.
+ *
+ * An addition takes two steps, so that it cannot fail once it is durable. {@linkcode stage} checks it, and
+ * reserves its entries; no reader sees it. After the commit {@linkcode applyStaged} adds the staged plays.
+ */
+export class CommitStore extends ShardedStore {
+  /** The staged plays, by entry of the open set. */
+  readonly #staged = new Map<number, number>();
+  readonly #stagedShards = new Set<number>();
+  /** The staged requests with keys, by writer. */
+  readonly #requests = new Map<string, KeptRequest>();
+  /** New songs among the staged ones, which count against `maxSongs` already. */
+  #claimed = 0;
+  readonly #single = new BatchColumns(
+    { words: new Int32Array(1 + MAX_ID_WORDS), idPositions: new Int32Array(1), plays: new Float64Array(1) },
+    1,
+  );
+  /** Steps of freeing dropped folds: a commit thread that sleeps runs no timers, and so calls them itself. */
+  readonly #steps: (() => true | undefined)[];
+
+  constructor(options: ShardedStoreOptions) {
+    const steps: (() => true | undefined)[] = [];
+    super(options, { doInSteps: (step) => steps.push(step) });
+    this.#steps = steps;
+  }
+
+  /** Songs with staged plays. */
+  get stagedSongs(): number {
+    return this.#staged.size;
+  }
+
+  /** The staged requests with keys. */
+  get stagedRequests(): KeptRequest[] {
+    return [...this.#requests.values()];
+  }
+
+  /** True if a request of the same writer is staged: the writer's next request has to wait for its commit. */
+  hasStaged(keyed: KeyedRequest | undefined): boolean {
+    return keyed !== undefined && this.#requests.has(keyed.key.writer);
+  }
+
+  /** Returns the columns of a packed batch. */
+  unpack(batch: PackedBatch): BatchColumns {
+    return new BatchColumns(batch, this.shards.shardCount);
+  }
+
+  /** Returns the columns of one song, whose packed id begins at `at`: the same object each time. */
+  unpackOne(words: Int32Array, at: number, plays: number): BatchColumns {
+    const { id, shardCount } = this.shards;
+    const single = this.#single;
+    id.setAt(words, at);
+    single.words[0] = id.hash;
+    id.copyTo(single.words, 1);
+    single.shards[0] = id.hash & (shardCount - 1);
+    single.plays[0] = plays;
+    return single;
+  }
+
+  /**
+   * Stages all songs, or none; unless a request with a key is its writer's last one, whose answer it returns.
+   *
+   * @throws {Refusal} as {@linkcode CountStore.addAll} does.
+   */
+  stage(songs: BatchColumns, keyed: KeyedRequest | undefined): StagedAddition {
+    const recalled = keyed && this.batches.recall(keyed, songs);
+    if (recalled !== undefined) return { addition: recalled, isStaged: false };
+    const addition = this.batches.reserve(songs, this.#staged);
+    this.#claimed += songs.added;
+    for (let song = 0; song < songs.songCount; song++) {
+      const plays = songs.plays[song] as number;
+      if (plays === 0) continue;
+      const entry = songs.entries[song] as number;
+      this.#staged.set(entry, (this.#staged.get(entry) ?? 0) + plays);
+      this.#stagedShards.add(songs.shards[song] as number);
+    }
+    if (keyed !== undefined) this.#stageRequest(keyed, addition);
+    return { addition, isStaged: true };
+  }
+
+  #stageRequest({ key, fingerprint }: KeyedRequest, { counts, fold }: BatchAddition): void {
+    const totals = counts.length > MAX_KEPT_COUNTS ? null : [...counts];
+    this.#requests.set(key.writer, { writer: key.writer, seq: key.seq, fingerprint, fold, totals });
+  }
+
+  /** Returns the staged songs and plays. */
+  stagedEntries(): Entry[] {
+    const { id, heap } = this.shards;
+    return Array.from(this.#staged, ([entry, plays]) => {
+      id.load(heap.words, idWord(entry), 0);
+      return [id.text, plays];
+    });
+  }
+
+  /**
+   * Adds the staged plays, as one change, and keeps the staged requests. If the thread dies half-way, a part
+   * is missing.
+   */
+  applyStaged(): void {
+    if (this.#staged.size > 0)
+      this.batches.whileLocked(Int32Array.from(this.#stagedShards), () => this.#addStaged());
+    for (const request of this.#requests.values()) this.remember(request);
+    this.#claimed = 0;
+    this.discardStaged();
+  }
+
+  #addStaged(): void {
+    const { heap } = this.shards;
+    heap.recordChange();
+    for (const [entry, plays] of this.#staged) heap.numbers[entry] = (heap.numbers[entry] as number) + plays;
+  }
+
+  /** Forgets the staged plays and requests. Entries stay without plays, and serve the next attempt. */
+  discardStaged(): void {
+    this.shards.heap.unclaimSongs(this.#claimed);
+    this.#claimed = 0;
+    this.#staged.clear();
+    this.#stagedShards.clear();
+    this.#requests.clear();
+  }
+
+  /** Returns true if sealing `fold` would change anything. Throws as {@linkcode CountStore.seal} does. */
+  canSeal(fold: number): boolean {
+    return this.lifecycle.canSeal(fold);
+  }
+
+  /**
+   * Returns true if acknowledging `fold` would change anything. Throws as {@linkcode CountStore.acknowledge}
+   * does.
+   */
+  canAcknowledge(fold: number): boolean {
+    return this.lifecycle.canAcknowledge(fold);
+  }
+
+  /** True while the memory of a dropped fold is to be freed. */
+  get hasToFree(): boolean {
+    return this.#steps.length > 0;
+  }
+
+  /** Frees some memory of dropped folds, in one or two milliseconds. */
+  free(): void {
+    if (this.#steps[0]?.() === true) this.#steps.shift();
+  }
+
+  /** Keeps a request and its answer as the last one of its writer. */
+  remember({ writer, seq, fingerprint, fold, totals }: KeptRequest): void {
+    const { lastRequests } = this.shards;
+    lastRequests.whileLocked(() => {
+      const answer = { fold, counts: totals === null ? undefined : Float64Array.from(totals) };
+      const write = (unit: number, value: number) => {
+        lastRequests.numbers[unit] = value;
+      };
+      lastRequests.remember({ writer, seq }, fingerprint, answer, write);
+    });
+  }
+}

@@ -1,0 +1,54 @@
+import { describe, expect, test } from "bun:test";
+import { type Entry, MAX_COUNT } from "../../../src/store/count-store.ts";
+import { BatchPacker } from "../../../src/store/memory/batch-columns.ts";
+import { CommitStore } from "../../../src/store/memory/commit-store.ts";
+import { Refusal } from "../../../src/store/refusal.ts";
+
+/** Makes a store for 3 songs, and a function that stages a batch. */
+function makeStore(): { store: CommitStore; stage: (batch: Record<string, number>) => number[] } {
+  const store = new CommitStore({ maxSongs: 3 });
+  const packer = new BatchPacker(store.handle);
+  const stage = (batch: Record<string, number>) => {
+    const songs = store.unpack(packer.pack(new Map(Object.entries(batch))));
+    return [...store.stage(songs, undefined).addition.counts];
+  };
+  return { store, stage };
+}
+
+/** Returns all songs and counts of a store. */
+function read(store: CommitStore): Entry[] {
+  return Array.from(store.entries(), (chunk) => [...chunk]).flat();
+}
+
+describe("A store for commits", () => {
+  test("shows staged plays to no reader before they are applied, but counts them in later additions", () => {
+    const { store, stage } = makeStore();
+    store.add("a", 1);
+    expect(stage({ a: 2, b: 3, c: 0 })).toEqual([3, 3, 0]);
+    expect(stage({ b: 1 })).toEqual([4]);
+    expect([store.get("a"), store.get("b"), read(store)]).toEqual([1, 0, [["a", 1]]]);
+    expect(new Map(store.stagedEntries())).toEqual(new Map(Object.entries({ a: 2, b: 4 })));
+    store.applyStaged();
+    expect([store.get("a"), store.get("b"), store.songs, store.stagedSongs]).toEqual([3, 4, 2, 0]);
+  });
+
+  test("stages nothing of a batch that is refused", () => {
+    const { store, stage } = makeStore();
+    stage({ a: 1 });
+    expect(() => stage({ b: 1, a: MAX_COUNT })).toThrow(Refusal.overflow(1, MAX_COUNT));
+    expect(() => stage({ b: 1, c: 1, d: 1 })).toThrow(Refusal.full(3));
+    expect(store.stagedEntries()).toEqual([["a", 1]]);
+    expect(stage({ b: 1, c: 1 })).toEqual([1, 1]);
+  });
+
+  test("has the places of new songs back when what is staged is discarded", () => {
+    const { store, stage } = makeStore();
+    stage({ a: 1, b: 1, c: 1 });
+    expect(store.songs).toBe(3);
+    store.discardStaged();
+    expect([store.songs, store.stagedSongs]).toEqual([0, 0]);
+    expect(stage({ d: 1, e: 1, f: 1 })).toEqual([1, 1, 1]);
+    store.applyStaged();
+    expect([store.songs, store.get("a"), store.get("f")]).toEqual([3, 0, 1]);
+  });
+});
