@@ -126,7 +126,7 @@ export class BatchWrite {
       kept = this.#shards.sum(shard, 0, ring.firstCounted);
     }
     const all = kept + sealed + before;
-    const isNew = plays > 0 && all === 0;
+    const isNew = plays > 0 && all === 0 && !this.#shards.isDropped();
     if (staged !== undefined) this.#shards.unlock(shard);
     if (plays > MAX_COUNT - all) throw Refusal.overflow(all, plays);
     songs.entries[song] = entry;

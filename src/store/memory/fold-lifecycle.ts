@@ -182,7 +182,7 @@ export class FoldLifecycle {
           songs += shard.songs;
           let gone = 0;
           shard.each(id, () => {
-            if (this.#shards.sum(at, 0) === 0) gone++;
+            if (this.#shards.sum(at, 0) === 0 && !this.#shards.isDropped(slot)) gone++;
           });
           shard.free();
           heap.unclaimSongs(gone);

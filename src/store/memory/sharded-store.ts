@@ -46,6 +46,7 @@ export class ShardedStore implements CountStore {
   protected readonly lifecycle: FoldLifecycle;
   protected readonly batches: BatchWrite;
   readonly #reader: SongReader;
+  readonly #isDropped = () => this.shards.isDropped();
 
   /**
    * Makes an empty store. `internals` are for {@linkcode attach} and CommitStore only.
@@ -195,7 +196,7 @@ export class ShardedStore implements CountStore {
   #addTo(at: number, plays: number, elsewhere: number): number {
     const open = this.shards.openShard(at);
     if (plays === 0) return open.get(this.shards.id);
-    return open.add(this.shards.id, plays, elsewhere, this.#maxSongs);
+    return open.add(this.shards.id, plays, elsewhere, this.#maxSongs, this.#isDropped);
   }
 }
 

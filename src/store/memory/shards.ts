@@ -105,6 +105,17 @@ export class Shards {
     }
   }
 
+  /**
+   * Returns true if the present id has plays in a dropped set, except the one in slot `except`. Until that is
+   * freed the song counts against `maxSongs`. The caller holds the shard's lock.
+   */
+  isDropped(except: number = -1): boolean {
+    const at = this.id.hash & (this.shardCount - 1);
+    return this.slots
+      .dropped()
+      .some((slot) => slot !== except && this.#scratch.moveTo(this.#headOf(slot, at)).get(this.id) > 0);
+  }
+
   lock(at: number): void {
     lock(this.heap.words, this.#lockOf(at), this.#owner);
   }

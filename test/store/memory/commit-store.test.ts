@@ -51,4 +51,27 @@ describe("A store for commits", () => {
     store.applyStaged();
     expect([store.songs, store.get("a"), store.get("f")]).toEqual([3, 0, 1]);
   });
+
+  test.each(["one by one", "in a batch"])(
+    "counts a song once that is added %s while its last fold is freed",
+    (how) => {
+      const { store, stage } = makeStore();
+      const add = () => {
+        if (how === "one by one") return void store.add("a", 1);
+        stage({ a: 1 });
+        store.applyStaged();
+      };
+      for (let fold = 1; fold <= 5; fold++) {
+        add();
+        for (const number of [2 * fold, 2 * fold + 1]) {
+          store.seal(number);
+          store.acknowledge(number);
+        }
+        expect(store.songs).toBe(1);
+        if (fold % 2 === 0) while (store.hasToFree) store.free();
+      }
+      while (store.hasToFree) store.free();
+      expect([store.songs, store.get("a")]).toEqual([0, 0]);
+    },
+  );
 });
