@@ -189,19 +189,11 @@ describe("The sources", () => {
   });
 });
 
-/** Folders of `src` whose comments are not reworded yet. */
-const NOT_YET_REWORDED = /^src\/store\/redis\//;
-
-/** Files with comment lines that are not wrapped yet. */
-const NOT_YET_WRAPPED = /^src\/store\/(?:redis\/|durable\/threads\/addition-ring)/;
-
 describe("Comments", () => {
   const comments = ["src", "test", "bench"].flatMap(commentsOf);
 
   test("are wrapped at 110 columns", () => {
-    const lines = comments.filter(
-      ({ path, line }) => /^\s*\/?[*/]/.test(line) && !NOT_YET_WRAPPED.test(path),
-    );
+    const lines = comments.filter(({ line }) => /^\s*\/?[*/]/.test(line));
     const long = lines.filter(({ line }) => line.length > 110);
     expect(long).toEqual([]);
   });
@@ -211,9 +203,8 @@ describe("Comments", () => {
       /\/\*\*[\s*]+(?:What|Whether|Who|Why|How|Where|Which|Gives|Takes no|Says that|Sees to it|Has [^.]*\bdone)\b.*/g;
     const odd =
       /\b(?:unless told|as told|(?:is|are|was|were) told|or else|but for|any more|another one|anew|so many|some \d\S*|all that (?:is|was)|one who|who(?:so)?ever|somebody|someone|nobody|there (?:is|are) no|sees to it)\b/i;
-    const reworded = FILES.filter((path) => !NOT_YET_REWORDED.test(`src/${path}`));
-    expect(reworded.flatMap((path) => source(path).match(opening) ?? [])).toEqual([]);
-    const ofSrc = comments.filter(({ path }) => path.startsWith("src/") && !NOT_YET_REWORDED.test(path));
+    expect(FILES.flatMap((path) => source(path).match(opening) ?? [])).toEqual([]);
+    const ofSrc = comments.filter(({ path }) => path.startsWith("src/"));
     expect(ofSrc.filter(({ line }) => odd.test(line))).toEqual([]);
   });
 });

@@ -1,7 +1,7 @@
 import { hash, type HashKey } from "../../../hash.ts";
 import { slotOf } from "../cluster/slots.ts";
 
-/** How the data is laid out. It never changes, and is the same for all servers that share the data. */
+/** Layout of the data. It never changes, and is the same for all servers that share the data. */
 export interface LayoutData {
   prefix: string;
   /** Number of shards: a power of two. */
