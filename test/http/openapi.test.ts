@@ -2,7 +2,15 @@ import { describe, expect, test } from "bun:test";
 import type { HandlerOptions, StoreOptions } from "../../src/mod.ts";
 import { createHandler, ShardedStore } from "../../src/mod.ts";
 import { pathOf, routeTable } from "../../src/http/routes.ts";
-import { cappedCases, CAPS, cases, GUARDED, guardedCases, MANAGER } from "../conformance/cases/index.ts";
+import {
+  cappedCases,
+  CAPS,
+  cases,
+  localCases,
+  GUARDED,
+  guardedCases,
+  MANAGER,
+} from "../conformance/cases/index.ts";
 import { identify } from "../conformance/identify.ts";
 import { type Cases, subjectOf } from "../conformance/subject.ts";
 
@@ -93,7 +101,7 @@ describe("The OpenAPI document", () => {
 
   test("describes exactly the answers that the conformance cases cause", async () => {
     const seen: Seen = new Map();
-    await watch(seen, cases, {});
+    await watch(seen, { ...cases, ...localCases }, {});
     await watch(seen, cappedCases, CAPS);
     await watch(seen, guardedCases, GUARDED, MANAGER);
     // Every operation can be refused with 400, 403 and 406: one example of each is enough.
