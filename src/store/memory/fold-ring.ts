@@ -5,13 +5,12 @@ import { checkLayout } from "./layout.ts";
 //
 //   word 0       1     2      3       4         6              8
 //     +-------+-----+------+-------+---------+--------------+-------+-------+- - -+-------+
-//     | first | next| kept | stamp | dropped | acknowledged | set 0 | set 1 |     |       |    a power of two
+//     | first | next| kept |       | dropped | acknowledged | set 0 | set 1 |     |       |    a power of two
 //     +-------+-----+------+-------+---------+--------------+-------+-------+- - -+-------+    of sets
 //
 //   first    number of the oldest set, counted from 0 since the last clear
 //   next     number that the next set will have; set n is at n modulo the capacity
 //   kept     1 if the oldest set is an acknowledged fold, 0 otherwise
-//   stamp    changed before every change of the ring
 //   dropped  newest fold that was dropped (number: a 64-bit float, in two words)
 //   acknowledged  time of the last acknowledgement (number)
 //
@@ -28,7 +27,6 @@ import { checkLayout } from "./layout.ts";
 const FIRST = 0;
 const NEXT = 1;
 const KEPT = 2;
-const STAMP = 3;
 const DROPPED = 4;
 const ACKNOWLEDGED = 6;
 const SETS = 8;
@@ -37,7 +35,6 @@ checkLayout(
     first: [FIRST, 1],
     next: [NEXT, 1],
     kept: [KEPT, 1],
-    stamp: [STAMP, 1],
     dropped: [DROPPED, 2],
     acknowledged: [ACKNOWLEDGED, 2],
   },
@@ -115,11 +112,6 @@ export class FoldRing {
     return this.#numbers[(this.#at + ACKNOWLEDGED) >> 1] as number;
   }
 
-  /** Differs after every change of the ring. */
-  get stamp(): number {
-    return this.#words[this.#at + STAMP] as number;
-  }
-
   /** Returns the slot of the set at a place. */
   slotAt(place: number): number {
     return this.#words[this.#set(place) + SLOT] as number;
@@ -133,7 +125,6 @@ export class FoldRing {
 
   /** Makes the open set a fold, sealed at `now`, and the empty set in `slot` the open one. */
   seal(fold: number, slot: number, now: number): void {
-    this.#countChange();
     const open = this.#set(this.length - 1);
     this.#numbers[open >> 1] = fold;
     this.#numbers[(open + SEALED) >> 1] = now;
@@ -143,14 +134,12 @@ export class FoldRing {
 
   /** Acknowledges the oldest fold, and keeps it. No other fold may be kept. */
   keep(now: number): void {
-    this.#countChange();
     this.#numbers[(this.#at + ACKNOWLEDGED) >> 1] = now;
     this.#words[this.#at + KEPT] = 1;
   }
 
   /** Drops the kept fold. The next one is acknowledged, and kept instead. */
   drop(now: number): void {
-    this.#countChange();
     this.#numbers[(this.#at + ACKNOWLEDGED) >> 1] = now;
     this.#numbers[(this.#at + DROPPED) >> 1] = this.numberAt(0);
     this.#words[this.#at + FIRST] = (this.#words[this.#at + FIRST] as number) + 1;
@@ -158,14 +147,8 @@ export class FoldRing {
 
   /** Leaves only an open set, in slot 0. */
   reset(): void {
-    const stamp = this.stamp + 1;
     this.#words.fill(0, this.#at, this.#at + SETS + this.#capacity * SET_WORDS);
-    this.#words[this.#at + STAMP] = stamp;
     this.#words[this.#at + NEXT] = 1;
-  }
-
-  #countChange(): void {
-    this.#words[this.#at + STAMP] = this.stamp + 1;
   }
 
   #set(place: number): number {
