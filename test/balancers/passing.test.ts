@@ -151,7 +151,7 @@ describe.skipIf(!PROGRAMS.includes("nginx"))("nginx", () => {
     expect(await writesList([], 25)).toBe(false);
   });
 
-  test("would do so unless told", async () => {
+  test("would do so with its own default", async () => {
     expect(await writesList([["    proxy_max_temp_file_size 0; #", "    #"]], 1000)).toBe(true);
   });
 });

@@ -6,7 +6,8 @@ const main = join(import.meta.dir, "../../src/main.ts");
 
 /** Starts a playcount that allows the host name of the balancer. */
 export function startPlaycount(port: string = "0"): Promise<Listening> {
-  return listen([...RUNTIMES.bun, main, "--port", port, "--allowed-hosts", HOST]);
+  const options = ["--allowed-hosts", HOST, "--max-batch-songs", "1000000"];
+  return listen([...RUNTIMES.bun, main, "--port", port, ...options]);
 }
 
 /** Returns all counts of a server. */
