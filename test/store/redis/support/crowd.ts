@@ -94,9 +94,7 @@ export class Crowd {
     }
   }
 
-  /**
-   * Sends an answered request again, perhaps to another server. A batch is answered with the counts of then.
-   */
+  /** Sends an answered request again, perhaps to another server. A batch gets the counts of then. */
   async #again(play: Play, text: string): Promise<void> {
     const { ledger, mayLose } = this.#options;
     const { outcome, text: now } = await ledger.ask(this.#url(), play);
