@@ -1,17 +1,18 @@
 -- Changes the state that all shards share. KEYS: its hash, which has
 --
--- - `shards`, `writers`, `seed`, `name`: the layout, which never changes;
+-- - `format`, `shards`, `writers`, `seed`, `name`: the layout, which never changes;
 -- - `epoch`, `newest`, `kept`, `dropped`, `folds`: the last clear, and the folds;
 -- - `under way`: the operation that is being applied to all shards, as `seal:17:0` with the epoch. No other
 --   begins until it has ended, and every server may complete it.
 --
 -- ARGV: `lay out`, shards, writers, seed, name: lays the counts out if they are not. Returns the layout in
--- force, the operation under way, and `new` if it was laid out now.
+-- force, the operation under way, and `new` if it was laid out now. Or `format`, for a different one.
 -- `begin`, kind, fold, largest number of unacknowledged folds: returns `go` or, if another is under way,
 -- `busy`, with the operation under way and the kept fold; or `done`; or a reason to refuse, and a fold.
 -- `end`, operation: returns `ended`, or `gone` if it is not under way.
 -- `raise`, operation, epoch: gives up the operation, and goes on to the epoch of a shard that is ahead.
 local key, act = KEYS[1], {}
+local FORMAT = '2' -- of heads and hashes; changed whenever an older program could not read them
 local function read(field) return call('HGET', key, field) or '' end
 local function number(field) return tonumber(call('HGET', key, field) or 0) end
 
@@ -19,6 +20,8 @@ local folds = {}
 for fold in string.gmatch(read('folds'), '%d+') do folds[#folds + 1] = tonumber(fold) end
 
 act['lay out'] = function()
+  if read('shards') ~= '' and read('format') ~= FORMAT then return { 'format' } end
+  call('HSET', key, 'format', FORMAT)
   local reply = { '', '', '', '', read('under way'), '' }
   for at, field in ipairs({ 'shards', 'writers', 'seed', 'name' }) do
     if call('HSETNX', key, field, ARGV[at + 1]) == 1 then reply[6] = 'new' end

@@ -61,7 +61,12 @@ export function decodeState(reply: unknown): State {
   return { unacknowledged, kept: Number(kept), dropped: Number(dropped), epoch: Number(epoch), underWay };
 }
 
+/** @throws {RangeError} for counts of a version that lays them out in another way. */
 export function decodeLayout(prefix: string, reply: unknown): LayoutReply {
+  if ((reply as string[])[0] === "format")
+    throw new RangeError(
+      `the counts of ${prefix} in Redis have the format of another version: use that, or another --store-prefix`,
+    );
   const [shards, writers, seed = "", name = "", underWay = "", isNew] = reply as string[];
   const [low = 0, high = 0] = seed.split(":").map(Number);
   const numbers = { shards: Number(shards), writers: Number(writers) };
