@@ -2,7 +2,7 @@ import { Connection, isWhole } from "../support/connection.ts";
 import { HOST } from "./configuration.ts";
 
 /** A response. `undefined` stands for a connection that was closed instead. */
-export interface Answer {
+export interface BalancerAnswer {
   status: number;
   /** Status line and headers. */
   head: string;
@@ -16,14 +16,14 @@ export function request(line: string, headers: readonly string[] = [], body?: st
 }
 
 /** Sends a request over a connection, and reads the response. */
-export async function ask(connection: Connection, sent: string): Promise<Answer | undefined> {
+export async function ask(connection: Connection, sent: string): Promise<BalancerAnswer | undefined> {
   connection.send(sent);
   const isHead = /^(?:HEAD|OPTIONS) /.test(sent); // without a response body
   return parse(await connection.read((text) => (isHead ? text.includes("\r\n\r\n") : isWhole(text))));
 }
 
 /** Sends a request over a connection of its own. */
-export async function askOnce(url: string, sent: string): Promise<Answer | undefined> {
+export async function askOnce(url: string, sent: string): Promise<BalancerAnswer | undefined> {
   const connection = await Connection.to(url);
   try {
     return await ask(connection, sent);
@@ -32,7 +32,7 @@ export async function askOnce(url: string, sent: string): Promise<Answer | undef
   }
 }
 
-function parse(text: string | false): Answer | undefined {
+function parse(text: string | false): BalancerAnswer | undefined {
   if (text === false) return undefined;
   const end = text.indexOf("\r\n\r\n");
   const head = text.slice(0, end);

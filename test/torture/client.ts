@@ -1,5 +1,5 @@
 import { Random } from "../support/random.ts";
-import type { Answer, Http } from "./http.ts";
+import type { HttpAnswer, Http } from "./http.ts";
 import { choose, type Kind, type Play } from "./plays.ts";
 import type { World } from "./world.ts";
 
@@ -65,7 +65,7 @@ export class Client {
   }
 
   /** Only a stopping program may refuse. */
-  #refused(play: Play, answer: Answer): void {
+  #refused(play: Play, answer: HttpAnswer): void {
     this.#world.ledger.refuse(play.plays);
     if (answer.status === 503 && this.#world.isStopping) return;
     this.#world.findings.push(`POST ${play.path} was answered ${JSON.stringify(answer)}`);

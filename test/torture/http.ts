@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 
 /** A reply of a server. */
-export interface Answer {
+export interface HttpAnswer {
   status: number;
   body: string;
 }
@@ -20,7 +20,7 @@ export interface Content {
 export class Http {
   readonly #socket: Socket;
   #received: Buffer = Buffer.alloc(0);
-  #waiting: ((answer: Answer | undefined) => void) | undefined;
+  #waiting: ((answer: HttpAnswer | undefined) => void) | undefined;
   isClosed = false;
 
   private constructor(socket: Socket) {
@@ -47,12 +47,12 @@ export class Http {
    * Sends a request, and returns the reply; `undefined` if the connection broke, so that the outcome is
    * unknown.
    */
-  async ask(method: string, path: string, { body = "", key }: Content = {}): Promise<Answer | undefined> {
+  async ask(method: string, path: string, { body = "", key }: Content = {}): Promise<HttpAnswer | undefined> {
     if (this.isClosed) return undefined;
     const keyed = key === undefined ? "" : `Idempotency-Key: ${key}\r\n`;
     const typed = body === "" ? "" : "Content-Type: text/plain\r\n";
     const head = `${method} ${path} HTTP/1.1\r\nHost: localhost\r\n${keyed}${typed}`;
-    const answer = new Promise<Answer | undefined>((resolve) => {
+    const answer = new Promise<HttpAnswer | undefined>((resolve) => {
       this.#waiting = resolve;
     });
     this.#socket.write(`${head}Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`);
@@ -78,7 +78,7 @@ export class Http {
 }
 
 /** Parses a reply; returns `undefined` while it is incomplete. */
-function parse(received: Buffer): Answer | undefined {
+function parse(received: Buffer): HttpAnswer | undefined {
   const end = received.indexOf("\r\n\r\n");
   if (end === -1) return undefined;
   const head = received.toString("latin1", 0, end);

@@ -1,5 +1,5 @@
 import type { Random } from "../support/random.ts";
-import type { Answer, Http } from "./http.ts";
+import type { HttpAnswer, Http } from "./http.ts";
 import { readCounts } from "../support/counts.ts";
 import type { World } from "./world.ts";
 
@@ -72,7 +72,7 @@ export class Job {
   }
 
   /** Sends a seal or an acknowledgement, and returns the reply if it succeeded. */
-  async #change(http: Http, method: "PUT" | "DELETE", fold: number): Promise<Answer | undefined> {
+  async #change(http: Http, method: "PUT" | "DELETE", fold: number): Promise<HttpAnswer | undefined> {
     this.#pending = { method, fold };
     this.#newest = Math.max(this.#newest, fold);
     this.onChange();
@@ -92,7 +92,7 @@ export class Job {
   }
 
   /** Compares without the order of songs, which a restart may change. */
-  #compare(fold: number, { status, body }: Answer): boolean {
+  #compare(fold: number, { status, body }: HttpAnswer): boolean {
     const content = body.split(",").sort().join();
     const before = this.#contents.get(fold) ?? content;
     if (status < 300) this.#contents.set(fold, content);
