@@ -50,9 +50,7 @@ function toProblem(error: unknown): Problem {
   if (error instanceof Problem) return error;
   if (error instanceof Refusal) {
     const { reason, message, members } = error;
-    return reason === "unavailable"
-      ? Problem.unavailable(message)
-      : Problem.of(TYPE_OF_REFUSAL[reason], message, members);
+    return Problem.of(TYPE_OF_REFUSAL[reason], message, members);
   }
   if (error instanceof UnknownOutcome) return Problem.of("UnknownOutcome", error.message);
   console.error(error); // for the operator; the client learns no internals

@@ -7,6 +7,6 @@ import { replyDone } from "../response/reply.ts";
  */
 export function health({ signal, store }: Service, exchange: Exchange): Response {
   if (signal?.aborted) throw new Problem(503, "The server is stopping");
-  if (store.unavailableBecause !== undefined) throw Problem.unavailable(store.unavailableBecause);
+  if (store.unavailableBecause !== undefined) throw Problem.of("Unavailable", store.unavailableBecause);
   return replyDone(exchange);
 }

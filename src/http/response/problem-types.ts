@@ -39,6 +39,8 @@ export interface ProblemType {
   members: Readonly<Record<string, string>>;
   /** Members that only some problems of this type have. */
   optional?: readonly string[];
+  /** Headers of every answer of this type. */
+  headers?: Readonly<Record<string, string>>;
 }
 
 /** The name of a problem type, which is also that of its schema in the OpenAPI document. */
@@ -133,6 +135,7 @@ export const PROBLEM_TYPES: Readonly<Record<ProblemTypeName, ProblemType>> = {
     status: 503,
     title: "The counts cannot be read or written for now; nothing was done",
     members: {},
+    headers: { "retry-after": "1" }, // seconds
   },
   Unsupported: {
     status: 501,

@@ -33,19 +33,10 @@ export class Problem extends Error {
     this.members = members;
   }
 
-  /** Makes a problem of a type, with the type's status. */
-  static of(
-    type: ProblemTypeName,
-    detail: string,
-    members: Members = {},
-    headers: HeaderFields = {},
-  ): Problem {
-    return new Problem(PROBLEM_TYPES[type].status, detail, headers, type, members);
-  }
-
-  /** Makes a 503 of a store that cannot be used; a client may try again after a second. */
-  static unavailable(detail: string): Problem {
-    return Problem.of("Unavailable", detail, {}, { "retry-after": "1" });
+  /** Makes a problem of a type, with the type's status and headers. */
+  static of(type: ProblemTypeName, detail: string, members: Members = {}): Problem {
+    const { status, headers } = PROBLEM_TYPES[type];
+    return new Problem(status, detail, headers, type, members);
   }
 
   /** Returns the URI reference of the type on a server with this base path; `undefined` without a type. */
