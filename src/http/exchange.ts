@@ -1,5 +1,6 @@
 import type { Awaitable } from "../async.ts";
 import type { BodyLimits } from "./request/body.ts";
+import type { ByteBudget } from "./request/byte-budget.ts";
 import type { Settings } from "../settings/settings.ts";
 import type { Metrics, RequestCount } from "./metrics/metrics.ts";
 import type { Format } from "../mapping/write.ts";
@@ -10,12 +11,21 @@ import type { CountStore } from "../store/count-store.ts";
 /**
  * Settings that actions and routes use. Each is an option of the handler, and a field of {@linkcode Service}.
  */
-export const HANDLER_SETTINGS = ["resource", "basePath", "maxBodyBytes", "maxBatchSongs"] as const;
+export const HANDLER_SETTINGS = [
+  "resource",
+  "basePath",
+  "maxBodyBytes",
+  "bodySeconds",
+  "maxPendingBytes",
+  "maxBatchSongs",
+] as const;
 export type HandlerSettings = Pick<Settings, (typeof HANDLER_SETTINGS)[number]>;
 
 /** The parts of one handler that its actions work with. */
 export interface Service extends BodyLimits, HandlerSettings {
   store: CountStore;
+  /** Bytes of the batches under way. */
+  batchBytes: ByteBudget;
   foldHeaders: FoldHeaders;
   /** Returns the OpenAPI document, as JSON. */
   document: () => string;

@@ -13,6 +13,7 @@ import { Guard, type GuardOptions } from "./guard.ts";
 import { answerAlways } from "./errors.ts";
 import { Metrics } from "./metrics/metrics.ts";
 import { preferredFormat } from "./request/accept.ts";
+import { ByteBudget } from "./request/byte-budget.ts";
 import { Problem } from "./response/problem.ts";
 import { FoldHeaders } from "./response/reply.ts";
 import { describeRoutes } from "./openapi.ts";
@@ -84,6 +85,7 @@ class Dispatcher {
       ...settings,
       trustsLength: options.trustsLength ?? false,
       store,
+      batchBytes: new ByteBudget(settings.maxPendingBytes),
       foldHeaders: new FoldHeaders(),
       document: () => JSON.stringify(describeRoutes(routes, settings.basePath)),
       isManager: (headers) => guard.isManager(headers),

@@ -94,6 +94,7 @@ function statusesOf({ scope, description }: Documented, types: readonly ProblemT
   if (!isOneType) statuses.push(406);
   if (scope !== "read") statuses.push(401);
   if (body === "a number" || body === "a mapping") statuses.push(415);
+  if (body !== undefined) statuses.push(408);
   if (isConditional) statuses.push(412);
   return [...new Set(statuses)].sort((a, b) => a - b);
 }

@@ -153,6 +153,18 @@ export const SETTINGS = {
     help: "requests that may wait for the disk or Redis, for each worker; a batch counts as 1 for each 100 songs; more are refused with 503",
   },
   maxBodyBytes: { default: 16_777_216, min: 1, max: 1_073_741_824, help: "longest request body, in bytes" },
+  bodySeconds: {
+    default: 30,
+    min: 1,
+    max: 300,
+    help: "time that a request body may take to arrive, in seconds",
+  },
+  maxPendingBytes: {
+    default: 67_108_864,
+    min: 1,
+    max: 1_099_511_627_776,
+    help: "bytes of the batches that may be under way at a time, for each worker; more are refused with 503",
+  },
   maxBatchSongs: {
     default: 10_000,
     min: 1,

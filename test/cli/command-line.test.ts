@@ -38,6 +38,8 @@ const OTHERS: {
   waitReplicas: ["2", 2],
   maxWaiting: ["5", 5],
   maxBodyBytes: ["1024", 1024],
+  bodySeconds: ["5", 5],
+  maxPendingBytes: ["4096", 4096],
   maxBatchSongs: ["9", 9],
   corsOrigins: ["https://a.example,http://b:80", "https://a.example,http://b:80"],
   allowedHosts: ["a.example,.b,[::1]", "a.example,.b,[::1]"],

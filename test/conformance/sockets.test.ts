@@ -3,6 +3,7 @@ import { environmentName } from "../../src/settings/names.ts";
 import type { Settings } from "../../src/settings/settings.ts";
 import {
   cappedCases,
+  cappedWireCases,
   CAPS,
   cases,
   GUARDED,
@@ -52,7 +53,7 @@ for (const runtime of RUNTIMES) {
     runCases({ ...cases, ...ownCases, ...wireCases }, () => subjects[0] as Subject);
     // While an answer waits for a disk or for Redis, Bun closes the connection if another request arrives.
     if (!runtime.waits) runCases(pipelinedCases, () => subjects[0] as Subject);
-    runCases(cappedCases, () => subjects[1] as Subject);
+    runCases({ ...cappedCases, ...cappedWireCases }, () => subjects[1] as Subject);
     runCases(guardedCases, () => subjects[2] as Subject, MANAGER);
   });
 }

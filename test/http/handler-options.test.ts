@@ -17,6 +17,8 @@ describe("Options", () => {
     { maxBodyBytes: 1.5 },
     { maxBodyBytes: Number.NaN },
     { maxBatchSongs: 0 },
+    { bodySeconds: 0 },
+    { maxPendingBytes: 0 },
   ])("out of their range are refused: %p", (options) => {
     expect(() => createHandler(new ShardedStore(), options)).toThrow(RangeError);
   });
@@ -65,12 +67,15 @@ describe("Options", () => {
     expect(store.songs).toBe(0);
   });
 
-  test("have defaults: an id of 512 bytes, and a body of 16 MiB", async () => {
+  test("have defaults: an id of 512 bytes, and a batch of 16 MiB", async () => {
     expect(await status({}, `/song/${"x".repeat(512)}`)).toBe(200);
     expect(await status({}, `/song/${"x".repeat(513)}`)).toBe(414);
-    const body = "0".repeat(16 * 1024 * 1024);
-    expect(await status({}, "/song/1", { method: "POST", body })).toBe(200);
-    expect(await status({}, "/song/1", { method: "POST", body: `${body}0` })).toBe(413);
+    const batch = (length: number) => {
+      const body = new Blob(["a=1"]).stream();
+      return { method: "POST", body, headers: { "content-length": String(length) } };
+    };
+    expect(await status({}, "/batch", batch(16 * 1024 * 1024))).toBe(200);
+    expect(await status({}, "/batch", batch(16 * 1024 * 1024 + 1))).toBe(413);
   });
 
   test("with a signal announce the stop of the server, while counting goes on", async () => {

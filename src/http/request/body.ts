@@ -1,11 +1,14 @@
-import { type Awaitable, nextTurn } from "../../async.ts";
+import { type Awaitable, nextTurn, settlesWithin } from "../../async.ts";
 import { Problem } from "../response/problem.ts";
 
 /** Content types of a number; the form type is the one that `curl -d` sends with any data. */
 const NUMBER_TYPES = ["text/plain", "application/json", "application/x-www-form-urlencoded"];
 
+/** Largest body of a request other than a batch, in bytes. A number needs 16 digits. */
+const MAX_SMALL_BODY_BYTES = 1024;
+
 /** Most bytes of a body that is read in one piece if its length is trusted, which is faster than a stream. */
-const SMALL_BYTES = 64 * 1024;
+const ONE_PIECE_BYTES = 64 * 1024;
 
 /** Most bytes that are taken in one turn of the event loop: a few thousand songs. */
 const SLICE_BYTES = 32 * 1024;
@@ -14,15 +17,20 @@ const SLICE_BYTES = 32 * 1024;
 export interface BodyLimits {
   /** Largest body, in bytes. */
   maxBodyBytes: number;
+  /** Seconds that a body may take to arrive, from its request to its end. */
+  bodySeconds: number;
   /** Set if `Content-Length` is true of every body, as an HTTP server guarantees. */
   trustsLength: boolean;
+  /** Reserves memory for bytes of the body before they are taken; throws to refuse them. */
+  reserve?: (bytes: number) => void;
 }
 
 /**
  * Reads a request's body to its end, and calls `take` with each piece, of at most 32 KiB a turn of the event
  * loop.
  *
- * @throws {Problem} 413 past `maxBodyBytes`, 400 if the body is incomplete, and any error of `take`.
+ * @throws {Problem} 413 past `maxBodyBytes`, 408 after `bodySeconds`, 400 if the body is incomplete, and any
+ * error of `reserve` or `take`.
  */
 export async function readToEnd(
   request: Request,
@@ -30,22 +38,33 @@ export async function readToEnd(
   take: (piece: Uint8Array) => void = () => {},
 ): Promise<void> {
   if (request.body === null) return;
-  const { maxBodyBytes, trustsLength } = limits;
+  const { maxBodyBytes, bodySeconds, trustsLength, reserve = () => {} } = limits;
   const length = Number(request.headers.get("content-length"));
   if (length > maxBodyBytes) throw tooLarge(maxBodyBytes);
-  if (trustsLength && length > 0 && length <= SMALL_BYTES)
-    return takeInSlices(await readWhole(request, maxBodyBytes), take);
+  if (trustsLength && length > 0 && length <= ONE_PIECE_BYTES) {
+    reserve(length);
+    return takeInSlices(await readWhole(request, limits), take);
+  }
   const reader = request.body.getReader();
+  let isLate = false;
+  const deadline = setTimeout(() => {
+    isLate = true;
+    reader.cancel().catch(() => {}); // ends the read that is waiting
+  }, bodySeconds * 1000);
   let bytes = 0;
   try {
     for (let piece = await read(reader); piece !== undefined; piece = await read(reader)) {
       bytes += piece.byteLength;
       if (bytes > maxBodyBytes) throw tooLarge(maxBodyBytes);
+      reserve(piece.byteLength);
       await takeInSlices(piece, take);
     }
+    if (isLate) throw tooSlow(bodySeconds);
   } catch (error) {
     reader.cancel().catch(() => {}); // not awaited: the answer need not wait for the rest of the body
-    throw error;
+    throw isLate ? tooSlow(bodySeconds) : error; // on workerd the read that is waiting fails
+  } finally {
+    clearTimeout(deadline);
   }
 }
 
@@ -65,16 +84,19 @@ export function afterBody(
   limits: BodyLimits,
   act: () => Awaitable<Response>,
 ): Awaitable<Response> {
-  return request.body === null ? act() : readToEnd(request, limits).then(act);
+  return request.body === null ? act() : readToEnd(request, small(limits)).then(act);
 }
 
-async function readWhole(request: Request, maxBodyBytes: number): Promise<Uint8Array> {
-  let bytes: Uint8Array;
-  try {
-    bytes = new Uint8Array(await request.arrayBuffer());
-  } catch {
+function small(limits: BodyLimits): BodyLimits {
+  return { ...limits, maxBodyBytes: Math.min(limits.maxBodyBytes, MAX_SMALL_BODY_BYTES) };
+}
+
+async function readWhole(request: Request, { maxBodyBytes, bodySeconds }: BodyLimits): Promise<Uint8Array> {
+  const whole = request.arrayBuffer().catch(() => {
     throw brokenOff();
-  }
+  });
+  if (!(await settlesWithin(whole, bodySeconds))) throw tooSlow(bodySeconds);
+  const bytes = new Uint8Array(await whole);
   if (bytes.length > maxBodyBytes) throw tooLarge(maxBodyBytes);
   return bytes;
 }
@@ -91,6 +113,11 @@ async function read(
 
 function brokenOff(): Problem {
   return new Problem(400, "The body is incomplete");
+}
+
+/** The rest of the body would follow on the connection, so that has to be closed (RFC 9110 §15.5.9). */
+function tooSlow(bodySeconds: number): Problem {
+  return new Problem(408, `The body took longer than ${bodySeconds} seconds`, { connection: "close" });
 }
 
 function tooLarge(maxBodyBytes: number): Problem {
@@ -155,7 +182,7 @@ export function checkEncoding(request: Request, what: string): void {
  * encoding.
  */
 export async function readWholeNumber(request: Request, limits: BodyLimits): Promise<number | undefined> {
-  const body = await readText(request, limits);
+  const body = await readText(request, small(limits));
   if (body === "") return undefined;
   const type = contentTypeOf(request);
   if (type !== undefined && !NUMBER_TYPES.includes(type)) {

@@ -26,7 +26,11 @@ const TEXT_TYPES = ["text/plain", "application/x-www-form-urlencoded"];
 const CHUNK_SONGS = 1000;
 
 /** `POST /batch`: adds a whole mapping atomically, and answers the new counts of its songs. */
-export async function addBatch(service: Service, exchange: Exchange): Promise<Response> {
+export function addBatch(service: Service, exchange: Exchange): Promise<Response> {
+  return service.batchBytes.lend((reserve) => addWithin({ ...service, reserve }, exchange));
+}
+
+async function addWithin(service: Service, exchange: Exchange): Promise<Response> {
   const { request, format } = exchange;
   refuseConditions(request.headers);
   const key = readKey(request.headers, service.isManager);

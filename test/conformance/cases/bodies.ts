@@ -101,19 +101,38 @@ export const bodies: Cases = {
   },
 
   "a body that is larger than the limit is refused, in JSON if that is preferred": async (subject) => {
-    const body = `1${" ".repeat(16 * 1024 * 1024)}`;
-    const answer = await subject.fetch("/song/1", { ...post(body), headers: json });
+    const answer = await subject.fetch("/song/1", { ...post("1".padEnd(1025)), headers: json });
     expect(await answer.json()).toEqual({
       type: "/openapi.json#/components/schemas/BodyTooLarge",
       title: "The body is too large",
       status: 413,
-      detail: "The body is longer than 16777216 bytes",
-      maxBodyBytes: 16_777_216,
+      detail: "The body is longer than 1024 bytes",
+      maxBodyBytes: 1024,
     });
     await expectNothingCounted(subject);
   },
 
-  "a body of the largest size is accepted": async ({ fetch }) => {
-    await expectAnswer(fetch("/song/1", post(`1${" ".repeat(16 * 1024 * 1024 - 1)}`)), 200, "1");
+  "a batch of the most songs with the longest ids is accepted": async ({ fetch }) => {
+    const songs = Array.from(
+      { length: 10_000 },
+      (_, n) => `${"%41".repeat(508)}${String(n).padStart(4, "0")}=1`,
+    );
+    await expectAnswer(fetch("/batch", post(songs.join(","))), 200);
+  },
+
+  "a number may have 1 KiB, and so may a body that is ignored": async (subject) => {
+    const number = (bytes: number) => post("1".padEnd(bytes));
+    await expectAnswer(subject.fetch("/song/1", number(1024)), 200, "1");
+    const refusal = "Content Too Large\nThe body is longer than 1024 bytes";
+    for (const [method, path] of [
+      ["POST", "/song/1"],
+      ["PUT", "/folds/1"],
+      ["DELETE", "/"],
+    ] as const) {
+      await expectAnswer(subject.fetch(path, { ...number(1025), method }), 413, refusal);
+      const stream = new Blob(["1".padEnd(1025)]).stream();
+      await expectAnswer(subject.fetch(path, { method, body: stream }), 413, refusal);
+    }
+    await expectAnswer(subject.fetch("/"), 200, "1=1");
   },
 };

@@ -5,6 +5,7 @@ import { bodies } from "./bodies.ts";
 import { counting } from "./counting.ts";
 import { folds } from "./folds.ts";
 import { currentBatchAnswers, keptBatchAnswers, keys } from "./keys.ts";
+import { endlessBodies, heldBodies } from "./held-bodies.ts";
 import { ids } from "./ids.ts";
 import { limits } from "./limits.ts";
 import { conditionalClears, listing, unsupportedClears } from "./listing.ts";
@@ -37,10 +38,13 @@ export const localCases: Cases = { ...conditionalClears, ...keptBatchAnswers };
 export const redisCases: Cases = { ...unsupportedClears, ...currentBatchAnswers };
 
 /** Cases for a server with the settings in `CAPS`. */
-export const cappedCases: Cases = { ...limits, ...cappedProblems };
+export const cappedCases: Cases = { ...limits, ...cappedProblems, ...endlessBodies };
 
 /** Cases for a server with the settings in `GUARDED`. */
 export const guardedCases: Cases = access;
+
+/** The same, of bytes on a connection. */
+export const cappedWireCases: Cases = heldBodies;
 
 /** Cases of bytes on a connection that `fetch` cannot send. */
 export const wireCases: Cases = { ...targets, ...framing };

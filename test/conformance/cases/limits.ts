@@ -8,6 +8,8 @@ export const CAPS = {
   maxSongs: 3,
   maxIdBytes: 8,
   maxBodyBytes: 16,
+  bodySeconds: 1,
+  maxPendingBytes: 20,
   maxBatchSongs: 3,
   maxFolds: 2,
   maxWriters: 2,

@@ -172,7 +172,7 @@ function counted(next: () => Uint8Array): {
 }
 
 function upTo(maxBodyBytes: number, trustsLength: boolean = false): BodyLimits {
-  return { maxBodyBytes, trustsLength };
+  return { maxBodyBytes, bodySeconds: 60, trustsLength };
 }
 
 async function statusOf(reading: Promise<unknown>): Promise<number | undefined> {
