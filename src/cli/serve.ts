@@ -5,6 +5,7 @@ import { errorMessage } from "../error-message.ts";
 import { Metrics } from "../http/metrics/metrics.ts";
 import { SETTINGS, type Settings } from "../settings/settings.ts";
 import { VERSION } from "../version.ts";
+import { watchDescriptors } from "./descriptors.ts";
 import { BAD_USAGE, exit, FAILED } from "./exit.ts";
 import { isLoopback, loopbackNames } from "./loopback.ts";
 import { type Counts, openCounts } from "./open-counts.ts";
@@ -42,6 +43,7 @@ export async function serve(given: Settings, entry: string): Promise<void> {
     process.on(signal, stop);
   }
 
+  watchDescriptors((line) => console.error(`playcount: ${line}`));
   if (!isLoopback(settings.host) && settings.token === "") {
     const advice = "set PLAYCOUNT_TOKEN, or listen on 127.0.0.1";
     console.error(
