@@ -1,4 +1,5 @@
-import { environmentLookup, readSettings } from "../settings/settings.ts";
+import { type Environment, environmentLookup } from "../settings/environment.ts";
+import { readSettings } from "../settings/settings.ts";
 import { createHandler, type Handler } from "../http/handler.ts";
 import { ShardedStore } from "../store/memory/sharded-store.ts";
 
@@ -13,12 +14,12 @@ let handler: Handler | undefined;
  */
 export default {
   fetch(request: Request, bindings?: unknown): ReturnType<Handler> {
-    handler ??= create((bindings ?? {}) as Readonly<Record<string, unknown>>);
+    handler ??= create((bindings ?? {}) as Environment);
     return handler(request);
   },
 };
 
-function create(bindings: Readonly<Record<string, unknown>>): Handler {
+function create(bindings: Environment): Handler {
   const settings = readSettings(environmentLookup(bindings));
   return createHandler(new ShardedStore(settings), { ...settings, trustsLength: true });
 }

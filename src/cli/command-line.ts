@@ -1,8 +1,10 @@
+import { type Environment, environmentLookup } from "../settings/environment.ts";
 import { environmentName, flagName, isSecret } from "../settings/names.ts";
 import { settingsHelp } from "../settings/reference.ts";
-import { environmentLookup, readSettings, type Settings, settingNames } from "../settings/settings.ts";
+import { readSettings, SETTINGS, type Settings, settingNames } from "../settings/settings.ts";
 import { type CopySettings, readCopyArguments } from "./copy/arguments.ts";
-import { type Flags, readFlags, readSecretFile } from "./flags.ts";
+import { type Flags, readFlags } from "./flags.ts";
+import { SECRET_FILES } from "./secret-files.ts";
 
 /** The command that a command line selects. */
 export type Command =
@@ -22,8 +24,6 @@ const FLAGS: Flags = {
   },
   help: "--help",
 };
-
-type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
  * Parses the command line. A flag overrides its environment variable.
@@ -46,17 +46,17 @@ function readCopyCommand(args: readonly string[], environment: Environment): Com
 }
 
 function readSettingsOf(flags: ReadonlyMap<string, string>, environment: Environment): Settings {
-  const lookUpVariable = environmentLookup(environment);
+  const lookUpVariable = environmentLookup(environment, SECRET_FILES);
   const settings = readSettings((name) => {
     const value = flags.get(flagName(name));
     if (value === undefined) return lookUpVariable(name);
     const source = `--${flagName(name)}`;
-    return { text: isSecret(name) ? readSecretFile(value, source) : value, source };
+    if (isSecret(name)) return { text: SECRET_FILES.read(value, source), source };
+    const setting = SETTINGS[name];
+    if (value === "" && setting.default === "" && !("canBeEmpty" in setting))
+      throw new RangeError(`${source} needs a value`);
+    return { text: value, source };
   });
-  if (settings.playToken !== "" && settings.token === "")
-    throw new RangeError(
-      `${environmentName("playToken")} requires ${environmentName("token")} to be set too`,
-    );
   if (settings.store !== "" && settings.data !== "")
     throw new RangeError("--store and --data exclude each other: counts are kept in Redis or in a directory");
   return settings;
@@ -76,7 +76,8 @@ ${settingsHelp()}
   -v, --version               show the version
 
 Each option can also be set by an environment variable: --max-songs by ${environmentName("maxSongs")}. The variable
-of a secret, such as ${environmentName("token")}, holds the secret itself. A flag overrides its variable.
+of a secret, such as ${environmentName("token")}, holds the secret itself, and the one with _FILE at its end names
+a file. A flag overrides its variable.
 
   curl localhost:8000/song/1           read the plays of a song
   curl -X POST localhost:8000/song/1   add a play

@@ -1,6 +1,6 @@
-import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { quoted } from "../error-message.ts";
+import { nearest } from "./nearest.ts";
 
 /** The flags of a command. */
 export interface Flags {
@@ -34,31 +34,13 @@ export function* readFlags(
       throw new RangeError(`unexpected argument ${quoted(token.value)}; see ${help}`);
     const { name, rawName, value } = token;
     const isSwitch = Object.hasOwn(switches, name);
-    if (!isSwitch && !values.includes(name))
-      throw new RangeError(`unknown option ${quoted(rawName)}; see ${help}`);
+    if (!isSwitch && !values.includes(name)) {
+      const known = nearest(name, [...values, ...Object.keys(switches)]);
+      const advice = known === undefined ? "" : `did you mean --${known}? `;
+      throw new RangeError(`unknown option ${quoted(rawName)}; ${advice}see ${help}`);
+    }
     if (isSwitch && value !== undefined) throw new RangeError(`${rawName} takes no value`);
     if (!isSwitch && value === undefined) throw new RangeError(`${rawName} needs a value`);
     yield [name, value ?? ""];
-  }
-}
-
-/**
- * Returns the first line of a file, trimmed.
- *
- * @throws {RangeError} if the file cannot be read, or if its first line is blank: without a secret the server
- * would be open. The message begins with `source`, the flag that names the file.
- */
-export function readSecretFile(path: string, source: string): string {
-  const secret = readFirstLine(path, source);
-  if (secret === "") throw new RangeError(`${source}: the first line of ${quoted(path)} is blank`);
-  return secret;
-}
-
-function readFirstLine(path: string, source: string): string {
-  try {
-    return readFileSync(path, "utf8").split("\n", 1)[0]?.trim() ?? "";
-  } catch (error) {
-    const { code } = error as { code?: string };
-    throw new RangeError(`${source}: cannot read ${quoted(path)}: ${code ?? "not a file"}`);
   }
 }

@@ -13,6 +13,12 @@ export function environmentName(name: keyof Settings): string {
   return `PLAYCOUNT_${kebab(name).replaceAll("-", "_").toUpperCase()}`;
 }
 
+/** Returns all environment variables of a setting. That with `_FILE` names a file that holds a secret. */
+export function variablesOf(name: keyof Settings): string[] {
+  const variable = environmentName(name);
+  return isSecret(name) ? [variable, `${variable}_FILE`] : [variable];
+}
+
 /** Returns true if a setting's value must never be shown; its flag names a file that holds the value. */
 export function isSecret(name: keyof Settings): boolean {
   return "isSecret" in SETTINGS[name];

@@ -1,11 +1,12 @@
-const PORT = String.raw`:(?:[1-9]\d{0,3}|[1-5]\d{4}|6[0-4]\d{3}|65[0-4]\d\d|655[0-2]\d|6553[0-5])`;
+import { PORT } from "./hosts.ts";
+
 const SERVER = String.raw`(?:[\w.-]+|\[[\da-f:.]+\])(?:${PORT})?`;
 const DEFAULT_PORT = 6379;
 
 /** Matches the `store` setting, or an empty one. Several servers are a cluster, which has no databases. */
 export const REDIS_ADDRESS: RegExp = new RegExp(
   String.raw`^(?:(?<scheme>rediss?)://(?:(?<user>(?:[\w.-]|%[0-7][\da-f])+)@)?` +
-    String.raw`(?:(?<servers>${SERVER}(?:,${SERVER})+)|(?<server>${SERVER})(?:/(?<database>\d{1,5}))?))?$`,
+    String.raw`(?:(?<servers>${SERVER}(?:,${SERVER})+)|(?<server>${SERVER})(?:/(?<database>\d{1,5})?)?))?$`,
   "i",
 );
 

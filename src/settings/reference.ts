@@ -1,6 +1,7 @@
-import { environmentName, flagName, isSecret } from "./names.ts";
+import { flagName, isSecret, variablesOf } from "./names.ts";
 import { settingNames } from "./settings.ts";
-import { type NumberSetting, SETTINGS, type Settings, type TextSetting } from "./table.ts";
+import type { NumberSetting, TextSetting } from "./kinds.ts";
+import { SETTINGS, type Settings } from "./table.ts";
 
 const HELP_COLUMNS = 110;
 const FLAG_COLUMNS = 30;
@@ -28,19 +29,24 @@ function wrap(text: string, columns: number): string[] {
 
 /** Returns the Markdown table of docs/settings.md, with the columns aligned as `bun fmt` aligns them. */
 export function settingsTable(): string {
-  const rows = [
-    ["Flag", "Environment", "Default", "Value", "Meaning"],
-    ...settingNames().map((name) => [
-      `\`--${flagName(name)}\``,
-      `\`${environmentName(name)}\``,
-      defaultText(name),
-      valueText(SETTINGS[name]),
-      isSecret(name) ? `${SETTINGS[name].help}; the flag names a file that holds it` : SETTINGS[name].help,
-    ]),
-  ];
+  const rows = [["Flag", "Environment", "Default", "Value", "Meaning"], ...settingNames().flatMap(rowsOf)];
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
   const [header = "", ...others] = rows.map((row) => tableRow(row, widths, " "));
   return [header, tableRow([], widths, "-"), ...others].join("\n");
+}
+
+/** Returns the row of a setting. A secret has two: for the file that holds it, and for the secret itself. */
+function rowsOf(name: keyof Settings): string[][] {
+  const { help } = SETTINGS[name];
+  const [variable = "", fileVariable = variable] = variablesOf(name).map((text) => `\`${text}\``);
+  const flag = `\`--${flagName(name)}\``;
+  const value = valueText(SETTINGS[name]);
+  return isSecret(name)
+    ? [
+        [flag, fileVariable, "", "path of a file", `file whose first line is the ${help}`],
+        ["", variable, "", value, help],
+      ]
+    : [[flag, variable, defaultText(name), value, help]];
 }
 
 function tableRow(cells: readonly string[], widths: readonly number[], fill: string): string {

@@ -1,6 +1,7 @@
 import { quoted } from "../error-message.ts";
-import { environmentName } from "./names.ts";
-import { type NumberSetting, SETTINGS, type Settings, type TextSetting } from "./table.ts";
+import { environmentName, flagName } from "./names.ts";
+import type { NumberSetting, TextSetting } from "./kinds.ts";
+import { SETTINGS, type Settings } from "./table.ts";
 
 export { SETTINGS, type Settings };
 
@@ -19,22 +20,24 @@ export type SettingLookup = (name: keyof Settings) => RawSetting | undefined;
  * @throws {RangeError} with the source, the value, and what is expected.
  */
 export function readSettings(lookUp: SettingLookup): Settings {
+  const sources = new Map<keyof Settings, string>();
   const entries = settingNames().map((name) => {
     const { text, source } = lookUp(name) ?? {};
+    if (source !== undefined) sources.set(name, source);
     const isNumber = "min" in SETTINGS[name] && text !== undefined && /^\d+$/.test(text);
     const value = isNumber ? Number(text) : text;
     return [name, checkSetting(name, value, source)];
   });
-  return Object.fromEntries(entries) as Settings;
+  const settings = Object.fromEntries(entries) as Settings;
+  for (const [name, source] of sources) checkRequired(name, source, settings);
+  return settings;
 }
 
-/** Looks settings up in `PLAYCOUNT_…` variables. An empty variable counts as not set. */
-export function environmentLookup(environment: Readonly<Record<string, unknown>>): SettingLookup {
-  return (name) => {
-    const source = environmentName(name);
-    const text = String(environment[source] ?? "");
-    return text === "" ? undefined : { text, source };
-  };
+/** @throws {RangeError} if a setting would have no effect, because the one that it requires is not set. */
+function checkRequired(name: keyof Settings, source: string, settings: Settings): void {
+  const { requires, default: preset }: TextSetting | NumberSetting = SETTINGS[name];
+  if (requires === undefined || settings[name] === preset || settings[requires] !== "") return;
+  throw new RangeError(`${source} requires --${flagName(requires)} or ${environmentName(requires)}`);
 }
 
 /**
@@ -49,10 +52,22 @@ export function checkSetting<K extends keyof Settings>(
 ): Settings[K] {
   const setting: TextSetting | NumberSetting = SETTINGS[name];
   if (value === undefined) return setting.default as Settings[K];
-  if (isValid(setting, value)) return value as Settings[K];
-  const isQuoted = "min" in setting || !(setting.isSecret || setting.mayContainSecret);
-  const found = typeof value === "string" ? quoted(value) : String(value);
-  throw new RangeError(`${source} must be ${expectedValue(setting)}${isQuoted ? `, not ${found}` : ""}`);
+  if (isValid(setting, value)) return canonicalValue(setting, value) as Settings[K];
+  throw new RangeError(`${source} must be ${expectedValue(setting)}${foundValue(setting, value)}`);
+}
+
+/** Completes an error with the invalid value, or with what is wrong in a secret. */
+function foundValue(setting: TextSetting | NumberSetting, value: unknown): string {
+  if (typeof value !== "string") return `, not ${String(value)}`;
+  if ("min" in setting || !(setting.isSecret || setting.mayContainSecret)) return `, not ${quoted(value)}`;
+  if (!setting.isSecret) return "";
+  const { pattern } = setting;
+  const at = Array.from(value).findIndex((_, index, all) => !pattern.test(all.slice(0, index + 1).join("")));
+  return `; character ${at + 1} is not allowed`;
+}
+
+function canonicalValue(setting: TextSetting | NumberSetting, value: unknown): unknown {
+  return "pattern" in setting ? (setting.canonical?.(String(value)) ?? value) : value;
 }
 
 function isValid(setting: TextSetting | NumberSetting, value: unknown): boolean {

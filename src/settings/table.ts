@@ -1,35 +1,5 @@
+import { canonicalHosts, canonicalOrigins, HOSTS, ORIGINS } from "./hosts.ts";
 import { REDIS_ADDRESS } from "./redis-address.ts";
-
-/** A setting whose value is text. */
-export interface TextSetting {
-  default: string;
-  /** The effect of an empty default, if that is not obvious. */
-  emptyMeans?: string;
-  /** Stands for the value in `--help`. */
-  placeholder: string;
-  /**
-   * Its value is never shown, and is not taken from the command line, which all users of a machine can read.
-   */
-  isSecret?: boolean;
-  /** An invalid value is not quoted in errors: it may contain a password by mistake. */
-  mayContainSecret?: boolean;
-  pattern: RegExp;
-  /** Completes "must be …" in errors. */
-  expected: string;
-  /** A noun phrase for `--help` and docs/settings.md. */
-  help: string;
-}
-
-/** A setting whose value is a whole number, or `word`. */
-export interface NumberSetting {
-  default: number | "auto";
-  min: number;
-  max: number;
-  word?: "auto";
-  isPowerOfTwo?: boolean;
-  /** A noun phrase for `--help` and docs/settings.md. */
-  help: string;
-}
 
 /** RFC 6750 §2.1. */
 const TOKEN = /^(?:[A-Za-z0-9._~+/-]+=*)?$/;
@@ -66,6 +36,7 @@ export const SETTINGS = {
   basePath: {
     default: "",
     placeholder: "PATH",
+    canBeEmpty: true,
     pattern: /^(?:\/[A-Za-z0-9_~-][A-Za-z0-9_.~-]*)*$/ as RegExp,
     expected: "a path of A-Z a-z 0-9 _ . ~ - that begins with a slash and ends without one, as in /plays",
     help: "prefix of all paths, as in /plays",
@@ -109,7 +80,7 @@ export const SETTINGS = {
     mayContainSecret: true,
     pattern: REDIS_ADDRESS as RegExp,
     expected:
-      "redis:// or rediss://, an optional USER@, and the HOST:PORT of one or several servers, without a password",
+      "redis:// or rediss://, an optional USER@, and the HOST:PORT of one or several servers; the password belongs in --store-password-file",
     help: "Redis to keep counts in, one server or a cluster, as redis://HOST:PORT,HOST:PORT; requires Bun",
   },
   storePassword: {
@@ -118,6 +89,7 @@ export const SETTINGS = {
     isSecret: true,
     pattern: /^[^\r\n\0]*$/ as RegExp,
     expected: "one line",
+    requires: "store" as const,
     help: "password of Redis",
   },
   storePrefix: {
@@ -125,12 +97,14 @@ export const SETTINGS = {
     placeholder: "PREFIX",
     pattern: /^[\w.-]{1,64}$/ as RegExp, // a colon separates it from the rest of a key
     expected: "1 to 64 of A-Z a-z 0-9 _ . -",
+    requires: "store" as const,
     help: "prefix of all keys in Redis",
   },
   storeTimeout: {
     default: 1000,
     min: 10,
     max: 60_000,
+    requires: "store" as const,
     help: "time that Redis may take to reply, in milliseconds",
   },
   shards: {
@@ -138,12 +112,14 @@ export const SETTINGS = {
     min: 1,
     max: 16_384,
     isPowerOfTwo: true,
+    requires: "store" as const,
     help: "parts that the counts in Redis are divided into, a power of two; cannot be changed later",
   },
   waitReplicas: {
     default: 0,
     min: 0,
     max: 16,
+    requires: "store" as const,
     help: "replicas of Redis that must confirm a play before it is answered",
   },
   maxWaiting: {
@@ -185,12 +161,14 @@ export const SETTINGS = {
     isSecret: true,
     pattern: TOKEN as RegExp,
     expected: TOKEN_EXPECTED as string,
-    help: "bearer token that plays require; PLAYCOUNT_TOKEN must be set too",
+    requires: "token" as const,
+    help: "bearer token that plays require; needs PLAYCOUNT_TOKEN too",
   },
   corsOrigins: {
     default: "",
     placeholder: "ORIGINS",
-    pattern: /^(?:https?:\/\/[\w.:[\]-]+(?:,(?!$)|$))*$/ as RegExp,
+    pattern: ORIGINS as RegExp,
+    canonical: canonicalOrigins as (value: string) => string,
     expected: "origins as https://example.com, separated by commas",
     help: "origins of other sites whose pages may read and play, separated by commas",
   },
@@ -198,9 +176,10 @@ export const SETTINGS = {
     default: "",
     placeholder: "HOSTS",
     emptyMeans: "all; on a loopback address only loopback names",
-    pattern: /^(?:\.?[\w:[\]-][\w.:[\]-]*(?:,(?!$)|$))*$/ as RegExp,
-    expected: "host names, separated by commas",
-    help: "host names to serve, separated by commas; a leading dot includes all subdomains",
+    pattern: HOSTS as RegExp,
+    canonical: canonicalHosts as (value: string) => string,
+    expected: "host names without ports, separated by commas; IPv6 addresses in brackets",
+    help: "host names to serve, separated by commas; .example.com is all its subdomains, not itself",
   },
   shutdownSeconds: {
     default: 10,

@@ -3,8 +3,9 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { help, readCommandLine } from "../../src/cli/command-line.ts";
+import { noteIgnoredVariables } from "../../src/cli/variables.ts";
 import { createHandler, ShardedStore } from "../../src/mod.ts";
-import { environmentName, flagName } from "../../src/settings/names.ts";
+import { environmentName, flagName, variablesOf } from "../../src/settings/names.ts";
 import { readSettings, type Settings, settingNames } from "../../src/settings/settings.ts";
 
 /** Returns the settings of a server that a command line starts. */
@@ -13,6 +14,9 @@ function settingsOf(args: string[], environment: Record<string, string> = {}): S
   if (command.do !== "serve") throw new Error(`The command is ${command.do}`);
   return command.settings;
 }
+
+/** Sets Redis, which some settings require. */
+const IN_REDIS = { PLAYCOUNT_STORE: "redis://localhost" };
 
 const DEFAULTS = readSettings(() => undefined);
 
@@ -41,7 +45,7 @@ const OTHERS: {
   bodySeconds: ["5", 5],
   maxPendingBytes: ["4096", 4096],
   maxBatchSongs: ["9", 9],
-  corsOrigins: ["https://a.example,http://b:80", "https://a.example,http://b:80"],
+  corsOrigins: ["https://a.example,http://b:80", "https://a.example,http://b"],
   allowedHosts: ["a.example,.b,[::1]", "a.example,.b,[::1]"],
   shutdownSeconds: ["0", 0],
 };
@@ -54,19 +58,22 @@ test("without flags and variables every setting has its default", () => {
 describe.each(Object.entries(OTHERS))("%s", (key, [text, value]) => {
   const name = key as keyof Settings;
   const flag = `--${flagName(name)}`;
+  const environment = name === "data" ? {} : IN_REDIS;
 
   test("can be set by a flag, with its value after a space or an equals sign", () => {
-    expect(settingsOf([flag, text])[name]).toBe(value);
-    expect(settingsOf([`${flag}=${text}`])[name]).toBe(value);
+    expect(settingsOf([flag, text], environment)[name]).toBe(value);
+    expect(settingsOf([`${flag}=${text}`], environment)[name]).toBe(value);
   });
 
   test("can be set by an environment variable", () => {
-    expect(settingsOf([], { [environmentName(name)]: text })[name]).toBe(value);
+    expect(settingsOf([], { ...environment, [environmentName(name)]: text })[name]).toBe(value);
   });
 
   test("has the value of the flag if the variable has another value, even an invalid one", () => {
-    expect(settingsOf([flag, text], { [environmentName(name)]: String(DEFAULTS[name]) })[name]).toBe(value);
-    expect(settingsOf([flag, text], { [environmentName(name)]: "\n" })[name]).toBe(value);
+    expect(
+      settingsOf([flag, text], { ...environment, [environmentName(name)]: String(DEFAULTS[name]) })[name],
+    ).toBe(value);
+    expect(settingsOf([flag, text], { ...environment, [environmentName(name)]: "\n" })[name]).toBe(value);
   });
 
   test("is not set by an empty variable", () => {
@@ -97,10 +104,31 @@ describe("A token", () => {
   test("is not taken from the command line, and is never shown", () => {
     for (const flag of ["--token", "--play-token"])
       expect(() => settingsOf([flag, "canary"])).toThrow(
-        `unknown option ${JSON.stringify(flag)}; see --help`,
+        `unknown option ${JSON.stringify(flag)}; did you mean ${flag}-file? see --help`,
       );
-    const message = "PLAYCOUNT_TOKEN must be a bearer token of A-Z a-z 0-9 - . _ ~ + /";
+    const message =
+      "PLAYCOUNT_TOKEN must be a bearer token of A-Z a-z 0-9 - . _ ~ + /; character 7 is not allowed";
     expect(() => settingsOf([], { PLAYCOUNT_TOKEN: "canary bird" })).toThrow(new RangeError(message));
+  });
+
+  test.each([
+    ["token", {}],
+    ["playToken", { PLAYCOUNT_TOKEN: "a" }],
+    ["storePassword", IN_REDIS],
+  ] as const)("is read from the file that a variable names: %s", (name, environment) => {
+    const variable = environmentName(name);
+    writeFileSync(path, "from-a-file\n");
+    expect(settingsOf([], { ...environment, [`${variable}_FILE`]: path })[name]).toBe("from-a-file");
+    expect(settingsOf([], { ...environment, [`${variable}_FILE`]: "" })[name]).toBe("");
+    expect(() => settingsOf([], { ...environment, [`${variable}_FILE`]: folder })).toThrow(
+      /_FILE: cannot read/,
+    );
+    const both = { ...environment, [variable]: "a", [`${variable}_FILE`]: path };
+    expect(() => settingsOf([], both)).toThrow(`${variable} and ${variable}_FILE exclude each other`);
+    expect(settingsOf([`--${flagName(name)}`, path], both)[name]).toBe("from-a-file");
+    expect(() => settingsOf([], { ...environment, [variable]: path })).toThrow(
+      `${variable} is the path of a file; name the file by ${variable}_FILE`,
+    );
   });
 
   test("in a file that cannot be read is an error of one line", () => {
@@ -118,7 +146,7 @@ describe("A token", () => {
   });
 
   test("for plays requires the other token too", () => {
-    const message = "PLAYCOUNT_PLAY_TOKEN requires PLAYCOUNT_TOKEN to be set too";
+    const message = "PLAYCOUNT_PLAY_TOKEN requires --token-file or PLAYCOUNT_TOKEN";
     expect(() => settingsOf([], { PLAYCOUNT_PLAY_TOKEN: "b" })).toThrow(new RangeError(message));
     expect(() => createHandler(new ShardedStore(), { playToken: "b" })).toThrow(RangeError);
   });
@@ -149,13 +177,81 @@ test.each([
   expect(readCommandLine([...args], { PLAYCOUNT_PORT: "x" })).toEqual({ do: wanted });
 });
 
+test("an empty value of any other text is refused, as an unset variable of a shell leaves it", () => {
+  for (const flag of ["--data", "--store", "--allowed-hosts", "--cors-origins"])
+    for (const args of [[flag, ""], [`${flag}=`]])
+      expect(() => settingsOf(args)).toThrow(new RangeError(`${flag} needs a value`));
+});
+
+test("a setting of Redis is refused without Redis, except its default", () => {
+  for (const [flag, value] of [
+    ["--wait-replicas", "1"],
+    ["--shards", "1"],
+    ["--store-prefix", "a"],
+    ["--store-timeout", "20"],
+  ] as const) {
+    const message = `${flag} requires --store or PLAYCOUNT_STORE`;
+    expect(() => settingsOf([flag, value])).toThrow(new RangeError(message));
+    expect(() => settingsOf([flag, value, "--data", "/d"])).toThrow(new RangeError(message));
+  }
+  expect(() => settingsOf([], { PLAYCOUNT_STORE_PASSWORD: "x" })).toThrow(
+    new RangeError("PLAYCOUNT_STORE_PASSWORD requires --store or PLAYCOUNT_STORE"),
+  );
+  expect(settingsOf(["--wait-replicas", "0"]).waitReplicas).toBe(0);
+});
+
+describe("Variables that are ignored", () => {
+  test("are named, with the known one that is nearest", () => {
+    expect(
+      noteIgnoredVariables({
+        PLAYCOUNT_TOKENS: "canary",
+        PLAYCOUNT_MAXSONGS: "1",
+        PLAYCOUNT_COLOUR: "red",
+        PLAYCOUNT_STORE_PORT: "6379",
+        PLAYCOUNT_EMPTY: "",
+        HOME: "/",
+      }),
+    ).toEqual([
+      "PLAYCOUNT_TOKENS is unknown and ignored; did you mean PLAYCOUNT_TOKEN?",
+      "PLAYCOUNT_MAXSONGS is unknown and ignored; did you mean PLAYCOUNT_MAX_SONGS?",
+      "PLAYCOUNT_COLOUR is unknown and ignored",
+      "PLAYCOUNT_STORE_PORT is unknown and ignored",
+    ]);
+  });
+
+  test("are not those of settings and of copy", () => {
+    const known = [...settingNames().flatMap(variablesOf), "PLAYCOUNT_TO_TOKEN", "PLAYCOUNT_TO_TOKEN_FILE"];
+    expect(known).toContain("PLAYCOUNT_STORE_PASSWORD_FILE");
+    expect(noteIgnoredVariables(Object.fromEntries(known.map((name) => [name, "1"])))).toEqual([]);
+  });
+
+  test("of a Kubernetes Service are not called unknown, and its address is not taken for a port", () => {
+    const links = {
+      PLAYCOUNT_PORT: "tcp://10.0.0.1:8000",
+      PLAYCOUNT_SERVICE_HOST: "10.0.0.1",
+      PLAYCOUNT_SERVICE_PORT: "8000",
+      PLAYCOUNT_SERVICE_PORT_HTTP: "8000",
+      PLAYCOUNT_PORT_8000_TCP: "tcp://10.0.0.1:8000",
+      PLAYCOUNT_PORT_8000_TCP_PROTO: "tcp",
+      PLAYCOUNT_PORT_8000_TCP_PORT: "8000",
+      PLAYCOUNT_PORT_8000_TCP_ADDR: "10.0.0.1",
+      PLAYCOUNT_REDIS_PORT: "tcp://10.0.0.2:6379",
+      PLAYCOUNT_REDIS_SERVICE_HOST: "10.0.0.2",
+    };
+    expect(settingsOf([], links)).toEqual(DEFAULTS);
+    expect(noteIgnoredVariables(links)).toEqual([
+      "PLAYCOUNT_PORT is ignored: it is the address of a Kubernetes Service; enableServiceLinks: false leaves it out of the pod",
+    ]);
+  });
+});
+
 /** Invalid command lines, with their errors. */
 const MISTAKES: readonly (readonly [string[], Record<string, string>, string])[] = [
-  [["--prot", "1"], {}, 'unknown option "--prot"; see --help'],
+  [["--prot", "1"], {}, 'unknown option "--prot"; did you mean --port? see --help'],
   [["-p", "1"], {}, 'unknown option "-p"; see --help'],
   [["--no-port"], {}, 'unknown option "--no-port"; see --help'],
   [["--__proto__=1"], {}, 'unknown option "--__proto__"; see --help'],
-  [["--maxSongs", "1"], {}, 'unknown option "--maxSongs"; see --help'],
+  [["--maxSongs", "1"], {}, 'unknown option "--maxSongs"; did you mean --max-songs? see --help'],
   [["--a\nb"], {}, 'unknown option "--a\\nb"; see --help'],
   [["--port"], {}, "--port needs a value"],
   [["--host", "::", "--port"], {}, "--port needs a value"],

@@ -18,7 +18,7 @@ describe.each(Object.entries(RUNTIMES))("on %s", (_name, command) => {
   });
 
   test.each([
-    [["--prot", "8000"], {}, 'unknown option "--prot"; see --help'],
+    [["--prot", "8000"], {}, 'unknown option "--prot"; did you mean --port? see --help'],
     [["--port"], {}, "--port needs a value"],
     [["--port", "80x"], {}, '--port must be a whole number from 0 to 65535, not "80x"'],
     [["8000"], {}, 'unexpected argument "8000"; see --help'],

@@ -67,9 +67,13 @@ test("No error contains an invalid token from the environment or a file", async 
   writeFileSync(file, "canary with spaces");
   for (const [args, environment] of [
     [[], { PLAYCOUNT_TOKEN: "canary with spaces" }],
-    [[], { PLAYCOUNT_TOKEN: "canary", PLAYCOUNT_PLAY_TOKEN: "canary\n" }],
+    [[], { PLAYCOUNT_TOKEN: "canary", PLAYCOUNT_PLAY_TOKEN: "canary\nbird" }],
     [[], { PLAYCOUNT_PLAY_TOKEN: "canary" }],
     [["--token-file", file], {}],
+    [[], { PLAYCOUNT_TOKEN_FILE: file }],
+    [["--store", "redis://:canary@h"], {}],
+    [["--store", "redis://canary@me:canary@h"], {}],
+    [["--store-password", "canary"], {}],
     [["--token", "canary"], {}],
     [["--token=canary"], {}],
     [["--token-file=canary/none"], {}],

@@ -1,6 +1,7 @@
 import process from "node:process";
 import type { Serve } from "../../src/adapters/server.ts";
-import { environmentLookup, readSettings } from "../../src/settings/settings.ts";
+import { environmentLookup } from "../../src/settings/environment.ts";
+import { readSettings } from "../../src/settings/settings.ts";
 import { attachDurable, CommitThread } from "../../src/store/durable/open.ts";
 import { createHandler } from "../../src/http/handler.ts";
 import type { CountStore } from "../../src/store/count-store.ts";

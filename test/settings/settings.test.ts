@@ -1,15 +1,15 @@
 import { describe, expect, test } from "bun:test";
+import { environmentLookup } from "../../src/settings/environment.ts";
 import { environmentName, flagName } from "../../src/settings/names.ts";
 import { parseRedisAddress } from "../../src/settings/redis-address.ts";
 import {
   checkSetting,
-  environmentLookup,
   readSettings,
   SETTINGS,
   type Settings,
   settingNames,
 } from "../../src/settings/settings.ts";
-import type { NumberSetting, TextSetting } from "../../src/settings/table.ts";
+import type { NumberSetting, TextSetting } from "../../src/settings/kinds.ts";
 
 const NUMBERS = settingNames().flatMap((name) => {
   const setting = SETTINGS[name];
@@ -140,10 +140,47 @@ describe("A setting's name", () => {
   });
 });
 
+test("variables that Kubernetes sets for a Service named playcount are not settings", () => {
+  for (const address of ["tcp://10.0.0.1:8000", "udp://10.0.0.1:8000"])
+    expect(environmentLookup({ PLAYCOUNT_PORT: address })("port")).toBeUndefined();
+  expect(environmentLookup({ PLAYCOUNT_STORE: "tcp://10.0.0.1:6379" })("store")).toBeDefined();
+});
+
+describe("A secret from the environment", () => {
+  const tokenOf = (environment: Record<string, string>) => environmentLookup(environment)("token")?.text;
+
+  test("loses its line ends, and nothing else", () => {
+    for (const end of ["", "\n", "\r\n", "\n\n"]) expect(tokenOf({ PLAYCOUNT_TOKEN: `a${end}` })).toBe("a");
+    const lookUp = environmentLookup({ PLAYCOUNT_STORE_PASSWORD: " a b \n" });
+    expect(lookUp("storePassword")?.text).toBe(" a b ");
+  });
+
+  test("is not blank", () => {
+    for (const blank of [" ", "\n", "\t\r\n"])
+      expect(() => tokenOf({ PLAYCOUNT_TOKEN: blank })).toThrow(/^PLAYCOUNT_TOKEN is blank/);
+    expect(tokenOf({ PLAYCOUNT_TOKEN: "" })).toBeUndefined();
+  });
+
+  test("cannot be in a file where no files are", () => {
+    expect(() => tokenOf({ PLAYCOUNT_TOKEN_FILE: "/run/secrets/token" })).toThrow(
+      /^PLAYCOUNT_TOKEN_FILE is of no use here/,
+    );
+  });
+
+  test("is told apart by the place of what is wrong, not by its text", () => {
+    const read = (name: keyof Settings, value: string) => () => checkSetting(name, value, "X");
+    expect(read("token", "canary bird")).toThrow(/^X must be a bearer token .*; character 7 is not allowed$/);
+    expect(read("token", "=")).toThrow(/; character 1 is not allowed$/);
+    expect(read("token", "a=b")).toThrow(/; character 3 is not allowed$/);
+    expect(read("storePassword", "ab\nc")).toThrow(/^X must be one line; character 3 is not allowed$/);
+  });
+});
+
 test.each([
   "redis://localhost",
   "redis://10.0.0.1:6379/3",
   "rediss://me@a.example:1",
+  "REDIS://localhost:6379/",
   "redis://[::1]:65535",
   "redis://a:7000,b:7001,[fd00::1]:7002",
 ])("%p is a valid address of Redis", (store) => expect(checkSetting("store", store)).toBe(store));
@@ -161,7 +198,9 @@ test.each([
   "redis://a?db=3",
 ])("%p is not an address of Redis, and the error does not quote it", (store) => {
   const refused = () => checkSetting("store", store);
-  expect(refused).toThrow(/^store must be redis:\/\/ or rediss:\/\/, .*, without a password$/);
+  expect(refused).toThrow(
+    /^store must be redis:\/\/ or rediss:\/\/, .*; the password belongs in --store-password-file$/,
+  );
 });
 
 test("an address of Redis has the default port, the default user and database 0", () => {
@@ -181,6 +220,55 @@ test("an address of Redis has the default port, the default user and database 0"
     expect(() => parseRedisAddress(`redis://${user}@h`)).toThrow(RangeError);
   expect(parseRedisAddress("redis://a:7000,[::1],b").servers).toEqual(["a:7000", "[::1]:6379", "b:6379"]);
   expect(() => parseRedisAddress("")).toThrow(RangeError);
+});
+
+test("an address of Redis may end with a slash, and has database 0", () => {
+  expect(parseRedisAddress("REDIS://h:6379/")).toMatchObject({ servers: ["h:6379"], database: 0 });
+});
+
+test("hosts that no request can have are refused", () => {
+  for (const hosts of [
+    "h:8000",
+    "::1",
+    "a,h:80",
+    "[::1]:80",
+    "*",
+    "*.a",
+    "a,",
+    ",",
+    "http://h",
+    "h/",
+    ".[::1]",
+  ])
+    expect(() => checkSetting("allowedHosts", hosts)).toThrow(
+      `allowedHosts must be host names without ports, separated by commas; IPv6 addresses in brackets, not "${hosts}"`,
+    );
+});
+
+test("hosts are brought to the form in which requests are compared with them", () => {
+  const hosts = "A.Example.,127.1,[0:0:0:0:0:0:0:1],.B.example.,a_b,[::FFFF:127.0.0.1]";
+  expect(checkSetting("allowedHosts", hosts)).toBe(
+    "a.example,127.0.0.1,[::1],.b.example,a_b,[::ffff:7f00:1]",
+  );
+});
+
+test("origins are brought to the form in which browsers send them", () => {
+  const origins = "https://H:443,http://h:80,https://h:80,http://[0:0::1]:3000";
+  expect(checkSetting("corsOrigins", origins)).toBe("https://h,http://h,https://h:80,http://[::1]:3000");
+});
+
+test("origins that no browser sends are refused", () => {
+  for (const origins of [
+    "*",
+    "null",
+    "h",
+    "https://h/",
+    "https://h:0",
+    "https://h:65536",
+    "https://::1",
+    "ws://h",
+  ])
+    expect(() => checkSetting("corsOrigins", origins)).toThrow(RangeError);
 });
 
 test("the number of shards is a power of two from 1 to 16384", () => {

@@ -1,8 +1,10 @@
 import { Placement } from "../../client/placement.ts";
 import { quoted } from "../../error-message.ts";
 import { parseWholeNumber } from "../../mapping/whole-number.ts";
+import { type Environment, readSecret } from "../../settings/environment.ts";
 import { checkSetting } from "../../settings/settings.ts";
-import { type Flags, readFlags, readSecretFile } from "../flags.ts";
+import { type Flags, readFlags } from "../flags.ts";
+import { SECRET_FILES } from "../secret-files.ts";
 
 /** Settings of `playcount copy`. */
 export interface CopySettings {
@@ -28,7 +30,7 @@ const FLAGS: Flags = {
 
 /** Environment variables of the tokens, used if no file is named. */
 const TOKEN = "PLAYCOUNT_TOKEN";
-const TO_TOKEN = "PLAYCOUNT_TO_TOKEN";
+export const TO_TOKEN = "PLAYCOUNT_TO_TOKEN";
 
 /**
  * Parses the arguments of `playcount copy`. Returns `undefined` if they ask for help.
@@ -37,7 +39,7 @@ const TO_TOKEN = "PLAYCOUNT_TO_TOKEN";
  */
 export function readCopyArguments(
   args: readonly string[],
-  environment: Readonly<Record<string, string | undefined>>,
+  environment: Environment,
 ): CopySettings | undefined {
   const flags = new Map<string, string>();
   for (const [name, value] of readFlags(args, FLAGS)) {
@@ -91,12 +93,14 @@ function readFold(written: string | undefined): number | undefined {
 function readToken(
   file: string | undefined,
   flag: string,
-  environment: Readonly<Record<string, string | undefined>>,
+  environment: Environment,
   variable: string,
 ): string {
-  return file === undefined
-    ? checkSetting("token", environment[variable] ?? "", variable)
-    : checkSetting("token", readSecretFile(file, flag), flag);
+  const { text, source } =
+    file === undefined
+      ? (readSecret(variable, environment, SECRET_FILES) ?? { text: "", source: variable })
+      : { text: SECRET_FILES.read(file, flag), source: flag };
+  return checkSetting("token", text, source);
 }
 
 /** Returns the output of `copy --help`. */
@@ -114,7 +118,8 @@ Usage: playcount copy --from URL[,URL...] --to URL[,URL...] [options]
   --to-token-file PATH    file with the token of the servers of --to, if it differs
   -h, --help              show this help
 
-The environment variables ${TOKEN} and ${TO_TOKEN} set the tokens too.
+The environment variables ${TOKEN} and ${TO_TOKEN} set the tokens too, and name
+files with _FILE at their ends.
 
 After a failure or an interruption, run the same command again: no play is lost or counted twice.
 Stop jobs that hand folds over in the meantime. When all clients have the new list of servers, run

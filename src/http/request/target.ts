@@ -1,3 +1,4 @@
+import { canonicalHost } from "../../settings/hosts.ts";
 import { Problem } from "../response/problem.ts";
 
 /**
@@ -73,9 +74,7 @@ export function isHost(host: string): boolean {
   return HOST.test(host);
 }
 
-/**
- * Returns the name or address of a `Host`, in lower case and without the port; an IPv6 address has brackets.
- */
+/** Returns the name or address of a `Host` in canonical form, without the port. */
 export function hostNameOf(host: string): string {
-  return host.replace(/:\d*$/, "").toLowerCase();
+  return canonicalHost(host.replace(/:\d*$/, ""));
 }

@@ -79,10 +79,23 @@ describe("Tokens of copy", () => {
     expect(tokensOf(["--to-token-file", path], { PLAYCOUNT_TOKEN: "a" })).toEqual(["a", "from-a-file"]);
   });
 
+  test("are read from the files that variables name", () => {
+    writeFileSync(path, "from-a-file\n");
+    expect(tokensOf([], { PLAYCOUNT_TOKEN_FILE: path })).toEqual(["from-a-file", "from-a-file"]);
+    expect(tokensOf([], { PLAYCOUNT_TOKEN: "a", PLAYCOUNT_TO_TOKEN_FILE: path })).toEqual([
+      "a",
+      "from-a-file",
+    ]);
+    expect(() => tokensOf([], { PLAYCOUNT_TO_TOKEN: "\n" })).toThrow(/^PLAYCOUNT_TO_TOKEN is blank/);
+  });
+
   test("are never shown", () => {
-    const wanted = "PLAYCOUNT_TO_TOKEN must be a bearer token of A-Z a-z 0-9 - . _ ~ + /";
+    const wanted =
+      "PLAYCOUNT_TO_TOKEN must be a bearer token of A-Z a-z 0-9 - . _ ~ + /; character 7 is not allowed";
     expect(() => tokensOf([], { PLAYCOUNT_TO_TOKEN: "canary bird" })).toThrow(new RangeError(wanted));
-    expect(() => tokensOf(["--token", "canary"])).toThrow(/^unknown option "--token"; see copy --help$/);
+    expect(() => tokensOf(["--token", "canary"])).toThrow(
+      /^unknown option "--token"; did you mean --token-file\? see copy --help$/,
+    );
     const missing = join(folder, "missing");
     const message = `--to-token-file: cannot read ${JSON.stringify(missing)}: ENOENT`;
     expect(() => tokensOf(["--to-token-file", missing])).toThrow(new RangeError(message));

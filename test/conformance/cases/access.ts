@@ -5,8 +5,8 @@ import { type Cases, expectAnswer, json } from "../subject.ts";
 export const GUARDED = {
   token: "manage-0123456789",
   playToken: "play-0123456789==",
-  corsOrigins: "https://page.example,http://localhost:3000",
-  allowedHosts: "localhost,127.0.0.1,.example",
+  corsOrigins: "https://Page.example:443,http://localhost:3000",
+  allowedHosts: "localhost,127.1,[0:0:0:0:0:0:0:1],.example",
 };
 
 /** Headers of a client that may do everything on a server with {@linkcode GUARDED}. */
@@ -95,7 +95,7 @@ export const access: Cases = {
     }
     await expectAnswer(fetch("/song/1"), 200, "0");
     await expectAnswer(from(own, "POST"), 200, "1");
-    for (const origin of GUARDED.corsOrigins.split(",")) {
+    for (const origin of ["https://page.example", "http://localhost:3000"]) {
       const { headers } = await expectAnswer(from(origin, "POST"), 200);
       expect(headers.get("access-control-allow-origin")).toBe(origin);
       expect(headers.get("vary")).toBe("Accept, Origin");
@@ -125,6 +125,13 @@ export const access: Cases = {
     expect(answer.headers.get("access-control-allow-methods")).toBe("GET, HEAD, DELETE, OPTIONS");
     expect(answer.headers.get("access-control-allow-headers")).toContain("Authorization");
     expect(answer.headers.get("access-control-max-age")).toMatch(/^\d+$/);
+  },
+
+  "a host is compared by what it means, not by its spelling": async ({ fetch }) => {
+    for (const host of ["localhost.", "127.1:80", "0x7f.0.0.1", "[::1]", "[0:0::1]:8000", "A.Example."])
+      await expectAnswer(fetch("/song/1", { headers: { host } }), 200);
+    for (const host of ["localhost..", "127.2", "[::2]", "[::ffff:127.0.0.1]"])
+      await expectAnswer(fetch("/song/1", { headers: { host } }), 403);
   },
 
   "a host that is not allowed is refused on every path": async ({ fetch }) => {

@@ -1,0 +1,40 @@
+/** Settings that others require. */
+export type RequiredSetting = "store" | "token";
+
+/** A setting whose value is text. */
+export interface TextSetting {
+  default: string;
+  /** The effect of an empty default, if that is not obvious. */
+  emptyMeans?: string;
+  /** Stands for the value in `--help`. */
+  placeholder: string;
+  /**
+   * Its value is never shown, and is not taken from the command line, which all users of a machine can read.
+   */
+  isSecret?: boolean;
+  /** An invalid value is not quoted in errors: it may contain a password by mistake. */
+  mayContainSecret?: boolean;
+  /** An empty flag is a value. Otherwise it is refused, because an unset variable of a shell is empty too. */
+  canBeEmpty?: boolean;
+  /** The setting without which this one has no effect. */
+  requires?: RequiredSetting;
+  pattern: RegExp;
+  /** Returns the form of a valid value in which it is used. */
+  canonical?: (value: string) => string;
+  /** Completes "must be …" in errors. */
+  expected: string;
+  /** A noun phrase for `--help` and docs/settings.md. */
+  help: string;
+}
+
+/** A setting whose value is a whole number, or `word`. */
+export interface NumberSetting {
+  default: number | "auto";
+  min: number;
+  max: number;
+  word?: "auto";
+  isPowerOfTwo?: boolean;
+  requires?: RequiredSetting;
+  /** A noun phrase for `--help` and docs/settings.md. */
+  help: string;
+}
