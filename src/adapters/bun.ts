@@ -1,12 +1,9 @@
 import { lookup } from "node:dns/promises";
 import type { Handler } from "../http/handler.ts";
 import { settlesWithin } from "../async.ts";
-import { type ListenOptions, type Server, urlOf } from "./server.ts";
+import { closeAfter, IDLE_SECONDS, type ListenOptions, type Server, urlOf } from "./server.ts";
 
 export type { ListenOptions, Server } from "./server.ts";
-
-/** Seconds after which a connection is closed whose client sends nothing, or does not read its answer. */
-const IDLE_SECONDS = 60;
 
 /**
  * Serves `handler` on Bun.
@@ -27,9 +24,16 @@ const IDLE_SECONDS = 60;
  */
 export async function serve(handler: Handler, options: ListenOptions): Promise<Server> {
   const { host, port } = options;
-  const server = await listen(handler, options);
+  let isDraining = false;
+  const server = await listen(
+    (request) => (isDraining ? closeAfter(handler(request)) : handler(request)),
+    options,
+  );
   return {
     url: urlOf(host, server.port ?? port),
+    drain() {
+      isDraining = true;
+    },
     async stop(graceSeconds) {
       if (!(await settlesWithin(server.stop(), graceSeconds))) await server.stop(true);
     },
@@ -45,7 +49,7 @@ async function listen(
       hostname: host,
       port,
       reusePort: isShared, // without it Bun shares the port with any other program, without an error
-      fetch: (request) => handler(request),
+      fetch: handler,
       idleTimeout: IDLE_SECONDS,
       maxRequestBodySize: 2 ** 40, // the handler enforces the configured limit, and answers 413
       development: false, // in development an error would show its source to the client

@@ -1,7 +1,7 @@
 import { settlesWithin } from "../async.ts";
 import { type Handler, answerError } from "../http/handler.ts";
 import { Problem } from "../http/response/problem.ts";
-import { type ListenOptions, type Server, urlOf } from "./server.ts";
+import { closeAfter, type ListenOptions, type Server, urlOf } from "./server.ts";
 
 /** The part of Deno's interface that is used here. */
 declare const Deno: {
@@ -34,9 +34,15 @@ export function serve(handler: Handler, { host, port }: ListenOptions): Server {
   const pending = new PendingRequests(handler);
   const cut = new AbortController();
   const options = { hostname: host, port, signal: cut.signal, onListen: () => {} };
-  const server = Deno.serve(options, (request) => pending.handle(request));
+  let isDraining = false;
+  const server = Deno.serve(options, (request) =>
+    isDraining ? closeAfter(pending.handle(request)) : pending.handle(request),
+  );
   return {
     url: urlOf(host, server.addr.port),
+    drain() {
+      isDraining = true; // Deno leaves it to the client to close the connection
+    },
     async stop(graceSeconds) {
       const deadline = performance.now() + graceSeconds * 1000;
       if (!(await settlesWithin(pending.stop(), graceSeconds))) return cut.abort();

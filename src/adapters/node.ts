@@ -8,7 +8,7 @@ import { Problem } from "../http/response/problem.ts";
 import { isHost } from "../http/request/target.ts";
 import { IncomingBody } from "./node/body.ts";
 import { Connections } from "./node/connections.ts";
-import { type ListenOptions, type Server, urlOf } from "./server.ts";
+import { IDLE_SECONDS, type ListenOptions, type Server, urlOf } from "./server.ts";
 
 export type { ListenOptions, Server } from "./server.ts";
 
@@ -31,7 +31,8 @@ export type { ListenOptions, Server } from "./server.ts";
  */
 export async function serve(handler: Handler, { host, port }: ListenOptions): Promise<Server> {
   const listener = toListener(handler);
-  const server = createServer((incoming, outgoing) => {
+  const options = { keepAliveTimeout: IDLE_SECONDS * 1000 };
+  const server = createServer(options, (incoming, outgoing) => {
     connections.take(incoming, outgoing, listener);
   });
   const connections = new Connections(server);
@@ -39,6 +40,7 @@ export async function serve(handler: Handler, { host, port }: ListenOptions): Pr
   await once(server, "listening"); // rejects if the port is taken
   return {
     url: urlOf(host, (server.address() as AddressInfo).port),
+    drain: () => connections.drain(),
     async stop(graceSeconds) {
       const closed = once(server, "close");
       connections.stop();

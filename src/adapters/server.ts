@@ -1,6 +1,12 @@
 import type { Awaitable } from "../async.ts";
 import type { Handler } from "../http/handler.ts";
 
+/**
+ * Seconds after which a connection is closed whose client sends nothing, or, on Bun, does not read its answer.
+ * Balancers close theirs earlier.
+ */
+export const IDLE_SECONDS = 60;
+
 /** Address to listen on. */
 export interface ListenOptions {
   /** Host name or address. */
@@ -16,6 +22,9 @@ export interface Server {
   /** URL without a slash at its end. */
   readonly url: string;
 
+  /** Closes each connection after the answer to its next request. New connections are still accepted. */
+  drain(): void;
+
   /**
    * Accepts no more connections, and closes each connection when its requests are answered. Requests that are
    * not answered after `graceSeconds` are disconnected. Resolves when no connection is left.
@@ -29,4 +38,11 @@ export type Serve = (handler: Handler, options: ListenOptions) => Awaitable<Serv
 /** Returns the URL of `host`, which may be an IPv6 address, and `port`, without a slash at its end. */
 export function urlOf(host: string, port: number): string {
   return `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
+}
+
+/** Tells the client of an answer that its connection closes (RFC 9112 §9.6). */
+export function closeAfter(answer: Awaitable<Response>): Awaitable<Response> {
+  if (answer instanceof Promise) return answer.then(closeAfter);
+  answer.headers.set("connection", "close");
+  return answer;
 }

@@ -10,3 +10,8 @@ export function exit(status: number, message: string): never {
   console.error(`playcount: ${message}`);
   process.exit(status);
 }
+
+/** Lets the process go on when its output can no longer be written: its terminal or its reader has gone. */
+export function surviveLostOutput(): void {
+  for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
+}

@@ -9,6 +9,10 @@ export type Attachment = { thread: number; handle: StoreHandle } | DurableAttach
 
 /** The counts of a process, as the main thread holds them. */
 export interface Counts {
+  /** Says where the counts are kept. */
+  readonly place: string;
+  /** Says what has become of the counts when the process has closed them. */
+  readonly fate: string;
   /** The store of a main thread that serves without workers. */
   readonly store: CountStore;
   /** Returns the attachment for a worker that starts. */
@@ -45,6 +49,8 @@ export async function attachStore(attachment: Attachment, settings: Settings): P
 function openInMemory(settings: Settings, workers: number): Counts {
   const store = new ShardedStore({ ...settings, threads: workers });
   return {
+    place: "counts in memory only; --data DIR keeps them",
+    fate: "the counts were in memory only, and are gone",
     store,
     attach: (thread) => ({ thread, handle: store.handle }),
     release: (worker) => store.release(worker),
@@ -63,6 +69,8 @@ async function openOnDisk(settings: Settings, workers: number, entry: string): P
   const store = attachDurable(commitThread.connect(mainThread), settings);
   const memory = ShardedStore.attach(commitThread.handle, mainThread);
   return {
+    place: `counts in the directory ${settings.data}`,
+    fate: `all counts are in the directory ${settings.data}`,
     store,
     attach: (worker) => commitThread.connect(worker),
     release: (worker) => memory.release(worker),
@@ -76,6 +84,8 @@ async function openInRedis(settings: Settings): Promise<Counts> {
   const { openRedis } = await import("../store/redis/open.ts");
   const { store, layout } = await openRedis(settings, (line) => console.error(`playcount: ${line}`));
   return {
+    place: "counts in Redis",
+    fate: "all counts are in Redis",
     store,
     attach: () => ({ layout }),
     release: () => {},

@@ -1,90 +1,52 @@
 import { availableParallelism } from "node:os";
-import process from "node:process";
 import type { Serve, Server } from "../adapters/server.ts";
 import { errorMessage } from "../error-message.ts";
 import { Metrics } from "../http/metrics/metrics.ts";
 import { SETTINGS, type Settings } from "../settings/settings.ts";
 import { VERSION } from "../version.ts";
 import { watchDescriptors } from "./descriptors.ts";
-import { BAD_USAGE, exit, FAILED } from "./exit.ts";
-import { isLoopback, loopbackNames } from "./loopback.ts";
+import { BAD_USAGE, exit, FAILED, surviveLostOutput } from "./exit.ts";
+import { loopbackNames } from "./loopback.ts";
 import { type Counts, openCounts } from "./open-counts.ts";
+import { exitOnSignals, stopOnSignals } from "./stopping.ts";
 import { createMeasuredHandler, serveWithWorkers } from "./threads.ts";
 
-const STOP_SIGNALS = ["SIGINT", "SIGTERM"] as const;
-
-/** Minimum time to make answered plays durable, even if open requests used up the time to stop. */
-const MIN_CLOSE_SECONDS = 5;
-
 /**
- * A second signal within this time counts as the first: a terminal and a parent process may both send one.
- */
-const SAME_SIGNAL_MS = 200;
-
-/**
- * Serves until SIGINT or SIGTERM, then exits the process: with 0 after a clean stop, with 1 if it took too
- * long.
+ * Serves until a signal to stop, then exits the process: with 0 after a clean stop, with 1 if it took too long.
  *
  * `entry` is the URL of the program's module, which every thread runs too.
  */
 export async function serve(given: Settings, entry: string): Promise<void> {
-  const settings = withAllowedHosts(given);
+  surviveLostOutput();
+  exitOnSignals();
+  const names = await loopbackNames(given.host);
+  const settings = withAllowedHosts(given, names);
   const workers = countWorkers(settings);
-  // Before the server listens, no request has been answered, so nothing can be lost.
-  const exitAtOnce = () => process.exit(0);
-  for (const signal of STOP_SIGNALS) process.on(signal, exitAtOnce);
-
   const counts = await open(settings, workers, entry);
   const stopping = new AbortController();
   const server = await listen(settings, counts, { workers, entry, signal: stopping.signal });
-  const stop = stopHandler(settings, counts, server, stopping);
-  for (const signal of STOP_SIGNALS) {
-    process.off(signal, exitAtOnce);
-    process.on(signal, stop);
-  }
+  stopOnSignals(settings, counts, server, stopping);
 
   watchDescriptors((line) => console.error(`playcount: ${line}`));
-  if (!isLoopback(settings.host) && settings.token === "") {
+  if (names === undefined && settings.token === "") {
     const advice = "set PLAYCOUNT_TOKEN, or listen on 127.0.0.1";
     console.error(
       `playcount: warning: every client that reaches ${settings.host} can clear all counts; ${advice}`,
     );
   }
+  console.log(`playcount: ${counts.place}`);
   // Last, because a program that waits for this line may send a signal as soon as it reads it.
   console.log(`playcount ${VERSION} listens on ${server.url}${settings.basePath}/`);
-}
-
-/** Returns a signal handler: the first signal stops the server cleanly, a later one exits at once. */
-function stopHandler(
-  { shutdownSeconds }: Settings,
-  counts: Counts,
-  server: Server,
-  stopping: AbortController,
-): () => Promise<void> {
-  let stoppedAt = 0;
-  return async () => {
-    if (stopping.signal.aborted) {
-      if (performance.now() - stoppedAt < SAME_SIGNAL_MS) return;
-      exit(FAILED, "stopped at once after a second signal");
-    }
-    stoppedAt = performance.now();
-    stopping.abort();
-    await server.stop(shutdownSeconds);
-    const secondsLeft = shutdownSeconds - (performance.now() - stoppedAt) / 1000;
-    if (await counts.close(Math.max(MIN_CLOSE_SECONDS, secondsLeft))) process.exit(0);
-    exit(FAILED, "the disk did not finish in time; every play that was answered is on it");
-  };
 }
 
 /**
  * On a loopback address, serves loopback names only: a web page could let its own name resolve to that
  * address.
  */
-function withAllowedHosts(settings: Settings): Settings {
-  const { host, allowedHosts } = settings;
-  return allowedHosts !== "" || !isLoopback(host)
+function withAllowedHosts(settings: Settings, names: string | undefined): Settings {
+  return settings.allowedHosts !== "" || names === undefined
     ? settings
-    : { ...settings, allowedHosts: loopbackNames(host) };
+    : { ...settings, allowedHosts: names };
 }
 
 function countWorkers({ workers }: Settings): number {

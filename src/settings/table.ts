@@ -181,6 +181,12 @@ export const SETTINGS = {
     expected: "host names without ports, separated by commas; IPv6 addresses in brackets",
     help: "host names to serve, separated by commas; .example.com is all its subdomains, not itself",
   },
+  drainSeconds: {
+    default: 0,
+    min: 0,
+    max: 3600,
+    help: "time to go on serving after a signal to stop, with /health at 503, in seconds",
+  },
   shutdownSeconds: {
     default: 10,
     min: 0,

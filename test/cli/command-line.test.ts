@@ -47,6 +47,7 @@ const OTHERS: {
   maxBatchSongs: ["9", 9],
   corsOrigins: ["https://a.example,http://b:80", "https://a.example,http://b"],
   allowedHosts: ["a.example,.b,[::1]", "a.example,.b,[::1]"],
+  drainSeconds: ["5", 5],
   shutdownSeconds: ["0", 0],
 };
 

@@ -35,10 +35,27 @@ describe.each(Object.entries(RUNTIMES))("on %s", (_name, command) => {
     process.kill("SIGTERM");
     expect(await ended).toEqual({
       status: 0,
-      stdout: `playcount ${VERSION} listens on ${url}\n`,
+      stdout: `playcount: counts in memory only; --data DIR keeps them
+playcount ${VERSION} listens on ${url}
+playcount: stops (SIGTERM)
+playcount: stopped; the counts were in memory only, and are gone
+`,
       stderr: "",
     });
     expect(url).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/$/);
+  });
+
+  test("a variable that is ignored is named on stderr, without its value", async () => {
+    const environment = { PLAYCOUNT_PORT: "tcp://10.0.0.1:8000", PLAYCOUNT_TOKENS: "canary" };
+    const { process, ended } = await listen([...program, "--port", "0"], environment);
+    process.kill("SIGTERM");
+    const { status, stderr } = await ended;
+    expect(status).toBe(0);
+    expect(stderr.split("\n").sort()).toEqual([
+      "",
+      "playcount: PLAYCOUNT_PORT is ignored: it is the address of a Kubernetes Service; enableServiceLinks: false leaves it out of the pod",
+      "playcount: PLAYCOUNT_TOKENS is unknown and ignored; did you mean PLAYCOUNT_TOKEN?",
+    ]);
   });
 
   test("flags and environment reach the server; a flag wins", async () => {
@@ -85,6 +102,19 @@ describe.each(Object.entries(RUNTIMES))("on %s", (_name, command) => {
       expect(await ask(host)).toBe(200);
     expect(await ask("evil.test")).toBe(403);
   });
+
+  test.each(["127.1", "0:0:0:0:0:0:0:1", "::ffff:127.0.0.1"])(
+    "%s is a loopback address, whose host check needs no warning",
+    async (host) => {
+      const { url, process, ended } = await listen([...program, "--host", host, "--port", "0"]);
+      const ask = async (host: string) => (await fetch(url, { headers: { host } })).status;
+      expect((await fetch(url)).status).toBe(200);
+      for (const name of ["localhost", "LOCALHOST.:1", "127.1", "[0::1]"]) expect(await ask(name)).toBe(200);
+      expect(await ask("evil.test")).toBe(403);
+      process.kill("SIGTERM");
+      expect(await ended).toMatchObject({ status: 0, stderr: "" });
+    },
+  );
 
   test("a port in use is one line on stderr, and status 1", async () => {
     const { url } = await listen([...program, "--port", "0"]);

@@ -34,7 +34,9 @@ export type MakeHandler<D> = (data: D, id: number, signal: AbortSignal) => Handl
 
 /** Message from the main thread to a worker. */
 type WorkerCommand<D> =
-  { do: "serve"; host: string; port: number; id: number; data: D } | { do: "stop"; graceSeconds: number };
+  | { do: "serve"; host: string; port: number; id: number; data: D }
+  | { do: "drain" }
+  | { do: "stop"; graceSeconds: number };
 
 /** Message from a worker. The first is `load`: a command that is posted before is lost. */
 type WorkerEvent = { did: "load" } | { did: "listen" } | { did: "fail"; message: string } | { did: "stop" };
@@ -67,6 +69,9 @@ async function startWorkers<D>(options: WorkersOptions<D>): Promise<Server> {
   await Promise.all(workers.map((worker) => worker.start()));
   return {
     url: urlOf(host, port),
+    drain() {
+      for (const worker of workers) worker.drain();
+    },
     async stop(graceSeconds) {
       await Promise.all(workers.map((worker) => worker.stop(graceSeconds)));
     },
@@ -78,6 +83,7 @@ class Supervisor<D> {
   readonly #options: WorkersOptions<D>;
   readonly #id: number;
   #worker: Worker | undefined;
+  #isDraining = false;
   #isStopping = false;
   #stopped: PromiseWithResolvers<void> = Promise.withResolvers();
 
@@ -95,7 +101,10 @@ class Supervisor<D> {
     let reason = "it ended";
     this.#worker = worker;
     worker.addEventListener("message", ({ data: event }: MessageEvent<WorkerEvent>) => {
-      if (event.did === "listen") return resolve();
+      if (event.did === "listen") {
+        if (this.#isDraining) this.drain(); // it replaces a worker that died meanwhile
+        return resolve();
+      }
       if (event.did === "stop") return this.#stopped.resolve();
       // A worker that cannot listen is ended, and so is one that loads while the server stops.
       if (event.did === "fail" || this.#isStopping) {
@@ -116,6 +125,12 @@ class Supervisor<D> {
       this.#handleDeath(reason, performance.now() - startedAt);
     });
     return promise;
+  }
+
+  /** Closes each connection after the answer to its next request. */
+  drain(): void {
+    this.#isDraining = true;
+    this.#post({ do: "drain" });
   }
 
   /** Resolves when the worker has stopped, or was terminated because it did not within `graceSeconds`. */
@@ -161,6 +176,7 @@ export function runWorker<D>(makeHandler: MakeHandler<D>): void {
   addEventListener("message", async ({ data: command }: MessageEvent<WorkerCommand<D>>) => {
     if (command.do === "serve") return listen(command);
     stopping.abort();
+    if (command.do === "drain") return server?.drain();
     await server?.stop(command.graceSeconds);
     post({ did: "stop" });
   });

@@ -20,6 +20,7 @@ export class Connections {
   readonly #handled = new WeakMap<Socket, Promise<void>>();
   /** Connections whose client has been told that they close. */
   readonly #closing = new WeakSet<Socket>();
+  #isDraining = false;
   #isStopping = false;
 
   constructor(server: Server) {
@@ -45,7 +46,7 @@ export class Connections {
       due.delete(outgoing);
       if (this.#isStopping && due.size === 0) socket.destroy();
     });
-    if (this.#isStopping || !outgoing.shouldKeepAlive) this.#announce(socket, outgoing);
+    if (this.#isDraining || !outgoing.shouldKeepAlive) this.#announce(socket, outgoing);
     const before = this.#handled.get(socket) ?? Promise.resolve();
     this.#handled.set(
       socket,
@@ -53,8 +54,14 @@ export class Connections {
     );
   }
 
+  /** Closes each connection after the answer to its next request. */
+  drain(): void {
+    this.#isDraining = true;
+  }
+
   /** Accepts no more connections, and closes each connection when no answer is due on it. */
   stop(): void {
+    this.drain();
     this.#isStopping = true;
     NetServer.prototype.close.call(this.#server); // that of `node:http` would end unfinished answers
     for (const [socket, due] of this.#due) {

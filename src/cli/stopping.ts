@@ -1,0 +1,91 @@
+import { readFileSync } from "node:fs";
+import process from "node:process";
+import { setTimeout } from "node:timers/promises";
+import type { Server } from "../adapters/server.ts";
+import type { Settings } from "../settings/settings.ts";
+import { exit, FAILED } from "./exit.ts";
+import { watchLauncher } from "./launcher.ts";
+import type { Counts } from "./open-counts.ts";
+
+/** Minimum time to make answered plays durable, even if open requests used up the time to stop. */
+const MIN_CLOSE_SECONDS = 5;
+
+/**
+ * A second signal within this time counts as the first: a terminal and a parent process may both send one.
+ */
+const SAME_SIGNAL_MS = 200;
+
+/** Signals that other programs take for a wish to rotate logs or to profile, and whose default is to end. */
+const IGNORED_SIGNALS = ["SIGUSR1", "SIGUSR2"] as const;
+
+/** Exits the process on a signal to stop, until `stopCleanly` replaces it. Nothing has been answered yet. */
+export function exitOnSignals(): void {
+  for (const signal of IGNORED_SIGNALS) process.on(signal, () => {});
+  for (const signal of stopSignals()) process.on(signal, exitAtOnce);
+}
+
+function exitAtOnce(): never {
+  console.log("playcount: stopped before it listened");
+  process.exit(0);
+}
+
+/**
+ * From now on, stops the server cleanly on the first signal to stop, or when its launcher has ended, and exits
+ * the process at once on a later signal. `stopping` is aborted when the stop begins.
+ */
+export function stopOnSignals(
+  settings: Settings,
+  counts: Counts,
+  server: Server,
+  stopping: AbortController,
+): void {
+  let stoppedAt = 0;
+  const stop = async (reason: string) => {
+    if (stopping.signal.aborted) {
+      if (performance.now() - stoppedAt < SAME_SIGNAL_MS) return;
+      exit(FAILED, "stopped at once after a second signal");
+    }
+    stoppedAt = performance.now();
+    stopping.abort();
+    await stopServer(settings, counts, server, reason);
+  };
+  for (const signal of stopSignals()) {
+    process.off(signal, exitAtOnce);
+    process.on(signal, () => stop(signal));
+  }
+  watchLauncher(() => stop("the npm that started it has ended"));
+}
+
+/** Stops in three phases: new connections are served, then open requests, then answered plays are kept. */
+async function stopServer(
+  { drainSeconds, shutdownSeconds }: Settings,
+  counts: Counts,
+  server: Server,
+  reason: string,
+): Promise<never> {
+  const after = drainSeconds > 0 ? `, after it has drained for ${drainSeconds} s` : "";
+  console.log(`playcount: stops${after} (${reason})`);
+  server.drain();
+  if (drainSeconds > 0) await setTimeout(drainSeconds * 1000);
+  const startedAt = performance.now();
+  await server.stop(shutdownSeconds);
+  const secondsLeft = shutdownSeconds - (performance.now() - startedAt) / 1000;
+  if (!(await counts.close(Math.max(MIN_CLOSE_SECONDS, secondsLeft))))
+    exit(FAILED, "the disk did not finish in time; every play that was answered is on it");
+  console.log(`playcount: stopped; ${counts.fate}`);
+  process.exit(0);
+}
+
+/** SIGHUP stops too, unless it is ignored, as `nohup` has it: a handler would replace that. */
+function stopSignals(): NodeJS.Signals[] {
+  return isHangupIgnored() ? ["SIGINT", "SIGTERM"] : ["SIGINT", "SIGTERM", "SIGHUP"];
+}
+
+function isHangupIgnored(): boolean {
+  try {
+    const [, mask = ""] = /^SigIgn:\s*([\da-f]+)/m.exec(readFileSync("/proc/self/status", "latin1")) ?? [];
+    return (Number.parseInt(mask.slice(-1), 16) & 1) === 1;
+  } catch {
+    return true; // unknown where /proc does not exist: its default, or nohup's choice, stays
+  }
+}
