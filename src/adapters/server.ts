@@ -2,7 +2,7 @@ import type { Awaitable } from "../async.ts";
 import type { Handler } from "../http/handler.ts";
 
 /**
- * Seconds after which a connection is closed whose client sends nothing, or, on Bun, does not read its answer.
+ * Seconds after which a connection is closed whose client sends nothing, or on Bun does not read its answer.
  * Balancers close theirs earlier.
  */
 export const IDLE_SECONDS = 60;

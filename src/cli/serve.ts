@@ -12,7 +12,8 @@ import { exitOnSignals, stopOnSignals } from "./stopping.ts";
 import { createMeasuredHandler, serveWithWorkers } from "./threads.ts";
 
 /**
- * Serves until a signal to stop, then exits the process: with 0 after a clean stop, with 1 if it took too long.
+ * Serves until a signal to stop, then exits the process: with 0 after a clean stop, with 1 if it took too
+ * long.
  *
  * `entry` is the URL of the program's module, which every thread runs too.
  */

@@ -15,7 +15,7 @@ const MIN_CLOSE_SECONDS = 5;
  */
 const SAME_SIGNAL_MS = 200;
 
-/** Signals that other programs take for a wish to rotate logs or to profile, and whose default is to end. */
+/** Signals that make other programs rotate logs or write profiles. By default they would end this one. */
 const IGNORED_SIGNALS = ["SIGUSR1", "SIGUSR2"] as const;
 
 /** Exits the process on a signal to stop, until `stopCleanly` replaces it. Nothing has been answered yet. */
@@ -30,8 +30,8 @@ function exitAtOnce(): never {
 }
 
 /**
- * From now on, stops the server cleanly on the first signal to stop, or when its launcher has ended, and exits
- * the process at once on a later signal. `stopping` is aborted when the stop begins.
+ * Stops the server cleanly on the first signal to stop, or when its launcher has ended, and exits the process
+ * at once on a later signal. `stopping` is aborted when the stop begins.
  */
 export function stopOnSignals(
   settings: Settings,
@@ -56,7 +56,7 @@ export function stopOnSignals(
   watchLauncher(() => stop("the npm that started it has ended"));
 }
 
-/** Stops in three phases: new connections are served, then open requests, then answered plays are kept. */
+/** Serves on while clients turn away, then answers open requests, then makes answered plays durable. */
 async function stopServer(
   { drainSeconds, shutdownSeconds }: Settings,
   counts: Counts,

@@ -23,6 +23,12 @@ test("an answer of one piece has a Content-Length", async () => {
   expect(await response.text()).toBe("hello");
 });
 
+test("an idle connection is kept for as long as on other runtimes, and the answer says so", async () => {
+  const connection = await bridge.connect();
+  connection.send("GET /hello HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  expect(await connection.read(isWhole)).toContain("\r\nKeep-Alive: timeout=60\r\n");
+});
+
 test("a piece is sent before the next one is ready", async () => {
   const response = await bridge.ask("/slow");
   const reader = (response.body as ReadableStream<Uint8Array>).getReader();
