@@ -51,8 +51,8 @@ export interface FoldFigures {
 /** Figures for the operator. Reading them visits no songs. */
 export interface StoreFigures extends FoldFigures {
   /**
-   * Songs that count against `maxSongs`: those of all folds that are not dropped, and of the open one, each
-   * once.
+   * Songs that count against `maxSongs`: those of all folds that are not acknowledged, and of the open one,
+   * each once.
    */
   songs: number;
   /** Bytes of memory that the store has allocated, and their limit; absent if its memory is elsewhere. */

@@ -40,8 +40,11 @@ export class Refusal extends Error {
     this.members = members;
   }
 
-  static overflow(count: number, plays: number): Refusal {
-    return new Refusal("overflow", `Adding ${plays} to ${count} would exceed ${MAX_COUNT}`, { count, plays });
+  /** `kept`: plays in the acknowledged fold that is kept, with which counts are exact for `after`. */
+  static overflow(count: number, plays: number, kept = 0): Refusal {
+    const isKept = kept > 0 ? ` with the ${kept} plays of the acknowledged fold that is kept` : "";
+    const message = `Adding ${plays} to ${count} would exceed ${MAX_COUNT}${isKept}`;
+    return new Refusal("overflow", message, { count, plays, ...(kept > 0 && { kept }) });
   }
 
   static full(maxSongs: number): Refusal {

@@ -38,7 +38,7 @@ export class MapStore implements CountStore {
   readonly #name: string = crypto.randomUUID();
   #changes = 0;
   #open = new Map<string, number>();
-  /** The songs of all sets, the kept fold included. */
+  /** The songs of all sets except the kept fold. */
   #songs = new Set<string>();
   #folds: Fold[] = [];
   #kept: Fold | undefined;
@@ -71,8 +71,7 @@ export class MapStore implements CountStore {
     const count = this.get(id);
     const fold = this.#folds.at(-1)?.number ?? this.#kept?.number ?? 0;
     if (plays === 0) return { count, fold };
-    const before = sum(this.#sets(this.#dropped), id); // with the fold that is kept
-    if (plays > MAX_COUNT - before) throw Refusal.overflow(before, plays);
+    this.#checkSum(id, plays);
     if (!this.#songs.has(id) && this.#songs.size >= this.#maxSongs) throw Refusal.full(this.#maxSongs);
     this.#songs.add(id);
     this.#open.set(id, (this.#open.get(id) ?? 0) + plays);
@@ -83,11 +82,9 @@ export class MapStore implements CountStore {
   addAll(plays: ReadonlyMap<string, number>, key?: RequestKey): BatchAddition {
     if (key !== undefined) return this.#once("batch", plays, key);
     const songs = new Set(this.#songs);
-    const sets = this.#sets(this.#dropped);
     for (const id of plays.keys()) this.get(id); // refuses those that are too long
     for (const [id, more] of plays) {
-      const before = sum(sets, id);
-      if (more > MAX_COUNT - before) throw Refusal.overflow(before, more);
+      this.#checkSum(id, more);
       if (more > 0) songs.add(id);
     }
     if (songs.size > this.#maxSongs && songs.size > this.#songs.size) throw Refusal.full(this.#maxSongs);
@@ -133,7 +130,7 @@ export class MapStore implements CountStore {
     if (oldest.number !== fold) throw Refusal.olderFirst(fold, oldest.number);
     this.#dropped = this.#kept?.number ?? 0;
     this.#kept = this.#folds.shift();
-    this.#songs = songsOf(this.#sets(this.#dropped));
+    this.#songs = songsOf(this.#sets(undefined));
     this.#changes++;
   }
 
@@ -164,6 +161,13 @@ export class MapStore implements CountStore {
     const [oldest = ""] = this.#answered.keys();
     if (this.#answered.size > this.#maxWriters) this.#answered.delete(oldest);
     return addition;
+  }
+
+  /** Counts with an older `after` include the fold that is kept, and have to be exact too. */
+  #checkSum(id: string, plays: number): void {
+    const count = this.get(id);
+    const kept = this.#kept?.counts.get(id) ?? 0;
+    if (plays > MAX_COUNT - kept - count) throw Refusal.overflow(count, plays, kept);
   }
 
   #total(after: number | undefined): Entry[] {

@@ -69,8 +69,9 @@ export const PROBLEM_TYPES: Readonly<Record<ProblemTypeName, ProblemType>> = {
     members: {
       count: "the song's count; missing if the request itself exceeds the limit",
       plays: "the plays to add; missing if the request itself exceeds the limit",
+      kept: "the song's plays in the acknowledged fold that is kept; missing without any",
     },
-    optional: ["count", "plays"],
+    optional: ["count", "plays", "kept"],
   },
   StoreFull: {
     status: 507,

@@ -125,10 +125,9 @@ export class BatchWrite {
       sealed = this.#shards.sum(shard, ring.firstCounted, ring.length - 1);
       kept = this.#shards.sum(shard, 0, ring.firstCounted);
     }
-    const all = kept + sealed + before;
-    const isNew = plays > 0 && all === 0 && !this.#shards.isDropped();
+    const isNew = plays > 0 && sealed + before === 0;
     if (staged !== undefined) this.#shards.unlock(shard);
-    if (plays > MAX_COUNT - all) throw Refusal.overflow(all, plays);
+    if (plays > MAX_COUNT - kept - sealed - before) throw Refusal.overflow(sealed + before, plays, kept);
     songs.entries[song] = entry;
     songs.before[song] = before;
     songs.counts[song] = sealed + before + plays;
@@ -146,10 +145,15 @@ export class BatchWrite {
   }
 
   #write(songs: BatchColumns, { counts, fold }: BatchAddition, keyed: KeyedRequest | undefined): void {
-    const { journal, lastRequests } = this.#shards;
+    const { journal, lastRequests, id } = this.#shards;
     for (let at = 0; at < songs.songCount; at++) {
       const plays = songs.plays[at] as number;
-      if (plays > 0) journal.note(songs.entries[at] as number, (songs.before[at] as number) + plays);
+      const before = songs.before[at] as number;
+      if (plays === 0) continue;
+      journal.note(songs.entries[at] as number, before + plays);
+      if (before > 0 || counts[at] === plays) continue;
+      songs.load(at, id);
+      this.#shards.moveToOpen(songs.shards[at] as number);
     }
     if (keyed !== undefined) {
       const write = (unit: number, value: number) => journal.noteRequest(unit, value);

@@ -125,9 +125,15 @@ export class CommitStore extends ShardedStore {
   }
 
   #addStaged(): void {
-    const { heap } = this.shards;
+    const { heap, id, shardCount } = this.shards;
     heap.recordChange();
-    for (const [entry, plays] of this.#staged) heap.numbers[entry] = (heap.numbers[entry] as number) + plays;
+    for (const [entry, plays] of this.#staged) {
+      const before = heap.numbers[entry] as number;
+      heap.numbers[entry] = before + plays;
+      if (before > 0 || !this.shards.ring.hasUnacknowledged) continue;
+      id.setAt(heap.words, idWord(entry));
+      this.shards.moveToOpen(id.hash & (shardCount - 1));
+    }
   }
 
   /** Forgets the staged plays and requests. Entries stay without plays, and serve the next attempt. */

@@ -16,7 +16,8 @@ import type { Shards } from "./shards.ts";
 //              as taking all locks, however many songs the store has. No count changes, as each is a sum over
 //              all these sets.
 // acknowledge  Locks all shards, and marks the oldest fold as kept. Counts no longer include it, except those
-//              asked for with an older `after`. The fold kept before is dropped: it leaves the ring.
+//              asked for with an older `after`. The songs that only this fold has, of which the ring has the
+//              number, are subtracted. The fold kept before is dropped: it leaves the ring.
 // free         Visits a dropped set shard by shard, one lock at a time, in steps of one or two milliseconds,
 //              and gives its blocks back to the heap. Its slot names the thread that does it, and is free at
 //              the end. A clear empties all slots, and ends it.
@@ -52,7 +53,7 @@ export class FoldLifecycle {
     return this.#shards.whileAllLocked(() => {
       if (!this.#canSeal(fold)) return false;
       heap.recordChange();
-      ring.seal(fold, this.#shards.slots.take(), now);
+      ring.seal(fold, this.#shards.slots.take(), now, heap.songs);
       return true;
     });
   }
@@ -120,13 +121,15 @@ export class FoldLifecycle {
     const dropped = this.#shards.whileAllLocked(() => {
       if (!this.#canAcknowledge(fold)) return undefined;
       heap.recordChange();
-      if (ring.firstCounted === 0) {
-        ring.keep(now);
-        return undefined;
+      const songs = ring.songsAt(ring.firstCounted);
+      let slot: number | undefined;
+      if (ring.firstCounted === 0) ring.keep(now);
+      else {
+        slot = ring.slotAt(0);
+        this.#shards.slots.startFreeing(slot);
+        ring.drop(now);
       }
-      const slot = ring.slotAt(0);
-      this.#shards.slots.startFreeing(slot);
-      ring.drop(now);
+      heap.unclaimSongs(songs);
       return slot;
     });
     if (dropped !== undefined) this.free(dropped);
@@ -165,7 +168,7 @@ export class FoldLifecycle {
 
   /** Frees the memory of a dropped set, and then its slot. */
   free(slot: number): void {
-    const { heap, id, slots } = this.#shards;
+    const { slots } = this.#shards;
     const run = (this.#runs.get(slot) ?? 0) + 1;
     this.#runs.set(slot, run);
     let at = 0;
@@ -180,12 +183,7 @@ export class FoldLifecycle {
           if (!slots.isFreeing(slot)) return true; // another thread has cleared the store
           const shard = this.#shards.shardIn(slot, at);
           songs += shard.songs;
-          let gone = 0;
-          shard.each(id, () => {
-            if (this.#shards.sum(at, 0) === 0 && !this.#shards.isDropped(slot)) gone++;
-          });
           shard.free();
-          heap.unclaimSongs(gone);
         } finally {
           this.#shards.unlock(at);
         }

@@ -18,8 +18,11 @@ import { checkLayout } from "./layout.ts";
 //
 //   word 0            2                 4      5       6
 //     +---------------+-----------------+------+-------+
-//     | fold (number) | sealed (number) | slot |       |    slot: where the set's shards are (shard-table.ts)
+//     | fold (number) | sealed (number) | slot | songs |
 //     +---------------+-----------------+------+-------+
+//
+//   slot     where the set's shards are (shard-table.ts)
+//   songs    of a fold: songs that no newer set has
 //
 // Times are in milliseconds since 1970.
 // A change takes effect with the write of `next`, `kept` or `first`.
@@ -43,8 +46,9 @@ checkLayout(
 
 const SEALED = 2;
 const SLOT = 4;
+const SONGS = 5;
 const SET_WORDS = 6;
-checkLayout({ fold: [0, 2], sealed: [SEALED, 2], slot: [SLOT, 1] }, SET_WORDS);
+checkLayout({ fold: [0, 2], sealed: [SEALED, 2], slot: [SLOT, 1], songs: [SONGS, 1] }, SET_WORDS);
 
 /**
  * The sets of a store, oldest first: perhaps an acknowledged fold that is kept, the folds that are not
@@ -97,6 +101,11 @@ export class FoldRing {
     return this.#words[this.#at + KEPT] as number;
   }
 
+  /** True if a fold is not acknowledged. */
+  get hasUnacknowledged(): boolean {
+    return this.length - 1 > this.firstCounted;
+  }
+
   /** Returns the fold at a place; Infinity for the open set, which is newer than every fold. */
   numberAt(place: number): number {
     return place === this.length - 1 ? Infinity : (this.#numbers[this.#set(place) >> 1] as number);
@@ -117,15 +126,31 @@ export class FoldRing {
     return this.#words[this.#set(place) + SLOT] as number;
   }
 
+  /** Returns the songs of the fold at a place that no newer set has. */
+  songsAt(place: number): number {
+    return Atomics.load(this.#words, this.#set(place) + SONGS);
+  }
+
+  /** Notes that a newer set has a song of the fold at a place. A lock of the song's shard suffices. */
+  loseSong(place: number): void {
+    Atomics.sub(this.#words, this.#set(place) + SONGS, 1);
+  }
+
   /** Returns the place of a fold, or -1. */
   placeOf(fold: number): number {
     for (let place = 0; place < this.length - 1; place++) if (this.numberAt(place) === fold) return place;
     return -1;
   }
 
-  /** Makes the open set a fold, sealed at `now`, and the empty set in `slot` the open one. */
-  seal(fold: number, slot: number, now: number): void {
+  /**
+   * Makes the open set a fold, sealed at `now`, and the empty set in `slot` the open one. `songs`: all songs
+   * that are not only in acknowledged folds.
+   */
+  seal(fold: number, slot: number, now: number, songs: number): void {
     const open = this.#set(this.length - 1);
+    let own = songs;
+    for (let place = this.firstCounted; place < this.length - 1; place++) own -= this.songsAt(place);
+    this.#words[open + SONGS] = own;
     this.#numbers[open >> 1] = fold;
     this.#numbers[(open + SEALED) >> 1] = now;
     this.#words[this.#set(this.length) + SLOT] = slot;

@@ -77,18 +77,18 @@ export class PackedShard {
   }
 
   /**
-   * Adds `plays`, 1 or more, to a song that has `elsewhere` plays in other sets, and returns the new count
-   * here. A song without plays is new unless `isDropped`: see {@linkcode Shards.isDropped}.
+   * Adds `plays`, 1 or more, to a song that has `sealed` plays in folds, and `kept` plays in an acknowledged
+   * one that is kept. Returns the new count here.
    *
    * @throws {Refusal} `overflow` if the sum would exceed 2^53 − 1, or `full` for a new song if the store has
    * `maxSongs` songs or memory is used up. Nothing has changed then.
    */
-  add(id: PackedId, plays: number, elsewhere: number, maxSongs: number, isDropped: () => boolean): number {
+  add(id: PackedId, plays: number, sealed: number, kept: number, maxSongs: number): number {
     const heap = this.#heap;
     const entry = this.#index.find(id);
     const before = entry === 0 ? 0 : (heap.numbers[entry] as number);
-    if (plays > MAX_COUNT - elsewhere - before) throw Refusal.overflow(elsewhere + before, plays);
-    const isNew = before + elsewhere === 0 && !isDropped();
+    if (plays > MAX_COUNT - kept - sealed - before) throw Refusal.overflow(sealed + before, plays, kept);
+    const isNew = before + sealed === 0;
     if (isNew && !heap.claimSongs(1, maxSongs)) throw Refusal.full(maxSongs);
     if (entry === 0 && this.#insert(id, plays) === 0) {
       if (isNew) heap.unclaimSongs(1);

@@ -23,8 +23,8 @@ import type { Shards } from "./shards.ts";
 //   free         The slot names the thread that frees it: the calling thread takes over (set-slots.ts).
 //
 // Not guaranteed: whether an addition that was under way is counted. A client finds out by sending it again
-// with its key. A block in hand, and songs counted against `maxSongs` but not added, are lost until the next
-// clear.
+// with its key. A block in hand is lost until the next clear. The number of songs may differ by those of the
+// change that was under way, until the next clear, or the next fold is acknowledged.
 
 /**
  * Releases the locks of a dead thread, the one with owner number `owner`. Completes or undoes its changes.

@@ -48,14 +48,6 @@ export class SetSlots {
     return Atomics.load(this.#words, this.#states + slot) === this.#owner;
   }
 
-  /** Returns the slots of dropped sets, whose memory is not freed yet. */
-  dropped(): number[] {
-    const slots: number[] = [];
-    for (let slot = 0; slot < this.slotCount; slot++)
-      if (Atomics.load(this.#words, this.#states + slot) > 0) slots.push(slot);
-    return slots;
-  }
-
   /** Makes a slot free: its memory has been freed. */
   endFreeing(slot: number): void {
     Atomics.compareExchange(this.#words, this.#states + slot, this.#owner, FREE);

@@ -46,7 +46,6 @@ export class ShardedStore implements CountStore {
   protected readonly lifecycle: FoldLifecycle;
   protected readonly batches: BatchWrite;
   readonly #reader: SongReader;
-  readonly #isDropped = () => this.shards.isDropped();
 
   /**
    * Makes an empty store. `internals` are for {@linkcode attach} and CommitStore only.
@@ -114,10 +113,12 @@ export class ShardedStore implements CountStore {
     try {
       const { ring } = shards;
       const open = ring.length - 1;
-      if (open === 0) return { count: this.#addTo(at, plays, 0), fold: 0 };
+      if (open === 0) return { count: this.#addTo(at, plays, 0, 0), fold: 0 };
       const kept = ring.firstCounted === 0 ? 0 : shards.shardAt(0, at).get(shards.id);
       const sealed = this.shards.sum(at, ring.firstCounted, open);
-      return { count: sealed + this.#addTo(at, plays, kept + sealed), fold: ring.newest };
+      const own = this.#addTo(at, plays, sealed, kept);
+      if (own === plays && plays > 0 && sealed > 0) shards.moveToOpen(at);
+      return { count: sealed + own, fold: ring.newest };
     } finally {
       shards.unlock(at);
     }
@@ -193,10 +194,10 @@ export class ShardedStore implements CountStore {
     return { count: counts[0] as number, fold };
   }
 
-  #addTo(at: number, plays: number, elsewhere: number): number {
+  #addTo(at: number, plays: number, sealed: number, kept: number): number {
     const open = this.shards.openShard(at);
     if (plays === 0) return open.get(this.shards.id);
-    return open.add(this.shards.id, plays, elsewhere, this.#maxSongs, this.#isDropped);
+    return open.add(this.shards.id, plays, sealed, kept, this.#maxSongs);
   }
 }
 

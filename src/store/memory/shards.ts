@@ -106,14 +106,12 @@ export class Shards {
   }
 
   /**
-   * Returns true if the present id has plays in a dropped set, except the one in slot `except`. Until that is
-   * freed the song counts against `maxSongs`. The caller holds the shard's lock.
+   * Notes that the present id has its first plays in the open set, in its shard, `at`. The caller holds the
+   * shard's lock.
    */
-  isDropped(except: number = -1): boolean {
-    const at = this.id.hash & (this.shardCount - 1);
-    return this.slots
-      .dropped()
-      .some((slot) => slot !== except && this.#scratch.moveTo(this.#headOf(slot, at)).get(this.id) > 0);
+  moveToOpen(at: number): void {
+    for (let place = this.ring.length - 2; place >= this.ring.firstCounted; place--)
+      if (this.sum(at, place, place + 1) > 0) return this.ring.loseSong(place);
   }
 
   lock(at: number): void {

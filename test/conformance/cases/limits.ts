@@ -41,6 +41,16 @@ export const limits: Cases = {
     await expectAnswer(fetch("/plays/video/d", POST), 200, "1");
   },
 
+  "songs that only an acknowledged fold has take no room from new songs": async ({ fetch }) => {
+    for (const id of ["a", "b", "c"]) await expectAnswer(fetch(`/plays/video/${id}`, POST), 200, "1");
+    await expectAnswer(fetch("/plays/folds/1", { method: "PUT" }), 201);
+    await expectAnswer(fetch("/plays/video/d", POST), 507);
+    await expectAnswer(fetch("/plays/folds/1", { method: "DELETE" }), 200);
+    for (const id of ["a", "d", "e"]) await expectAnswer(fetch(`/plays/video/${id}`, POST), 200, "1");
+    for (const id of ["b", "f"]) await expectAnswer(fetch(`/plays/video/${id}`, POST), 507);
+    await expectAnswer(fetch("/plays/video/b?after=0"), 200, "1");
+  },
+
   "a writer is forgotten after maxWriters other writers have written": async ({ fetch }) => {
     const play = (writer: string) =>
       fetch("/plays/video/a", { ...POST, headers: { "idempotency-key": `"${writer}:1"` } });

@@ -26,6 +26,19 @@ export const problems: Cases = {
     await expectProblem(subject, "/batch", sum, { ...OVERFLOW, members: {} });
   },
 
+  "an overflow with the kept fold is a CountOverflow with its plays": async (subject) => {
+    const { fetch } = subject;
+    await expectAnswer(fetch("/song/a", { ...POST, body: String(MAX_COUNT - 2) }), 200);
+    await expectAnswer(fetch("/folds/1", PUT), 201);
+    await expectAnswer(fetch("/folds/1", DELETE), 200);
+    await expectAnswer(fetch("/song/a", POST), 200, "1");
+    const members = { count: 1, plays: 2, kept: MAX_COUNT - 2 };
+    await expectProblem(subject, "/song/a", { ...POST, body: "2" }, { ...OVERFLOW, members });
+    await expectProblem(subject, "/batch", { ...POST, body: "b=1,a=2" }, { ...OVERFLOW, members });
+    await expectAnswer(fetch("/song/a", POST), 200, "2");
+    await expectAnswer(fetch("/song/a?after=0"), 200, String(MAX_COUNT));
+  },
+
   "a fold out of order is a FoldOutOfOrder with the newest or the oldest": async (subject) => {
     const { fetch } = subject;
     for (const fold of [5, 7]) await expectAnswer(fetch(`/folds/${fold}`, PUT), 201);

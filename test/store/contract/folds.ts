@@ -1,6 +1,8 @@
 import { expect, test } from "bun:test";
-import { type Entry, MAX_COUNT, type RefusalReason } from "../../../src/mod.ts";
-import { countOf, listed, type MakeStore, reasonOf, sealed } from "./support.ts";
+import { type Entry, MAX_COUNT, Refusal, type RefusalReason } from "../../../src/mod.ts";
+import { countOf, listed, type MakeStore, reasonOf, refusalOf, sealed } from "./support.ts";
+
+const batch = (...entries: Entry[]) => new Map(entries);
 
 /** Tests `seal`, `fold`, `folds` and `acknowledge`. */
 export function testFolds(makeStore: MakeStore): void {
@@ -120,11 +122,47 @@ export function testFoldLimits(makeStore: MakeStore): void {
     await store.seal(1);
     expect(await countOf(store.add("a", 1))).toBe(2);
     expect(await reasonOf(() => store.add("c", 1))).toBe("full");
-    await store.acknowledge(1);
+  });
+
+  test("songs that only acknowledged folds have take no room from new ones", async () => {
+    const store = await makeStore({ maxSongs: 3 });
+    await store.addAll(batch(["a", 1], ["b", 1], ["c", 1]));
+    await store.seal(1);
+    await store.add("a", 1);
     await store.seal(2);
-    await store.acknowledge(2); // which drops fold 1, and with it b
+    await store.addAll(batch(["b", 1]));
+    await store.acknowledge(1); // of which only c was not played again
+    expect((await store.figures()).songs).toBe(2);
     expect(await countOf(store.add("c", 1))).toBe(1);
     expect(await reasonOf(() => store.add("d", 1))).toBe("full");
+    await store.acknowledge(2); // of which a was not played again
+    expect((await store.figures()).songs).toBe(2);
+    expect(await reasonOf(() => store.addAll(batch(["a", 1], ["d", 1])))).toBe("full");
+    expect(await countOf(store.add("d", 1))).toBe(1);
+    expect(await reasonOf(() => store.add("a", 1))).toBe("full");
+    for (let fold = 3; fold < 9; fold++) {
+      await store.seal(fold);
+      await store.acknowledge(fold);
+      expect((await store.figures()).songs).toBe(0);
+      for (const id of ["a", `b${fold}`, `c${fold}`]) expect(await countOf(store.add(id, 1))).toBe(1);
+      expect(await reasonOf(() => store.add("d", 1))).toBe("full");
+    }
+  });
+
+  test("a count that overflows with the kept fold is refused with both numbers", async () => {
+    const store = await makeStore({});
+    await store.add("a", MAX_COUNT - 1);
+    await store.seal(1);
+    await store.acknowledge(1);
+    expect(await countOf(store.add("a", 1))).toBe(1);
+    const refusal = Refusal.overflow(1, 1, MAX_COUNT - 1);
+    for (const add of [() => store.add("a", 1), () => store.addAll(batch(["a", 1]))]) {
+      expect(await refusalOf(add)).toEqual(refusal);
+    }
+    expect(await store.get("a", 0)).toBe(MAX_COUNT);
+    await store.seal(2);
+    await store.acknowledge(2);
+    expect(await countOf(store.add("a", MAX_COUNT - 1))).toBe(MAX_COUNT - 1);
   });
 
   test("a count goes up to 2^53 - 1 over all folds", async () => {
@@ -157,8 +195,6 @@ export function testFoldLimits(makeStore: MakeStore): void {
 
 /** Tests `addAll`. */
 export function testBatch(makeStore: MakeStore): void {
-  const batch = (...entries: Entry[]) => new Map(entries);
-
   test("a batch counts as its songs would one by one, and is answered in its order", async () => {
     const store = await makeStore({});
     await store.add("a", 1);

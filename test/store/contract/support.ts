@@ -89,10 +89,15 @@ export async function countOf(addition: Awaitable<Addition>): Promise<number> {
 
 /** Returns the reason of a refusal, or `undefined`. */
 export async function reasonOf(addition: () => unknown): Promise<RefusalReason | undefined> {
+  return (await refusalOf(addition))?.reason;
+}
+
+/** Returns a refusal, or `undefined`. */
+export async function refusalOf(addition: () => unknown): Promise<Refusal | undefined> {
   try {
     await addition();
   } catch (error) {
-    if (error instanceof Refusal) return error.reason;
+    if (error instanceof Refusal) return error;
     throw error;
   }
   return undefined;

@@ -55,7 +55,7 @@ local function look(part, key, first)
   return all
 end
 
--- Reads the sets: of each song all plays, those that count, and the newest set with any.
+-- Reads the sets: of each song all plays, those that count, and the newest set with any that count.
 local function lookAtSets(part, first)
   local all, counted, newest = {}, {}, {}
   for set, isCounted in ipairs(heads[part]) do
@@ -65,7 +65,7 @@ local function lookAtSets(part, first)
       local plays = tonumber(found[n + 1] or 0)
       all[n] = (all[n] or 0) + plays
       if isCounted then counted[n] = (counted[n] or 0) + plays end
-      if plays > 0 then newest[n] = set end
+      if isCounted and plays > 0 then newest[n] = set end
     end
   end
   return { all = all, counted = counted, newest = newest }
@@ -106,8 +106,10 @@ local function check(part, before)
     local song, old = before + n, found[n + 1]
     local plays = isDone[part] and 0 or samePlays or tonumber(ARGV[IDS + total + song])
     local now, sealed = tonumber(old or 0), sets and sets.all[n] or 0
+    local counted = sets and sets.counted[n] or 0
     if not now then refuse('broken', part - 1, 'ERR')
-    elseif now + sealed > MAX - plays then refuse('overflow', song - 1, digits(now + sealed))
+    elseif now + sealed > MAX - plays then
+      refuse('overflow', song - 1, digits(now + counted), digits(sealed - counted))
     elseif now == 0 and plays > 0 and not open(part, sets and sets.newest[n]) then refuse('full', song - 1)
     else
       local text = old or '0'
@@ -115,7 +117,7 @@ local function check(part, before)
         text = digits(now + plays)
         changes[song] = text
       end
-      counts[song] = sets and digits(now + plays + (sets.counted[n] or 0)) or text
+      counts[song] = sets and digits(now + plays + counted) or text
     end
   end
 end

@@ -36,7 +36,8 @@ export interface AddRequest<S extends Song = Song> {
 export type AddProblem<S extends Song = Song> =
   | { kind: "head"; part: Part<S>; head: string }
   | { kind: "broken"; part: Part<S>; error: string }
-  | { kind: "overflow"; song: S; count: number }
+  /** `kept`: plays in the acknowledged fold that is kept. */
+  | { kind: "overflow"; song: S; count: number; kept: number }
   | { kind: "full"; song: S }
   /** Plays after `after` are in folds up to `fold`, which are dropped. */
   | { kind: "dropped"; part: Part<S>; fold: number }
@@ -90,11 +91,11 @@ function decodeProblem<S extends Song>(
   parts: readonly Part<S>[],
   songs: readonly S[],
 ): AddProblem<S> {
-  const [kind, at, rest = ""] = problem.split(" ");
+  const [kind, at, rest = "", kept] = problem.split(" ");
   const [part, song] = [parts[Number(at)] as Part<S>, songs[Number(at)] as S];
   if (kind === "head") return { kind, part, head: rest };
   if (kind === "broken") return { kind, part, error: rest };
   if (kind === "dropped") return { kind, part, fold: Number(rest) };
-  if (kind === "overflow") return { kind, song, count: Number(rest) };
+  if (kind === "overflow") return { kind, song, count: Number(rest), kept: Number(kept) };
   return kind === "full" ? { kind, song } : { kind: "forgotten" };
 }

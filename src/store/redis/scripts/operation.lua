@@ -38,6 +38,8 @@ function act.acknowledge()
     table.remove(songs.own, 1)
     call('UNLINK', KEYS[set])
   end
+  -- The kept fold takes no room from new songs.
+  if tonumber(sets[1] or MAX) <= fold then songs.own[1] = 0 end
   songs.isChanged = true
 end
 

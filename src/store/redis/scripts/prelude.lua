@@ -17,7 +17,7 @@ local function micros()
 end
 
 -- Reads the numbers of songs of a shard: `open`, and for each set in `own` the songs of which it is the
--- newest to have any. So `all` has each song once, and dropping the oldest set removes its own songs.
+-- newest to have any; 0 for an acknowledged one. So `all` has each song once, except those of that set only.
 local function readSongs(key)
   local songs = { open = 0, own = {}, all = 0 }
   for number in string.gmatch(call('HGET', key, SONGS) or '0', '%d+') do

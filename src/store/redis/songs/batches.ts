@@ -122,7 +122,8 @@ export class Batches {
   /** Returns if the request can be tried again, with other heads. */
   #refuse(problems: readonly AddProblem[]): void {
     for (const problem of problems)
-      if (problem.kind === "overflow") throw Refusal.overflow(problem.count, problem.song.plays);
+      if (problem.kind === "overflow")
+        throw Refusal.overflow(problem.count, problem.song.plays, problem.kept);
     for (const problem of problems) {
       if (problem.kind === "forgotten") throw new UnknownOutcome();
       if (problem.kind === "full") throw Refusal.full(this.#options.maxSongs);

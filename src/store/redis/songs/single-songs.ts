@@ -96,7 +96,8 @@ export class SingleSongs {
     const { song } = problem;
     const [first] = song.calls as [PendingCall];
     if (problem.kind === "full") for (const call of song.calls) call.reject(Refusal.full(maxSongs));
-    else if (song.calls.length === 1) first.reject(Refusal.overflow(problem.count, first.plays));
+    else if (song.calls.length === 1)
+      first.reject(Refusal.overflow(problem.count, first.plays, problem.kept));
     // Together the calls are too many, and some of them may be added.
     else for (const call of song.calls) await this.#run([call], request);
     return [song];
