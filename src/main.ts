@@ -1,8 +1,8 @@
-#!/usr/bin/env bun
+#!/usr/bin/env node
 import process from "node:process";
 import { isMainThread, workerData } from "node:worker_threads";
 import { type Command, help, readCommandLine } from "./cli/command-line.ts";
-import { BAD_USAGE, exit } from "./cli/exit.ts";
+import { BAD_USAGE, exit, FAILED } from "./cli/exit.ts";
 import { noteIgnoredVariables } from "./cli/variables.ts";
 import { errorMessage } from "./error-message.ts";
 import { VERSION } from "./version.ts";
@@ -11,6 +11,9 @@ if (isMainThread) await main();
 else await (await import("./cli/threads.ts")).runThread(workerData);
 
 async function main(): Promise<void> {
+  // Node 20 and 22 lack it.
+  if (!("URLPattern" in globalThis))
+    exit(FAILED, `needs Bun 1.4.5, Deno 2.9 or Node 24, or a newer one; this is Node ${process.version}`);
   const command = readCommand();
   switch (command.do) {
     case "help":

@@ -151,14 +151,28 @@ test.each(Object.entries(RUNTIMES))("the command in the tarball runs on %s", asy
   expect(await run([...command, installed, "--version"], {}, consumer)).toEqual(ended);
 });
 
-test("the command in the tarball runs by its name", async () => {
-  const path = `${dirname(bun)}:${process.env["PATH"]}`;
-  const ended = await run(
-    [join(consumer, "node_modules/.bin/playcount"), "--version"],
-    { PATH: path },
-    consumer,
-  );
+test("the command in the tarball runs by its name, on Node", async () => {
+  const [node] = RUNTIMES.node;
+  const path = `${dirname(node ?? "")}:${process.env["PATH"]}`;
+  const command = join(consumer, "node_modules/.bin/playcount");
+  const ended = await run([command, "--version"], { PATH: path }, consumer);
   expect(ended).toEqual({ status: 0, stdout: `${manifest.version}\n`, stderr: "" });
+  const refused = await run([command, "--workers", "2"], { PATH: path }, consumer);
+  expect(refused).toMatchObject({ status: 2, stdout: "" });
+  expect(refused.stderr).toMatch(
+    /^playcount: more than 1 worker requires Bun; start the program by bun, [^\n]+\n$/,
+  );
+});
+
+test("a runtime that is too old is told what is needed, in one line", async () => {
+  const installed = join(consumer, "node_modules/playcount/dist/main.js");
+  const old = join(folder, "old.mjs");
+  await Bun.write(old, `delete globalThis.URLPattern;\nawait import(${JSON.stringify(installed)});\n`);
+  const { status, stdout, stderr } = await run([...RUNTIMES.node, old, "--port", "0"]);
+  expect({ status, stdout }).toEqual({ status: 1, stdout: "" });
+  expect(stderr).toMatch(
+    /^playcount: needs Bun 1\.4\.5, Deno 2\.9 or Node 24, or a newer one; this is Node v[\d.]+\n$/,
+  );
 });
 
 testWithRedis("the command in the tarball keeps counts in Redis", async () => {

@@ -99,7 +99,13 @@ describe("The package", () => {
   });
 
   test("is developed with Bun's types and the runtimes under test alone, each pinned", () => {
-    expect(Object.keys(MANIFEST.devDependencies).sort()).toEqual(["@types/bun", "deno", "node", "workerd"]);
+    expect(Object.keys(MANIFEST.devDependencies).sort()).toEqual([
+      "@types/bun",
+      "bun",
+      "deno",
+      "node",
+      "workerd",
+    ]);
     for (const [name, version] of Object.entries(MANIFEST.devDependencies)) {
       expect(version, name).toMatch(/^\d+\.\d+\.\d+$/);
     }

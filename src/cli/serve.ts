@@ -5,7 +5,7 @@ import { Metrics } from "../http/metrics/metrics.ts";
 import { SETTINGS, type Settings } from "../settings/settings.ts";
 import { VERSION } from "../version.ts";
 import { watchDescriptors } from "./descriptors.ts";
-import { BAD_USAGE, exit, FAILED, surviveLostOutput } from "./exit.ts";
+import { BAD_USAGE, BUN_ADVICE, exit, FAILED, surviveLostOutput } from "./exit.ts";
 import { loopbackNames } from "./loopback.ts";
 import { type Counts, openCounts } from "./open-counts.ts";
 import { exitOnSignals, stopOnSignals } from "./stopping.ts";
@@ -53,7 +53,7 @@ function withAllowedHosts(settings: Settings, names: string | undefined): Settin
 function countWorkers({ workers }: Settings): number {
   const isBun = "Bun" in globalThis;
   if (workers === "auto") return isBun ? Math.min(availableParallelism(), SETTINGS.workers.max) : 1;
-  if (workers > 1 && !isBun) exit(BAD_USAGE, "more than 1 worker requires Bun");
+  if (workers > 1 && !isBun) exit(BAD_USAGE, `more than 1 worker requires Bun; ${BUN_ADVICE}`);
   return workers;
 }
 

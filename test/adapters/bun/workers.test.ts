@@ -131,7 +131,8 @@ describe("--workers", () => {
 
   test("above 1 is refused on other runtimes than Bun", async () => {
     for (const command of [RUNTIMES.node, RUNTIMES.deno]) {
-      const stderr = "playcount: more than 1 worker requires Bun\n";
+      const stderr =
+        "playcount: more than 1 worker requires Bun; start the program by bun, or by bunx --bun playcount\n";
       expect(await run([...command, main, "--workers", "2"])).toEqual({ status: 2, stdout: "", stderr });
     }
   });
