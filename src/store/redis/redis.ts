@@ -13,7 +13,7 @@ import {
 } from "./scripts/control.ts";
 import type { ControlReply, ControlRequest, LayoutReply, State } from "./scripts/control.ts";
 import type { Script, ScriptInput } from "./scripts/script.ts";
-import { decodeWriters, encodeWriters, WRITERS } from "./scripts/writers.ts";
+import { CLAIM, CONFIRM, decodeWriters, encodeWriters } from "./scripts/writers.ts";
 import type { WritersReply, WritersRequest } from "./scripts/writers.ts";
 import { Heads } from "./shards/heads.ts";
 import { Layout, type LayoutData } from "./shards/layout.ts";
@@ -34,7 +34,7 @@ export class Redis {
   async add<S extends Song>(request: AddRequest<S>): Promise<AddReply<S>> {
     const { heads } = this;
     const { shard } = request.parts[0] as Part;
-    const script = request.mode === "add" || request.mode === "each" ? ADD : COUNT;
+    const script = request.mode === "check" || request.mode === "count" ? COUNT : ADD;
     const reply = decodeAdd(await this.onShard(shard, script, encodeAdd(heads, request)), request);
     for (const problem of reply.problems)
       if (problem.kind === "head") heads.learn(problem.part.shard, problem.head);
@@ -49,7 +49,8 @@ export class Redis {
   /** Claims, confirms or releases a request with a key. */
   async writers(key: RequestKey, request: WritersRequest): Promise<WritersReply> {
     const { slot, keys } = this.layout.writerKeysOf(key.writer);
-    const run = { slot, script: WRITERS, keys, args: encodeWriters(key, request) };
+    const script = request.verb === "claim" ? CLAIM : CONFIRM;
+    const run = { slot, script, keys, args: encodeWriters(key, request) };
     return decodeWriters(await this.cluster.run(run));
   }
 

@@ -1,9 +1,11 @@
 import { afterEach, describe, expect, setDefaultTimeout } from "bun:test";
 import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { Cluster } from "../../../src/store/redis/cluster/cluster.ts";
+import { layOut, Redis } from "../../../src/store/redis/redis.ts";
 import { PlayLedger } from "../../support/play-ledger.ts";
 import { batch, single } from "./support/crowd.ts";
-import { error, Interposer } from "./support/interposer.ts";
+import { error, Interposer, mayCount } from "./support/interposer.ts";
 import { endWell, healthy, serve } from "./support/playcounts.ts";
 import { RedisServer, testWithRedis } from "./support/redis-server.ts";
 import { stopEverything } from "./support/scene.ts";
@@ -128,6 +130,51 @@ testWithRedis(
     await healthy(url);
     expect(await ask("POST", "song/1")).toBe("200 1");
     await endWell([{ url, ...server }]);
+  },
+);
+
+testWithRedis("A play that fills the memory of Redis keeps its answer, across a hand-over too", async () => {
+  const redis = await RedisServer.start();
+  const interposer = await Interposer.start(redis.port);
+  const { url, ...server } = await serve(interposer.url, ...SHARDS);
+  const play = async (seq: number) => {
+    const headers = { "idempotency-key": `"w:${seq}"` };
+    const answer = await fetch(`${url}song/1`, { method: "POST", headers });
+    return `${answer.status} ${await answer.text()}`.trim();
+  };
+  expect(await play(1)).toBe("200 1"); // loads the scripts
+  let commands = 0;
+  const full = error("OOM command not allowed when used memory > 'maxmemory'.");
+  interposer.fate = (words) => (mayCount(words) && ++commands === 3 ? full : "well");
+  expect(await play(2)).toStartWith("500 ");
+  interposer.fate = () => "well";
+  for (const method of ["PUT", "DELETE"]) expect((await fetch(`${url}folds/1`, { method })).ok).toBe(true);
+  expect(await play(2)).toBe("200 2");
+  expect(await play(2)).toBe("200 2");
+  expect(await (await fetch(`${url}song/1`)).text()).toBe("0");
+  await endWell([{ url, ...server }]);
+});
+
+testWithRedis(
+  "A claimed request can be confirmed, and released, while the memory of Redis is full",
+  async () => {
+    const server = await RedisServer.start();
+    const connection = { isEncrypted: false, user: "", password: "", database: 0, timeout: 10_000 };
+    const cluster = new Cluster({ ...connection, servers: [server.address], waitReplicas: 0 });
+    await until("the server is connected", () => cluster.topology.trouble === undefined);
+    const wanted = { prefix: "full", shards: 1, writers: 1, seed: [1, 2] as const, name: "full" };
+    const redis = new Redis(cluster, (await layOut(cluster, wanted)).layout);
+    const [first, second] = [
+      { writer: "first", seq: 1 },
+      { writer: "second", seq: 1 },
+    ];
+    for (const key of [first, second])
+      await redis.writers(key, { verb: "claim", fingerprint: 1, maxWriters: 9 });
+    await server.ask("CONFIG", "SET", "maxmemory", 1);
+    const confirming = redis.writers(first, { verb: "confirm", fold: 0, count: 1, maxWriters: 9 });
+    expect(await confirming).toEqual({ kind: "confirmed" });
+    expect(await redis.writers(second, { verb: "release" })).toEqual({ kind: "released" });
+    cluster.topology.close();
   },
 );
 

@@ -1,7 +1,7 @@
 -- Adds plays to songs of some shards: to all of them or to none, or to each by itself. Or only counts.
 --
 -- KEYS: for each shard its hash, its sets, and with a writer the hash of the writers that have added to it.
--- ARGV: `each`, `check`, `add` or `count`; the fold after which plays count, or nothing for the newest
+-- ARGV: `each`, `check`, `add`, `one` or `count`; the fold after which plays count, or nothing for the newest
 -- acknowledged one; a number by which the changes grow; the largest number of songs of a shard; a writer,
 -- the stamp of its request, and how many writers a shard remembers, or three empty ones; the number of
 -- songs of each shard; the head of each shard, or a single one of all; the plays of
@@ -10,13 +10,16 @@
 -- Returns `refused`, if a song of `check` or `add` has a problem, or `done`; `begun` if a shard has added
 -- the request before, or nothing; the new counts, `-` for a song with a problem; for each shard the newest
 -- fold sealed before; and a list of problems. A shard that has added the request before adds nothing, and
--- returns the current counts.
+-- returns the current counts; with `one`, which adds one song and keeps the answer, the answer.
 local mode, after, cap, writer, stamp = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[4]), ARGV[5], ARGV[6]
 local samePlays = tonumber(ARGV[10]) -- nil: they differ
 -- The argument before the first id, values of one command, the field of the newest forgotten stamp.
 local IDS, SLICE, FORGOTTEN = 10, 1000, '\255f'
 local total = samePlays and #ARGV - IDS or (#ARGV - IDS) / 2
 local problems, counts, folds, changes, songsOf, isDone, isBegun = {}, {}, {}, {}, {}, {}, false
+local kept -- the first answer to a request for one song
+local keeps = mode == 'one'
+if keeps then mode = 'add' end
 
 local function refuse(...) problems[#problems + 1] = table.concat({ ... }, ' ') end
 
@@ -74,10 +77,13 @@ end
 -- Finds out if a shard has added this request before, or a later one of the same writer.
 local function checkWriter(part)
   local found = call('HMGET', KEYS[keys[part] + 1 + #heads[part]], writer, FORGOTTEN)
-  local last, fold = string.match(found[1] or '', '^(%d+) (%d+)')
+  local last, fold, count = string.match(found[1] or '', '^(%d+) (%d+) ?(%d*)$')
   if last and tonumber(last) >= tonumber(stamp) then
     isDone[part], isBegun = true, true
-    if last == stamp then folds[part] = fold end
+    if last == stamp then
+      folds[part] = fold
+      if keeps and count ~= '' then kept = count end
+    end
   elseif found[2] and tonumber(found[2]) >= tonumber(stamp) then refuse('forgotten') end
 end
 
@@ -117,7 +123,7 @@ local function check(part, before)
         text = digits(now + plays)
         changes[song] = text
       end
-      counts[song] = sets and digits(now + plays + counted) or text
+      counts[song] = kept or sets and digits(now + plays + counted) or text
     end
   end
 end
@@ -126,7 +132,7 @@ end
 -- stamp.
 local function remember(part)
   local key, most = KEYS[keys[part] + 1 + #heads[part]], tonumber(ARGV[7])
-  call('HSET', key, writer, stamp .. ' ' .. folds[part])
+  call('HSET', key, writer, stamp .. ' ' .. folds[part] .. (keeps and ' ' .. counts[1] or ''))
   if call('HLEN', key) <= 2 * most then return end
   local all, stamps = call('HGETALL', key), {}
   for at = 1, #all, 2 do

@@ -21,8 +21,11 @@ export interface Part<S extends Song = Song> {
 }
 
 export interface AddRequest<S extends Song = Song> {
-  /** `add` adds all or nothing, `each` what can be added. `check` and `count` change nothing. */
-  mode: "each" | "add" | "check" | "count";
+  /**
+   * `add` adds all or nothing, `each` what can be added. `one` adds one song, and keeps the answer for a
+   * retry with the same claim. `check` and `count` change nothing.
+   */
+  mode: "each" | "add" | "one" | "check" | "count";
   parts: readonly Part<S>[];
   /** Largest number of songs of a shard. */
   maxSongs: number;

@@ -8,7 +8,7 @@ export class Script {
   /** True if the script may change something. */
   readonly writes: boolean;
 
-  /** `frees`: the script runs although memory is full, because it leads to freeing some. */
+  /** `frees`: the script runs although memory is full, because it frees some, or completes what was begun. */
   constructor(text: string, { writes, frees = false }: { writes: boolean; frees?: boolean }) {
     this.source = `${frees ? "#!lua flags=allow-oom\n" : ""}${prelude}\n${text}`;
     this.sha = new Bun.CryptoHasher("sha1").update(this.source).digest("hex");

@@ -2,8 +2,10 @@ import type { RequestKey } from "../../request-key.ts";
 import { Script } from "./script.ts";
 import text from "./writers.lua" with { type: "text" };
 
-/** Claims, confirms and releases requests with a key. Its keys are those of a place of writers. */
-export const WRITERS: Script = new Script(text, { writes: true });
+/** Claims requests with a key. Its keys are those of a place of writers. */
+export const CLAIM: Script = new Script(text, { writes: true });
+/** The same script, to confirm or release a claimed request, also if its addition has filled Redis. */
+export const CONFIRM: Script = new Script(text, { writes: true, frees: true });
 
 export type WritersRequest =
   | { verb: "claim"; fingerprint: number; maxWriters: number }

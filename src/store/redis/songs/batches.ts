@@ -62,7 +62,7 @@ export class Batches {
     const claim = await mapFailure(claiming, failedChange);
     if (claim.kind === "stale") throw Refusal.staleKey(key.seq, claim.newest);
     if (claim.kind === "go") {
-      const addition = await this.#addClaimed(songs, key, claim.stamp);
+      const addition = await this.#addClaimed(kind, songs, key, claim.stamp);
       const [count] = kind === "song" ? addition.counts : [];
       await redis.writers(key, { verb: "confirm", fold: addition.fold, count, maxWriters }).catch(() => {
         throw new UnknownOutcome(); // a retry finds that it was added
@@ -75,11 +75,17 @@ export class Batches {
     return { ...(await this.#add(songs)), fold: claim.fold };
   }
 
-  async #addClaimed(songs: readonly Song[], key: RequestKey, stamp: string): Promise<BatchAddition> {
+  async #addClaimed(
+    kind: RequestKind,
+    songs: readonly Song[],
+    key: RequestKey,
+    stamp: string,
+  ): Promise<BatchAddition> {
     const { redis, maxWriters } = this.#options;
     const writersAShard = Math.max(WRITERS_A_SHARD, Math.ceil(maxWriters / redis.layout.shards));
     try {
-      return await this.#add(songs, { writer: key.writer, stamp, maxWriters: writersAShard });
+      const claim = { writer: key.writer, stamp, maxWriters: writersAShard };
+      return await this.#add(songs, claim, kind === "song" ? "one" : "add");
     } catch (error) {
       // If the release fails, or Redis could not be reached, a retry is still possible.
       if (error instanceof Refusal && error.reason !== "unavailable")
@@ -89,7 +95,7 @@ export class Batches {
   }
 
   /** @throws {Refusal} if nothing was added, {UnknownOutcome} if a part of it may have been. */
-  async #add(songs: readonly Song[], claim?: Claim): Promise<BatchAddition> {
+  async #add(songs: readonly Song[], claim?: Claim, adding: "add" | "one" = "add"): Promise<BatchAddition> {
     const { redis, maxShardSongs: maxSongs } = this.#options;
     // Of a batch without songs, the fold is that of any song.
     const parts = divide(redis.layout, songs.length > 0 ? songs : [{ id: "", plays: 0, count: 0, fold: 0 }]);
@@ -99,7 +105,7 @@ export class Batches {
       forAll(groups, (parts) => this.#run({ mode, parts, maxSongs, claim }, progress));
     try {
       if (groups.length > 1) await runAll("check"); // a script checks its own songs
-      await runAll("add");
+      await runAll(adding);
     } catch (error) {
       throw progress.isBegun && error instanceof Refusal ? new UnknownOutcome() : error;
     }
@@ -112,7 +118,7 @@ export class Batches {
     const size = request.parts.reduce((sum, { songs }) => sum + songs.length, 0);
     for (let tries = 0; tries < MOST_TRIES; tries++) {
       const reply = await this.#songs.run(size, () => redis.add(request));
-      if (reply.isBegun || (request.mode === "add" && !reply.isRefused)) progress.isBegun = true;
+      if (reply.isBegun || (request.mode !== "check" && !reply.isRefused)) progress.isBegun = true;
       if (!reply.isRefused) return;
       this.#refuse(reply.problems);
     }
