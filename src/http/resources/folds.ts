@@ -6,6 +6,7 @@ import { MAPPING_SYNTAX } from "../../mapping/write.ts";
 import { refuseConditions } from "../request/preconditions.ts";
 import { Problem } from "../response/problem.ts";
 import { parseWholeNumber } from "../../mapping/whole-number.ts";
+import { Refusal } from "../../store/refusal.ts";
 import { headersFor, reply, replyDone } from "../response/reply.ts";
 
 /** `GET /folds`: the numbers of the sealed and unacknowledged folds, in ascending order. */
@@ -27,9 +28,20 @@ export function getFold(service: Service, exchange: Exchange): Awaitable<Respons
 export function seal(service: Service, exchange: Exchange): Awaitable<Response> {
   const fold = numberOf(exchange);
   refuseConditions(exchange.request.headers);
-  return afterBody(exchange.request, service, () =>
-    whenReady(service.store.seal(fold), (isNew) => replyFold(service, exchange, fold, isNew ? 201 : 200)),
+  return afterBody(exchange.request, service, () => sealAndReply(service, exchange, fold));
+}
+
+function sealAndReply(service: Service, exchange: Exchange, fold: number): Awaitable<Response> {
+  const sealed = whenReady(service.store.seal(fold), (isNew) =>
+    replyFold(service, exchange, fold, isNew ? 201 : 200),
   );
+  if (!(sealed instanceof Promise)) return sealed;
+  return sealed.catch((error) => {
+    // A clear came before the fold was read: seal it after the clear.
+    if (error instanceof Refusal && error.reason === "unknown fold")
+      return sealAndReply(service, exchange, fold);
+    throw error;
+  });
 }
 
 /** `DELETE /folds/{n}`: acknowledges the oldest unacknowledged fold. */

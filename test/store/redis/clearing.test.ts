@@ -1,6 +1,6 @@
 import { afterEach, expect, setDefaultTimeout } from "bun:test";
-import type { CountStore } from "../../../src/mod.ts";
-import { MAX_COUNT } from "../../../src/mod.ts";
+import { rounds } from "../../support/extent.ts";
+import { type CountStore, createHandler, type Handler, MAX_COUNT } from "../../../src/mod.ts";
 import { countOf, listed, reasonOf } from "../contract/support.ts";
 import { stopAll } from "./support/clean-up.ts";
 import { RedisServer, testWithRedis } from "./support/redis-server.ts";
@@ -38,6 +38,21 @@ testWithRedis(
     for (const store of [one, other, one]) expect(await countOf(store.add("song-0", 1))).toBe(++last);
   },
 );
+
+testWithRedis("A fold that is sealed beside a clear is answered, as if it were sealed after it", async () => {
+  const { one, other } = await openTwo();
+  const [handle, clear] = [createHandler(one), createHandler(other)];
+  const ask = (handler: Handler, method: string, path: string) =>
+    Promise.resolve(handler(new Request(`http://localhost${path}`, { method })));
+  for (let round = 1; round <= rounds(300, 60); round++) {
+    await one.add("a", 1);
+    const asked = [ask(handle, "PUT", `/folds/${round}`), ask(clear, "DELETE", "/")] as const;
+    const [sealed, cleared] = await Promise.all(asked);
+    expect([sealed.status, cleared.status]).toEqual([201, 200]);
+    expect(["", "a=1"]).toContain(await sealed.text());
+    await clear(new Request("http://localhost/", { method: "DELETE" }));
+  }
+});
 
 testWithRedis("Of concurrent plays of one song, those that fit below the limit are counted", async () => {
   const { one } = await openTwo();
