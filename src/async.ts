@@ -25,8 +25,10 @@ export async function settlesWithin(promise: Promise<unknown>, seconds: number):
 /** Awaits `promise`, but rejects with the reason of `signal` as soon as the signal is aborted. */
 export async function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (signal === undefined) return await promise;
-  const { promise: aborted, reject } = Promise.withResolvers<never>();
-  const abort = () => reject(signal.reason);
+  let abort = () => {};
+  const aborted = new Promise<never>((_, reject) => {
+    abort = () => reject(signal.reason);
+  });
   if (signal.aborted) abort();
   signal.addEventListener("abort", abort, { once: true });
   try {

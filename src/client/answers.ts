@@ -2,81 +2,92 @@ import { quoted } from "../error-message.ts";
 import { PairReader } from "../mapping/read.ts";
 import { parseWholeNumber } from "../mapping/whole-number.ts";
 import { CountServerError } from "./count-server-error.ts";
+import { Slice } from "./slice.ts";
 
-/** The body of a server's answer. */
-export interface ServerReply {
+/** An answer whose body is still arriving. */
+export interface ServerAnswer {
   server: string;
-  answer: string;
+  response: Response;
+  /** The body. Can be read once. */
+  pieces: AsyncIterable<string>;
+}
+
+/** Reads an answer, and returns what the caller asked for. */
+export type Read<T> = (answer: ServerAnswer) => Promise<T>;
+
+/** Longest text that is read of a body that is not a mapping. */
+const MAX_TEXT = 64 * 1024;
+
+/** Reads a short body, and no more than its first 64 Ki characters. */
+export async function readText({ pieces }: ServerAnswer): Promise<string> {
+  let text = "";
+  for await (const piece of pieces) {
+    text += piece;
+    if (text.length > MAX_TEXT) break;
+  }
+  return text;
 }
 
 /** Reads the answer to a play, or to the request for one count. */
-export function readCount({ server, answer }: ServerReply): number {
-  const count = parseWholeNumber(answer);
-  if (count !== undefined) return count;
-  throw new CountServerError(server, `${server} answered ${quoted(answer)}, which is not a count`);
+export async function readCount(answer: ServerAnswer): Promise<number> {
+  return wholeNumber(answer, await readText(answer), "a count");
 }
 
-/** Reads a listing, in which no song stands twice. */
-export function readMapping({ server, answer }: ServerReply): Map<string, number> {
-  const counts = new Map<string, number>();
-  const reader = new PairReader((id, count) => {
-    if (counts.has(id)) throw new SyntaxError(`Cannot read a mapping: ${quoted(id)} is listed twice`);
-    counts.set(id, count);
-  });
-  readMappingPart(server, () => {
-    reader.push(answer);
+/** Reads a mapping pair by pair, as it arrives. */
+export async function readPairs(
+  answer: ServerAnswer,
+  take: (id: string, count: number) => void,
+): Promise<void> {
+  const reader = new PairReader(take);
+  try {
+    for await (const piece of answer.pieces) reader.push(piece);
     reader.finish();
-  });
-  return counts;
+  } catch (cause) {
+    throw cause instanceof SyntaxError ? wrong(answer, `is not a mapping: ${cause.message}`, cause) : cause;
+  }
+}
+
+/** Reads a mapping, in which no song stands twice, in its order. */
+export async function readMapping(answer: ServerAnswer): Promise<Map<string, number>> {
+  return (await readSlice(answer, new Slice())).counts;
+}
+
+/** Reads those songs of a mapping that are in `slice`. */
+export async function readSlice(answer: ServerAnswer, slice: Slice): Promise<Slice> {
+  await readPairs(answer, (id, count) => slice.add(id, count));
+  return slice;
 }
 
 /**
  * Reads the answer to a batch: the new count of each of its songs.
  *
- * A count below the plays that were just added means that the answer is not from a play counter. Whether the
- * plays were counted is unknown then.
+ * A count below the plays that were just added means that the answer is not from a play counter. It is
+ * unknown then if the plays were counted.
  */
-export function readTotals(
-  reply: ServerReply,
+export async function readTotals(
+  answer: ServerAnswer,
   plays: Iterable<readonly [string, number]>,
-): Map<string, number> {
-  const totals = readMapping(reply);
-  for (const [id, added] of plays) {
-    if ((totals.get(id) ?? -1) >= added) continue;
-    throw new CountServerError(
-      reply.server,
-      `${reply.server} did not answer the plays of ${quoted(id)} in a batch`,
-    );
-  }
+): Promise<Map<string, number>> {
+  const totals = await readMapping(answer);
+  for (const [id, added] of plays)
+    if ((totals.get(id) ?? -1) < added) throw wrong(answer, `to a batch lacks plays of ${quoted(id)}`);
   return totals;
 }
 
-/** Calls `read`, and maps an error to that of a server whose answer is not a mapping. */
-export function readMappingPart(server: string, read: () => void): void {
-  try {
-    read();
-  } catch (cause) {
-    const message = `The answer of ${server} is not a mapping: ${(cause as Error).message}`;
-    throw new CountServerError(server, message, { cause });
-  }
-}
-
 /** Reads the answer to the request for the folds that are not acknowledged. */
-export function readFolds({ server, answer }: ServerReply): number[] {
-  if (answer === "") return [];
-  return answer.split(",").map((digits) => {
-    const fold = parseWholeNumber(digits);
-    if (fold !== undefined) return fold;
-    throw new CountServerError(server, `${server} answered ${quoted(answer)}, which is not a list of folds`);
-  });
+export async function readFolds(answer: ServerAnswer): Promise<number[]> {
+  const text = await readText(answer);
+  return text === "" ? [] : text.split(",").map((digits) => wholeNumber(answer, digits, "a fold"));
 }
 
 /** Reads the header of an answer to plays: the newest fold that was sealed before they were counted. */
-export async function readNewestFold(server: string, response: Response): Promise<number> {
-  await response.text();
+export async function readNewestFold(answer: ServerAnswer): Promise<number> {
+  await readText(answer);
+  const { server, response } = answer;
   const fold = parseWholeNumber(response.headers.get("fold") ?? "");
   if (fold !== undefined) return fold;
-  throw new CountServerError(server, `${server} is not a play counter: its answer has no Fold header`);
+  const message = `${server} is not a play counter: its answer has no Fold header`;
+  throw new CountServerError(server, message, { status: response.status });
 }
 
 /**
@@ -88,20 +99,15 @@ export function lastRequestIn(error: unknown): number | undefined {
   return error.members["newestSeq"];
 }
 
-/** Returns the sum of the listings of several servers. */
-export function sumUp(answers: readonly ServerReply[]): Map<string, number> {
-  const all = new Map<string, number>();
-  for (const answer of answers) {
-    for (const [id, count] of readMapping(answer)) {
-      const sum = (all.get(id) ?? 0) + count;
-      if (!Number.isSafeInteger(sum)) {
-        throw new CountServerError(
-          answer.server,
-          `The sum of all servers' plays of ${quoted(id)} exceeds ${Number.MAX_SAFE_INTEGER}`,
-        );
-      }
-      all.set(id, sum);
-    }
-  }
-  return all;
+function wholeNumber({ server, response: { status } }: ServerAnswer, digits: string, what: string): number {
+  const number = parseWholeNumber(digits);
+  if (number !== undefined) return number;
+  throw new CountServerError(server, `${server} answered ${quoted(digits)}, which is not ${what}`, {
+    status,
+  });
+}
+
+/** Returns the error of an answer that is a success, but not the expected one. A retry would not help. */
+function wrong({ server, response: { status } }: ServerAnswer, fault: string, cause?: unknown): Error {
+  return new CountServerError(server, `The answer of ${server} ${fault}`, { status, cause });
 }

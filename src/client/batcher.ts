@@ -1,6 +1,6 @@
 import { MAPPING_SYNTAX, writeList } from "../mapping/write.ts";
 import { abortable, nextTurn } from "../async.ts";
-import { readCount, readMapping } from "./answers.ts";
+import { type Read, readCount, readMapping } from "./answers.ts";
 import type { ServerRequest, ServerClient } from "./server-client.ts";
 import { CountServerError } from "./count-server-error.ts";
 
@@ -37,10 +37,11 @@ export class Batcher {
   /** Adds one play to the song `id` with the path `path`, and returns its new count. */
   async play(id: string, path: string, signal: AbortSignal | undefined): Promise<number> {
     signal?.throwIfAborted();
-    const { promise, resolve, reject } = Promise.withResolvers<number>();
-    this.#pending.push({ id, path, signal, resolve, reject });
+    const counted = new Promise<number>((resolve, reject) => {
+      this.#pending.push({ id, path, signal, resolve, reject });
+    });
     if (this.#pending.length === 1) nextTurn().then(() => this.#sendPending());
-    return await abortable(promise, signal);
+    return await abortable(counted, signal);
   }
 
   #sendPending(): void {
@@ -55,9 +56,7 @@ export class Batcher {
 
   #sendEach(plays: readonly PendingPlay[]): void {
     for (const { path, signal, resolve, reject } of plays) {
-      this.#send({ method: "POST", path, signal })
-        .then((answer) => resolve(readCount({ server: this.#server, answer })))
-        .catch(reject);
+      this.#send({ method: "POST", path, signal }, readCount).then(resolve, reject);
     }
   }
 
@@ -65,8 +64,8 @@ export class Batcher {
     const { signal, dispose } = allAborted(plays.map((play) => play.signal));
     try {
       const body = writeList(MAPPING_SYNTAX.text, [...countById(plays)]);
-      const answer = await this.#send({ method: "POST", path: "batch", body, signal });
-      this.#resolveEach(plays, readMapping({ server: this.#server, answer }));
+      const request = { method: "POST", path: "batch", body, signal };
+      this.#resolveEach(plays, await this.#send(request, readMapping));
     } catch (error) {
       if (!isRefusal(error)) return plays.forEach(({ reject }) => reject(error));
       // Nothing was counted. If the server refused one song only, it counts the others one by one.
@@ -93,8 +92,8 @@ export class Batcher {
     }
   }
 
-  #send(request: ServerRequest): Promise<string> {
-    return this.#client.sendKeyed(this.#server, request);
+  #send<T>(request: ServerRequest, read: Read<T>): Promise<T> {
+    return this.#client.sendKeyed(this.#server, request, read);
   }
 }
 

@@ -1,39 +1,17 @@
 import { MAPPING_SYNTAX, writeList } from "../mapping/write.ts";
-import { type ServerReply, readCount, readTotals, sumUp } from "./answers.ts";
-import { type ServerRequest, ServerClient, type Send, sendEach } from "./server-client.ts";
+import { checkSetting } from "../settings/settings.ts";
+import { readCount, readText, readTotals } from "./answers.ts";
+import { checkNumber, checkPlays } from "./arguments.ts";
 import { Batcher, batchesOf } from "./batcher.ts";
-import { checkId, Placement } from "./placement.ts";
-import { type MoveProgress, Mover } from "./rebalance.ts";
-import { checkSetting, type Settings } from "../settings/settings.ts";
+import type { CallOptions, CountClientOptions, FoldOptions, ReadOptions } from "./options.ts";
+import { Placement } from "./placement.ts";
+import { rebalance, type RebalanceOptions } from "./rebalance.ts";
+import { allEnded, ServerClient } from "./server-client.ts";
+import { FoldSlices, readSum, type Source } from "./slices.ts";
 
 export { CountServerError } from "./count-server-error.ts";
-export type { MoveProgress } from "./rebalance.ts";
-
-/** Options of a {@linkcode CountClient}. `resource` and `token` are the settings of the servers. */
-export interface CountClientOptions extends Partial<Pick<Settings, "resource" | "token">> {
-  /** Time that a server may take to answer one request, in milliseconds: 1 to 2^31 − 1. Default: 5000. */
-  timeoutMs?: number;
-  /** Maximum number of retries of a request, with exponential back-off: 0 to 20. Default: 3. */
-  retries?: number;
-  /** Sends the requests. Default: the global `fetch`. */
-  fetch?: (url: string, init: RequestInit) => Promise<Response>;
-}
-
-/** Options of one call. */
-export interface CallOptions {
-  /** Cancels the call when it is aborted. */
-  signal?: AbortSignal;
-}
-
-/** Options of {@linkcode CountClient.rebalance}. */
-export interface RebalanceOptions extends CountClientOptions, CallOptions {
-  /** Token of the servers that the songs are moved to. Default: `token`. */
-  toToken?: string;
-  /** Sends songs again to a server of the new list that has lost what was moved to it. Default: false. */
-  again?: boolean;
-  /** Called when a server's fold has been sealed, and after each request that moved part of it. */
-  onProgress?: (progress: MoveProgress) => void;
-}
+export type * from "./options.ts";
+export type { MoveProgress, RebalanceOptions } from "./rebalance.ts";
 
 /**
  * Counts plays on any number of servers. Each song is on one of them.
@@ -49,8 +27,11 @@ export interface RebalanceOptions extends CountClientOptions, CallOptions {
  * - a {@linkcode CountServerError} if a server keeps failing; if that says `mayBeDone`, plays may have been
  * counted;
  * - the reason of its `signal` if that is aborted; plays may have been counted;
- * - a `TypeError` for an id that cannot be part of a path: an empty id, `.`, `..`, or one with a lone
- * surrogate.
+ * - a `TypeError` for an id that is not a string, or cannot be part of a path: an empty one, `.`, `..`, or
+ * one with a lone surrogate;
+ * - a `RangeError` for a number out of its range.
+ *
+ * It runs on every runtime with `fetch`: on Node 20 and newer, and in browsers since 2023.
  *
  * @example
  * ```ts
@@ -102,13 +83,7 @@ export class CountClient {
     fold: number,
     options: RebalanceOptions = {},
   ): Promise<number> {
-    const { toToken = options.token, again = false, signal, onProgress = () => {} } = options;
-    const client = new ServerClient(options);
-    const toClient = new ServerClient({ ...options, ...(toToken !== undefined && { token: toToken }) });
-    const mover = new Mover({ client, toClient, to: new Placement(to), again, signal, onProgress });
-    let moved = 0;
-    for (const server of new Placement(from).urls) moved += (await mover.move(server, fold))?.plays ?? 0;
-    return moved;
+    return await rebalance(from, to, fold, options);
   }
 
   /** Returns the URL of the server that `id` is placed on. */
@@ -117,10 +92,10 @@ export class CountClient {
   }
 
   /** Returns the plays of `id`; 0 for an unknown song. */
-  async getPlayCount(id: string, { signal }: CallOptions = {}): Promise<number> {
-    const path = this.#pathOf(id);
+  async getPlayCount(id: string, { after, signal }: ReadOptions = {}): Promise<number> {
     const server = this.serverOf(id);
-    return readCount({ server, answer: await this.#client.send(server, { method: "GET", path, signal }) });
+    const path = this.#pathOf(id) + query({ after });
+    return await this.#client.send(server, { method: "GET", path, signal }, readCount);
   }
 
   /**
@@ -130,8 +105,8 @@ export class CountClient {
    * accept batches from this client gets single requests.
    */
   async incrementPlayCount(id: string, { signal }: CallOptions = {}): Promise<number> {
-    const path = this.#pathOf(id);
-    return await (this.#batchers.get(this.serverOf(id)) as Batcher).play(id, path, signal);
+    const batcher = this.#batchers.get(this.serverOf(id)) as Batcher;
+    return await batcher.play(id, this.#pathOf(id), signal);
   }
 
   /**
@@ -143,41 +118,68 @@ export class CountClient {
     plays: ReadonlyMap<string, number>,
     { signal }: CallOptions = {},
   ): Promise<Map<string, number>> {
-    for (const id of plays.keys()) checkId(id);
-    const parts = Array.from(this.#placement.divide(plays), ([server, part]) =>
-      batchesOf(part).map((songs) => ({ server, songs })),
-    ).flat();
-    const requests = parts.map(({ server, songs }) => ({
-      server,
-      request: { method: "POST", path: "batch", body: writeList(MAPPING_SYNTAX.text, songs), signal },
-    }));
-    const replies = await sendEach(requests, (server, request) => this.#client.sendKeyed(server, request));
-    return new Map(replies.flatMap((reply, at) => [...readTotals(reply, parts[at]?.songs ?? [])]));
+    checkPlays(plays);
+    signal?.throwIfAborted();
+    const requests = Array.from(this.#placement.divide(plays), ([server, part]) =>
+      batchesOf(part).map((songs) => {
+        const body = writeList(MAPPING_SYNTAX.text, songs);
+        const request = { method: "POST", path: "batch", body, signal };
+        return this.#client.sendKeyed(server, request, (answer) => readTotals(answer, songs));
+      }),
+    );
+    const totals = await allEnded(requests.flat());
+    return new Map(totals.flatMap((part) => [...part]));
   }
 
   /**
    * Hands over to a database what was counted since the last fold: seals fold number `fold` on all servers,
    * passes the sum of all servers to `save`, and acknowledges the fold when `save` has resolved.
    *
-   * Let `save` store the number with the plays. After a failure, call it again with the same number only if
-   * that is not stored. Otherwise acknowledge the fold with `DELETE`: a server may have restarted since.
+   * The sum comes in slices, each with other songs; a fold of few songs is one slice. `save` reads all
+   * slices, and stores the plays and the number in one transaction. To repeat the transaction, it iterates
+   * again.
+   *
+   * After a failure, call it again with the same number only if that is not stored. Otherwise acknowledge the
+   * fold with `DELETE`: a server may have restarted since.
+   *
+   * @throws {Error} if `save` has not read all slices. The fold is not acknowledged then.
    */
   async fold(
     fold: number,
-    save: (plays: ReadonlyMap<string, number>, fold: number) => unknown,
-    { signal }: CallOptions = {},
+    save: (slices: AsyncIterable<ReadonlyMap<string, number>>, fold: number) => unknown,
+    { signal, sliceSongs = 1_000_000 }: FoldOptions = {},
   ): Promise<void> {
+    checkNumber("fold", fold, 1, Number.MAX_SAFE_INTEGER);
+    checkNumber("sliceSongs", sliceSongs, 1, 16_000_000);
     const path = `folds/${fold}`;
-    const plays = sumUp(await this.#sendAll({ method: "PUT", path, signal }));
-    await save(plays, fold);
-    await this.#sendAll({ method: "DELETE", path, signal });
+    const slices = await FoldSlices.seal(this.#source(path, signal), sliceSongs);
+    await save(slices, fold);
+    if (!slices.isRead)
+      throw new Error(`Fold ${fold} is not acknowledged: save has not read all of its slices`);
+    await this.#onEach((server) => this.#client.send(server, { method: "DELETE", path, signal }, readText));
   }
 
   /**
    * Returns the plays of all songs. Rejects if any server fails, so that a part is never taken for the whole.
+   *
+   * @throws {RangeError} for more songs than a `Map` can hold: 16,777,216 on most runtimes.
    */
-  async getAllPlayCounts({ signal }: CallOptions = {}): Promise<Map<string, number>> {
-    return sumUp(await this.#sendAll({ method: "GET", path: "", signal }));
+  async getAllPlayCounts({ after, signal }: ReadOptions = {}): Promise<Map<string, number>> {
+    return (await readSum(this.#source(query({ after }), signal))).counts;
+  }
+
+  /**
+   * Returns the `n` songs with the most plays, 1 to 1000, highest first, ties by id in code-unit order.
+   * Rejects if any server fails.
+   *
+   * The plays of a song that was counted on several servers, because their list has changed, are added up
+   * only as far as it is among the first of each.
+   */
+  async getTopPlayCounts(n: number, { after, signal }: ReadOptions = {}): Promise<Map<string, number>> {
+    checkNumber("top", n, 1, Number.MAX_SAFE_INTEGER);
+    const { counts } = await readSum(this.#source(query({ top: n, after }), signal));
+    const ranked = [...counts].sort(([a, m], [b, k]) => k - m || (a < b ? -1 : 1));
+    return new Map(ranked.slice(0, n));
   }
 
   /**
@@ -186,23 +188,27 @@ export class CountClient {
    * If the call rejects, other servers may have been cleared.
    */
   async resetAllPlayCounts({ signal }: CallOptions = {}): Promise<void> {
-    await this.#sendAll({ method: "DELETE", path: "", signal }, (server, request) =>
-      this.#client.sendOnce(server, request),
-    );
+    const request = { method: "DELETE", path: "", signal };
+    await this.#onEach((server) => this.#client.sendOnce(server, request, readText));
   }
 
   #pathOf(id: string): string {
-    checkId(id);
     return `${this.#resource}/${encodeURIComponent(id)}`;
   }
 
-  async #sendAll(
-    request: ServerRequest,
-    send: Send = (server, same) => this.#client.send(server, same),
-  ): Promise<ServerReply[]> {
-    return await sendEach(
-      this.#placement.urls.map((server) => ({ server, request })),
-      send,
-    );
+  #source(path: string, signal: AbortSignal | undefined): Source {
+    return { client: this.#client, servers: this.#placement.urls, path, signal };
   }
+
+  async #onEach(act: (server: string) => Promise<unknown>): Promise<void> {
+    await allEnded(this.#placement.urls.map(act));
+  }
+}
+
+/** Returns the query with those parameters that have a value. */
+function query(parameters: Record<string, number | undefined>): string {
+  const given = Object.entries(parameters).flatMap(([name, value]) =>
+    value === undefined ? [] : [`${name}=${checkNumber(name, value, 0, Number.MAX_SAFE_INTEGER)}`],
+  );
+  return given.length === 0 ? "" : `?${given.join("&")}`;
 }

@@ -1,6 +1,3 @@
-/** Statuses that do not tell if the request was carried out: of a server that failed, or of a proxy. */
-const UNKNOWN = [500, 502, 504];
-
 /** The parts of an error answer that a program can use. */
 export interface Failure {
   /** Status code of the answer. */
@@ -11,6 +8,8 @@ export interface Failure {
   members?: Readonly<Record<string, number>>;
   /** Seconds that the server asks clients to wait. */
   retryAfterSeconds?: number | undefined;
+  /** True if the server may have carried out the request. Default: true. */
+  mayBeDone?: boolean;
 }
 
 /**
@@ -44,8 +43,9 @@ export class CountServerError extends Error {
   /** Seconds to wait before a retry (`Retry-After`, RFC 9110 §10.2.3); `undefined` without that header. */
   readonly retryAfterSeconds: number | undefined;
   /**
-   * True if the server may have carried out the request: in any attempt, no answer arrived, or its status was
-   * 500, 502 or 504.
+   * True if the server may have carried out the request, in any attempt. False for a request that only reads,
+   * for one that was not sent because its connection was refused, and for one that a server refused. Deno and
+   * browsers do not tell a refused connection from one that broke later.
    */
   mayBeDone: boolean;
 
@@ -57,6 +57,6 @@ export class CountServerError extends Error {
     this.type = options.type;
     this.members = options.members ?? {};
     this.retryAfterSeconds = options.retryAfterSeconds;
-    this.mayBeDone = this.status === undefined || UNKNOWN.includes(this.status);
+    this.mayBeDone = options.mayBeDone ?? true;
   }
 }

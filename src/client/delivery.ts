@@ -87,7 +87,7 @@ export class Delivery {
     const { client, server, writer, signal } = this.#options;
     const ask = { method: "POST", path: "batch", key: `"${writer}:${at}"`, body, isMinimal: true, signal };
     try {
-      await client.read(server, ask, (response) => readNewestFold(server, response));
+      await client.send(server, ask, readNewestFold);
     } catch (error) {
       if (error instanceof CountServerError && error.status === 422) throw this.#differs();
       const last = lastRequestIn(error);

@@ -39,10 +39,12 @@ export class KeyPool {
   }
 
   async #writerIdle(signal: AbortSignal | undefined): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#queue.push(resolve);
+    let resolve = () => {};
+    const idle = new Promise<void>((act) => {
+      this.#queue.push((resolve = act));
+    });
     try {
-      await abortable(promise, signal);
+      await abortable(idle, signal);
     } catch (reason) {
       const at = this.#queue.indexOf(resolve);
       if (at === -1)

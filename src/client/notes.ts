@@ -96,7 +96,7 @@ async function note(
   signal: AbortSignal | undefined,
 ): Promise<number> {
   const ask = { method: "POST", path: "batch", key: `"${key}"`, body, signal };
-  return await client.read(server, ask, (response) => readNewestFold(server, response));
+  return await client.send(server, ask, readNewestFold);
 }
 
 /** Returns a writer's name made from a server's URL. */

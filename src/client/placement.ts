@@ -1,10 +1,13 @@
 import { quoted } from "../error-message.ts";
 import { type HashKey, hash, hash64 } from "../hash.ts";
-import { hasPath } from "../mapping/read.ts";
+import { checkId, shown } from "./arguments.ts";
 
-/** A server, and the key that its weight for a song is hashed with. */
+/** A server. */
 interface PlacedServer {
   url: string;
+  /** The same for all spellings of the URL. */
+  name: string;
+  /** The key that the server's weight for a song is hashed with. */
   key: HashKey;
 }
 
@@ -24,20 +27,25 @@ export class Placement {
    * URLs.
    */
   constructor(servers: string | readonly string[]) {
-    this.urls = [servers].flat().map(normalise);
+    this.#servers = [servers].flat().map(place);
+    this.urls = this.#servers.map(({ url }) => url);
     if (this.urls.length === 0) throw new TypeError("A CountClient needs at least one server");
-    if (new Set(this.urls).size < this.urls.length)
+    if (new Set(this.#servers.map(({ name }) => name)).size < this.urls.length)
       throw new TypeError(`The servers of a CountClient must differ: ${this.urls.join(" ")}`);
-    this.#servers = this.urls.map((url) => ({ url, key: hash64(url) }));
   }
 
-  /** Returns the URL of the server that a song is on. */
+  /**
+   * Returns the URL of the server that a song is on.
+   *
+   * @throws {TypeError} for an id that is not a string, or cannot be part of a path.
+   */
   serverOf(id: string): string {
+    checkId(id);
     let best: PlacedServer | undefined;
     let highest = -1;
     for (const server of this.#servers) {
       const weight = hash(id, server.key);
-      if (weight < highest || (weight === highest && best !== undefined && best.url < server.url)) continue;
+      if (weight < highest || (weight === highest && best !== undefined && best.name < server.name)) continue;
       best = server;
       highest = weight;
     }
@@ -57,18 +65,37 @@ export class Placement {
   }
 }
 
-/** @throws {TypeError} for an id that cannot be part of a path. */
-export function checkId(id: string): void {
-  if (!hasPath(id)) throw new TypeError(`The id ${quoted(id)} cannot be part of a path`);
+/** Returns a server with the URL for requests, which ends with a slash. */
+function place(server: string): PlacedServer {
+  const { origin, pathname, hostname, href } = parse(server);
+  // A list of servers in one string has a comma in its first host.
+  if (!/^https?:\/\//i.test(server) || href !== origin + pathname || hostname.includes(","))
+    throw new TypeError(
+      `A server must be an http or https URL without user, query and fragment, not ${withoutSecrets(server)}`,
+    );
+  const url = origin + pathname.replace(/\/*$/, "/");
+  const name = url
+    .replace(/^(https?:\/\/[^/:]+?)\.+(?=[:/])/, "$1")
+    .replace(/%[\da-f]{2}/gi, decodeUnreserved);
+  return { url, name, key: hash64(name) };
 }
 
-/** Returns the canonical form of a server's URL, so that its songs stay when the URL is spelt differently. */
-function normalise(server: string): string {
-  const { origin = "", pathname = "", href } = URL.parse(server) ?? {};
-  if (!/^https?:\/\//i.test(server) || href !== origin + pathname) {
-    throw new TypeError(
-      `A server must be an http or https URL without user, query and fragment, not ${quoted(server)}`,
-    );
+function parse(server: string): Pick<URL, "origin" | "pathname" | "hostname" | "href"> {
+  try {
+    return new URL(server); // URL.parse is missing in browsers of 2023
+  } catch {
+    return { origin: "", pathname: "", hostname: "", href: "invalid" };
   }
-  return origin + pathname.replace(/\/*$/, "/");
+}
+
+/** Decodes a byte that needs no percent-encoding; writes any other in capitals (RFC 3986 §6.2.2). */
+function decodeUnreserved(encoded: string): string {
+  const character = String.fromCharCode(Number.parseInt(encoded.slice(1), 16));
+  return /[\w.~-]/.test(character) ? character : encoded.toUpperCase();
+}
+
+/** Returns what was passed as a server, for an error. Leaves out what may be a password or a token. */
+function withoutSecrets(server: string): string {
+  if (typeof server !== "string") return shown(server);
+  return quoted(server.replace(/^([a-z]+:\/\/)?.*@/is, "$1…@").replace(/[?#].*/s, "?…"));
 }

@@ -1,9 +1,10 @@
-import { readFolds, readNewestFold } from "./answers.ts";
-import type { ServerClient } from "./server-client.ts";
+import { readFolds, readNewestFold, readText } from "./answers.ts";
+import { ServerClient } from "./server-client.ts";
 import { CountServerError } from "./count-server-error.ts";
 import { Delivery } from "./delivery.ts";
 import { claim, Mark, nameOf } from "./notes.ts";
-import type { Placement } from "./placement.ts";
+import { Placement } from "./placement.ts";
+import type { CallOptions, CountClientOptions } from "./options.ts";
 import { type FoldOf, readFold, Slice, FoldSurvey } from "./sealed-fold.ts";
 
 /** Default maximum number of songs in memory: about 300 MB of the process, more with long ids. */
@@ -23,6 +24,16 @@ export interface MoveProgress {
   movedSongs: number;
   /** Plays moved, including those of earlier attempts. */
   movedPlays: number;
+}
+
+/** Options of `CountClient.rebalance`. */
+export interface RebalanceOptions extends CountClientOptions, CallOptions {
+  /** Token of the servers that the songs are moved to. Default: `token`. */
+  toToken?: string | undefined;
+  /** Sends songs again to a server of the new list that has lost what was moved to it. Default: false. */
+  again?: boolean | undefined;
+  /** Called when a server's fold has been sealed, and after each request that moved part of it. */
+  onProgress?: ((progress: MoveProgress) => void) | undefined;
 }
 
 /** Options of a {@linkcode Mover}. */
@@ -53,15 +64,14 @@ export class Mover {
   /** Returns the folds of a server that are not acknowledged. */
   async openFolds(server: string): Promise<number[]> {
     const { client, signal } = this.#options;
-    return readFolds({ server, answer: await client.send(server, { method: "GET", path: "folds", signal }) });
+    return await client.send(server, { method: "GET", path: "folds", signal }, readFolds);
   }
 
   /** Rejects if a server of `to` does not accept batches. */
   async checkTargets(): Promise<void> {
     const { toClient, to, signal } = this.#options;
     const ask = { method: "POST", path: "batch", body: "", signal };
-    for (const server of to.urls)
-      await toClient.read(server, ask, (response) => readNewestFold(server, response));
+    for (const server of to.urls) await toClient.send(server, ask, readNewestFold);
   }
 
   /**
@@ -87,7 +97,7 @@ export class Mover {
     if (newest >= fold) throw notOurs(server, fold, isOpen, newest);
     const survey = await readFold(client, "PUT", of, () => new FoldSurvey());
     const progress = await this.#deliver(of, survey);
-    await client.send(server, { method: "DELETE", path, signal });
+    await client.send(server, { method: "DELETE", path, signal }, readText);
     return progress;
   }
 
@@ -95,7 +105,7 @@ export class Mover {
   async #wasSealed(server: string, path: string): Promise<boolean> {
     const { client, signal } = this.#options;
     try {
-      await client.send(server, { method: "HEAD", path, signal });
+      await client.send(server, { method: "HEAD", path, signal }, readText);
       return true;
     } catch (error) {
       if (error instanceof CountServerError && error.status === 404) return false;
@@ -153,4 +163,20 @@ function notOurs(server: string, fold: number, isOpen: boolean, newest: number):
   if (!isOpen) return new RangeError(`Fold ${fold} must be above ${newest}, the newest of ${server}`);
   const message = `Fold ${fold} of ${server} was not sealed by this move: its own job must acknowledge it before songs are moved`;
   return new CountServerError(server, message);
+}
+
+/** Moves all songs of the servers `from`, as `CountClient.rebalance` does. */
+export async function rebalance(
+  from: string | readonly string[],
+  to: string | readonly string[],
+  fold: number,
+  options: RebalanceOptions,
+): Promise<number> {
+  const { toToken = options.token, again = false, signal, onProgress = () => {} } = options;
+  const client = new ServerClient(options);
+  const toClient = new ServerClient({ ...options, token: toToken });
+  const mover = new Mover({ client, toClient, to: new Placement(to), again, signal, onProgress });
+  let moved = 0;
+  for (const server of new Placement(from).urls) moved += (await mover.move(server, fold))?.plays ?? 0;
+  return moved;
 }

@@ -7,8 +7,11 @@ const FIRST_WAIT_MS = 100;
 /** Longest wait, even if a server asks for more. */
 const MAX_WAIT_MS = 10_000;
 
-/** Statuses of a temporary failure (RFC 9110 §15.6) or of an overload (RFC 6585 §4). */
-const TEMPORARY = [429, 500, 502, 503, 504];
+/** Statuses of a time-out (RFC 9110 §15.5.9) and of an overload (RFC 6585 §4). */
+const TEMPORARY = [408, 429];
+
+/** Statuses of a server that will not do better later (RFC 9110 §15.6.2, RFC 4918 §11.5). */
+const LASTING = [501, 507];
 
 /**
  * Calls `act`, and again up to `retries` times while it fails temporarily. `act` must be idempotent.
@@ -35,7 +38,8 @@ export async function withRetries<T>(
 }
 
 function isTemporary({ status }: CountServerError): boolean {
-  return status === undefined || TEMPORARY.includes(status);
+  if (status === undefined || TEMPORARY.includes(status)) return true;
+  return status >= 500 && !LASTING.includes(status); // proxies have statuses of their own, such as 524
 }
 
 /** Exponential back-off with jitter, so that clients that failed together do not all return together. */

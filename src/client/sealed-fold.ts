@@ -1,7 +1,7 @@
 import { hash, hash64 } from "../hash.ts";
-import { readMappingPart } from "./answers.ts";
-import { PairReader } from "../mapping/read.ts";
+import { readPairs } from "./answers.ts";
 import type { ServerClient } from "./server-client.ts";
+import { copyOf } from "./slice.ts";
 
 /** A fold of a server. */
 export interface FoldOf {
@@ -72,26 +72,11 @@ export async function readFold<T extends Listener>(
   { server, fold, signal }: FoldOf,
   makeListener: () => T,
 ): Promise<T> {
-  return await client.read(server, { method, path: `folds/${fold}`, signal }, async (response, goOn) => {
+  return await client.send(server, { method, path: `folds/${fold}`, signal }, async (answer) => {
     const listener = makeListener();
-    const pairs = new PairReader((id, plays) => listener.add(id, plays));
-    const decoder = new TextDecoder();
-    const reader = response.body?.getReader();
-    for (let piece = await reader?.read(); piece?.value !== undefined; piece = await reader?.read()) {
-      goOn();
-      readMappingPart(server, () => pairs.push(decoder.decode(piece?.value, { stream: true })));
-    }
-    readMappingPart(server, () => pairs.finish());
+    await readPairs(answer, (id, plays) => listener.add(id, plays));
     return listener;
   });
-}
-
-const toUtf8 = new TextEncoder();
-const fromUtf8 = new TextDecoder("utf-8", { ignoreBOM: true });
-
-/** Copies an id into memory of its own, because a substring keeps the whole text in memory. */
-function copyOf(id: string): string {
-  return fromUtf8.decode(toUtf8.encode(id));
 }
 
 function textOf(id: string, plays: number): string {

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import { CountClient, CountServerError } from "../../src/client/client.ts";
+import { sumOf } from "../support/slices.ts";
 import { serve, servePlaycount, serveNoMore, stopAll } from "../support/servers.ts";
 
 afterEach(stopAll);
@@ -56,7 +57,7 @@ describe("fold", () => {
     const client = new CountClient(servers);
     await client.addPlays(new Map(songs));
     const saved: [number, Map<string, number>][] = [];
-    await client.fold(5, (plays, fold) => saved.push([fold, new Map(plays)]));
+    await client.fold(5, async (slices, fold) => saved.push([fold, await sumOf(slices)]));
     expect(saved.map(([fold]) => fold)).toEqual([5]);
     expect([...(saved[0]?.[1] ?? [])].sort()).toEqual(songs.toSorted());
     expect(await client.getAllPlayCounts()).toEqual(new Map());
@@ -80,8 +81,8 @@ describe("fold", () => {
     await client.addPlays(new Map(songs));
     const saved: string[] = [];
     let isDown = true;
-    const save = (plays: ReadonlyMap<string, number>) => {
-      saved.push(JSON.stringify([...plays].sort()));
+    const save = async (slices: AsyncIterable<ReadonlyMap<string, number>>) => {
+      saved.push(JSON.stringify([...(await sumOf(slices))].sort()));
       if (isDown) throw new Error("the database is down");
     };
     await expect(client.fold(5, save)).rejects.toThrow(CountServerError); // the answer to PUT is lost
@@ -99,11 +100,11 @@ describe("fold", () => {
 
 test("A token is sent with every request", async () => {
   const url = servePlaycount({ token: "a-token" });
-  await expect(new CountClient(url).fold(1, () => {})).rejects.toThrow("401");
+  await expect(new CountClient(url).fold(1, sumOf)).rejects.toThrow("401");
   const client = new CountClient(url, { token: "a-token" });
   await client.addPlays(new Map([["a", 2]]));
   expect(await client.incrementPlayCount("a")).toBe(3);
-  await client.fold(1, () => {});
+  await client.fold(1, sumOf);
   await client.resetAllPlayCounts();
   expect(() => new CountClient(url, { token: "no token" })).toThrow(RangeError);
 });

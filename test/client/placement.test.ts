@@ -65,11 +65,33 @@ test("the spelling of a server's URL does not matter", () => {
     "http://counts.example/plays",
     "HTTP://COUNTS.example:80/plays//",
     "http://counts.example/./x/../plays",
+    "http://counts.example./plays",
+    "http://counts.example.:80/plays/",
+    "http://counts.example/%70l%61ys",
   ];
   for (const spelling of spellings) {
     const client = new CountClient([spelling, other]);
-    for (const id of IDS.slice(0, 200)) expect(client.serverOf(id)).toBe(plain.serverOf(id));
+    const placed = IDS.slice(0, 200).map((id) => client.serverOf(id) === `${other}/`);
+    expect(placed).toEqual(IDS.slice(0, 200).map((id) => plain.serverOf(id) === `${other}/`));
   }
+});
+
+test("the case of a percent-encoding does not matter, and an encoded slash stays one", () => {
+  const other = "http://other.example";
+  const placed = (server: string) =>
+    IDS.slice(0, 200).map((id) => new CountClient([server, other]).serverOf(id) === `${other}/`);
+  expect(placed("http://a.example/%c3%a4")).toEqual(placed("http://a.example/ä"));
+  expect(placed("http://a.example/x%2Fy")).not.toEqual(placed("http://a.example/x/y"));
+});
+
+test("requests go to the server as it is spelt: the dot after a name keeps search domains out", async () => {
+  const asked: string[] = [];
+  const fetchOne = (url: string) => {
+    asked.push(url);
+    return Promise.resolve(new Response("1"));
+  };
+  await new CountClient("http://counts.example./plays", { fetch: fetchOne }).getPlayCount("1");
+  expect(asked).toEqual(["http://counts.example./plays/song/1"]);
 });
 
 test("every server gets its share of songs, even if the URLs differ in one character only", () => {
@@ -90,6 +112,16 @@ const UNUSABLE: readonly (readonly [string, string | string[], string])[] = [
   ["a user and a password", "http://me:secret@localhost/", "without user"],
   ["a query", "http://localhost/?top=1", "without user, query"],
   ["a fragment", "http://localhost/#plays", "without user, query and fragment"],
+  ["a user", "http://me@localhost/", "without user"],
+  ["several servers in one text", "http://a.example,http://b.example", "http or https URL"],
+  ["nothing", undefined as unknown as string, "not undefined"],
+  ["a port", 8000 as unknown as string, "not 8000"],
+  [
+    "one server with and without a dot",
+    ["http://a.example", "http://a.example.:80/"],
+    "must differ: http://a",
+  ],
+  ["one server with and without an encoding", ["http://a.example/x", "http://a.example/%78/"], "must differ"],
   ["one server twice", ["http://localhost", "http://LOCALHOST:80/"], "must differ: http://localhost/ http"],
 ];
 
@@ -97,3 +129,33 @@ test.each(UNUSABLE)("%s as the list of servers is a TypeError that says so", (_w
   expect(() => new CountClient(servers)).toThrow(TypeError);
   expect(() => new CountClient(servers)).toThrow(message);
 });
+
+test.each([
+  "http://me:geheim@localhost/",
+  "http://me:geheim@localhost/?top=1",
+  "http://me:ge@heim@localhost/",
+  "http://me:geheim/@localhost/",
+  "http://me:geheim#@localhost/",
+  "http://me:geheim?@localhost/",
+  "me:geheim@localhost:8000",
+  "//me:geheim@localhost:8000",
+  "ftp://me:geheim@localhost",
+  "https://geheim@localhost/",
+  "http://localhost/?token=geheim",
+  "http://localhost/#geheim",
+  "http://me:geheim@a.example,http://me:geheim@b.example",
+])("the error of %s as a server does not show the password", (server) => {
+  for (const servers of [server, ["http://a.example", server]]) {
+    const failure = catchError(() => new CountClient(servers));
+    expect(failure).toStartWith("TypeError: A server must be an http or https URL without user");
+    expect(failure).not.toContain("heim");
+  }
+});
+
+function catchError(act: () => unknown): string {
+  try {
+    return String(act());
+  } catch (error) {
+    return String(error);
+  }
+}

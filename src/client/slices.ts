@@ -1,0 +1,79 @@
+import { quoted } from "../error-message.ts";
+import { randomKey } from "../hash.ts";
+import { readSlice } from "./answers.ts";
+import { CountServerError } from "./count-server-error.ts";
+import { allEnded, type ServerClient } from "./server-client.ts";
+import { Slice, type SliceOptions } from "./slice.ts";
+
+/** A mapping that several servers have parts of. */
+export interface Source {
+  client: ServerClient;
+  servers: readonly string[];
+  path: string;
+  signal: AbortSignal | undefined;
+}
+
+/**
+ * The plays of a sealed fold, summed over all servers, in slices that fit into memory.
+ *
+ * The hash of a song decides its slice. The answers to `PUT` fill the first slice: whenever it has too many
+ * songs, the number of slices doubles, and about half of its songs remain. Each further slice reads the whole
+ * fold again, from all servers.
+ */
+export class FoldSlices implements AsyncIterable<ReadonlyMap<string, number>> {
+  readonly #source: Source;
+  readonly #options: SliceOptions;
+  readonly #first: ReadonlyMap<string, number>;
+  /** True if the last iteration has reached the end. */
+  isRead = false;
+
+  private constructor(source: Source, options: SliceOptions, first: ReadonlyMap<string, number>) {
+    this.#source = source;
+    this.#options = options;
+    this.#first = first;
+  }
+
+  /** Seals the fold, and divides it into slices of about `maxSongs` songs. */
+  static async seal(source: Source, maxSongs: number): Promise<FoldSlices> {
+    const { servers } = source;
+    const limit = Math.ceil(maxSongs / servers.length);
+    const key = randomKey(); // clients choose the ids, and could fill one slice
+    const options = { at: 0, of: 1, key, maxSongs: limit };
+    const { counts, of } = await readSum(source, "PUT", options);
+    return new FoldSlices(source, { ...options, of, maxSongs: Infinity }, counts);
+  }
+
+  /** Each iteration has all slices: a transaction that failed can be repeated. */
+  async *[Symbol.asyncIterator](): AsyncGenerator<ReadonlyMap<string, number>> {
+    this.isRead = false;
+    yield this.#first;
+    for (let at = 1; at < this.#options.of; at++)
+      yield (await readSum(this.#source, "GET", { ...this.#options, at })).counts;
+    this.isRead = true;
+  }
+}
+
+/** Reads a mapping, or a slice of it, from all servers. Returns its sum, and the number of slices. */
+export async function readSum(
+  { client, servers, path, signal }: Source,
+  method: "GET" | "PUT" = "GET",
+  options: Partial<SliceOptions> = {},
+): Promise<{ counts: Map<string, number>; of: number }> {
+  const request = { method, path, signal };
+  const parts = servers.map((server) =>
+    client.send(server, request, (answer) => readSlice(answer, new Slice(options))),
+  );
+  const slices = await allEnded(parts);
+  const of = Math.max(...slices.map((slice) => slice.of));
+  for (const slice of slices) if (slice.of < of) slice.divide(of);
+  const [counts = new Map<string, number>(), ...others] = slices.map((slice) => slice.counts);
+  for (const [at, more] of others.entries())
+    for (const [id, count] of more) counts.set(id, sumOf(id, [counts.get(id) ?? 0, count], servers[at + 1]));
+  return { counts, of };
+}
+
+function sumOf(id: string, [a, b]: readonly [number, number], server = ""): number {
+  if (Number.isSafeInteger(a + b)) return a + b;
+  const message = `The sum of all servers' plays of ${quoted(id)} exceeds ${Number.MAX_SAFE_INTEGER}`;
+  throw new CountServerError(server, message, { mayBeDone: false });
+}
