@@ -7,6 +7,7 @@ import manifest from "../package.json" with { type: "json" };
 import { blocksOf, fileNameOf } from "./docs/support/pages.ts";
 import { stopAll } from "./store/redis/support/clean-up.ts";
 import { RedisServer, testWithRedis } from "./store/redis/support/redis-server.ts";
+import { serveBytes, servePlaycount, stopAll as stopServers } from "./support/servers.ts";
 import { type Ended, killAll, listen, RUNTIMES, run } from "./support/process.ts";
 import { bundleForWorkerd, WORKERD } from "./support/workerd.ts";
 
@@ -36,6 +37,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await killAll();
   await stopAll();
+  await stopServers();
   await rm(folder, { recursive: true });
 });
 
@@ -173,6 +175,24 @@ test("a runtime that is too old is told what is needed, in one line", async () =
   expect(stderr).toMatch(
     /^playcount: needs Bun 1\.4\.5, Deno 2\.9 or Node 24, or a newer one; this is Node v[\d.]+\n$/,
   );
+});
+
+/** The machine's own Node, if it is the oldest that the client runs on. */
+const NODE_20 = [Bun.which("node") ?? ""].filter(
+  (node) => node !== "" && Bun.spawnSync([node, "--version"]).stdout.toString().startsWith("v20."),
+);
+
+test.each(NODE_20)("the client in the tarball runs on Node 20: %s", async (node) => {
+  const source = await Bun.file(join(root, "test/support/client.ts")).text();
+  const program = new Bun.Transpiler({ loader: "ts" }).transformSync(source);
+  await Bun.write(
+    join(consumer, "client.mjs"),
+    program.replace("../../src/client/client.ts", "playcount/client"),
+  );
+  const broken = await serveBytes("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\na=1\r\n");
+  const { stdout, stderr } = await run([node, "client.mjs", servePlaycount(), broken], {}, consumer);
+  expect(stderr).toBe("");
+  expect(JSON.parse(stdout)).toMatchObject({ first: 1, second: 2, failed: `${broken}/`, after: 0 });
 });
 
 testWithRedis("the command in the tarball keeps counts in Redis", async () => {

@@ -44,8 +44,8 @@ export class CountServerError extends Error {
   readonly retryAfterSeconds: number | undefined;
   /**
    * True if the server may have carried out the request, in any attempt. False for a request that only reads,
-   * for one that was not sent because its connection was refused, and for one that a server refused. Deno and
-   * browsers do not tell a refused connection from one that broke later.
+   * for one that was not sent because its connection was refused, and for one that a server refused. Not
+   * every runtime tells a refused connection from one that broke later.
    */
   mayBeDone: boolean;
 
