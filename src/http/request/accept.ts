@@ -1,4 +1,5 @@
 import type { Format } from "../../mapping/write.ts";
+import { split } from "./list.ts";
 
 /** Media types of a result in JSON. */
 const RESULT_JSON: readonly string[] = ["application/json"];
@@ -21,9 +22,10 @@ let lastAccept = "";
 let lastFormat: Format | undefined = "text";
 
 /**
- * Picks the format of a result by `Accept` (RFC 9110 §12.5.1): the one with the higher quality, and text if
- * both are equal. The most specific range that matches a type decides its quality. Members that are not media
- * ranges are ignored.
+ * Picks the format of a result by `Accept` (RFC 9110 §12.5.1): the one with the higher quality. The most
+ * specific range that matches a type decides its quality. Of two formats with the same quality, the one whose
+ * range comes first in the list is picked; text if both have the same range. Members that are not media
+ * ranges are ignored, and so is a field of more than 1024 characters.
  *
  * @returns `undefined` if neither is acceptable.
  */
@@ -31,7 +33,7 @@ export function preferredFormat(accept: string | null): Format | undefined {
   if (accept === null || accept === "*/*") return "text";
   if (accept === "application/json") return "json";
   if (accept !== lastAccept) {
-    lastFormat = compareQualities(accept, RESULT_JSON);
+    lastFormat = compareRanges(accept, RESULT_JSON);
     lastAccept = accept;
   }
   return lastFormat;
@@ -39,19 +41,21 @@ export function preferredFormat(accept: string | null): Format | undefined {
 
 /** Picks the format of a problem, as {@linkcode preferredFormat} does; text if neither is acceptable. */
 export function preferredProblemFormat(accept: string | null): Format {
-  return (accept === null ? undefined : compareQualities(accept, PROBLEM_JSON)) ?? "text";
+  return (accept === null ? undefined : compareRanges(accept, PROBLEM_JSON)) ?? "text";
 }
 
-function compareQualities(accept: string, json: readonly string[]): Format | undefined {
-  if (/^[\s,]*$/.test(accept)) return "text";
-  const ranges = accept.split(",").flatMap(parseRange);
-  const ofText = quality(ranges, ["text/plain"]);
-  const ofJson = quality(ranges, json);
-  if (ofText === 0 && ofJson === 0) return undefined;
-  return ofJson > ofText ? "json" : "text";
+function compareRanges(accept: string, jsonTypes: readonly string[]): Format | undefined {
+  const members = split(accept, ",");
+  if (members.length === 0) return "text";
+  const ranges = members.flatMap(parseRange);
+  const text = decidingRange(ranges, ["text/plain"]);
+  const json = decidingRange(ranges, jsonTypes);
+  if (json === undefined) return text && "text";
+  if (text === undefined || json.quality > text.quality) return "json";
+  return json.quality === text.quality && ranges.indexOf(json) < ranges.indexOf(text) ? "json" : "text";
 }
 
-const RANGE = /^[ \t]*([!#$%&'*+.^_`|~\w-]+\/[!#$%&'*+.^_`|~\w-]+)[ \t]*((?:;.*)?)$/;
+const RANGE = /^([!#$%&'*+.^_`|~\w-]+\/[!#$%&'*+.^_`|~\w-]+)[ \t]*((?:;.*)?)$/;
 /** Quality as in the grammar, and also without the zero before the dot, as the client of Java sends it. */
 const QUALITY = /^(?:0?\.\d{1,3}|0\.?|1(?:\.0{0,3})?)$/;
 
@@ -59,31 +63,31 @@ function parseRange(member: string): MediaRange[] {
   const [, type, parameters] = RANGE.exec(member) ?? [];
   if (type === undefined || parameters === undefined) return [];
   const range: MediaRange = { type: type.toLowerCase(), quality: 1, isForeign: false };
-  for (const parameter of parameters.split(";").slice(1)) {
-    const [name = "", value = ""] = parameter.trim().toLowerCase().split(/=(.*)/s);
+  for (const parameter of split(parameters, ";")) {
+    const [name = "", value = ""] = parameter.toLowerCase().split(/=(.*)/s);
     if (name === "q") {
       if (!QUALITY.test(value)) return [];
       range.quality = Number(value);
       break; // later parameters do not belong to the range
-    } else if (name !== "" && !(name === "charset" && /^"?utf-8"?$/.test(value))) {
+    } else if (!(name === "charset" && /^"?utf-8"?$/.test(value))) {
       range.isForeign = true;
     }
   }
   return [range];
 }
 
-/** Returns the quality of `types` by the most specific range that matches one of them; 0 without a match. */
-function quality(ranges: MediaRange[], types: readonly string[]): number {
-  let best = 0;
-  let specificity = 0;
+/** Returns the most specific range that matches one of `types`; `undefined` if its quality is 0. */
+function decidingRange(ranges: readonly MediaRange[], types: readonly string[]): MediaRange | undefined {
+  let best: MediaRange | undefined;
+  let specificity = 1;
   for (const range of ranges) {
     if (range.isForeign) continue;
     const found = specificityFor(range.type, types);
-    if (found < specificity || found === 0) continue;
-    best = found > specificity ? range.quality : Math.max(best, range.quality);
+    if (found < specificity) continue;
+    if (best === undefined || found > specificity || range.quality > best.quality) best = range;
     specificity = found;
   }
-  return best;
+  return best?.quality === 0 ? undefined : best;
 }
 
 /** Returns 3 for a type by its name, 2 for all of its kind, 1 for all types, 0 for no match. */

@@ -1,16 +1,16 @@
-/** A preference, its value, and its parameters (RFC 7240 §2): name, `=`, token or quoted string. */
-const PREFERENCE =
-  /(?:^|,)[ \t]*([!#$%&'*+.^_`|~\w-]+)(?:[ \t]*=[ \t]*("(?:[^"\\]|\\.)*"|[^",; \t]*))?((?:[^",]|"(?:[^"\\]|\\.)*")*)/g;
+import { split } from "./list.ts";
 
 /**
  * Returns true if a client does not need the new count: `Prefer: return=minimal` (RFC 7240 §4.2).
  *
- * The first of several preferences with this name decides.
+ * The first of several preferences with this name decides. A field of more than 1024 characters is ignored.
  */
 export function prefersMinimal(prefer: string | null): boolean {
   if (prefer === null) return false;
-  for (const [, name = "", value = ""] of prefer.matchAll(PREFERENCE)) {
-    if (name.toLowerCase() === "return") return /^"?minimal"?$/i.test(value);
+  for (const member of split(prefer, ",")) {
+    const [preference = ""] = split(member, ";");
+    const found = /^return[ \t]*(?:=[ \t]*(.*))?$/i.exec(preference);
+    if (found !== null) return /^"?minimal"?$/i.test(found[1] ?? "");
   }
   return false;
 }

@@ -13,7 +13,10 @@ const ACCEPTED: readonly (readonly [accept: string, type: string])[] = [
   ["application/json", JSON_TYPE],
   ["application/*", JSON_TYPE],
   ["application/json;q=0.2", JSON_TYPE],
-  ["application/json, text/plain, */*", TEXT],
+  ["application/json, text/plain, */*", JSON_TYPE],
+  ["text/plain, application/json", TEXT],
+  ['text/html;x=", application/json, ", text/plain;q=0.5', TEXT],
+  [`application/json, ${"image/png, ".repeat(100)}`, TEXT], // too long to be parsed
   ["text/plain;q=0.5, application/json", JSON_TYPE],
   ["text/plain;q=0.5, application/json;q=0.4", TEXT],
   ["text/*;q=0.1, application/json;q=0.2, */*;q=0.9", JSON_TYPE],

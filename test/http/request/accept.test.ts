@@ -19,8 +19,27 @@ cases("Whoever does not mind gets text", [
   ["text/*", "text"],
   ["text/plain", "text"],
   ["text/plain, application/json", "text"],
-  ["application/json, text/plain", "text"],
-  ["application/json;q=0.5, text/plain;q=0.5", "text"],
+]);
+
+cases("Of equal quality, the format whose range comes first is sent, and text if both have the same range", [
+  ["application/json, text/plain", "json"],
+  ["application/json;q=0.5, text/plain;q=0.5", "json"],
+  ["text/plain;q=0.5, application/json;q=0.5", "text"],
+  ["application/json, */*", "json"],
+  ["*/*, application/json", "text"],
+  ["*/*, application/json, text/plain", "json"],
+  ["application/*, text/*", "json"],
+  ["image/png, */*", "text"],
+  ["text/plain;q=0.4, application/json;q=0.5, text/plain;q=0.5", "json"],
+]);
+
+cases("A quoted string may have commas, semicolons, and escaped quotes", [
+  ['text/html;x=", application/json, ", text/plain;q=0.5', "text"],
+  ['text/html;x="a\\", application/json, ", text/plain;q=0.5', "text"],
+  ['application/json;x=";q=0", text/plain;q=0.5', "text"],
+  ['text/plain;q=0.5;x=",", application/json', "json"],
+  ['application/json, text/html;x=", text/plain', "json"],
+  ['text/html;x=", application/json', undefined],
 ]);
 
 cases("Whoever prefers JSON gets it, unless it is only that of problems", [
@@ -48,7 +67,7 @@ test("A problem is JSON if either of its types is preferred to text", () => {
 cases("Clients as they come", [
   // Java's HttpURLConnection, axios, jQuery's getJSON, Firefox, Chrome, Python's httpx, curl.
   ["text/html, image/gif, image/jpeg, *; q=.2, */*; q=.2", "text"],
-  ["application/json, text/plain, */*", "text"],
+  ["application/json, text/plain, */*", "json"],
   ["application/json, text/javascript, */*; q=0.01", "json"],
   ["text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", "text"],
   [
@@ -155,8 +174,16 @@ test("A list whose members are all empty is an empty list (RFC 9110 §5.6.1)", (
   expect(preferredFormat(" , ,\t")).toBe("text");
 });
 
-test("A field of the greatest length that servers accept is read completely", () => {
-  const many = Array.from({ length: 1000 }, (_, n) => `image/x-${n};q=0.${n % 10}`).join(",");
-  expect(preferredFormat(many)).toBeUndefined();
-  expect(preferredFormat(`${many},application/json;q=0.001`)).toBe("json");
+test("A field of 1024 characters is read completely, and a longer one is ignored", () => {
+  const end = ",application/json;q=0.001";
+  const many = Array.from({ length: 100 }, (_, n) => `image/x-${n};q=0.${n % 10}`).join(",");
+  const field = (length: number) =>
+    many
+      .slice(0, length - end.length - 1)
+      .replace(/,[^,]*$/, "")
+      .padEnd(length - end.length) + end;
+  expect(field(1024)).toHaveLength(1024);
+  expect(preferredFormat(field(1024))).toBe("json");
+  expect(preferredFormat(field(1025))).toBe("text");
+  expect(preferredProblemFormat(field(1025))).toBe("text");
 });
