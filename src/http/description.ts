@@ -10,14 +10,12 @@ export interface Description {
   query?: readonly ("top" | "after")[];
   /** Content of the request. */
   body?: "a number" | "a mapping" | "anything";
-  /** Set if the operation evaluates `If-Match` and `If-None-Match`. */
-  isConditional?: true;
   /** Set if the operation accepts an `Idempotency-Key`, which makes it idempotent. */
   takesKey?: true;
   /** Set if the answer has one representation, whatever the client accepts. */
   isOneType?: true;
   /** Contents of successful answers, by status. */
-  answers: Readonly<Partial<Record<200 | 201 | 204 | 304, Shape>>>;
+  answers: Readonly<Partial<Record<200 | 201 | 204, Shape>>>;
   /** Problem types besides those that follow from scope, body and key. */
   problems?: readonly ProblemTypeName[];
 }

@@ -1,4 +1,4 @@
-import type { Awaitable } from "../async.ts";
+import { type Awaitable, whenReady } from "../async.ts";
 import { checkSetting } from "../settings/settings.ts";
 import { shareWith } from "./cors.ts";
 import {
@@ -14,8 +14,9 @@ import { answerAlways } from "./errors.ts";
 import { Metrics } from "./metrics/metrics.ts";
 import { preferredFormat } from "./request/accept.ts";
 import { ByteBudget } from "./request/byte-budget.ts";
+import { answerConditionally, conditionsOf } from "./request/preconditions.ts";
 import { Problem } from "./response/problem.ts";
-import { FoldHeaders } from "./response/reply.ts";
+import { FoldHeaders, replyEmpty } from "./response/reply.ts";
 import { describeRoutes } from "./openapi.ts";
 import { createRouter } from "./router.ts";
 import { type Operation, pathOf, type Route, routeTable } from "./routes.ts";
@@ -127,7 +128,7 @@ class Dispatcher {
     const { allow, operations, cellOf } = route;
     const operation = operations.get(method);
     exchange.cell = operation?.cell ?? cellOf(method);
-    if (method === "OPTIONS") return new Response(null, { status: 204, headers: { allow } });
+    if (method === "OPTIONS") return replyEmpty(204, { allow });
     if (operation === undefined)
       throw new Problem(405, `${target.path.slice(0, 80)} allows ${allow}`, { allow });
     this.#guard.checkToken(headers, operation.scope);
@@ -136,7 +137,12 @@ class Dispatcher {
     if (format === undefined) throw new Problem(406, "Accept must allow text/plain or application/json");
     exchange.format = format;
     exchange.query = target.query;
-    return operation.act(this.#service, exchange);
+    if (method !== "GET" && method !== "HEAD") return operation.act(this.#service, exchange);
+    const conditions = conditionsOf(headers);
+    const answer = operation.act(this.#service, exchange);
+    return conditions === undefined
+      ? answer
+      : whenReady(answer, (full) => answerConditionally(conditions, full));
   };
 
   #record(exchange: Exchange, response: Response): Response {

@@ -89,13 +89,12 @@ function problemTypesOf({ scope, description }: Documented): ProblemTypeName[] {
 }
 
 function statusesOf({ scope, description }: Documented, types: readonly ProblemTypeName[]): ProblemStatus[] {
-  const { body, isConditional, isOneType } = description;
-  const statuses: ProblemStatus[] = [400, 403, 500, ...types.map((type) => PROBLEM_TYPES[type].status)];
+  const { body, isOneType } = description;
+  const statuses: ProblemStatus[] = [400, 403, 412, 500, ...types.map((type) => PROBLEM_TYPES[type].status)];
   if (!isOneType) statuses.push(406);
   if (scope !== "read") statuses.push(401);
   if (body === "a number" || body === "a mapping") statuses.push(415);
   if (body !== undefined) statuses.push(408);
-  if (isConditional) statuses.push(412);
   return [...new Set(statuses)].sort((a, b) => a - b);
 }
 

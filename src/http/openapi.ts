@@ -81,15 +81,16 @@ function describePath(route: Route): Json {
   const groups = Array.from(pathOf(route).matchAll(/\{(\w+)\}/g), ([, name = ""]) => parameter(name));
   const operations = Object.entries(route.methods).map(([method, operation]) => [
     method.toLowerCase(),
-    describeOperation(operation),
+    describeOperation(method, operation),
   ]);
   return { ...(groups.length > 0 && { parameters: groups }), ...Object.fromEntries(operations) };
 }
 
-function describeOperation({ scope, description }: Operation): Json {
+function describeOperation(method: string, { scope, description }: Operation): Json {
   const { summary, query = [], body, takesKey = false, answers } = description;
   const parameters = [...query, ...(takesKey ? ["Idempotency-Key"] : [])];
-  const answered = Object.entries(answers).map(([status, shape]) => [status, describeAnswer(shape)]);
+  const all = method === "GET" ? { ...answers, 304: "nothing" as const } : answers;
+  const answered = Object.entries(all).map(([status, shape]) => [status, describeAnswer(shape)]);
   return {
     summary,
     ...(parameters.length > 0 && { parameters: parameters.map(parameter) }),

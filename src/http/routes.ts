@@ -51,7 +51,6 @@ export function routeTable({ basePath, resource }: Pick<Service, "basePath" | "r
       POST: play(addPlays, {
         summary: "Add 1, or the number in the body, and answer the new count",
         body: "a number",
-        isConditional: true,
         takesKey: true,
         answers: { 200: "count", 204: "nothing" },
         problems: ["CountOverflow", "IdTooLong", "StoreFull"],
@@ -61,14 +60,12 @@ export function routeTable({ basePath, resource }: Pick<Service, "basePath" | "r
       GET: read(list, {
         summary: "All songs with a count, or the highest",
         query: ["top", "after"],
-        isConditional: true,
-        answers: { 200: "list", 304: "nothing" },
+        answers: { 200: "list" },
         problems: ["FoldDropped"],
       }),
       DELETE: manage(clear, {
         summary: "Clear everything, folds included",
         body: "anything",
-        isConditional: true,
         answers: { 200: "done" },
       }),
     }),
@@ -76,7 +73,6 @@ export function routeTable({ basePath, resource }: Pick<Service, "basePath" | "r
       POST: manage(addBatch, {
         summary: "Add a whole mapping atomically, and answer the new counts",
         body: "a mapping",
-        isConditional: true,
         takesKey: true,
         answers: { 200: "mapping", 204: "nothing" },
         problems: ["BatchTooLarge", "CountOverflow", "StoreFull"],
@@ -97,14 +93,12 @@ export function routeTable({ basePath, resource }: Pick<Service, "basePath" | "r
       PUT: manage(seal, {
         summary: "Seal the plays since the last fold, and answer them; idempotent",
         body: "anything",
-        isConditional: true,
         answers: { 200: "mapping", 201: "mapping" },
         problems: ["FoldOutOfOrder", "TooManyFolds"],
       }),
       DELETE: manage(acknowledge, {
         summary: "Acknowledge a fold that is in the database",
         body: "anything",
-        isConditional: true,
         answers: { 200: "done" },
         problems: ["UnknownFold", "FoldOutOfOrder"],
       }),

@@ -4,7 +4,7 @@ import type { Exchange, Service } from "../exchange.ts";
 import { readKey } from "../request/idempotency-key.ts";
 import { MAPPING_SYNTAX, writeList } from "../../mapping/write.ts";
 import { PairReader, readJsonPairs } from "../../mapping/read.ts";
-import { refuseConditions } from "../request/preconditions.ts";
+import { checkConditions, conditionsOf } from "../request/preconditions.ts";
 import { prefersMinimal } from "../request/prefer.ts";
 import { listBody } from "../response/list-body.ts";
 import { Problem } from "../response/problem.ts";
@@ -32,8 +32,8 @@ export function addBatch(service: Service, exchange: Exchange): Promise<Response
 
 async function addWithin(service: Service, exchange: Exchange): Promise<Response> {
   const { request, format } = exchange;
-  refuseConditions(request.headers);
   const key = readKey(request.headers, service.isManager);
+  checkConditions(conditionsOf(request.headers), false);
   const plays = await readPlays(service, exchange);
   const { counts, fold } = await service.store.addAll(plays.bySong, key);
   service.metrics.countPlays(plays.sum);

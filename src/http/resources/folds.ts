@@ -3,11 +3,17 @@ import { afterBody } from "../request/body.ts";
 import type { Exchange, Service } from "../exchange.ts";
 import { listBody } from "../response/list-body.ts";
 import { MAPPING_SYNTAX } from "../../mapping/write.ts";
-import { refuseConditions } from "../request/preconditions.ts";
+import {
+  checkConditions,
+  conditionsOf,
+  matchFails,
+  noneMatchFails,
+  preconditionFailed,
+} from "../request/preconditions.ts";
 import { Problem } from "../response/problem.ts";
 import { parseWholeNumber } from "../../mapping/whole-number.ts";
-import { Refusal } from "../../store/refusal.ts";
 import { headersFor, reply, replyDone } from "../response/reply.ts";
+import { Refusal, type RefusalReason } from "../../store/refusal.ts";
 
 /** `GET /folds`: the numbers of the sealed and unacknowledged folds, in ascending order. */
 export function listFolds({ store }: Service, exchange: Exchange): Awaitable<Response> {
@@ -27,19 +33,32 @@ export function getFold(service: Service, exchange: Exchange): Awaitable<Respons
  */
 export function seal(service: Service, exchange: Exchange): Awaitable<Response> {
   const fold = numberOf(exchange);
-  refuseConditions(exchange.request.headers);
-  return afterBody(exchange.request, service, () => sealAndReply(service, exchange, fold));
+  const { match = null, noneMatch = null } = conditionsOf(exchange.request.headers) ?? {};
+  return afterBody(exchange.request, service, () => {
+    if (match === null) return sealAndReply(service, exchange, fold, noneMatch);
+    return exists(service, fold, ["unknown fold", "gone"]).then((isThere) => {
+      if (matchFails(match, undefined, isThere)) throw preconditionFailed();
+      return sealAndReply(service, exchange, fold, noneMatch);
+    });
+  });
 }
 
-function sealAndReply(service: Service, exchange: Exchange, fold: number): Awaitable<Response> {
-  const sealed = whenReady(service.store.seal(fold), (isNew) =>
-    replyFold(service, exchange, fold, isNew ? 201 : 200),
-  );
+function sealAndReply(
+  service: Service,
+  exchange: Exchange,
+  fold: number,
+  noneMatch: string | null,
+): Awaitable<Response> {
+  const sealed = whenReady(service.store.seal(fold), (isNew) => {
+    // Evaluated last, so that one of two simultaneous requests with `*` fails. It has changed nothing.
+    if (noneMatchFails(noneMatch, undefined, !isNew)) throw preconditionFailed();
+    return replyFold(service, exchange, fold, isNew ? 201 : 200);
+  });
   if (!(sealed instanceof Promise)) return sealed;
   return sealed.catch((error) => {
     // A clear came before the fold was read: seal it after the clear.
     if (error instanceof Refusal && error.reason === "unknown fold")
-      return sealAndReply(service, exchange, fold);
+      return sealAndReply(service, exchange, fold, noneMatch);
     throw error;
   });
 }
@@ -47,10 +66,26 @@ function sealAndReply(service: Service, exchange: Exchange, fold: number): Await
 /** `DELETE /folds/{n}`: acknowledges the oldest unacknowledged fold. */
 export function acknowledge(service: Service, exchange: Exchange): Awaitable<Response> {
   const fold = numberOf(exchange);
-  refuseConditions(exchange.request.headers);
-  return afterBody(exchange.request, service, () =>
-    whenReady(service.store.acknowledge(fold), () => replyDone(exchange)),
-  );
+  const conditions = conditionsOf(exchange.request.headers);
+  const acknowledgeNow = () => whenReady(service.store.acknowledge(fold), () => replyDone(exchange));
+  return afterBody(exchange.request, service, () => {
+    if (conditions === undefined) return acknowledgeNow();
+    return exists(service, fold, ["gone"]).then((isThere) => {
+      checkConditions(conditions, isThere);
+      return acknowledgeNow();
+    });
+  });
+}
+
+/** Returns false if the store refuses to read a fold, for one of `reasons`. Other refusals are thrown. */
+async function exists({ store }: Service, fold: number, reasons: readonly RefusalReason[]): Promise<boolean> {
+  try {
+    for await (const _ of store.fold(fold)) break;
+    return true;
+  } catch (error) {
+    if (error instanceof Refusal && reasons.includes(error.reason)) return false;
+    throw error;
+  }
 }
 
 function replyFold(

@@ -2,7 +2,7 @@ import type { Awaitable } from "../../async.ts";
 import { readWholeNumber } from "../request/body.ts";
 import type { Exchange, Service } from "../exchange.ts";
 import { readKey } from "../request/idempotency-key.ts";
-import { refuseConditions } from "../request/preconditions.ts";
+import { checkConditions, conditionsOf } from "../request/preconditions.ts";
 import { prefersMinimal } from "../request/prefer.ts";
 import { readAfter } from "../request/query.ts";
 import { reply, replyMinimal, type ReplyInit } from "../response/reply.ts";
@@ -27,8 +27,8 @@ export function getCount(service: Service, exchange: Exchange): Awaitable<Respon
 export function addPlays(service: Service, exchange: Exchange): Awaitable<Response> {
   const id = songId(service, exchange);
   const { request } = exchange;
-  refuseConditions(request.headers);
   const key = readKey(request.headers, service.isManager);
+  checkConditions(conditionsOf(request.headers), true);
   // Without a body nothing is awaited: most plays are counted and answered in one turn of the event loop.
   if (request.body === null) return add(service, exchange, id, 1, key);
   return readWholeNumber(request, service).then((plays = 1) => add(service, exchange, id, plays, key));

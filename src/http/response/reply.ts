@@ -58,14 +58,18 @@ export class FoldHeaders {
   }
 }
 
+/** Answers without a body. */
+export function replyEmpty(status: 204 | 304, others: Readonly<Record<string, string>>): Response {
+  return new Response(null, { status, headers: new Headers(others) });
+}
+
 /** Answers a play whose client does not need the new count (RFC 7240 §4.2). */
 export function replyMinimal(fold: number): Response {
-  const headers = {
+  return replyEmpty(204, {
     "cache-control": "no-store",
     fold: String(fold),
     "preference-applied": "return=minimal",
-  };
-  return new Response(null, { status: 204, headers });
+  });
 }
 
 /** Answers a request that was done and has no result. */

@@ -2,6 +2,7 @@ import type { Cases } from "../subject.ts";
 import { access } from "./access.ts";
 import { batch } from "./batch.ts";
 import { bodies } from "./bodies.ts";
+import { conditions } from "./conditions.ts";
 import { counting } from "./counting.ts";
 import { folds } from "./folds.ts";
 import { currentBatchAnswers, keptBatchAnswers, keys } from "./keys.ts";
@@ -27,6 +28,7 @@ export const cases: Cases = {
   ...bodies,
   ...methods,
   ...negotiation,
+  ...conditions,
   ...folds,
   ...batch,
   ...keys,
