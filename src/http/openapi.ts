@@ -1,6 +1,7 @@
 import type { Description, Shape } from "./description.ts";
-import { OPEN_METRICS } from "./metrics/open-metrics.ts";
+import { OLDER_TEXT, OPEN_METRICS } from "./metrics/exposition.ts";
 import { COUNT, describeProblems, type Json, problemSchemas } from "./openapi-problems.ts";
+import { KEY } from "./request/idempotency-key.ts";
 import { type Operation, pathOf, type Route } from "./routes.ts";
 import { MAX_TOP } from "./resources/songs.ts";
 import { VERSION } from "../version.ts";
@@ -12,8 +13,8 @@ const ONE: Json = {
   properties: { id: { type: "string" }, count: COUNT },
 };
 
-/** Schema of an answer in JSON, with its text form in words; or an answer of another type. */
-type Schema = { json: Json; text?: string } | { type: string; schema: Json };
+/** Schema of an answer in JSON, with its text form in words; or the types of an answer in text alone. */
+type Schema = { json: Json; text?: string } | { types: readonly string[] };
 
 const SCHEMAS: Record<Exclude<Shape, "nothing">, Schema> = {
   count: { json: ONE, text: "the count" },
@@ -25,7 +26,7 @@ const SCHEMAS: Record<Exclude<Shape, "nothing">, Schema> = {
   folds: { json: { type: "array", items: COUNT }, text: "numbers separated by commas" },
   done: { json: { type: "object", properties: { status: { const: "ok" } } }, text: "OK" },
   document: { json: { type: "object" } },
-  metrics: { type: OPEN_METRICS.replace(/;.*/, ""), schema: { type: "string" } },
+  metrics: { types: [OLDER_TEXT, OPEN_METRICS] },
 };
 
 const PARAMETERS: Readonly<Record<string, Json>> = {
@@ -44,7 +45,7 @@ const PARAMETERS: Readonly<Record<string, Json>> = {
   after: { in: "query", schema: COUNT, description: "leaves out the plays of this fold and of older ones" },
   "Idempotency-Key": {
     in: "header",
-    schema: { type: "string", pattern: '^"[A-Za-z0-9._-]{1,64}:\\d{1,16}"$' },
+    schema: { type: "string", pattern: `^${KEY.source}` },
     description:
       "name of the writer, and the number of the request, which increases: a retry is not counted twice",
   },
@@ -104,8 +105,10 @@ function describeOperation(method: string, { scope, description }: Operation): J
 function describeAnswer(shape: Shape): Json {
   if (shape === "nothing") return { description: "no content" };
   const answer = SCHEMAS[shape];
-  if ("type" in answer)
-    return { description: "OpenMetrics", content: { [answer.type]: { schema: answer.schema } } };
+  if ("types" in answer) {
+    const content = answer.types.map((type) => [type, { schema: { type: "string" } }]);
+    return { description: "metrics for Prometheus", content: Object.fromEntries(content) };
+  }
   const { json, text } = answer;
   return {
     description: text ?? "a JSON document",

@@ -44,6 +44,17 @@ export function preferredProblemFormat(accept: string | null): Format {
   return (accept === null ? undefined : compareRanges(accept, PROBLEM_JSON)) ?? "text";
 }
 
+/**
+ * Returns true if a client names `type`, and names `other` with no higher quality. The parameters of both,
+ * such as a version, are ignored.
+ */
+export function prefersNamed(accept: string | null, type: string, other: string): boolean {
+  const ranges = split(accept ?? "", ",").flatMap(parseRange);
+  const qualityOf = (name: string) =>
+    Math.max(0, ...ranges.filter((range) => range.type === name).map(({ quality }) => quality));
+  return qualityOf(type) > 0 && qualityOf(type) >= qualityOf(other);
+}
+
 function compareRanges(accept: string, jsonTypes: readonly string[]): Format | undefined {
   const members = split(accept, ",");
   if (members.length === 0) return "text";

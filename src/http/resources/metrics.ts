@@ -1,16 +1,19 @@
 import { type Awaitable, whenReady } from "../../async.ts";
 import type { Exchange, Service } from "../exchange.ts";
 import { DELAY_BOUNDS } from "../metrics/metrics.ts";
-import { type Family, OPEN_METRICS, writeFamilies } from "../metrics/open-metrics.ts";
-import { reply } from "../response/reply.ts";
+import { type Family, OLDER_TEXT, OPEN_METRICS, toOlderText, toOpenMetrics } from "../metrics/exposition.ts";
+import { prefersNamed } from "../request/accept.ts";
+import { headersOf, reply } from "../response/reply.ts";
 import type { StoreFigures } from "../../store/count-store.ts";
 import { VERSION } from "../../version.ts";
 
-/** `GET /metrics`: the metrics of this process, always in OpenMetrics. */
+/** `GET /metrics`: the metrics of this process, in OpenMetrics only for a client that names it. */
 export function getMetrics(service: Service, exchange: Exchange): Awaitable<Response> {
+  const accept = exchange.request.headers.get("accept");
+  const write = prefersNamed(accept, OPEN_METRICS, OLDER_TEXT) ? toOpenMetrics : toOlderText;
   return whenReady(service.store.figures(), (figures) => {
-    const headers = new Headers({ "content-type": OPEN_METRICS, "cache-control": "no-store" });
-    return reply(exchange, writeFamilies([...ofStore(figures), ...ofProcess(service)]), { headers });
+    const { contentType, text } = write([...ofStore(figures), ...ofProcess(service)]);
+    return reply(exchange, text, { headers: headersOf(contentType, { "cache-control": "no-store" }) });
   });
 }
 
@@ -85,10 +88,10 @@ function ofProcess({ metrics, requestCounts }: Service): Family[] {
     gauge("playcount_workers", "Threads that answer requests now.", metrics.workers),
     counter("playcount_worker_deaths", "Threads that ended unexpectedly.", metrics.deaths),
     {
-      name: "playcount_info",
-      type: "gauge",
+      name: "playcount",
+      type: "info",
       help: "Version of playcount.",
-      samples: [{ labels: { version: VERSION }, value: 1 }],
+      samples: [{ suffix: "_info", labels: { version: VERSION }, value: 1 }],
     },
   ];
 }

@@ -1,7 +1,7 @@
 import { describe, expect, setSystemTime, test } from "bun:test";
 import { watchEventLoop } from "../../../src/http/metrics/event-loop-delay.ts";
-import { createHandler, type HandlerOptions, Metrics, ShardedStore } from "../../../src/mod.ts";
-import { writeFamilies } from "../../../src/http/metrics/open-metrics.ts";
+import { createHandler, type Handler, type HandlerOptions, Metrics, ShardedStore } from "../../../src/mod.ts";
+import { toOlderText, toOpenMetrics } from "../../../src/http/metrics/exposition.ts";
 import { MapStore } from "../../store/map-store.ts";
 
 /** Parses OpenMetrics 1.0: samples by name and labels. Throws for malformed text. */
@@ -37,6 +37,12 @@ function parse(text: string): Map<string, number> {
   return samples;
 }
 
+/** Returns the metrics of a handler in OpenMetrics. */
+async function readMetrics(handle: Handler, basePath = ""): Promise<string> {
+  const headers = { accept: "application/openmetrics-text" };
+  return (await handle(new Request(`http://localhost${basePath}/metrics`, { headers }))).text();
+}
+
 function start(options: HandlerOptions = {}, store = new ShardedStore()) {
   const handle = createHandler(store, options);
   const ask = async (path: string, init: RequestInit = {}) => {
@@ -44,8 +50,7 @@ function start(options: HandlerOptions = {}, store = new ShardedStore()) {
     await response.text();
     return response;
   };
-  const metrics = async () =>
-    parse(await (await handle(new Request(`http://localhost${options.basePath ?? ""}/metrics`))).text());
+  const metrics = async () => parse(await readMetrics(handle, options.basePath));
   return { ask, metrics };
 }
 
@@ -69,7 +74,7 @@ describe("GET /metrics", () => {
       'playcount_requests_total{route="",method="GET",status="403"}': 1,
       'playcount_requests_total{route="",method="GET",status="404"}': 1,
       'playcount_requests_total{route="/",method="DELETE",status="401"}': 1,
-      'playcount_requests_total{route="/health",method="GET",status="406"}': 1,
+      'playcount_requests_total{route="/health",method="GET",status="200"}': 1,
       'playcount_requests_total{route="/song/{id}",method="GET",status="400"}': 1,
       'playcount_requests_total{route="/song/{id}",method="HEAD",status="200"}': 1,
       'playcount_requests_total{route="/song/{id}",method="OPTIONS",status="204"}': 1,
@@ -139,7 +144,7 @@ describe("GET /metrics", () => {
   test("is the same with every store, except for unknown memory", async () => {
     const plain = createHandler(new MapStore());
     await plain(new Request("http://localhost/song/a", { method: "POST", body: "3" }));
-    const samples = parse(await (await plain(new Request("http://localhost/metrics"))).text());
+    const samples = parse(await readMetrics(plain));
     expect(samples.get("playcount_plays_total")).toBe(3);
     expect(samples.get("playcount_songs")).toBe(1);
     expect(samples.has("playcount_store_bytes")).toBe(false);
@@ -155,19 +160,27 @@ describe("GET /metrics", () => {
     expect(Object.keys(requests(await metrics())).length).toBeLessThanOrEqual(4);
   });
 
-  test("is OpenMetrics, whatever the client accepts", async () => {
+  test("is OpenMetrics for a client that names it, and otherwise the older text format", async () => {
     const handle = createHandler(new ShardedStore());
-    for (const accept of [
-      "*/*",
-      "application/openmetrics-text;version=1.0.0",
-      "application/json",
-      "image/png",
-    ]) {
+    const older = "text/plain; version=0.0.4; charset=utf-8";
+    const open = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    const prometheus = "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6";
+    for (const [accept, type] of [
+      ["*/*", older],
+      ["text/plain", older],
+      ["text/html", older],
+      ["application/json", older],
+      ["image/png", older],
+      ["application/*", older],
+      ["text/plain;version=0.0.4, application/openmetrics-text;q=0.5", older],
+      ["application/openmetrics-text;q=0, */*", older],
+      ["application/openmetrics-text", open],
+      ["application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5", open],
+      [`${prometheus},text/plain;version=1.0.0;q=0.4,text/plain;version=0.0.4;q=0.3,*/*;q=0.2`, open],
+    ] as const) {
       const response = await handle(new Request("http://localhost/metrics", { headers: { accept } }));
-      expect(response.status).toBe(200);
-      expect(response.headers.get("content-type")).toBe(
-        "application/openmetrics-text; version=1.0.0; charset=utf-8",
-      );
+      expect([response.status, accept, response.headers.get("content-type")]).toEqual([200, accept, type]);
+      expect(response.headers.get("vary")).toBe("Accept");
     }
   });
 
@@ -210,6 +223,24 @@ test("A late turn of the event loop is counted until the watch is stopped", asyn
 
 test("Labels and help texts are escaped", () => {
   const labels = { a: 'x"\\\n' };
-  const text = writeFamilies([{ name: "a", type: "gauge", help: "b\nc", samples: [{ labels, value: 1 }] }]);
+  const { text } = toOpenMetrics([
+    { name: "a", type: "gauge", help: "b\nc", samples: [{ labels, value: 1 }] },
+  ]);
   expect(text).toBe('# TYPE a gauge\n# HELP a b\\nc\na{a="x\\"\\\\\\n"} 1\n# EOF\n');
+});
+
+test("In the older text format a counter and an info are named as their samples, and units are left out", () => {
+  const samples = (suffix: string) => [{ suffix, labels: { a: "1" }, value: 1 }];
+  const { text } = toOlderText([
+    { name: "a", type: "counter", help: "b", samples: samples("_total") },
+    { name: "c", type: "info", help: "d", samples: samples("_info") },
+    { name: "e_bytes", type: "gauge", unit: "bytes", help: "f", samples: samples("") },
+  ]);
+  expect(text).toBe(
+    [
+      '# TYPE a_total counter\n# HELP a_total b\na_total{a="1"} 1\n',
+      '# TYPE c_info gauge\n# HELP c_info d\nc_info{a="1"} 1\n',
+      '# TYPE e_bytes gauge\n# HELP e_bytes f\ne_bytes{a="1"} 1\n',
+    ].join(""),
+  );
 });
