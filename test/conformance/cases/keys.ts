@@ -94,6 +94,14 @@ export const keys: Cases = {
       '"a:9007199254740992"',
       `"${"x".repeat(65)}:1"`,
       '"a:1", "a:2"',
+      '"a:1" ;x',
+      '"a:1";',
+      '"a:1";X=1',
+      '"a:1";x="',
+      '"a:1";x=',
+      '"a:1";x=1 2',
+      '"a:1"x',
+      `"a:1";x="${"y".repeat(1024)}"`,
     ]) {
       for (const path of ["/song/a", "/batch"]) {
         const headers = { "idempotency-key": key };
@@ -104,6 +112,22 @@ export const keys: Cases = {
     await expectNothingCounted(subject);
     const headers = { "idempotency-key": `"${crypto.randomUUID()}${"x".repeat(28)}:9007199254740991"` };
     await expectAnswer(subject.fetch("/song/a", { method: "POST", headers }), 200, "1");
+  },
+
+  "the parameters of a key are ignored": async ({ fetch }) => {
+    const { "idempotency-key": key } = newWriter()(1);
+    for (const parameters of [
+      "",
+      ";x",
+      ";x=1",
+      "; x=-1.5;*y=?1",
+      ';x="; a, \\" b\\\\"',
+      ";x=token/*:1;y=:aGk=:;z=@1",
+      ';x=%"f%c3%bc"  ',
+    ]) {
+      const headers = { "idempotency-key": key + parameters };
+      await expectAnswer(fetch("/song/a", { method: "POST", headers }), 200, "1");
+    }
   },
 
   "a key is ignored by requests that add nothing": async ({ fetch }) => {
