@@ -12,13 +12,14 @@ const init = {
   headers: new Headers({
     "content-type": "text/plain;charset=utf-8",
     vary: "Accept",
+    "x-content-type-options": "nosniff",
     "cache-control": "no-store",
     fold: "0", // as in answers to POST
   }),
 };
 
-const READ_ALWAYS = ["host", "origin", "accept"];
-const READ_OF_POST = ["if-match", "if-none-match", "idempotency-key", "prefer"];
+const READ_ALWAYS = ["host", "origin", "accept", "if-match", "if-none-match"];
+const READ_OF_POST = ["sec-fetch-site", "idempotency-key", "prefer"];
 
 /** Receives the values. Exported, so that no compiler leaves out reading them. */
 export let seen: unknown;
