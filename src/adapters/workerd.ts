@@ -1,3 +1,4 @@
+import { whenReady } from "../async.ts";
 import { type Environment, environmentLookup } from "../settings/environment.ts";
 import { readSettings } from "../settings/settings.ts";
 import { createHandler, type Handler } from "../http/handler.ts";
@@ -15,9 +16,15 @@ let handler: Handler | undefined;
 export default {
   fetch(request: Request, bindings?: unknown): ReturnType<Handler> {
     handler ??= create((bindings ?? {}) as Environment);
-    return handler(request);
+    return whenReady(handler(request), dated);
   },
 };
+
+/** Adds the `Date` that an answer must have (RFC 9110 §6.6.1): workerd adds none. */
+function dated(answer: Response): Response {
+  answer.headers.set("date", new Date().toUTCString());
+  return answer;
+}
 
 function create(bindings: Environment): Handler {
   const settings = readSettings(environmentLookup(bindings));

@@ -20,7 +20,6 @@ export function shareWith(
   return whenReady(answerAlways(exchange, service, perform), (response) => {
     const { headers } = response;
     headers.set("access-control-allow-origin", origin);
-    headers.append("vary", "Origin");
     headers.set("access-control-expose-headers", EXPOSED);
     if (exchange.method === "OPTIONS" && exchange.request.headers.has("access-control-request-method")) {
       headers.set("access-control-allow-methods", headers.get("allow") ?? "");

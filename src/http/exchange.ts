@@ -5,6 +5,7 @@ import type { Settings } from "../settings/settings.ts";
 import type { Metrics, RequestCount } from "./metrics/metrics.ts";
 import type { Format } from "../mapping/write.ts";
 import { type Groups, NO_GROUPS } from "./router.ts";
+import { NO_QUERY, type Query } from "./request/query.ts";
 import type { FoldHeaders } from "./response/reply.ts";
 import type { CountStore } from "../store/count-store.ts";
 
@@ -47,8 +48,8 @@ export interface Exchange {
   format: Format;
   /** Groups of the route's pattern, still percent-encoded. */
   groups: Groups;
-  /** Query with its `?`, or empty. */
-  query: string;
+  /** Query parameters that the operation lists. */
+  query: Query;
   /**
    * Cell where `Metrics` counts the answer, by route and method; {@linkcode NO_CELL} until a route is found.
    */
@@ -60,7 +61,14 @@ export const NO_CELL = -1;
 
 /** Makes the exchange of a request of which nothing is known yet. */
 export function beginExchange(request: Request): Exchange {
-  return { request, method: request.method, format: "text", groups: NO_GROUPS, query: "", cell: NO_CELL };
+  return {
+    request,
+    method: request.method,
+    format: "text",
+    groups: NO_GROUPS,
+    query: NO_QUERY,
+    cell: NO_CELL,
+  };
 }
 
 /** Answers the requests of one method on one route. The handler answers what it throws as a problem. */

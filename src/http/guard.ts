@@ -32,25 +32,28 @@ export class Guard {
       throw new RangeError(
         "playToken requires token: otherwise every client could clear the counts, and only some could play",
       );
-    this.#origins = new Set(listOf("corsOrigins", options.corsOrigins));
+    this.#origins = new Set(listOf("corsOrigins", options.corsOrigins).map(withoutDefaultPort));
     const hosts = listOf("allowedHosts", options.allowedHosts);
     this.#hosts = hosts.length === 0 ? undefined : hosts;
   }
 
   /**
-   * Checks a `Host`. `null` passes: a `Request` made in this process has no such header.
+   * Returns true if a `Host` names this server. Any other is to be refused: a page may have its own name
+   * resolve to this address (DNS rebinding). `null` passes: a `Request` made in this process has no `Host`.
    *
-   * Refuses a host that is not this server: a page may have its own name resolve to this address (DNS
-   * rebinding).
-   *
-   * @throws {Problem} 400 if it is not one host name, 403 if that is not allowed.
+   * @throws {Problem} 400 if it is not one host name.
    */
-  checkHost(host: string | null): void {
-    if (host === null || host === this.#passed) return;
+  allowsHost(host: string | null): boolean {
+    if (host === null || host === this.#passed) return true;
     if (!isHost(host)) throw new Problem(400, "Host must be one host name, with or without a port");
-    if (!this.#isAllowed(hostNameOf(host)))
-      throw new Problem(403, "This host is not one of the allowed hosts");
+    if (!this.#isAllowed(hostNameOf(host))) return false;
     this.#passed = host;
+    return true;
+  }
+
+  /** True if pages of other origins are allowed. */
+  get hasOrigins(): boolean {
+    return this.#origins.size > 0;
   }
 
   /**
@@ -60,10 +63,25 @@ export class Guard {
    * @throws {Problem} 403
    */
   checkOrigin(origin: string, host: string): boolean {
-    if (this.#origins.has(origin)) return true;
+    if (this.#origins.has(withoutDefaultPort(origin))) return true;
     // Compares the host only: a proxy may serve the page over another scheme.
-    if (/^https?:\/\/(.*)$/.exec(origin)?.[1] === host.toLowerCase()) return false;
+    const [scheme] = /^https?:\/\//.exec(origin) ?? [];
+    if (
+      scheme !== undefined &&
+      withoutDefaultPort(origin) === withoutDefaultPort(scheme + host.toLowerCase())
+    )
+      return false;
     throw new Problem(403, "Pages of this origin are not allowed here");
+  }
+
+  /**
+   * Refuses a write that a page of another site has a browser send without an `Origin`.
+   *
+   * @throws {Problem} 403
+   */
+  checkSite({ method, headers }: Request): void {
+    if (method !== "GET" && method !== "HEAD" && headers.get("sec-fetch-site") === "cross-site")
+      throw new Problem(403, "Pages of other sites are not allowed to write here");
   }
 
   /**
@@ -98,6 +116,11 @@ export class Guard {
     if (scope === "manage") return this.#token !== undefined;
     return scope === "play" && this.#playToken !== undefined;
   }
+}
+
+/** Returns an origin as browsers write it: with the port only if it is not that of the scheme. */
+function withoutDefaultPort(origin: string): string {
+  return origin.replace(/^(http:.*):(?:80)?$|^(https:.*):(?:443)?$/, "$1$2");
 }
 
 function tokenOf(headers: Headers): string | undefined {

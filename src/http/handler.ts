@@ -21,6 +21,7 @@ import { describeRoutes } from "./openapi.ts";
 import { createRouter } from "./router.ts";
 import { type Operation, pathOf, type Route, routeTable } from "./routes.ts";
 import type { CountStore } from "../store/count-store.ts";
+import { parseQuery } from "./request/query.ts";
 import { parseTarget, type Target } from "./request/target.ts";
 
 export { answerError } from "./errors.ts";
@@ -111,12 +112,14 @@ class Dispatcher {
   readonly #answer = (exchange: Exchange): Awaitable<Response> => {
     const { headers, url } = exchange.request;
     const host = headers.get("host");
-    this.#guard.checkHost(host);
+    if (!this.#guard.allowsHost(host) && !this.#find(parseTarget(url), exchange)?.takesAnyHost)
+      throw new Problem(403, "This host is not one of the allowed hosts");
     const origin = headers.get("origin");
-    if (origin === null) return this.#perform(exchange);
     // A Request that was made in this process has no Host.
-    const isShared = this.#guard.checkOrigin(origin, host ?? URL.parse(url)?.host ?? "");
-    return isShared ? shareWith(origin, exchange, this.#service, this.#perform) : this.#perform(exchange);
+    if (origin !== null && this.#guard.checkOrigin(origin, host ?? URL.parse(url)?.host ?? ""))
+      return shareWith(origin, exchange, this.#service, this.#perform);
+    this.#guard.checkSite(exchange.request);
+    return this.#perform(exchange);
   };
 
   readonly #perform = (exchange: Exchange): Awaitable<Response> => {
@@ -133,10 +136,11 @@ class Dispatcher {
       throw new Problem(405, `${target.path.slice(0, 80)} allows ${allow}`, { allow });
     this.#guard.checkToken(headers, operation.scope);
     const format =
-      preferredFormat(headers.get("accept")) ?? (operation.description.isOneType ? "text" : undefined);
+      preferredFormat(headers.get("accept")) ?? (operation.description.takesAnyAccept ? "text" : undefined);
     if (format === undefined) throw new Problem(406, "Accept must allow text/plain or application/json");
     exchange.format = format;
-    exchange.query = target.query;
+    const { query } = target;
+    if (query !== "") exchange.query = parseQuery(query, operation.description.query ?? []);
     if (method !== "GET" && method !== "HEAD") return operation.act(this.#service, exchange);
     const conditions = conditionsOf(headers);
     const answer = operation.act(this.#service, exchange);
@@ -148,6 +152,7 @@ class Dispatcher {
   #record(exchange: Exchange, response: Response): Response {
     const { cell, method } = exchange;
     const { metrics } = this.#service;
+    if (this.#guard.hasOrigins) response.headers.append("vary", "Origin");
     return metrics.countResponse(cell === NO_CELL ? metrics.cellOf(NO_ROUTE, method) : cell, response);
   }
 }
@@ -157,8 +162,7 @@ function checkOptions(options: HandlerOptions): HandlerSettings {
   return Object.fromEntries(entries) as HandlerSettings;
 }
 
-interface DerivedRoute {
-  pattern: URLPattern;
+interface DerivedRoute extends Omit<Route, "methods"> {
   allow: string;
   /** Operations by method. `cell` is where `Metrics` counts their answers. */
   operations: ReadonlyMap<string, Operation & { cell: number }>;
@@ -166,12 +170,12 @@ interface DerivedRoute {
 }
 
 /** Adds to a route what follows from its methods: `HEAD` for `GET`, and `OPTIONS` (RFC 9110 §9.3). */
-function derive({ pattern, methods }: Route, cellOf: (method: string) => number): DerivedRoute {
+function derive({ methods, ...route }: Route, cellOf: (method: string) => number): DerivedRoute {
   const operations = new Map<string, Operation & { cell: number }>();
   for (const [method, operation] of Object.entries(methods)) {
     operations.set(method, { ...operation, cell: cellOf(method) });
     if (method === "GET") operations.set("HEAD", { ...operation, cell: cellOf("HEAD") });
   }
   const allow = [...operations.keys(), "OPTIONS"].join(", ");
-  return { pattern, allow, operations, cellOf };
+  return { ...route, allow, operations, cellOf };
 }

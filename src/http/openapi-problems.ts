@@ -79,19 +79,19 @@ export function describeProblems(operation: Documented): Json {
 }
 
 function problemTypesOf({ scope, description }: Documented): ProblemTypeName[] {
-  const { body, takesKey, isOneType, problems = [] } = description;
+  const { body, takesKey, takesAnyAccept, problems = [] } = description;
   const types = [...problems];
   if (body !== undefined) types.push("BodyTooLarge");
   if (takesKey) types.push("StaleKey", "KeyReused");
-  if (!isOneType) types.push("Unavailable"); // of a store on a disk or in Redis
+  if (!takesAnyAccept) types.push("Unavailable"); // of a store on a disk or in Redis
   if (scope !== "read") types.push("UnknownOutcome");
   return types;
 }
 
 function statusesOf({ scope, description }: Documented, types: readonly ProblemTypeName[]): ProblemStatus[] {
-  const { body, isOneType } = description;
+  const { body, takesAnyAccept } = description;
   const statuses: ProblemStatus[] = [400, 403, 412, 500, ...types.map((type) => PROBLEM_TYPES[type].status)];
-  if (!isOneType) statuses.push(406);
+  if (!takesAnyAccept) statuses.push(406);
   if (scope !== "read") statuses.push(401);
   if (body === "a number" || body === "a mapping") statuses.push(415);
   if (body !== undefined) statuses.push(408);

@@ -2,7 +2,7 @@ import type { Description } from "./description.ts";
 import type { Action, Service } from "./exchange.ts";
 import { addBatch } from "./resources/batch.ts";
 import { acknowledge, getFold, listFolds, seal } from "./resources/folds.ts";
-import { health } from "./resources/health.ts";
+import { health, live } from "./resources/health.ts";
 import { getMetrics } from "./resources/metrics.ts";
 import { openApi } from "./resources/openapi.ts";
 import { getCount, addPlays } from "./resources/song.ts";
@@ -23,6 +23,8 @@ export interface Operation {
 /** A path and its methods. */
 export interface Route {
   pattern: URLPattern;
+  /** Set if the route is served under every host name: probes use the server's address. */
+  takesAnyHost?: true;
   methods: Readonly<Partial<Record<Method, Operation>>>;
 }
 
@@ -39,6 +41,14 @@ const manage = (act: Action, description: Description): Operation => ({ scope: "
 export function routeTable({ basePath, resource }: Pick<Service, "basePath" | "resource">): Route[] {
   const route = (path: string, methods: Route["methods"]): Route => {
     return { pattern: new URLPattern({ pathname: basePath + path }), methods };
+  };
+  const probe = (
+    path: string,
+    act: Action,
+    description: Pick<Description, "summary" | "problems">,
+  ): Route => {
+    const GET = read(act, { ...description, takesAnyAccept: true, answers: { 200: "done" } });
+    return { ...route(path, { GET }), takesAnyHost: true };
   };
   return [
     route(`/${resource}/:id(.+)`, {
@@ -103,19 +113,18 @@ export function routeTable({ basePath, resource }: Pick<Service, "basePath" | "r
         problems: ["UnknownFold", "FoldOutOfOrder"],
       }),
     }),
-    route("/health", {
-      GET: read(health, { summary: "The server's readiness to count", answers: { 200: "done" } }),
-    }),
+    probe("/health", health, { summary: "The server's readiness to count", problems: ["Unavailable"] }),
+    probe("/health/live", live, { summary: "200 as long as the process can answer" }),
     route("/metrics", {
       GET: read(getMetrics, {
         summary: "Metrics of this process",
-        isOneType: true,
+        takesAnyAccept: true,
         answers: { 200: "metrics" },
         problems: ["Unavailable"],
       }),
     }),
     route(DOCUMENT_PATH, {
-      GET: read(openApi, { summary: "This document", isOneType: true, answers: { 200: "document" } }),
+      GET: read(openApi, { summary: "This document", takesAnyAccept: true, answers: { 200: "document" } }),
     }),
   ];
 }

@@ -28,9 +28,9 @@ export const SETTINGS = {
   resource: {
     default: "song",
     placeholder: "NAME",
-    pattern: /^(?!folds$)[A-Za-z0-9_][A-Za-z0-9_.~-]*$/ as RegExp,
+    pattern: /^(?!(?:folds|health)$)[A-Za-z0-9_][A-Za-z0-9_.~-]*$/ as RegExp,
     expected:
-      "a path segment of A-Z a-z 0-9 _ . ~ - that begins with a letter, a digit or _, and is not folds",
+      "a path segment of A-Z a-z 0-9 _ . ~ - that begins with a letter, a digit or _, and is neither folds nor health",
     help: "name of what is counted, as in /song/ID",
   },
   basePath: {

@@ -271,7 +271,7 @@ const MISTAKES: readonly (readonly [string[], Record<string, string>, string])[]
   [
     ["--resource", "a/b"],
     {},
-    '--resource must be a path segment of A-Z a-z 0-9 _ . ~ - that begins with a letter, a digit or _, and is not folds, not "a/b"',
+    '--resource must be a path segment of A-Z a-z 0-9 _ . ~ - that begins with a letter, a digit or _, and is neither folds nor health, not "a/b"',
   ],
   [["--max-id-bytes", "0"], {}, "--max-id-bytes must be a whole number from 1 to 4096, not 0"],
   [[], { PLAYCOUNT_PORT: "80 00" }, 'PLAYCOUNT_PORT must be a whole number from 0 to 65535, not "80 00"'],

@@ -31,7 +31,7 @@ describe("Options", () => {
       expect(await status(options, path), path).toBe(404);
     }
     const list = await createHandler(new ShardedStore(), options)(new Request(`${HOST}/a/b.c/`));
-    expect(list.headers.get("link")).toContain("</a/b.c/video/{id}>");
+    expect(list.headers.get("link-template")).toBe('"/a/b.c/video/{id}"; rel="item"');
   });
 
   test.each(["x", "é", "歌", "😀", "/"])("limit an id of %p by its bytes of UTF-8", async (character) => {

@@ -86,7 +86,7 @@ describe("The error for an invalid value", () => {
     expect(messageFor("port", 70_000)).toBe("port must be a whole number from 0 to 65535, not 70000");
     expect(messageFor("port", "x", "--port")).toBe('--port must be a whole number from 0 to 65535, not "x"');
     expect(messageFor("resource", "a/b", "PLAYCOUNT_RESOURCE")).toBe(
-      'PLAYCOUNT_RESOURCE must be a path segment of A-Z a-z 0-9 _ . ~ - that begins with a letter, a digit or _, and is not folds, not "a/b"',
+      'PLAYCOUNT_RESOURCE must be a path segment of A-Z a-z 0-9 _ . ~ - that begins with a letter, a digit or _, and is neither folds nor health, not "a/b"',
     );
   });
 

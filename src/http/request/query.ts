@@ -1,26 +1,50 @@
+import { quoted } from "../../error-message.ts";
 import { parseWholeNumber } from "../../mapping/whole-number.ts";
+import type { QueryParameter } from "../description.ts";
 import { Problem } from "../response/problem.ts";
 
+/** Values of query parameters, by name. */
+export type Query = ReadonlyMap<string, string>;
+
+export const NO_QUERY: Query = new Map();
+
 /**
- * Reads a whole number from a query, which is empty or begins with `?`.
+ * Reads a query, which is empty or begins with `?`.
  *
- * @returns `undefined` without a parameter `name`.
- * @throws {Problem} 400 for two of them, or for any other value than a whole number from `min` to `max`.
+ * @throws {Problem} 400 for a parameter that is not one of `known`, or that stands twice.
+ */
+export function parseQuery(query: string, known: readonly QueryParameter[]): Query {
+  const values = new Map<string, string>();
+  for (const [name, value] of new URLSearchParams(query)) {
+    if (!known.some((parameter) => parameter === name)) {
+      const allowed = known.length === 0 ? "none is allowed" : `allowed: ${known.join(", ")}`;
+      throw new Problem(400, `Unknown query parameter ${quoted(name)}; ${allowed} here`);
+    }
+    if (values.has(name)) throw new Problem(400, `The query parameter ${name} may be given once`);
+    values.set(name, value);
+  }
+  return values;
+}
+
+/**
+ * Reads a whole number from a query.
+ *
+ * @returns `undefined` without the parameter.
+ * @throws {Problem} 400 for any other value than a whole number from `min` to `max`.
  */
 export function readNumber(
-  query: string,
-  name: string,
+  query: Query,
+  name: QueryParameter,
   { min, max }: { min: number; max: number },
 ): number | undefined {
-  if (query === "") return undefined;
-  const values = new URLSearchParams(query).getAll(name);
-  if (values.length === 0) return undefined;
-  const number = values.length === 1 ? parseWholeNumber(values[0] ?? "") : undefined;
+  const value = query.get(name);
+  if (value === undefined) return undefined;
+  const number = parseWholeNumber(value);
   if (number !== undefined && number >= min && number <= max) return number;
   throw new Problem(400, `${name} must be a whole number from ${min} to ${max}`);
 }
 
-/** Reads `after` from a query: the newest fold whose plays are left out; 0 leaves out none. */
-export function readAfter(query: string): number | undefined {
+/** Reads `after`: the newest fold whose plays are left out; 0 leaves out none. */
+export function readAfter(query: Query): number | undefined {
   return readNumber(query, "after", { min: 0, max: Number.MAX_SAFE_INTEGER });
 }

@@ -10,3 +10,8 @@ export function health({ signal, store }: Service, exchange: Exchange): Response
   if (store.unavailableBecause !== undefined) throw Problem.of("Unavailable", store.unavailableBecause);
   return replyDone(exchange);
 }
+
+/** `GET /health/live`: 200, also while `/health` is 503: no restart would help. */
+export function live(_service: Service, exchange: Exchange): Response {
+  return replyDone(exchange);
+}

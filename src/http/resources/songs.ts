@@ -11,7 +11,6 @@ import {
   notModified,
   preconditionFailed,
 } from "../request/preconditions.ts";
-import { Problem } from "../response/problem.ts";
 import { readAfter, readNumber } from "../request/query.ts";
 import { headersFor, reply, replyDone } from "../response/reply.ts";
 
@@ -20,7 +19,10 @@ export const MAX_TOP = 1000;
 
 /** `GET /`: all songs with a count; `GET /?top=N`: the N highest. */
 export function list(service: Service, exchange: Exchange): Awaitable<Response> {
-  const [top, after] = [readTop(exchange.query), readAfter(exchange.query)];
+  const [top, after] = [
+    readNumber(exchange.query, "top", { min: 1, max: MAX_TOP }),
+    readAfter(exchange.query),
+  ];
   return whenReady(service.store.version, (version) => listAs(version, service, exchange, { top, after }));
 }
 
@@ -53,11 +55,7 @@ function listAs(
 
 /** `DELETE /`: clears everything, if the conditions of the request are fulfilled. */
 export function clear(service: Service, exchange: Exchange): Awaitable<Response> {
-  const { request, query } = exchange;
-  if (readTop(query) !== undefined) throw new Problem(400, "DELETE clears all songs, so top is not allowed");
-  if (readAfter(query) !== undefined)
-    throw new Problem(400, "DELETE clears all songs, so after is not allowed");
-  return afterBody(request, service, () => clearUnlessChanged(service, exchange));
+  return afterBody(exchange.request, service, () => clearUnlessChanged(service, exchange));
 }
 
 function clearUnlessChanged({ store }: Service, exchange: Exchange): Awaitable<Response> {
@@ -82,15 +80,7 @@ function versionOf(tag: string): string {
   return tag.replace(/\..*/s, "");
 }
 
-/**
- * Links to songs by a URI template (RFC 6570): as RFC 9652 has it, and as a plain link (RFC 8288) for older
- * clients.
- */
+/** Links to songs by a URI template (RFC 6570, RFC 9652). */
 function songLinks({ basePath, resource }: Service): Record<string, string> {
-  const template = `${basePath}/${resource}/{id}`;
-  return { link: `<${template}>; rel="item"; templated=true`, "link-template": `"${template}"; rel="item"` };
-}
-
-function readTop(query: string): number | undefined {
-  return readNumber(query, "top", { min: 1, max: MAX_TOP });
+  return { "link-template": `"${basePath}/${resource}/{id}"; rel="item"` };
 }

@@ -15,9 +15,17 @@ export interface ReplyInit {
 
 const TYPES: Record<Format, string> = { text: "text/plain;charset=utf-8", json: "application/json" };
 
-/** Makes the headers of an answer in `format`. The content type is never left to the runtime. */
+/** Headers of every answer. */
+const ALWAYS = { "x-content-type-options": "nosniff" };
+
+/** Makes the headers of an answer in `format`. */
 export function headersFor(format: Format, others: Readonly<Record<string, string>>): Headers {
-  return new Headers({ "content-type": TYPES[format], vary: "Accept", ...others });
+  return headersOf(TYPES[format], others);
+}
+
+/** Makes the headers of an answer of a media type. It is never left to the runtime. */
+export function headersOf(type: string, others: Readonly<Record<string, string>>): Headers {
+  return new Headers({ "content-type": type, vary: "Accept", ...ALWAYS, ...others });
 }
 
 /**
@@ -60,7 +68,7 @@ export class FoldHeaders {
 
 /** Answers without a body. */
 export function replyEmpty(status: 204 | 304, others: Readonly<Record<string, string>>): Response {
-  return new Response(null, { status, headers: new Headers(others) });
+  return new Response(null, { status, headers: new Headers({ ...ALWAYS, ...others }) });
 }
 
 /** Answers a play whose client does not need the new count (RFC 7240 §4.2). */
@@ -95,16 +103,18 @@ export function replyProblem(exchange: ReplyContext, problem: Problem, basePath:
  * Answers `HEAD` with the headers of `GET` (RFC 9110 §8.6).
  *
  * Runtimes send `Content-Length: 0` with a null body, so the real length is set. That of a stream is unknown:
- * an empty stream takes its place.
+ * an empty stream takes its place. Bun sends no `Date`, so it is set.
  */
 function withoutBody(body: string | ReadableStream<Uint8Array>, init: ReplyInit): Response {
+  const headers = new Headers(init.headers);
+  headers.set("date", new Date().toUTCString());
+  const { status = 200 } = init;
   if (typeof body !== "string") {
     body.cancel().catch(() => {});
-    return new Response(emptyStream(), init);
+    return new Response(emptyStream(), { status, headers });
   }
-  const headers = new Headers(init.headers);
   headers.set("content-length", String(new TextEncoder().encode(body).length));
-  return new Response(null, { status: init.status ?? 200, headers });
+  return new Response(null, { status, headers });
 }
 
 function emptyStream(): ReadableStream<Uint8Array> {

@@ -141,6 +141,74 @@ export const access: Cases = {
     for (const host of ["evil.test", "localhost.evil.test", "example", "127.0.0.1.evil.test", "127.0.0.2"]) {
       await expectAnswer(ask(host), 403, "Forbidden\nThis host is not one of the allowed hosts");
       await expectAnswer(ask(host, "/nothing"), 403);
+      await expectAnswer(ask(host, "/health/x"), 403);
+    }
+  },
+
+  "probes are answered whatever the host": async ({ fetch }) => {
+    for (const path of ["/health", "/health/live"]) {
+      for (const host of ["10.0.0.7:8000", "evil.test", "[::1]:8000"]) {
+        await expectAnswer(fetch(path, { headers: { host } }), 200, "OK");
+        await expectAnswer(fetch(path, { method: "HEAD", headers: { host } }), 200, "");
+      }
+    }
+  },
+
+  "an origin and a host are the same with and without the default port": async ({ fetch }) => {
+    const ask = (origin: string, host: string) => fetch("/song/1", { headers: { origin, host } });
+    for (const [origin, host] of [
+      ["http://a.example", "a.example:80"],
+      ["http://a.example:80", "a.example"],
+      ["https://a.example", "a.example:443"],
+      ["https://a.example:443", "a.example"],
+      ["https://a.example", "A.Example:"],
+      ["https://page.example:443", "a.example"],
+    ] as const)
+      await expectAnswer(ask(origin, host), 200);
+    for (const [origin, host] of [
+      ["https://a.example", "a.example:80"],
+      ["http://a.example", "a.example:443"],
+      ["http://a.example:8000", "a.example"],
+      ["http://a.example", "a.example:8000"],
+      ["http://a.example:80:80", "a.example"],
+      ["http://page.example:443", "a.example"],
+    ] as const)
+      await expectAnswer(ask(origin, host), 403);
+  },
+
+  "a write that a browser marks as cross-site needs a listed origin": async ({ fetch, origin: own }) => {
+    const send = (method: string, path: string, headers: Record<string, string>) =>
+      fetch(path, { method, headers: { ...MANAGER, "sec-fetch-site": "cross-site", ...headers } });
+    for (const headers of [{}, { origin: own }] as Record<string, string>[]) {
+      for (const [method, path] of [["POST", "/song/1"], ["OPTIONS", "/song/1"], ...MANAGED] as const)
+        await expectAnswer(send(method, path, headers), 403);
+      for (const method of ["GET", "HEAD"]) await expectAnswer(send(method, "/song/1", headers), 200);
+    }
+    await expectAnswer(fetch("/"), 200, "");
+    await expectAnswer(send("POST", "/song/1", { origin: "https://page.example" }), 200, "1");
+    for (const site of ["same-origin", "same-site", "none"])
+      await expectAnswer(send("POST", "/song/1", { "sec-fetch-site": site }), 200);
+  },
+
+  "every answer varies by Origin once origins are listed": async ({ fetch }) => {
+    for (const [method, path, headers] of [
+      ["GET", "/song/1", {}],
+      ["GET", "/", {}],
+      ["GET", "/", { "if-none-match": "*" }],
+      ["OPTIONS", "/", {}],
+      ["DELETE", "/", {}],
+      ["GET", "/metrics", {}],
+      ["GET", "/openapi.json", {}],
+      ["GET", "/nothing", {}],
+      ["GET", "/", { host: "evil.test" }],
+      ["GET", "/", { origin: "https://other.example" }],
+      ["GET", "/song/1", { origin: "https://page.example" }],
+      ["POST", "/song/1", { ...PLAYER, prefer: "return=minimal" }],
+    ] as const) {
+      const answer = await fetch(path, { method, headers });
+      await answer.body?.cancel();
+      const vary = answer.headers.get("vary")?.split(/, */) ?? [];
+      expect([method, path, vary.filter((name) => name === "Origin")]).toEqual([method, path, ["Origin"]]);
     }
   },
 };

@@ -6,7 +6,7 @@ const PUT = { method: "PUT" } as const;
 const DELETE = { method: "DELETE" } as const;
 
 const READABLE = ["/song/1", "/song/1?after=0", "/", "/?top=2", "/folds", "/folds/1"];
-const ONE_PROCESS = ["/health", "/metrics", "/openapi.json"];
+const ONE_PROCESS = ["/health", "/health/live", "/metrics", "/openapi.json"];
 
 /** Fields that fail on a resource that exists, whatever its entity tag. */
 const REFUSED_IF_MATCH = ['"x"', 'W/"x"', '"x", "y"', "x", "", `"${"x".repeat(900)}"`];

@@ -7,12 +7,14 @@ import { counting } from "./counting.ts";
 import { folds } from "./folds.ts";
 import { currentBatchAnswers, keptBatchAnswers, keys } from "./keys.ts";
 import { endlessBodies, heldBodies } from "./held-bodies.ts";
+import { headers, wireHeaders } from "./headers.ts";
 import { ids } from "./ids.ts";
 import { limits } from "./limits.ts";
 import { conditionalClears, listing, unsupportedClears } from "./listing.ts";
 import { methods } from "./methods.ts";
 import { negotiation } from "./negotiation.ts";
 import { cappedProblems, problems } from "./problems.ts";
+import { queries } from "./queries.ts";
 import { targets } from "./targets.ts";
 import { framing } from "./framing.ts";
 import { pipelining } from "./pipelining.ts";
@@ -29,6 +31,8 @@ export const cases: Cases = {
   ...methods,
   ...negotiation,
   ...conditions,
+  ...queries,
+  ...headers,
   ...folds,
   ...batch,
   ...keys,
@@ -49,7 +53,7 @@ export const guardedCases: Cases = access;
 export const cappedWireCases: Cases = heldBodies;
 
 /** Cases of bytes on a connection that `fetch` cannot send. */
-export const wireCases: Cases = { ...targets, ...framing };
+export const wireCases: Cases = { ...targets, ...framing, ...wireHeaders };
 
 /** The same for a server that answers each request before it reads the next one. */
 export const pipelinedCases: Cases = pipelining;

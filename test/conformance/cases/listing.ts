@@ -49,7 +49,7 @@ export const listing: Cases = {
     await expectAnswer(subject.fetch("/?top=1"), 200, "c=9");
     await expectAnswer(subject.fetch("/?top=3"), 200, "c=9,a=5,b=5");
     await expectAnswer(subject.fetch("/?top=1000"), 200, "c=9,a=5,b=5,d=1");
-    await expectAnswer(subject.fetch("/?x=1&top=2"), 200, "c=9,a=5");
+    await expectAnswer(subject.fetch("/?after=0&top=2"), 200, "c=9,a=5");
     await expectAnswer(
       subject.fetch("/?top=2", { headers: json }),
       200,
@@ -58,7 +58,7 @@ export const listing: Cases = {
   },
 
   "any other top than a whole number from 1 to 1000 is refused": async ({ fetch }) => {
-    for (const top of ["0", "1001", "-1", "1.5", "", "x", "1e2", "%zz", "99999999999", "1&top=2"]) {
+    for (const top of ["0", "1001", "-1", "1.5", "", "x", "1e2", "%zz", "99999999999"]) {
       await expectAnswer(
         fetch(`/?top=${top}`),
         400,
@@ -71,7 +71,7 @@ export const listing: Cases = {
     const { headers } = await expectAnswer(fetch("/"), 200);
     expect(headers.get("cache-control")).toBe("no-cache");
     expect(headers.get("vary")).toBe("Accept");
-    expect(headers.get("link")).toContain('</song/{id}>; rel="item"');
+    expect(headers.get("link")).toBeNull(); // a template is no URI reference
     expect(headers.get("link-template")).toBe('"/song/{id}"; rel="item"');
   },
 
@@ -132,17 +132,6 @@ export const listing: Cases = {
     await expectAnswer(fetch("/", { headers: { "if-match": "*" } }), 200, "a=1");
     const headers = { "if-match": "*", "if-none-match": '"x"' };
     await expectAnswer(fetch("/song/a", { method: "POST", headers }), 200, "2");
-  },
-
-  "clearing with a top is refused, and clears nothing": async ({ fetch }) => {
-    await expectAnswer(fetch("/song/a", { method: "POST" }), 200, "1");
-    await expectAnswer(
-      fetch("/?top=1", { method: "DELETE" }),
-      400,
-      "Bad Request\nDELETE clears all songs, so top is not allowed",
-    );
-    await expectAnswer(fetch("/"), 200, "a=1");
-    await expectAnswer(fetch("/?other=1", { method: "DELETE" }), 200, "OK");
   },
 
   "a list of many songs arrives whole, in both formats": async ({ fetch }) => {

@@ -5,6 +5,7 @@ const ALLOWED = {
   "/song/1": "GET, HEAD, POST, OPTIONS",
   "/": "GET, HEAD, DELETE, OPTIONS",
   "/health": "GET, HEAD, OPTIONS",
+  "/health/live": "GET, HEAD, OPTIONS",
 };
 
 /** Methods of each path, `HEAD` and `OPTIONS` included. */
@@ -88,7 +89,32 @@ export const methods: Cases = {
       /^playcount_requests_total\{route="\/song\/\{id\}",method="POST",status="200"\} [1-9]\d*$/m,
     );
     expect(text).toMatch(/^playcount_songs 1$/m);
+    expect(text).toMatch(/^# TYPE playcount info$/m);
     expect(text).toEndWith("# EOF\n");
+  },
+
+  "the metrics of a client that does not name OpenMetrics are in the older text format": async ({
+    fetch,
+  }) => {
+    for (const accept of ["*/*", "text/html", "application/json"]) {
+      const answer = await fetch("/metrics", { headers: { accept } });
+      expect([answer.status, answer.headers.get("content-type")]).toEqual([
+        200,
+        "text/plain; version=0.0.4; charset=utf-8",
+      ]);
+      const text = await answer.text();
+      expect(text).toMatch(/^# TYPE playcount_requests_total counter$/m);
+      expect(text).toMatch(/^# TYPE playcount_info gauge$/m);
+      expect(text).not.toMatch(/^# (?:UNIT|EOF)/m);
+    }
+  },
+
+  "health is answered whatever the client accepts, as JSON if that is preferred": async ({ fetch }) => {
+    for (const path of ["/health", "/health/live"]) {
+      for (const accept of ["text/html", "image/png", "*/*;q=0", "nonsense"])
+        await expectAnswer(fetch(path, { headers: { accept } }), 200, "OK");
+      await expectAnswer(fetch(path, { headers: json }), 200, '{"status":"ok"}');
+    }
   },
 
   "HEAD of a long list has no length, rather than a wrong one": async ({ fetch }) => {
