@@ -1,10 +1,8 @@
+import type { QueryParameter } from "./request/query.ts";
 import type { ProblemTypeName } from "./response/problem-types.ts";
 
 /** Content of a successful answer. */
 export type Shape = "count" | "mapping" | "list" | "folds" | "done" | "document" | "metrics" | "nothing";
-
-/** A query parameter that an operation may have. */
-export type QueryParameter = "top" | "after";
 
 /** Documentation of an operation, besides what follows from its path, its method and its scope. */
 export interface Description {

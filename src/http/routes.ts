@@ -114,7 +114,7 @@ export function routeTable({ basePath, resource }: Pick<Service, "basePath" | "r
       }),
     }),
     probe("/health", health, { summary: "The server's readiness to count", problems: ["Unavailable"] }),
-    probe("/health/live", live, { summary: "200 as long as the process can answer" }),
+    probe("/health/live", live, { summary: "200 as long as the server can answer" }),
     route("/metrics", {
       GET: read(getMetrics, {
         summary: "Metrics of this process",

@@ -63,8 +63,8 @@ export function checkConditions(conditions: Conditions | undefined, exists: bool
 }
 
 /**
- * Evaluates the conditions of a `GET` or `HEAD` that would otherwise have this answer: a condition never hides
- * an error (RFC 9110 §13.2.1).
+ * Evaluates the conditions of a `GET` or `HEAD` that would otherwise have this answer. It is made first,
+ * because a condition never hides an error (RFC 9110 §13.2.1).
  *
  * @returns 304 if `If-None-Match` fails, otherwise the answer.
  * @throws {Problem} 412 if `If-Match` fails.

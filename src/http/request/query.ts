@@ -1,10 +1,12 @@
 import { quoted } from "../../error-message.ts";
 import { parseWholeNumber } from "../../mapping/whole-number.ts";
-import type { QueryParameter } from "../description.ts";
 import { Problem } from "../response/problem.ts";
 
-/** Values of query parameters, by name. */
-export type Query = ReadonlyMap<string, string>;
+/** A query parameter that an operation may have. */
+export type QueryParameter = "top" | "after";
+
+/** Values of query parameters. */
+export type Query = ReadonlyMap<QueryParameter, string>;
 
 export const NO_QUERY: Query = new Map();
 
@@ -14,11 +16,12 @@ export const NO_QUERY: Query = new Map();
  * @throws {Problem} 400 for a parameter that is not one of `known`, or that stands twice.
  */
 export function parseQuery(query: string, known: readonly QueryParameter[]): Query {
-  const values = new Map<string, string>();
-  for (const [name, value] of new URLSearchParams(query)) {
-    if (!known.some((parameter) => parameter === name)) {
+  const values = new Map<QueryParameter, string>();
+  for (const [given, value] of new URLSearchParams(query)) {
+    const name = known.find((parameter) => parameter === given);
+    if (name === undefined) {
       const allowed = known.length === 0 ? "none is allowed" : `allowed: ${known.join(", ")}`;
-      throw new Problem(400, `Unknown query parameter ${quoted(name)}; ${allowed} here`);
+      throw new Problem(400, `Unknown query parameter ${quoted(given)}; ${allowed} here`);
     }
     if (values.has(name)) throw new Problem(400, `The query parameter ${name} may be given once`);
     values.set(name, value);
