@@ -52,12 +52,15 @@ export class BuiltImage {
     return StartedServer.start(command, `http://127.0.0.1:${port}/health`);
   }
 
-  /** Starts the image's program as process 1 on a read-only root. Only the volume is writable. */
-  async startReadOnly(port: number, volume: string): Promise<StartedServer> {
-    const { User, Env, Entrypoint } = this.config;
+  /**
+   * Starts the image's program as process 1 on a read-only root. Only the volume is writable. Default for
+   * `user`: that of the image.
+   */
+  async startReadOnly(port: number, volume: string, user: string = this.config.User): Promise<StartedServer> {
+    const { Env, Entrypoint } = this.config;
     const root = await this.#buildah.do("mount", this.#container);
     const enter = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", READ_ONLY, root, volume];
-    const program = ["chroot", `--userspec=${User}`, root, ...Entrypoint];
+    const program = ["chroot", `--userspec=${user}`, root, ...Entrypoint];
     const command = [...enter, ...Env, `PLAYCOUNT_PORT=${port}`, ...program];
     return StartedServer.start(command, `http://127.0.0.1:${port}/health`);
   }

@@ -81,6 +81,18 @@ describe.skipIf(lacks("buildah", "root"))("The container", () => {
   );
 
   test(
+    "keeps its counts under any user of group 0",
+    async () => {
+      const port = freePort();
+      await using server = await image.startReadOnly(port, await image.makeVolume(), "1000650000:0");
+      await playSession(`http://127.0.0.1:${port}`);
+      expect(server.status("Uid")[0]).toBe("1000650000");
+      expect(await server.stop()).toBe(0);
+    },
+    TIMEOUT,
+  );
+
+  test(
     "keeps its counts in its volume, for a container that comes after one that was killed",
     async () => {
       const [port, volume] = [freePort(), await image.makeVolume()];

@@ -1,11 +1,15 @@
 import type { CommitStore } from "../memory/commit-store.ts";
 import { Compaction } from "./disk/compaction.ts";
+import type { DataFolder } from "./disk/data-folder.ts";
 import type { Database } from "./disk/database.ts";
 import type { Fence } from "./disk/fence.ts";
 import type { Signals } from "./threads/signals.ts";
 
 /** Idle time before background work begins. */
 const IDLE_MS = 5;
+
+/** Idle time before the files are checked again. */
+const CHECK_MS = 500;
 
 /** Interval between attempts to write to a full disk. */
 const RETRY_MS = 1000;
@@ -14,13 +18,15 @@ const RETRY_MS = 1000;
  * Does compaction and frees memory in steps of a few milliseconds, while the commit thread has no requests.
  */
 export class Background {
+  readonly #folder: DataFolder;
   readonly #database: Database;
   readonly #store: CommitStore;
   readonly #compaction: Compaction;
   readonly #fence: Fence;
   readonly #signals: Signals;
 
-  constructor(database: Database, store: CommitStore, fence: Fence, signals: Signals) {
+  constructor(folder: DataFolder, database: Database, store: CommitStore, fence: Fence, signals: Signals) {
+    this.#folder = folder;
     this.#database = database;
     this.#store = store;
     this.#compaction = new Compaction(database, store.handle.maxWriters);
@@ -33,16 +39,20 @@ export class Background {
     const { storageFailure } = this.#signals;
     if (storageFailure === "failed") return Infinity;
     if (storageFailure === "full") return RETRY_MS;
-    return this.#isDone ? Infinity : IDLE_MS;
+    return this.#isDone ? CHECK_MS : IDLE_MS;
   }
 
   /** Does a step, and returns whether more remains. */
   step(): boolean {
     const { storageFailure } = this.#signals;
     if (storageFailure === "failed") return false;
-    if (storageFailure === "full") return this.#fence.attempt(() => this.#database.probe()) === undefined;
     if (this.#store.hasToFree) this.#store.free();
-    return this.#fence.attempt(() => this.#compaction.step()) === undefined && !this.#isDone;
+    const failure = this.#fence.attempt(() => {
+      this.#folder.checkFiles();
+      if (storageFailure === "full") this.#database.probe();
+      else if (!this.#compaction.isDone) this.#compaction.step();
+    });
+    return failure === undefined && !this.#isDone;
   }
 
   /** Does overdue steps for `timeoutMs`, and further ones while the backlog is beyond its bound. */

@@ -1,9 +1,7 @@
 import { type MessagePort, receiveMessageOnPort } from "node:worker_threads";
-import { errorMessage } from "../../error-message.ts";
-import { CommitStore } from "../memory/commit-store.ts";
 import type { ShardedStoreOptions, StoreHandle } from "../memory/sharded-store.ts";
 import { Committer } from "./committer.ts";
-import { ensureDatabase, removeUnfinished } from "./disk/creation.ts";
+import { ensureDatabase } from "./disk/creation.ts";
 import { DataError } from "./disk/data-error.ts";
 import { DataFolder } from "./disk/data-folder.ts";
 import { Database } from "./disk/database.ts";
@@ -50,15 +48,15 @@ export function runCommitThread(data: CommitThreadData, exit: () => void): void 
 function open({ folder, options, signals }: CommitThreadData): Committer {
   const data = new DataFolder(folder);
   try {
-    removeUnfinished(data.file);
-    if (data.recordedCommit === 0) ensureDatabase(data.file);
-    const store = new CommitStore(options);
-    load(data.file, store, data.recordedCommit);
-    const database = new Database(data.file);
+    ensureDatabase(data);
+    const store = load(data.file, data.recordedCommit, options);
+    const database = new Database(data.file, store.handle.key);
+    data.openRecord();
+    data.watchFiles();
     return new Committer(data, database, store, new Signals(signals));
   } catch (error) {
-    data.close();
-    throw new DataError(`cannot serve ${data.file}: ${errorMessage(error)}`, { cause: error });
+    data.abandon();
+    throw data.describe(error);
   }
 }
 

@@ -52,7 +52,7 @@ export class Committer {
     this.#database = database;
     this.#signals = signals;
     this.#fence = new Fence(signals);
-    this.background = new Background(database, store, this.#fence, signals);
+    this.background = new Background(folder, database, store, this.#fence, signals);
   }
 
   push(queued: QueuedCommand): void {
@@ -79,7 +79,10 @@ export class Committer {
     if (this.#signals.storageFailure === "failed") return;
     this.background.finish(FINISH_MS);
     this.#folder.recordedCommit = this.#database.lastCommit;
-    this.#fence.attempt(() => this.#database.close());
+    this.#fence.attempt(() => {
+      this.#folder.checkFiles();
+      this.#database.close();
+    });
     this.#folder.close();
   }
 
@@ -146,14 +149,16 @@ export class Committer {
 
   #seal(fold: number): boolean | WriteFailure {
     if (!this.store.canSeal(fold)) return false;
-    return this.#makeDurable(() => this.#database.seal(fold)) ?? this.store.seal(fold);
+    const now = Date.now();
+    return this.#makeDurable(() => this.#database.seal(fold, now)) ?? this.store.seal(fold, now);
   }
 
   #acknowledge(fold: number): boolean | WriteFailure {
     if (!this.store.canAcknowledge(fold)) return false;
-    const failure = this.#makeDurable(() => this.#database.acknowledge(fold));
+    const now = Date.now();
+    const failure = this.#makeDurable(() => this.#database.acknowledge(fold, now));
     if (failure !== undefined) return failure;
-    this.store.acknowledge(fold);
+    this.store.acknowledge(fold, now);
     this.background.lookForDropped();
     return true;
   }
@@ -177,6 +182,7 @@ export class Committer {
         this.#database.checkpoint(); // the log itself may fill the disk, and starts over after a checkpoint
         write();
       }
+      this.#folder.checkFiles();
     });
     // Before any reply: after a kill in between, a loss of this commit would go unnoticed.
     if (failure === undefined) this.#folder.recordedCommit = this.#database.lastCommit;

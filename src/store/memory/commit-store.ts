@@ -1,3 +1,4 @@
+import type { HashKey } from "../../hash.ts";
 import type { BatchAddition, Entry } from "../count-store.ts";
 import type { LastRequest } from "../request-key.ts";
 import { BatchColumns, type PackedBatch } from "./batch-columns.ts";
@@ -39,9 +40,9 @@ export class CommitStore extends ShardedStore {
   /** Steps of freeing dropped folds: a commit thread that sleeps runs no timers, and so calls them itself. */
   readonly #steps: (() => true | undefined)[];
 
-  constructor(options: ShardedStoreOptions) {
+  constructor(options: ShardedStoreOptions, key?: HashKey) {
     const steps: (() => true | undefined)[] = [];
-    super(options, { doInSteps: (step) => steps.push(step) });
+    super(options, { key, doInSteps: (step) => steps.push(step) });
     this.#steps = steps;
   }
 

@@ -9,6 +9,10 @@ import type { PackedShard } from "./packed-shard.ts";
  */
 const STEP_UNITS = 8192;
 
+/** Together a sort key: the part of a hash that has not chosen the shard, and the place of an entry. */
+const HASHES = 2 ** 26;
+const MAX_UNITS = 2 ** 27;
+
 /**
  * A copy of a shard's entries at one instant, to be read after its lock is released. The entries follow each
  * other without gaps, laid out as in entry-blocks.ts.
@@ -52,6 +56,31 @@ export class ShardSnapshot {
     return entries;
   }
 
+  /** Sorts the entries by the reversed bits of their hashes, and those of one hash by id. */
+  sort(id: PackedId): void {
+    const keys: number[] = [];
+    for (let at = 0; at < this.#end; at += this.#unitsAt(at))
+      keys.push((reverseBits(id.hashAt(this.#words, idWord(at))) % HASHES) * MAX_UNITS + at);
+    const sorted = Float64Array.from(keys).sort();
+    for (let last = 1; last < sorted.length; last++)
+      for (let at = last; at > 0 && this.#isWrong(sorted[at - 1] as number, sorted[at] as number); at--)
+        sorted.subarray(at - 1, at + 1).reverse();
+    const words = this.#words.slice(0, idWord(this.#end));
+    this.#end = 0;
+    for (const key of sorted) {
+      const from = key % MAX_UNITS;
+      const units = unitsOfEntry(wordsOfId(words[idWord(from)] as number));
+      this.#words.set(words.subarray(from * 2, (from + units) * 2), this.#end * 2);
+      this.#end += units;
+    }
+  }
+
+  /** True for two entries of one hash whose ids are in the wrong order. */
+  #isWrong(key: number, next: number): boolean {
+    if (Math.floor(key / MAX_UNITS) !== Math.floor(next / MAX_UNITS)) return false;
+    return this.#idAt(key % MAX_UNITS) > this.#idAt(next % MAX_UNITS);
+  }
+
   /** Returns the next entries, or `undefined` at the end. */
   next(): Chunk | undefined {
     const first = this.#at;
@@ -88,7 +117,11 @@ export class ShardSnapshot {
   }
 
   #skip(): void {
-    this.#at += unitsOfEntry(wordsOfId(this.#words[idWord(this.#at)] as number));
+    this.#at += this.#unitsAt(this.#at);
+  }
+
+  #unitsAt(at: number): number {
+    return unitsOfEntry(wordsOfId(this.#words[idWord(at)] as number));
   }
 
   #allocate(units: number): Int32Array {
@@ -121,4 +154,13 @@ class SnapshotChunk implements Chunk {
     this.eachUtf8((bytes, start, end, count) => entries.push([readId(bytes, start, end), count]));
     return entries.values();
   }
+}
+
+/** Reverses the bits of a 32-bit number. */
+export function reverseBits(bits: number): number {
+  bits = ((bits >>> 1) & 0x55555555) | ((bits & 0x55555555) << 1);
+  bits = ((bits >>> 2) & 0x33333333) | ((bits & 0x33333333) << 2);
+  bits = ((bits >>> 4) & 0x0f0f0f0f) | ((bits & 0x0f0f0f0f) << 4);
+  bits = ((bits >>> 8) & 0x00ff00ff) | ((bits & 0x00ff00ff) << 8);
+  return ((bits >>> 16) | (bits << 16)) >>> 0;
 }

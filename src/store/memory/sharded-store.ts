@@ -1,4 +1,5 @@
 import type { Awaitable } from "../../async.ts";
+import type { HashKey } from "../../hash.ts";
 import { BatchWrite } from "./batch-write.ts";
 import type { Addition, BatchAddition, Chunk, CountStore, Entry, StoreFigures } from "../count-store.ts";
 import { FoldLifecycle } from "./fold-lifecycle.ts";
@@ -13,6 +14,7 @@ export type { ShardedStoreOptions, StoreHandle } from "./store-handle.ts";
 interface StoreInternals {
   handle?: StoreHandle;
   owner?: number;
+  key?: HashKey | undefined;
   doInSteps?: (step: () => true | undefined) => unknown;
 }
 
@@ -53,13 +55,13 @@ export class ShardedStore implements CountStore {
    * @throws {RangeError} if an option is out of range, or the system refuses to reserve the memory.
    */
   constructor(options: ShardedStoreOptions = {}, internals: StoreInternals = {}) {
-    this.handle = internals.handle ?? createStoreHandle(options);
+    this.handle = internals.handle ?? createStoreHandle(options, internals.key);
     this.maxIdBytes = this.handle.maxIdBytes;
     this.#maxSongs = this.handle.maxSongs;
     this.shards = new Shards(this.handle, internals.owner ?? 1);
     this.batches = new BatchWrite(this.shards, this.handle);
     this.lifecycle = new FoldLifecycle(this.shards, this.handle.maxFolds, internals.doInSteps);
-    this.#reader = new SongReader(this.shards, this.lifecycle);
+    this.#reader = new SongReader(this.shards, this.lifecycle, this.handle.keepsOrder);
   }
 
   /**

@@ -3,7 +3,7 @@ import type { Chunk, Entry } from "../count-store.ts";
 import type { FoldLifecycle } from "./fold-lifecycle.ts";
 import { TopSongs } from "../top-songs.ts";
 import type { PackedShard } from "./packed-shard.ts";
-import { ShardSnapshot } from "./shard-snapshot.ts";
+import { reverseBits, ShardSnapshot } from "./shard-snapshot.ts";
 import type { Shards } from "./shards.ts";
 
 /** A step of `top` ends with the first shard after this many songs: one or two milliseconds. */
@@ -13,10 +13,12 @@ const STEP_SONGS = 4096;
 export class SongReader {
   readonly #shards: Shards;
   readonly #folds: FoldLifecycle;
+  readonly #keepsOrder: boolean;
 
-  constructor(shards: Shards, folds: FoldLifecycle) {
+  constructor(shards: Shards, folds: FoldLifecycle, keepsOrder: boolean) {
     this.#shards = shards;
     this.#folds = folds;
+    this.#keepsOrder = keepsOrder;
   }
 
   /** Implements {@linkcode CountStore.entries}. Each shard is read at one instant. */
@@ -49,16 +51,22 @@ export class SongReader {
     });
   }
 
-  /** Implements {@linkcode CountStore.fold}. */
+  /**
+   * Implements {@linkcode CountStore.fold}. A store that keeps the order sorts by reversed hash: the lowest
+   * bits of a hash, which have chosen the shard, are the highest then, for any number of shards.
+   */
   *fold(fold: number): Generator<Chunk> {
     const snapshot = new ShardSnapshot();
-    for (let at = 0; at < this.#shards.shardCount; at++) {
+    const { id, shardCount } = this.#shards;
+    for (let turn = 0; turn < shardCount; turn++) {
+      const at = reverseBits(turn) >>> Math.clz32(shardCount - 1);
       this.#shards.lock(at);
       try {
-        snapshot.take([this.#shards.shardAt(this.#folds.placeOf(fold), at)], this.#shards.id);
+        snapshot.take([this.#shards.shardAt(this.#folds.placeOf(fold), at)], id);
       } finally {
         this.#shards.unlock(at);
       }
+      if (this.#keepsOrder) snapshot.sort(id);
       for (let chunk = snapshot.next(); chunk !== undefined; chunk = snapshot.next()) yield chunk;
     }
   }

@@ -19,6 +19,8 @@ export interface StoreHandle {
   readonly name: string;
   /** The key of all hashes. */
   readonly key: HashKey;
+  /** True if the songs of a fold have an order that depends on the key alone. */
+  readonly keepsOrder: boolean;
   /** The number of shards is 2^`shardBits`. */
   readonly shardBits: number;
   /** Threads that may use the store, the one that made it included. */
@@ -36,11 +38,12 @@ export interface ShardedStoreOptions extends StoreOptions, Partial<Pick<Settings
 }
 
 /**
- * Makes an empty store, and returns its handle.
+ * Makes an empty store, and returns its handle. With `key`, folds have the same order in every process that
+ * has it. Default: a random key.
  *
  * @throws {RangeError} if an option is out of range, or the system refuses to reserve the memory.
  */
-export function createStoreHandle(options: ShardedStoreOptions): StoreHandle {
+export function createStoreHandle(options: ShardedStoreOptions, key?: HashKey): StoreHandle {
   const { threads = 0 } = options;
   if (!(Number.isInteger(threads) && threads >= 0 && threads < MAX_OWNERS)) {
     throw new RangeError(`threads must be a whole number from 0 to ${MAX_OWNERS - 1}, not ${threads}`);
@@ -55,7 +58,8 @@ export function createStoreHandle(options: ShardedStoreOptions): StoreHandle {
     heapBuffer,
     requestsBuffer: LastRequests.reserve(maxWriters, threads > 0),
     name: crypto.randomUUID(),
-    key: randomKey(),
+    key: key ?? randomKey(),
+    keepsOrder: key !== undefined,
     shardBits: shardBitsFor(maxSongs, heapBuffer.maxByteLength / bytesOfShard(maxFolds)),
     owners: threads + 1,
     maxSongs,

@@ -2,18 +2,24 @@ import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync } from "
 import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { DataError } from "./data-error.ts";
+import type { DataFolder } from "./data-folder.ts";
 import { createTables } from "./schema.ts";
 
 /**
  * Creates the database if it is missing. A new one is written under another name, and renamed once it is
- * whole and on disk: a process that is killed before leaves no database.
+ * whole and on disk: a process that is killed before leaves no database. Its record
+ * comes first: a database without one is a copy.
  */
-export function ensureDatabase(file: string): void {
+export function ensureDatabase(folder: DataFolder): void {
+  const { file, recordedCommit = 0 } = folder;
   if (existsSync(file)) return;
+  if (recordedCommit > 0) throw new DataError("it is missing, but commits were made");
   if (existsSync(`${file}-wal`)) throw new DataError("it is missing, but its log exists");
   const fresh = unfinishedPath(file);
+  removeUnfinished(file);
   try {
     makeDatabase(fresh);
+    folder.openRecord();
     renameSync(fresh, file);
   } finally {
     removeUnfinished(file);

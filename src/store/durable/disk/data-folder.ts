@@ -1,24 +1,41 @@
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readSync, writeSync } from "node:fs";
-import { join, resolve } from "node:path";
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from "node:fs";
+import { basename, join, resolve } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
-import { DataError } from "./data-error.ts";
-import { acquireLock } from "./sqlite.ts";
 import { errorMessage } from "../../../error-message.ts";
+import { DataError } from "./data-error.ts";
+import { describeDenial } from "./denial.ts";
+import { acquireLock } from "./sqlite.ts";
 
 const DATABASE_FILE = "playcount.db";
 const LOCK_FILE = "lock";
 const RECORD_FILE = "last-commit";
-const RECORD_BYTES = 24;
 
 const utf8 = new TextEncoder();
 
 /** A folder locked by this process, and the files in it beside the database. */
 export class DataFolder {
+  /** The database. */
   readonly file: string;
+  readonly #folder: string;
   readonly #lock: DatabaseSync;
-  readonly #recordFile: number;
-  #recorded: number;
-  readonly #text = new Uint8Array(RECORD_BYTES);
+  /** The lock's file, if this start has made it. */
+  readonly #madeLock: string | undefined;
+  readonly #record: string;
+  #recordFile: number | undefined;
+  #recorded: number | undefined;
+  readonly #text = new Uint8Array(24);
+  /** The files that are in use, each with its identity. */
+  #inUse: readonly (readonly [path: string, identity: string | undefined])[] = [];
 
   /**
    * Locks a folder, and creates it if it is missing.
@@ -26,55 +43,103 @@ export class DataFolder {
    * @throws {DataError} if it cannot be written, or another process has it.
    */
   constructor(path: string) {
-    const folder = resolve(path); // SQLite takes some relative paths for URIs
-    this.file = join(folder, DATABASE_FILE);
+    this.#folder = resolve(path); // SQLite takes some relative paths for URIs
+    this.file = join(this.#folder, DATABASE_FILE);
+    this.#record = join(this.#folder, RECORD_FILE);
+    const lock = join(this.#folder, LOCK_FILE);
+    this.#madeLock = existsSync(lock) ? undefined : lock;
     try {
-      mkdirSync(folder, { recursive: true });
-      this.#lock = acquireLock(join(folder, LOCK_FILE));
-      this.#recordFile = openSync(
-        join(folder, RECORD_FILE),
-        existsSync(join(folder, RECORD_FILE)) ? "r+" : "w+",
-      );
-      this.#recorded = readRecord(this.#recordFile);
+      mkdirSync(this.#folder, { recursive: true });
+      this.#lock = acquireLock(lock);
+      this.#recorded = readRecord(this.#record);
     } catch (error) {
-      if (error instanceof DataError) throw new DataError(`cannot serve ${folder}: ${error.message}`);
-      throw new DataError(`cannot write to ${folder}: ${errorMessage(error)}`, { cause: error });
+      throw this.describe(error, this.#folder);
     }
   }
 
   /**
-   * The number of the newest commit that is known to be durable; 0 if none is. A start that finds fewer
-   * commits in the database detects their loss. Written without a sync, so after a power cut it may be the
-   * number of an older commit.
+   * The number of the newest commit that is known to be durable; `undefined` if no record says so. A start
+   * that finds fewer commits in the database detects their loss. Written without a sync, so after a power cut
+   * it may be the number of an older commit.
    */
-  get recordedCommit(): number {
+  get recordedCommit(): number | undefined {
     return this.#recorded;
   }
 
   set recordedCommit(commit: number) {
     if (commit === this.#recorded) return;
-    this.#recorded = commit;
-    const { written } = utf8.encodeInto(String(commit).padStart(16, "0") + "\n", this.#text);
     try {
-      writeSync(this.#recordFile, this.#text, 0, written, 0);
+      this.#write(commit);
     } catch {
       // On a full disk the number stays that of an older commit, which is durable as well.
     }
   }
 
+  /** Opens the record. Before that, a start changes nothing in a folder that has a database. */
+  openRecord(): void {
+    this.#recordFile ??= openSync(this.#record, existsSync(this.#record) ? "r+" : "w+");
+    if (this.#recorded !== undefined) return;
+    this.#write(0);
+    fsyncSync(this.#recordFile);
+  }
+
+  /** Remembers which files are in use, for {@linkcode checkFiles}. */
+  watchFiles(): void {
+    const paths = [this.file, `${this.file}-wal`, this.#record];
+    this.#inUse = paths.map((path) => [path, identityOf(path)]);
+  }
+
+  /**
+   * Checks that the files in use are still those of the folder: in a file that was removed or replaced, the
+   * system keeps what is written until the process ends, and no longer.
+   */
+  checkFiles(): void {
+    for (const [path, identity] of this.#inUse)
+      if (identityOf(path) !== identity)
+        throw new DataError(
+          `${basename(path)} was removed or replaced in ${this.#folder}; what it had is lost when this process ends`,
+        );
+  }
+
+  /** Describes why a start on this folder, or its database, has failed. */
+  describe(error: unknown, path: string = this.file): DataError {
+    const denial = error instanceof DataError ? undefined : describeDenial(this.#folder);
+    return new DataError(`cannot serve ${path}: ${denial ?? errorMessage(error)}`, { cause: error });
+  }
+
+  /** Unlocks the folder, and leaves nothing in it that was not there: the start is refused. */
+  abandon(): void {
+    if (this.#madeLock !== undefined) rmSync(this.#madeLock, { force: true });
+    if (this.#recordFile !== undefined) closeSync(this.#recordFile);
+    this.#lock.close();
+  }
+
   close(): void {
+    const file = this.#recordFile as number;
     try {
-      fsyncSync(this.#recordFile);
+      fsyncSync(file);
     } catch {
       // As in `recordedCommit`.
     }
-    closeSync(this.#recordFile);
+    closeSync(file);
     this.#lock.close();
+  }
+
+  #write(commit: number): void {
+    this.#recorded = commit;
+    const { written } = utf8.encodeInto(String(commit).padStart(16, "0") + "\n", this.#text);
+    writeSync(this.#recordFile as number, this.#text, 0, written, 0);
   }
 }
 
-function readRecord(file: number): number {
-  const bytes = new Uint8Array(RECORD_BYTES);
-  const text = new TextDecoder().decode(bytes.subarray(0, readSync(file, bytes, 0, RECORD_BYTES, 0))).trim();
-  return /^\d{1,16}$/.test(text) ? Number(text) : 0;
+function readRecord(path: string): number | undefined {
+  if (!existsSync(path)) return undefined;
+  const text = readFileSync(path, "latin1").trim();
+  return /^\d{1,16}$/.test(text) ? Number(text) : undefined;
+}
+
+/** Identifies a file on its disk; `undefined` if it is missing. */
+function identityOf(path: string): string | undefined {
+  const found = statSync(path, { throwIfNoEntry: false });
+  return found && `${found.dev} ${found.ino}`;
 }

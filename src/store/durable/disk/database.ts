@@ -2,7 +2,8 @@ import { statSync } from "node:fs";
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { Entry } from "../../count-store.ts";
 import type { KeptRequest } from "../../memory/commit-store.ts";
-import { digestOf, lastCommit, signState, writePlays } from "./schema.ts";
+import type { HashKey } from "../../../hash.ts";
+import { digestOf, lastCommit, signState, upgrade, writePlays } from "./schema.ts";
 import { numberOf, openExclusively } from "./sqlite.ts";
 
 /** SQLite's default. */
@@ -25,10 +26,15 @@ export class Database {
   openFold: number;
   readonly #insert: StatementSync;
 
-  /** @throws {DataError} if another process has the file. */
-  constructor(file: string) {
+  /**
+   * Opens a file, and upgrades one of an older format, which gets `key`.
+   *
+   * @throws {DataError} if another process has the file.
+   */
+  constructor(file: string, key: HashKey) {
     this.sqlite = openExclusively(file);
     this.sqlite.exec("PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0");
+    this.transact(() => upgrade(this.sqlite, key));
     this.#insert = this.sqlite.prepare("INSERT INTO commits VALUES (?, ?, ?, ?, ?)");
     this.lastCommit = lastCommit(this.sqlite);
     this.logBytes = statSync(`${file}-wal`, { throwIfNoEntry: false })?.size ?? 0;
@@ -50,23 +56,25 @@ export class Database {
     this.lastCommit += rows.length;
   }
 
-  /** Seals the open fold under a number. */
-  seal(number: number): void {
+  /** Seals the open fold under a number. `now`: in milliseconds since 1970. */
+  seal(number: number, now: number): void {
     this.#change(() => {
       this.sqlite
-        .prepare("UPDATE fold SET number = ?, state = 'sealed' WHERE id = ?")
-        .run(number, this.openFold);
+        .prepare("UPDATE fold SET number = ?, state = 'sealed', sealed_at = ? WHERE id = ?")
+        .run(number, now, this.openFold);
       this.sqlite.exec("INSERT INTO fold (state) VALUES ('open')");
     });
   }
 
-  /** Acknowledges the oldest sealed fold. */
-  acknowledge(number: number): void {
+  /** Acknowledges the oldest sealed fold. `now`: in milliseconds since 1970. */
+  acknowledge(number: number, now: number): void {
     this.#change(() => {
       this.sqlite.exec(`
         UPDATE state SET dropped = coalesce((SELECT number FROM fold WHERE state = 'kept'), dropped);
         UPDATE fold SET state = 'dropped', number = NULL WHERE state = 'kept'`);
-      this.sqlite.prepare("UPDATE fold SET state = 'kept' WHERE number = ?").run(number);
+      this.sqlite
+        .prepare("UPDATE fold SET state = 'kept', acknowledged_at = ? WHERE number = ?")
+        .run(now, number);
     });
   }
 

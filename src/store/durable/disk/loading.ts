@@ -1,5 +1,6 @@
 import type { DatabaseSync } from "node:sqlite";
-import type { CommitStore, KeptRequest } from "../../memory/commit-store.ts";
+import { CommitStore, type KeptRequest } from "../../memory/commit-store.ts";
+import type { ShardedStoreOptions } from "../../memory/store-handle.ts";
 import { Refusal } from "../../refusal.ts";
 import { DataError } from "./data-error.ts";
 import {
@@ -12,30 +13,37 @@ import {
   type FoldRow,
   lastCommit,
   readId,
+  readKey,
   readPlays,
 } from "./schema.ts";
 import { numberOf, readUnchanged } from "./sqlite.ts";
 
+/** The way to go on with an old copy on purpose. */
+const ADVICE = "to serve the counts that it has, write 0 to last-commit";
+
 /**
- * Reads a database into an empty store, and leaves the file unchanged. `recordedCommit` is the number of a
- * commit that is known to be durable.
+ * Reads a database into a new store, and leaves the file unchanged. `recordedCommit` is the number of a
+ * commit that is known to be durable; `undefined` if that is not known.
  *
  * @throws {DataError} if anything in the file differs from what was written, or does not fit into memory.
  */
-export function load(file: string, store: CommitStore, recordedCommit: number): void {
-  readUnchanged(file, (sqlite) => {
+export function load(
+  file: string,
+  recordedCommit: number | undefined,
+  options: ShardedStoreOptions,
+): CommitStore {
+  return readUnchanged(file, (sqlite) => {
     checkFormat(sqlite);
     checkPages(sqlite);
     const last = lastCommit(sqlite);
-    if (last < recordedCommit)
-      throw new DataError(
-        `the counts end with commit ${last}, but ${recordedCommit} was made: the file is damaged, or an old copy`,
-      );
+    checkRecord(sqlite, last, recordedCommit);
     checkState(sqlite);
     checkCommits(sqlite, last);
+    const store = new CommitStore(options, readKey(sqlite));
     const loading = new Loading(sqlite, store);
     loading.folds();
     loading.writers();
+    return store;
   });
 }
 
@@ -43,6 +51,17 @@ function checkPages(sqlite: DatabaseSync): void {
   const [row = {}] = sqlite.prepare("PRAGMA quick_check(1)").all();
   const [first] = Object.values(row);
   if (first !== "ok") throw damaged(String(first));
+}
+
+function checkRecord(sqlite: DatabaseSync, last: number, recordedCommit: number | undefined): void {
+  if (recordedCommit === undefined) {
+    if (last === 0 && checkFormat(sqlite) === 1) return; // which began with an empty record
+    throw new DataError(`last-commit is missing or damaged, so it may be an old copy; ${ADVICE}`);
+  }
+  if (last < recordedCommit)
+    throw new DataError(
+      `its counts end with commit ${last}, but ${recordedCommit} was made: it is damaged, or an old copy; ${ADVICE}`,
+    );
 }
 
 function checkState(sqlite: DatabaseSync): void {
@@ -91,7 +110,7 @@ class Loading {
       this.#store.acknowledge(dropped);
     }
     const rows = this.#sqlite
-      .prepare("SELECT id, number, state, plays, digest FROM fold WHERE state != 'dropped' ORDER BY id")
+      .prepare("SELECT * FROM fold WHERE state != 'dropped' ORDER BY id")
       .all() as unknown as FoldRow[];
     if (rows.filter(({ state }) => state === "open").length !== 1)
       throw damaged("it needs exactly one open fold");
@@ -99,8 +118,8 @@ class Loading {
       this.#songs(row);
       this.#commits(row);
       if (row.number === null) continue;
-      this.#store.seal(row.number);
-      if (row.state === "kept") this.#store.acknowledge(row.number);
+      this.#store.seal(row.number, row.sealed_at ?? undefined);
+      if (row.state === "kept") this.#store.acknowledge(row.number, row.acknowledged_at ?? undefined);
     }
   }
 

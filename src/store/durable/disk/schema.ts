@@ -1,7 +1,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import type { Entry } from "../../count-store.ts";
 import { SETTINGS } from "../../../settings/settings.ts";
-import { hash } from "../../../hash.ts";
+import { hash, type HashKey, randomKey } from "../../../hash.ts";
 import { PackedId } from "../../memory/packed-id.ts";
 import { DataError } from "./data-error.ts";
 import { numberOf } from "./sqlite.ts";
@@ -9,11 +9,11 @@ import { numberOf } from "./sqlite.ts";
 /** "play", in the head of each of playcount's files. */
 const APPLICATION_ID = 0x706c6179;
 
-/** The version of the file format. A program reads this one and older ones. */
-const FORMAT = 1;
+/** The version of the file format. A program reads this one and older ones, and upgrades those. */
+const FORMAT = 2;
 
-/** @throws {DataError} if a file is not playcount's, or its format is newer. */
-export function checkFormat(sqlite: DatabaseSync): void {
+/** Returns the format of a file. @throws {DataError} if it is not playcount's, or its format is newer. */
+export function checkFormat(sqlite: DatabaseSync): number {
   if (numberOf(sqlite, "PRAGMA application_id") !== APPLICATION_ID)
     throw new DataError("it is not a database of playcount");
   const format = numberOf(sqlite, "PRAGMA user_version");
@@ -21,6 +21,7 @@ export function checkFormat(sqlite: DatabaseSync): void {
     throw new DataError(
       `it has format ${format}, of a newer playcount. This one reads formats up to ${FORMAT}`,
     );
+  return format;
 }
 
 /**
@@ -69,11 +70,22 @@ const SCHEMA = `
   INSERT INTO fold (state) VALUES ('open');
 `;
 
+/** Makes format 2 of format 1. */
+const UPGRADE = `
+  ALTER TABLE fold ADD COLUMN sealed_at INTEGER;        -- in milliseconds since 1970; NULL: unknown
+  ALTER TABLE fold ADD COLUMN acknowledged_at INTEGER;
+  ALTER TABLE state ADD COLUMN key0 INTEGER NOT NULL DEFAULT 0; -- the key of all hashes, by which folds are
+  ALTER TABLE state ADD COLUMN key1 INTEGER NOT NULL DEFAULT 0; -- ordered: the same in every process
+  PRAGMA user_version = 2;
+`;
+
 /** A row of `fold`. */
 export interface FoldRow extends Digest {
   id: number;
   number: number | null;
   state: "open" | "sealed" | "kept" | "dropped";
+  sealed_at?: number | null;
+  acknowledged_at?: number | null;
 }
 
 /** A row of `commits`. */
@@ -87,8 +99,22 @@ export interface CommitRow {
 
 /** Creates the tables in an empty database. */
 export function createTables(sqlite: DatabaseSync): void {
-  sqlite.exec(`PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${FORMAT}; ${SCHEMA}`);
+  sqlite.exec(`PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = 1; ${SCHEMA}`);
+  upgrade(sqlite, randomKey());
+}
+
+/** Upgrades the tables of an older format, which have no key yet. */
+export function upgrade(sqlite: DatabaseSync, key: HashKey): void {
+  if (checkFormat(sqlite) === FORMAT) return;
+  sqlite.exec(UPGRADE);
+  sqlite.prepare("UPDATE state SET key0 = ?, key1 = ?").run(...key);
   signState(sqlite);
+}
+
+/** Returns the key of all hashes: a new one, if the file is of a format that has none. */
+export function readKey(sqlite: DatabaseSync): HashKey {
+  if (checkFormat(sqlite) < FORMAT) return randomKey();
+  return [numberOf(sqlite, "SELECT key0 FROM state"), numberOf(sqlite, "SELECT key1 FROM state")];
 }
 
 /** Updates the digest of `state`, after every change to `fold` and `state`. */
@@ -98,8 +124,9 @@ export function signState(sqlite: DatabaseSync): void {
 
 /** Returns the digest that `state` should have. */
 export function digestOfState(sqlite: DatabaseSync): number {
-  const folds = sqlite.prepare("SELECT id, number, state, plays, digest FROM fold ORDER BY id").all();
-  const state = sqlite.prepare("SELECT last_commit, dropped, writers, writer_sum FROM state").all();
+  const folds = sqlite.prepare("SELECT * FROM fold ORDER BY id").all();
+  const state = sqlite.prepare("SELECT * FROM state").all();
+  for (const row of state) delete row["digest"];
   return digestOf(JSON.stringify([folds, state].map((rows) => rows.map((row) => Object.values(row)))));
 }
 

@@ -1,4 +1,4 @@
-import { existsSync, rmSync, statSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { DataError } from "./data-error.ts";
 import { errorMessage } from "../../../error-message.ts";
@@ -11,6 +11,9 @@ const MIN_PAUSE_MS = 10;
 
 const LOCK = "PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE";
 
+/** SQLite's smallest page. It takes a smaller file for an empty one, and deletes the log of that. */
+const MIN_BYTES = 512;
+
 /** Returns the only number of a query's result; NaN for an empty result. */
 export function numberOf(sqlite: DatabaseSync, sql: string, ...values: (number | string)[]): number {
   return Number(Object.values(sqlite.prepare(sql).get(...values) ?? {})[0] ?? Number.NaN);
@@ -21,13 +24,14 @@ export function numberOf(sqlite: DatabaseSync, sql: string, ...values: (number |
  * would move the intact part of a damaged log into the file on closing. On a full disk it has to write; see
  * `openToRead`.
  *
- * @throws {DataError} if another process has the file, or it is empty or missing.
+ * @throws {DataError} if another process has the file, or it is no database.
  */
 export function readUnchanged<T>(file: string, read: (sqlite: DatabaseSync) => T): T {
-  // Before SQLite sees it: SQLite deletes the log of an empty file.
-  if (!existsSync(file)) throw new DataError("it is missing, but commits were made");
-  if (statSync(file).size === 0) throw new DataError("it is empty");
-  const made = ["-shm", "-wal"].map((end) => file + end).filter((path) => !existsSync(path)); // by SQLite
+  const { size } = statSync(file);
+  if (size < MIN_BYTES) throw new DataError(size === 0 ? "it is empty" : "it is not a database of playcount");
+  const index = `${file}-shm`;
+  const made = [index, `${file}-wal`].filter((path) => !existsSync(path)); // by SQLite
+  const before = made.includes(index) ? undefined : readFileSync(index); // of a start that was killed
   try {
     const sqlite = openToRead(file);
     try {
@@ -35,6 +39,9 @@ export function readUnchanged<T>(file: string, read: (sqlite: DatabaseSync) => T
     } finally {
       sqlite.close();
     }
+  } catch (error) {
+    if (before !== undefined) writeFileSync(index, before);
+    throw error;
   } finally {
     for (const path of made) rmSync(path, { force: true });
   }
@@ -55,7 +62,8 @@ export function openExclusively(file: string): DatabaseSync {
  * @throws {DataError} if another process has it.
  */
 export function acquireLock(file: string): DatabaseSync {
-  return open(file, {}, `PRAGMA journal_mode = MEMORY; ${LOCK}`);
+  // The table, which is never committed, fails in a file that this process may not write: so does no lock.
+  return open(file, {}, `PRAGMA journal_mode = MEMORY; ${LOCK}; CREATE TABLE lock (held)`);
 }
 
 /** On a full disk the log's index finds no space, and only an exclusive connection needs none. */
