@@ -5,9 +5,9 @@ import { HOST } from "./configuration.ts";
 const main = join(import.meta.dir, "../../src/main.ts");
 
 /** Starts a playcount that allows the host name of the balancer. */
-export function startPlaycount(port: string = "0"): Promise<Listening> {
+export function startPlaycount(port: string = "0", ...more: string[]): Promise<Listening> {
   const options = ["--allowed-hosts", HOST, "--max-batch-songs", "1000000"];
-  return listen([...RUNTIMES.bun, main, "--port", port, ...options]);
+  return listen([...RUNTIMES.bun, main, "--port", port, ...options, ...more]);
 }
 
 /** Returns all counts of a server. */
