@@ -87,6 +87,31 @@ async function runRemainingSlices<T>(step: () => T | undefined): Promise<T> {
   }
 }
 
+/** Runs a task that yields between its slices to its end, without a pause. */
+export function runAtOnce<T>(task: Generator<undefined, T>): T {
+  for (;;) {
+    const { done, value } = task.next();
+    if (done) return value;
+  }
+}
+
+/**
+ * Runs a task that yields between its slices, and lets other work run at each yield. Returns synchronously if
+ * it yields nothing.
+ */
+export function runInTurns<T>(task: Generator<undefined, T>): Awaitable<T> {
+  const { done, value } = task.next();
+  return done ? value : runRemainingTurns(task);
+}
+
+async function runRemainingTurns<T>(task: Generator<undefined, T>): Promise<T> {
+  for (;;) {
+    await yieldTurn();
+    const { done, value } = task.next();
+    if (done) return value;
+  }
+}
+
 /** Calls `act` for each index below `count`, with at most `width` calls in progress. */
 export async function eachOf(
   count: number,

@@ -15,14 +15,24 @@ export function randomKey(): HashKey {
  * with ids that collide (J.-P. Aumasson, D. J. Bernstein: SipHash, a fast short-input PRF).
  */
 export function hash(text: string, [key0, key1]: HashKey): number {
-  const length = text.length;
-  const words = new Int32Array((length >> 1) + 1);
-  for (let at = 0; at < length; at++) {
-    words[at >> 1] = (words[at >> 1] as number) | (text.charCodeAt(at) << ((at & 1) << 4));
-  }
+  const count = readWords(text); // replaces the scratch if the text is long
+  return hashWords(scratch, 0, count, key0, key1) >>> 0;
+}
+
+/** The words of the last text: a new array for each would take as long as hashing a short one. */
+let scratch = new Int32Array(64);
+
+/** Writes the words of `text` into the scratch, and returns their number. */
+function readWords(text: string): number {
+  const { length } = text;
+  const count = (length >> 1) + 1;
+  if (count > scratch.length) scratch = new Int32Array(count * 2);
+  const words = scratch;
+  for (let at = 1; at < length; at += 2)
+    words[at >> 1] = text.charCodeAt(at - 1) | (text.charCodeAt(at) << 16);
   // The last word has the last code unit, if their number is odd, and the length in bytes in its top byte.
-  words[length >> 1] = (words[length >> 1] as number) | (length << 25);
-  return hashWords(words, 0, words.length, key0, key1) >>> 0;
+  words[length >> 1] = (length << 25) | ((length & 1) === 0 ? 0 : text.charCodeAt(length - 1));
+  return count;
 }
 
 /**

@@ -8,6 +8,7 @@ export {
   type CountStore,
   type Entry,
   MAX_COUNT,
+  type SongPlays,
   type StoreOptions,
 } from "./store/count-store.ts";
 export { Refusal, type RefusalReason } from "./store/refusal.ts";

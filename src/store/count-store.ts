@@ -11,6 +11,13 @@ export type Entry = readonly [id: string, count: number];
  */
 export const MAX_COUNT: number = Number.MAX_SAFE_INTEGER;
 
+/**
+ * The songs of a batch, each once, with the plays to add: whole numbers from 0 to 2^53 − 1. A `Map` is one.
+ */
+export interface SongPlays extends Iterable<Entry> {
+  readonly size: number;
+}
+
 /** Some songs of a list. Valid until the next chunk is asked for. */
 export interface Chunk extends Iterable<Entry> {
   /**
@@ -117,7 +124,7 @@ export interface CountStore {
    *
    * @throws {Refusal} as `add` does, if one of the songs would be refused.
    */
-  addAll(plays: ReadonlyMap<string, number>, key?: RequestKey): Awaitable<BatchAddition>;
+  addAll(plays: SongPlays, key?: RequestKey): Awaitable<BatchAddition>;
 
   /**
    * Lists every song with a count of 1 or more, as `get` counts, in chunks and in no particular order. Each

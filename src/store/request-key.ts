@@ -1,4 +1,4 @@
-import { hash64 } from "../hash.ts";
+import { hash, hash64, type HashKey } from "../hash.ts";
 
 /** Identifies a request, so that a retry is not counted twice. */
 export interface RequestKey {
@@ -21,11 +21,33 @@ export interface LastRequest {
 }
 
 /**
- * Returns a 53-bit hash of a request, which tells a retry from a different request with the same key. `kind`
- * is the kind of the request. The hash has no key: a client that makes two of its own requests collide gains
- * nothing.
+ * A 53-bit hash of a request, which tells a retry from a different request with the same key. It is computed
+ * song by song, as a large batch would keep the event loop busy. The hash has no secret: a client that makes
+ * two of its own requests collide gains nothing.
  */
-export function fingerprintOf(kind: string, plays: ReadonlyMap<string, number>): number {
-  const [high, low] = hash64(kind + JSON.stringify([...plays]));
-  return (high & 0x1fffff) * 2 ** 32 + low;
+export class Fingerprint {
+  #state: HashKey;
+
+  /** `kind` is the kind of the request. */
+  constructor(kind: string) {
+    this.#state = hash64(kind);
+  }
+
+  add(id: string, plays: number): void {
+    const [high, low] = this.#state;
+    const text = `${plays}=${id}`;
+    this.#state = [hash(text, [high, low]), hash(text, [~low, high])];
+  }
+
+  get value(): number {
+    const [high, low] = this.#state;
+    return (high & 0x1fffff) * 2 ** 32 + low;
+  }
+}
+
+/** Returns the fingerprint of a request for one song. */
+export function fingerprintOfSong(id: string, plays: number): number {
+  const fingerprint = new Fingerprint("song");
+  fingerprint.add(id, plays);
+  return fingerprint.value;
 }

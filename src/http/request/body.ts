@@ -1,4 +1,4 @@
-import { type Awaitable, nextTurn, settlesWithin } from "../../async.ts";
+import { type Awaitable, settlesWithin, yieldTurn } from "../../async.ts";
 import { Problem } from "../response/problem.ts";
 
 /** Content types of a number; the form type is the one that `curl -d` sends with any data. */
@@ -70,7 +70,7 @@ export async function readToEnd(
 
 async function takeInSlices(piece: Uint8Array, take: (slice: Uint8Array) => void): Promise<void> {
   for (let at = 0; at < piece.length; at += SLICE_BYTES) {
-    if (at > 0) await nextTurn();
+    if (at > 0) await yieldTurn();
     take(piece.subarray(at, at + SLICE_BYTES));
   }
 }

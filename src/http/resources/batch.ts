@@ -1,4 +1,5 @@
 import { quoted } from "../../error-message.ts";
+import { KeyedMap } from "../../keyed-map.ts";
 import { contentTypeOf, readText, readTextPieces, checkEncoding } from "../request/body.ts";
 import type { Exchange, Service } from "../exchange.ts";
 import { readKey } from "../request/idempotency-key.ts";
@@ -45,7 +46,7 @@ async function addWithin(service: Service, exchange: Exchange): Promise<Response
   return reply(exchange, body, service.foldHeaders.for(format, fold));
 }
 
-function* chunksOf(plays: ReadonlyMap<string, number>, counts: Float64Array): Generator<Entry[]> {
+function* chunksOf(plays: KeyedMap<number>, counts: Float64Array): Generator<Entry[]> {
   let chunk: Entry[] = [];
   let at = 0;
   for (const id of plays.keys()) {
@@ -82,7 +83,7 @@ async function readPlays(service: Service, { request }: Exchange): Promise<Batch
 
 /** Sums the plays of a batch by song, and refuses a batch as soon as it passes a limit. */
 class BatchPlays {
-  readonly bySong = new Map<string, number>();
+  readonly bySong = new KeyedMap<number>();
   sum = 0;
   readonly #maxSongs: number;
   readonly #maxIdBytes: number;
@@ -100,9 +101,10 @@ class BatchPlays {
       const detail = `the id ${quoted(id)} is longer than ${this.#maxIdBytes} bytes`;
       throw new SyntaxError(`Cannot read a mapping: ${detail}`);
     }
-    const sum = (this.bySong.get(id) ?? 0) + plays;
-    if (sum > MAX_COUNT) throw new Refusal("overflow", `The plays of ${quoted(id)} exceed ${MAX_COUNT}`);
-    this.bySong.set(id, sum);
+    this.bySong.update(id, (before = 0) => {
+      if (plays <= MAX_COUNT - before) return before + plays;
+      throw new Refusal("overflow", `The plays of ${quoted(id)} exceed ${MAX_COUNT}`);
+    });
     this.sum += plays;
   };
 }

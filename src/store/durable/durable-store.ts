@@ -1,5 +1,5 @@
 import type { MessagePort } from "node:worker_threads";
-import { type Awaitable, settlesWithin } from "../../async.ts";
+import { type Awaitable, runAtOnce, runInTurns, settlesWithin } from "../../async.ts";
 import {
   type Addition,
   type BatchAddition,
@@ -7,11 +7,12 @@ import {
   type CountStore,
   type Entry,
   isTooLong,
+  type SongPlays,
   type StoreFigures,
 } from "../count-store.ts";
 import { Refusal } from "../refusal.ts";
-import { fingerprintOf, type RequestKey } from "../request-key.ts";
-import { BatchPacker } from "../memory/batch-columns.ts";
+import { Fingerprint, fingerprintOfSong, type RequestKey } from "../request-key.ts";
+import { BatchPacker, type PackedBatch } from "../memory/batch-columns.ts";
 import type { KeyedRequest } from "../memory/batch-write.ts";
 import type { ShardedStore } from "../memory/sharded-store.ts";
 import type { AdditionRing } from "./threads/addition-ring.ts";
@@ -91,15 +92,19 @@ export class DurableStore implements CountStore {
   add(id: string, plays: number, key?: RequestKey): Awaitable<Addition> {
     if (plays === 0 && key === undefined) return this.#memory.add(id, 0);
     if (isTooLong(id, this.maxIdBytes)) throw Refusal.tooLong(this.maxIdBytes);
-    const keyed = key && { key, fingerprint: fingerprintOf("song", new Map([[id, plays]])) };
+    const keyed = key && { key, fingerprint: fingerprintOfSong(id, plays) };
     this.#checkReady();
     // A keyed request must not overtake a batch of the same writer.
     const added = keyed && this.#load > 0 ? undefined : this.#ring.add(id, plays, keyed);
     return added ?? this.#addByMessage(id, plays, keyed);
   }
 
-  async addAll(plays: ReadonlyMap<string, number>, key?: RequestKey): Promise<BatchAddition> {
-    return await this.#addBatch(plays, key && { key, fingerprint: fingerprintOf("batch", plays) });
+  /** Packs a large batch in steps, then sends it at once. */
+  async addAll(plays: SongPlays, key?: RequestKey): Promise<BatchAddition> {
+    this.#checkReady();
+    const fingerprint = key && new Fingerprint("batch");
+    const batch = await runInTurns(this.#packer.pack(plays, fingerprint));
+    return await this.#addBatch(batch, key && fingerprint && { key, fingerprint: fingerprint.value });
   }
 
   async seal(fold: number): Promise<boolean> {
@@ -125,17 +130,15 @@ export class DurableStore implements CountStore {
   }
 
   async #addByMessage(id: string, plays: number, keyed: KeyedRequest | undefined): Promise<Addition> {
-    const { counts, fold } = await this.#addBatch(new Map([[id, plays]]), keyed);
+    const batch = runAtOnce(this.#packer.pack(new Map([[id, plays]])));
+    const { counts, fold } = await this.#addBatch(batch, keyed);
     return { count: counts[0] as number, fold };
   }
 
-  async #addBatch(
-    plays: ReadonlyMap<string, number>,
-    keyed: KeyedRequest | undefined,
-  ): Promise<BatchAddition> {
-    const batch = this.#packer.pack(plays);
+  async #addBatch(batch: PackedBatch, keyed: KeyedRequest | undefined): Promise<BatchAddition> {
+    const load = 1 + Math.floor(batch.plays.length / 100);
     const transfer = [batch.words.buffer, batch.idPositions.buffer, batch.plays.buffer];
-    const reply = await this.#send({ do: "add", batch, keyed }, 1 + Math.floor(plays.size / 100), transfer);
+    const reply = await this.#send({ do: "add", batch, keyed }, load, transfer);
     if (reply.did === "add") return reply.addition;
     throw errorOfReply(reply);
   }

@@ -1,4 +1,6 @@
-import { PackedId } from "./packed-id.ts";
+import type { SongPlays } from "../count-store.ts";
+import type { Fingerprint } from "../request-key.ts";
+import { PackedId, wordsOfId } from "./packed-id.ts";
 import type { StoreHandle } from "./store-handle.ts";
 
 /** The songs of a batch, packed once, in columns that can be transferred to another thread. */
@@ -10,6 +12,13 @@ export interface PackedBatch {
   plays: Float64Array<ArrayBuffer>;
 }
 
+/**
+ * Work of a slice, in words: the id of each song, and about 16 more. It takes about a millisecond: 2,000
+ * songs with ids of 14 bytes, or 280 with ids of 512.
+ */
+const SLICE_WORK = 40_000;
+const SONG_WORK = 16;
+
 /** Packs batches for a store. */
 export class BatchPacker {
   readonly #id: PackedId;
@@ -20,20 +29,29 @@ export class BatchPacker {
     this.#maxIdBytes = maxIdBytes;
   }
 
-  /** @throws {Refusal} `too long` */
-  pack(plays: ReadonlyMap<string, number>): PackedBatch {
+  /**
+   * Packs all songs, and adds them to `fingerprint`. Yields between slices of the work.
+   *
+   * @throws {Refusal} `too long`
+   */
+  *pack(plays: SongPlays, fingerprint?: Fingerprint): Generator<undefined, PackedBatch> {
     const id = this.#id;
     let words = new Int32Array(plays.size * 8 + 8);
     const batch = { idPositions: new Int32Array(plays.size), plays: new Float64Array(plays.size) };
-    let [song, end] = [0, 0];
+    let [song, end, slice] = [0, 0, 0];
     for (const [text, more] of plays) {
       id.set(text, this.#maxIdBytes);
+      fingerprint?.add(text, more);
       if (end + 1 + id.length > words.length) words = longer(words, 1 + id.length);
       words[end] = id.hash;
       id.copyTo(words, end + 1);
       batch.idPositions[song] = end;
       batch.plays[song++] = more;
       end += 1 + id.length;
+      slice += SONG_WORK + id.length;
+      if (slice < SLICE_WORK) continue;
+      slice = 0;
+      yield;
     }
     return { words, ...batch };
   }
@@ -60,10 +78,20 @@ export class BatchColumns {
   readonly entries: Int32Array;
   /** The plays in the open set before the batch. */
   readonly before: Float64Array;
+  /** The plays in the folds that are not acknowledged. */
+  readonly sealed: Float64Array;
+  /** The place of the newest of these folds that has the song; -1 if none. */
+  readonly newest: Int32Array;
+  /** The plays in an acknowledged fold that is kept. */
+  readonly kept: Float64Array;
   /** The new count of a song. */
   readonly counts: Float64Array;
   /** Songs that are new to the store. */
   added = 0;
+  /** True if adding all songs takes more than one slice. */
+  readonly isLarge: boolean;
+  /** True while this thread holds the locks of all songs. */
+  isLocked = false;
 
   /** `shards` is the number of shards of the store, a power of two. */
   constructor({ words, idPositions, plays }: PackedBatch, shards: number) {
@@ -74,7 +102,23 @@ export class BatchColumns {
     this.shards = idPositions.map((place) => (words[place] as number) & (shards - 1));
     this.entries = new Int32Array(this.songCount);
     this.before = new Float64Array(this.songCount);
+    this.sealed = new Float64Array(this.songCount);
+    this.newest = new Int32Array(this.songCount);
+    this.kept = new Float64Array(this.songCount);
     this.counts = new Float64Array(this.songCount);
+    this.isLarge = this.songCount * SONG_WORK + (idPositions.at(-1) ?? 0) >= SLICE_WORK;
+  }
+
+  /** Calls `act` with each song, and yields between slices of the work. */
+  *each(act: (song: number) => void): Generator<undefined, void> {
+    let slice = 0;
+    for (let song = 0; song < this.songCount; song++) {
+      act(song);
+      slice += SONG_WORK + wordsOfId(this.words[(this.idPositions[song] as number) + 1] as number);
+      if (slice < SLICE_WORK) continue;
+      slice = 0;
+      yield;
+    }
   }
 
   /** Copies the id of a song into `id`. */

@@ -1,10 +1,28 @@
-import { type BatchAddition, MAX_COUNT } from "../count-store.ts";
+import { runAtOnce } from "../../async.ts";
+import { type BatchAddition, MAX_COUNT, type SongPlays } from "../count-store.ts";
 import { Refusal } from "../refusal.ts";
-import { fingerprintOf, type RequestKey } from "../request-key.ts";
+import { Fingerprint, fingerprintOfSong, type RequestKey } from "../request-key.ts";
 import { BatchColumns, BatchPacker } from "./batch-columns.ts";
 import { NUMBERS_PER_REQUEST } from "./last-requests.ts";
 import type { Shards } from "./shards.ts";
 import type { StoreHandle } from "./store-handle.ts";
+
+// Adding a batch
+//
+//   pack     Packs and hashes the ids, without a lock.
+//   look     Finds each song's entry and its plays in the folds. Refuses what cannot be added.
+//   insert   Makes entries without plays for songs that have none. No reader sees them.
+//   write    Checks the open counts again, and writes all of them, and the writer's last request, through the
+//            journal, with the locks of all songs, taken in ascending order.
+//
+// A small batch holds the locks from look on. A large one looks and inserts in slices, locks one song at a
+// time, and yields between slices, so it blocks neither the event loop nor other threads. What it found stays
+// true while the sets are the same: folds do not change, and entries never move. The ring's stamp tells. If a
+// fold was sealed, acknowledged or cleared meanwhile, the batch begins again.
+//
+// If the thread dies before the journal is set, nothing is counted; after that, recovery completes the batch.
+// Not guaranteed: a batch that is refused when it is written, because others took the last room in between,
+// leaves entries without plays until their songs are played or their set is dropped.
 
 /** A request that is kept with its answer. */
 export interface KeyedRequest {
@@ -12,12 +30,12 @@ export interface KeyedRequest {
   fingerprint: number;
 }
 
+/** Plays that will have been added before, by entry. */
+type Staged = ReadonlyMap<number, number>;
+
 /**
  * Adds to several songs as one change, and keeps the last request of each writer: {@linkcode
  * CountStore.addAll}, and {@linkcode CountStore.add} with a key.
- *
- * It locks the shards of all songs in ascending order, checks every song, makes entries for the new ones, and
- * writes all counts, and the writer's last request, through the journal.
  */
 export class BatchWrite {
   readonly #shards: Shards;
@@ -30,152 +48,175 @@ export class BatchWrite {
     this.#maxSongs = handle.maxSongs;
   }
 
-  /** Adds to all songs. */
-  add(plays: ReadonlyMap<string, number>): BatchAddition {
-    return this.#add(this.#pack(plays));
+  /**
+   * Adds to all songs. With `key`, returns the answer to the same request if it is the last of its writer.
+   */
+  *add(plays: SongPlays, key?: RequestKey): Generator<undefined, BatchAddition> {
+    const fingerprint = key && new Fingerprint("batch");
+    const songs = new BatchColumns(yield* this.#packer.pack(plays, fingerprint), this.#shards.shardCount);
+    return yield* this.#add(songs, key && fingerprint && { key, fingerprint: fingerprint.value });
   }
 
-  /** Adds to all songs, or returns the answer to the same request if it is the last one of its writer. */
-  addOnce(kind: string, plays: ReadonlyMap<string, number>, key: RequestKey): BatchAddition {
-    const songs = this.#pack(plays);
-    const keyed = { key, fingerprint: fingerprintOf(kind, plays) };
-    return this.#shards.lastRequests.whileLocked(() => this.#recall(keyed, songs) ?? this.#add(songs, keyed));
+  /** Adds to one song, as {@linkcode add} does. */
+  addOne(id: string, plays: number, key: RequestKey): BatchAddition {
+    const songs = new BatchColumns(
+      runAtOnce(this.#packer.pack(new Map([[id, plays]]))),
+      this.#shards.shardCount,
+    );
+    return runAtOnce(this.#add(songs, { key, fingerprint: fingerprintOfSong(id, plays) }));
   }
 
   /**
    * Returns the answer to a request if it is the last one of its writer. Throws as {@linkcode CountStore.add}
    * does.
    */
-  recall(keyed: KeyedRequest, songs: BatchColumns): BatchAddition | undefined {
-    return this.#shards.lastRequests.whileLocked(() => this.#recall(keyed, songs));
+  *recall(
+    { key, fingerprint }: KeyedRequest,
+    songs: BatchColumns,
+  ): Generator<undefined, BatchAddition | undefined> {
+    const { lastRequests } = this.#shards;
+    const recalled = lastRequests.whileLocked(() => lastRequests.recall(key, fingerprint, songs.songCount));
+    if (recalled === undefined) return undefined;
+    const { fold, counts } = recalled;
+    if (counts === undefined) yield* songs.each((song) => (songs.counts[song] = this.#playsOf(songs, song)));
+    return { counts: counts ?? songs.counts, fold };
   }
 
   /**
-   * Checks that all songs can be added, and makes entries for the new ones. `staged` has plays, by entry,
-   * that will have been added before; without it the caller holds the locks of all songs. With it this thread
-   * is the only one that changes the store, and locks one song at a time: readers hardly wait.
+   * Checks that all songs can be added, and makes entries for the new ones. Yields between slices.
    *
-   * @throws {Refusal} as {@linkcode CountStore.add} does. Nothing has changed then.
+   * @throws {Refusal} as {@linkcode CountStore.add} does. No count has changed then.
    */
-  reserve(songs: BatchColumns, staged?: ReadonlyMap<number, number>): BatchAddition {
+  *prepare(songs: BatchColumns, staged?: Staged): Generator<undefined, void> {
+    let added = 0;
+    yield* songs.each((song) => {
+      if (this.#look(songs, song, staged)) added++;
+    });
+    if (added > 0 && this.#shards.heap.songs + added > this.#maxSongs) throw Refusal.full(this.#maxSongs);
+    yield* songs.each((song) => this.#insert(songs, song));
+  }
+
+  /**
+   * Computes the new counts of prepared songs, and claims room for the new ones. No other thread may change
+   * the songs until they are written.
+   *
+   * @throws {Refusal} as {@linkcode prepare} does.
+   */
+  reserve(songs: BatchColumns, staged?: Staged): BatchAddition {
     const { heap, ring } = this.#shards;
     songs.added = 0;
-    for (let song = 0; song < songs.songCount; song++) songs.added += Number(this.#look(songs, song, staged));
-    if (songs.added > 0 && !heap.claimSongs(songs.added, this.#maxSongs)) throw Refusal.full(this.#maxSongs);
     for (let song = 0; song < songs.songCount; song++) {
-      if (songs.plays[song] === 0 || songs.entries[song] !== 0) continue;
-      // If memory is used up for a later song, this entry stays without plays, and no reader sees it.
-      if (!this.#insert(songs, song, staged !== undefined)) throw this.#noMemory(songs);
+      const entry = (songs.entries[song] as number) || this.#find(songs, song);
+      songs.before[song] = entry === 0 ? 0 : (heap.numbers[entry] as number) + (staged?.get(entry) ?? 0);
+      if (this.#check(songs, song)) songs.added++;
     }
+    if (songs.added > 0 && !heap.claimSongs(songs.added, this.#maxSongs)) throw Refusal.full(this.#maxSongs);
     return { counts: songs.counts, fold: ring.newest };
   }
 
-  /** Runs `act` with the locks of some shards. */
-  whileLocked<T>(some: Int32Array, act: () => T): T {
-    const shards = distinct(some, this.#shards.shardCount);
-    for (const shard of shards) this.#shards.lock(shard);
-    try {
-      return act();
-    } finally {
-      for (const shard of shards) this.#shards.unlock(shard);
+  *#add(songs: BatchColumns, keyed?: KeyedRequest): Generator<undefined, BatchAddition> {
+    for (;;) {
+      const recalled = keyed && (yield* this.recall(keyed, songs));
+      if (recalled !== undefined) return recalled;
+      const { stamp } = this.#shards.ring;
+      if (songs.isLarge) yield* this.prepare(songs);
+      const addition = this.#commit(songs, stamp, keyed);
+      if (addition !== undefined) return addition;
     }
   }
 
-  #pack(plays: ReadonlyMap<string, number>): BatchColumns {
-    return new BatchColumns(this.#packer.pack(plays), this.#shards.shardCount);
+  /** Returns `undefined`, and changes nothing, if sets have changed or the request was added meanwhile. */
+  #commit(songs: BatchColumns, stamp: number, keyed: KeyedRequest | undefined): BatchAddition | undefined {
+    const { lastRequests, ring } = this.#shards;
+    const write = () =>
+      this.#shards.whileLocked(songs.shards, () => {
+        if (songs.isLarge && ring.stamp !== stamp) return undefined;
+        songs.isLocked = true;
+        if (!songs.isLarge) runAtOnce(this.prepare(songs));
+        return this.#write(songs, keyed);
+      });
+    if (keyed === undefined) return write();
+    const { key, fingerprint } = keyed;
+    return lastRequests.whileLocked(() =>
+      lastRequests.recall(key, fingerprint, songs.songCount) === undefined ? write() : undefined,
+    );
   }
 
-  #add(songs: BatchColumns, keyed?: KeyedRequest): BatchAddition {
-    return this.whileLocked(songs.shards, () => {
-      const addition = this.reserve(songs);
-      if (!this.#shards.journal.begin(songs.songCount + NUMBERS_PER_REQUEST)) throw this.#noMemory(songs);
-      this.#write(songs, addition, keyed);
-      return addition;
-    });
+  #write(songs: BatchColumns, keyed: KeyedRequest | undefined): BatchAddition {
+    const { heap, journal, lastRequests, ring } = this.#shards;
+    const addition = this.reserve(songs);
+    if (!journal.begin(songs.songCount + NUMBERS_PER_REQUEST)) {
+      heap.unclaimSongs(songs.added);
+      throw Refusal.noMemory();
+    }
+    for (let song = 0; song < songs.songCount; song++) {
+      const plays = songs.plays[song] as number;
+      if (plays === 0) continue;
+      const before = songs.before[song] as number;
+      journal.note(songs.entries[song] as number, before + plays);
+      if (before === 0 && songs.newest[song] !== -1) ring.loseSong(songs.newest[song] as number);
+    }
+    if (keyed !== undefined) {
+      const write = (unit: number, value: number) => journal.noteRequest(unit, value);
+      lastRequests.remember(keyed.key, keyed.fingerprint, addition, write);
+    }
+    journal.commit();
+    return addition;
   }
 
-  #recall({ key, fingerprint }: KeyedRequest, songs: BatchColumns): BatchAddition | undefined {
-    const recalled = this.#shards.lastRequests.recall(key, fingerprint, songs.songCount);
-    if (recalled === undefined) return undefined;
-    const { fold, counts = songs.counts.map((_, song) => this.#playsOf(songs, song)) } = recalled;
-    return { counts, fold };
+  /** Fills in the columns of a song, and returns true if the song is new. */
+  #look(songs: BatchColumns, song: number, staged: Staged | undefined): boolean {
+    const { ring, heap, id } = this.#shards;
+    songs.load(song, id);
+    const shard = songs.shards[song] as number;
+    if (!songs.isLocked) this.#shards.lock(shard);
+    const entry = this.#shards.openShard(shard).find(id);
+    const before = entry === 0 ? 0 : (heap.numbers[entry] as number) + (staged?.get(entry) ?? 0);
+    const kept = this.#shards.sum(shard, 0, ring.firstCounted);
+    let [sealed, newest] = [0, -1];
+    for (let place = ring.firstCounted; place < ring.length - 1; place++) {
+      const plays = this.#shards.sum(shard, place, place + 1);
+      if (plays > 0) newest = place;
+      sealed += plays;
+    }
+    if (!songs.isLocked) this.#shards.unlock(shard);
+    songs.entries[song] = entry;
+    songs.before[song] = before;
+    songs.sealed[song] = sealed;
+    songs.kept[song] = kept;
+    songs.newest[song] = newest;
+    return this.#check(songs, song);
+  }
+
+  /** Computes the new count of a song, and returns true if the song has no plays yet and is to get some. */
+  #check(songs: BatchColumns, song: number): boolean {
+    const plays = songs.plays[song] as number;
+    const all = (songs.sealed[song] as number) + (songs.before[song] as number);
+    const kept = songs.kept[song] as number;
+    if (plays > MAX_COUNT - kept - all) throw Refusal.overflow(all, plays, kept);
+    songs.counts[song] = all + plays;
+    return plays > 0 && all === 0;
+  }
+
+  /** Makes an entry for a song that is to get plays, unless it has one. Another thread may have made it. */
+  #insert(songs: BatchColumns, song: number): void {
+    if (songs.plays[song] === 0 || songs.entries[song] !== 0) return;
+    const shard = songs.shards[song] as number;
+    if (!songs.isLocked) this.#shards.lock(shard);
+    const entry = this.#find(songs, song) || this.#shards.openShard(shard).insert(this.#shards.id);
+    if (!songs.isLocked) this.#shards.unlock(shard);
+    if (entry === 0) throw Refusal.noMemory();
+    songs.entries[song] = entry;
+  }
+
+  /** Returns the entry of a song, or 0. The caller holds its shard's lock. */
+  #find(songs: BatchColumns, song: number): number {
+    songs.load(song, this.#shards.id);
+    return this.#shards.openShard(songs.shards[song] as number).find(this.#shards.id);
   }
 
   #playsOf(songs: BatchColumns, song: number): number {
     songs.load(song, this.#shards.id);
     return this.#shards.playsIn(songs.shards[song] as number);
   }
-
-  #noMemory({ added }: BatchColumns): Refusal {
-    this.#shards.heap.unclaimSongs(added);
-    return Refusal.noMemory();
-  }
-
-  /** Fills in the columns of a song, and returns true if the song is new. */
-  #look(songs: BatchColumns, song: number, staged: ReadonlyMap<number, number> | undefined): boolean {
-    const { ring, heap, id } = this.#shards;
-    songs.load(song, id);
-    const shard = songs.shards[song] as number;
-    const plays = songs.plays[song] as number;
-    if (staged !== undefined) this.#shards.lock(shard);
-    const entry = this.#shards.openShard(shard).find(id);
-    const before = entry === 0 ? 0 : (heap.numbers[entry] as number) + (staged?.get(entry) ?? 0);
-    let [sealed, kept] = [0, 0];
-    if (ring.length > 1) {
-      sealed = this.#shards.sum(shard, ring.firstCounted, ring.length - 1);
-      kept = this.#shards.sum(shard, 0, ring.firstCounted);
-    }
-    const isNew = plays > 0 && sealed + before === 0;
-    if (staged !== undefined) this.#shards.unlock(shard);
-    if (plays > MAX_COUNT - kept - sealed - before) throw Refusal.overflow(sealed + before, plays, kept);
-    songs.entries[song] = entry;
-    songs.before[song] = before;
-    songs.counts[song] = sealed + before + plays;
-    return isNew;
-  }
-
-  /** Makes an entry for a song. Returns false if memory is used up. */
-  #insert(songs: BatchColumns, song: number, hasToLock: boolean): boolean {
-    const shard = songs.shards[song] as number;
-    songs.load(song, this.#shards.id);
-    if (hasToLock) this.#shards.lock(shard);
-    songs.entries[song] = this.#shards.openShard(shard).insert(this.#shards.id);
-    if (hasToLock) this.#shards.unlock(shard);
-    return songs.entries[song] !== 0;
-  }
-
-  #write(songs: BatchColumns, { counts, fold }: BatchAddition, keyed: KeyedRequest | undefined): void {
-    const { journal, lastRequests, id } = this.#shards;
-    for (let at = 0; at < songs.songCount; at++) {
-      const plays = songs.plays[at] as number;
-      const before = songs.before[at] as number;
-      if (plays === 0) continue;
-      journal.note(songs.entries[at] as number, before + plays);
-      if (before > 0 || counts[at] === plays) continue;
-      songs.load(at, id);
-      this.#shards.moveToOpen(songs.shards[at] as number);
-    }
-    if (keyed !== undefined) {
-      const write = (unit: number, value: number) => journal.noteRequest(unit, value);
-      lastRequests.remember(keyed.key, keyed.fingerprint, { fold, counts }, write);
-    }
-    journal.commit();
-  }
-}
-
-/**
- * Returns each of `shards`, numbers below `count`, once and in ascending order: otherwise two threads could
- * deadlock.
- */
-function distinct(shards: Int32Array, count: number): ArrayLike<number> & Iterable<number> {
-  if (shards.length === 1) return shards;
-  if (shards.length === 0) return [0]; // an empty batch reads the ring, for which one lock is needed
-  const sets = new Int32Array(count / 32);
-  for (const shard of shards) sets[shard >> 5] = (sets[shard >> 5] as number) | (1 << (shard & 31));
-  const found: number[] = [];
-  for (let set = 0; set < sets.length; set++) {
-    for (let rest = sets[set] as number; rest !== 0; rest &= rest - 1)
-      found.push(set * 32 + 31 - Math.clz32(rest & -rest));
-  }
-  return found;
 }

@@ -1,3 +1,5 @@
+import { runAtOnce } from "../../async.ts";
+import { KeyedMap } from "../../keyed-map.ts";
 import type { HashKey } from "../../hash.ts";
 import type { BatchAddition, Entry } from "../count-store.ts";
 import type { LastRequest } from "../request-key.ts";
@@ -30,7 +32,7 @@ export class CommitStore extends ShardedStore {
   readonly #staged = new Map<number, number>();
   readonly #stagedShards = new Set<number>();
   /** The staged requests with keys, by writer. */
-  readonly #requests = new Map<string, KeptRequest>();
+  #requests = new KeyedMap<KeptRequest>();
   /** New songs among the staged ones, which count against `maxSongs` already. */
   #claimed = 0;
   readonly #single = new BatchColumns(
@@ -84,8 +86,9 @@ export class CommitStore extends ShardedStore {
    * @throws {Refusal} as {@linkcode CountStore.addAll} does.
    */
   stage(songs: BatchColumns, keyed: KeyedRequest | undefined): StagedAddition {
-    const recalled = keyed && this.batches.recall(keyed, songs);
+    const recalled = keyed && runAtOnce(this.batches.recall(keyed, songs));
     if (recalled !== undefined) return { addition: recalled, isStaged: false };
+    runAtOnce(this.batches.prepare(songs, this.#staged));
     const addition = this.batches.reserve(songs, this.#staged);
     this.#claimed += songs.added;
     for (let song = 0; song < songs.songCount; song++) {
@@ -119,7 +122,7 @@ export class CommitStore extends ShardedStore {
    */
   applyStaged(): void {
     if (this.#staged.size > 0)
-      this.batches.whileLocked(Int32Array.from(this.#stagedShards), () => this.#addStaged());
+      this.shards.whileLocked(Int32Array.from(this.#stagedShards), () => this.#addStaged());
     for (const request of this.#requests.values()) this.remember(request);
     this.#claimed = 0;
     this.discardStaged();
@@ -143,7 +146,7 @@ export class CommitStore extends ShardedStore {
     this.#claimed = 0;
     this.#staged.clear();
     this.#stagedShards.clear();
-    this.#requests.clear();
+    this.#requests = new KeyedMap();
   }
 
   /** Returns true if sealing `fold` would change anything. Throws as {@linkcode CountStore.seal} does. */

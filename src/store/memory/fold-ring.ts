@@ -5,12 +5,13 @@ import { checkLayout } from "./layout.ts";
 //
 //   word 0       1     2      3       4         6              8
 //     +-------+-----+------+-------+---------+--------------+-------+-------+- - -+-------+
-//     | first | next| kept |       | dropped | acknowledged | set 0 | set 1 |     |       |    a power of two
+//     | first | next| kept | stamp | dropped | acknowledged | set 0 | set 1 |     |       |    a power of two
 //     +-------+-----+------+-------+---------+--------------+-------+-------+- - -+-------+    of sets
 //
 //   first    number of the oldest set, counted from 0 since the last clear
 //   next     number that the next set will have; set n is at n modulo the capacity
 //   kept     1 if the oldest set is an acknowledged fold, 0 otherwise
+//   stamp    changed before every change of the ring
 //   dropped  newest fold that was dropped (number: a 64-bit float, in two words)
 //   acknowledged  time of the last acknowledgement (number)
 //
@@ -30,6 +31,7 @@ import { checkLayout } from "./layout.ts";
 const FIRST = 0;
 const NEXT = 1;
 const KEPT = 2;
+const STAMP = 3;
 const DROPPED = 4;
 const ACKNOWLEDGED = 6;
 const SETS = 8;
@@ -38,6 +40,7 @@ checkLayout(
     first: [FIRST, 1],
     next: [NEXT, 1],
     kept: [KEPT, 1],
+    stamp: [STAMP, 1],
     dropped: [DROPPED, 2],
     acknowledged: [ACKNOWLEDGED, 2],
   },
@@ -121,6 +124,11 @@ export class FoldRing {
     return this.#numbers[(this.#at + ACKNOWLEDGED) >> 1] as number;
   }
 
+  /** Differs after every change of the ring. */
+  get stamp(): number {
+    return this.#words[this.#at + STAMP] as number;
+  }
+
   /** Returns the slot of the set at a place. */
   slotAt(place: number): number {
     return this.#words[this.#set(place) + SLOT] as number;
@@ -147,6 +155,7 @@ export class FoldRing {
    * that are not only in acknowledged folds.
    */
   seal(fold: number, slot: number, now: number, songs: number): void {
+    this.#countChange();
     const open = this.#set(this.length - 1);
     let own = songs;
     for (let place = this.firstCounted; place < this.length - 1; place++) own -= this.songsAt(place);
@@ -159,12 +168,14 @@ export class FoldRing {
 
   /** Acknowledges the oldest fold, and keeps it. No other fold may be kept. */
   keep(now: number): void {
+    this.#countChange();
     this.#numbers[(this.#at + ACKNOWLEDGED) >> 1] = now;
     this.#words[this.#at + KEPT] = 1;
   }
 
   /** Drops the kept fold. The next one is acknowledged, and kept instead. */
   drop(now: number): void {
+    this.#countChange();
     this.#numbers[(this.#at + ACKNOWLEDGED) >> 1] = now;
     this.#numbers[(this.#at + DROPPED) >> 1] = this.numberAt(0);
     this.#words[this.#at + FIRST] = (this.#words[this.#at + FIRST] as number) + 1;
@@ -172,8 +183,14 @@ export class FoldRing {
 
   /** Leaves only an open set, in slot 0. */
   reset(): void {
+    const stamp = this.stamp + 1;
     this.#words.fill(0, this.#at, this.#at + SETS + this.#capacity * SET_WORDS);
+    this.#words[this.#at + STAMP] = stamp;
     this.#words[this.#at + NEXT] = 1;
+  }
+
+  #countChange(): void {
+    this.#words[this.#at + STAMP] = this.stamp + 1;
   }
 
   #set(place: number): number {

@@ -15,6 +15,9 @@ const MAX_BYTES = SETTINGS.maxIdBytes.max;
 /** Words of the longest id. */
 export const MAX_ID_WORDS: number = Math.ceil((2 + MAX_BYTES) / 4);
 
+/** Longer ids are encoded faster by the engine, although each call of it takes longer. */
+const LONGEST_IN_JS = 64;
+
 const utf8 = new TextEncoder();
 const fromUtf8 = new TextDecoder("utf-8", { ignoreBOM: true });
 
@@ -56,7 +59,7 @@ export class PackedId {
   /** Packs `id` as {@linkcode set} does, but does not compute its hash. */
   pack(id: string, maxBytes: number): void {
     if (id.length > maxBytes) throw Refusal.tooLong(maxBytes);
-    if (!this.#setAscii(id)) this.#setUtf8(id, maxBytes);
+    if (id.length > LONGEST_IN_JS || !this.#setAscii(id)) this.#setUtf8(id, maxBytes);
   }
 
   /** Copies the id whose words begin at `at`. */

@@ -1,7 +1,15 @@
-import type { Awaitable } from "../../async.ts";
+import { type Awaitable, runInTurns } from "../../async.ts";
 import type { HashKey } from "../../hash.ts";
 import { BatchWrite } from "./batch-write.ts";
-import type { Addition, BatchAddition, Chunk, CountStore, Entry, StoreFigures } from "../count-store.ts";
+import type {
+  Addition,
+  BatchAddition,
+  Chunk,
+  CountStore,
+  Entry,
+  SongPlays,
+  StoreFigures,
+} from "../count-store.ts";
 import { FoldLifecycle } from "./fold-lifecycle.ts";
 import { SongReader } from "./song-reader.ts";
 import type { RequestKey } from "../request-key.ts";
@@ -126,9 +134,12 @@ export class ShardedStore implements CountStore {
     }
   }
 
-  /** See {@linkcode CountStore.addAll}. Locks the shards of all songs for about 0.5 µs a song. */
-  addAll(plays: ReadonlyMap<string, number>, key?: RequestKey): BatchAddition {
-    return key === undefined ? this.batches.add(plays) : this.batches.addOnce("batch", plays, key);
+  /**
+   * See {@linkcode CountStore.addAll}. A promise if the batch has more than about 2,000 songs, or long ids:
+   * it is prepared in steps of a millisecond, and then counted at once.
+   */
+  addAll(plays: SongPlays, key?: RequestKey): Awaitable<BatchAddition> {
+    return runInTurns(this.batches.add(plays, key));
   }
 
   /** See {@linkcode CountStore.entries}. Each shard is read at one instant. */
@@ -192,7 +203,7 @@ export class ShardedStore implements CountStore {
   }
 
   #addOnce(id: string, plays: number, key: RequestKey): Addition {
-    const { counts, fold } = this.batches.addOnce("song", new Map([[id, plays]]), key);
+    const { counts, fold } = this.batches.addOne(id, plays, key);
     return { count: counts[0] as number, fold };
   }
 

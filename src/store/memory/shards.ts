@@ -1,3 +1,4 @@
+import { distinct } from "./distinct.ts";
 import { FoldRing } from "./fold-ring.ts";
 import { Heap } from "./heap.ts";
 import { HEAD_WORDS } from "./heap-layout.ts";
@@ -124,6 +125,17 @@ export class Shards {
 
   unlock(at: number): void {
     unlock(this.heap.words, this.#lockOf(at));
+  }
+
+  /** Runs `act` with the locks of some shards, taken in ascending order. */
+  whileLocked<T>(some: Int32Array, act: () => T): T {
+    const shards = distinct(some, this.shardCount);
+    for (const at of shards) this.lock(at);
+    try {
+      return act();
+    } finally {
+      for (const at of shards) this.unlock(at);
+    }
   }
 
   /**

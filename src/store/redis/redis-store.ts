@@ -1,6 +1,6 @@
 import { checkSetting } from "../../settings/settings.ts";
 import { isTooLong, type StoreFigures, type StoreOptions } from "../count-store.ts";
-import type { Addition, BatchAddition, Chunk, CountStore, Entry } from "../count-store.ts";
+import type { Addition, BatchAddition, Chunk, CountStore, Entry, SongPlays } from "../count-store.ts";
 import { Refusal } from "../refusal.ts";
 import type { RequestKey } from "../request-key.ts";
 import { Control } from "./control/control.ts";
@@ -54,7 +54,7 @@ export class RedisStore implements CountStore {
     this.#control = new Control(redis, checkSetting("maxFolds", options.maxFolds));
     this.#health = new Health(redis, this.#control, options.healthLog ?? log);
     this.#songs = new SingleSongs({ ...parts, limit, log });
-    this.#batches = new Batches({ ...parts, maxWriters });
+    this.#batches = new Batches({ ...parts, maxWriters, maxIdBytes: this.maxIdBytes });
     this.#listing = new RedisListing(redis);
     this.#survey = new Survey(redis);
   }
@@ -80,8 +80,8 @@ export class RedisStore implements CountStore {
     return addition.then(({ counts, fold }) => ({ count: counts[0] as number, fold }));
   }
 
-  async addAll(plays: ReadonlyMap<string, number>, key?: RequestKey): Promise<BatchAddition> {
-    for (const id of plays.keys()) this.#check(id);
+  async addAll(plays: SongPlays, key?: RequestKey): Promise<BatchAddition> {
+    this.#checkSame();
     return await this.#limit.hold(plays.size, () => this.#batches.add("batch", plays, key));
   }
 

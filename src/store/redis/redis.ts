@@ -87,11 +87,16 @@ export async function layOut(cluster: Cluster, wanted: LayoutData): Promise<Layo
   return decodeLayout(prefix, await cluster.run({ slot: slotOf(prefix), script: CONTROL, ...input }));
 }
 
+/** A song with its shard. */
+export interface PlacedSong extends Song {
+  readonly shard: number;
+}
+
 /** Divides songs by their shards. */
-export function divide<S extends Song>(layout: Layout, songs: readonly S[]): Part<S>[] {
+export function divide<S extends PlacedSong>(songs: readonly S[]): Part<S>[] {
   const parts = new Map<number, Part<S>>();
   for (const song of songs) {
-    const shard = layout.shardOf(song.id);
+    const { shard } = song;
     const part = parts.get(shard);
     if (part === undefined) parts.set(shard, { shard, songs: [song] });
     else part.songs.push(song);

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { runAtOnce } from "../../../src/async.ts";
 import { type Entry, MAX_COUNT } from "../../../src/store/count-store.ts";
 import { BatchPacker } from "../../../src/store/memory/batch-columns.ts";
 import { CommitStore } from "../../../src/store/memory/commit-store.ts";
@@ -9,7 +10,7 @@ function makeStore(): { store: CommitStore; stage: (batch: Record<string, number
   const store = new CommitStore({ maxSongs: 3 });
   const packer = new BatchPacker(store.handle);
   const stage = (batch: Record<string, number>) => {
-    const songs = store.unpack(packer.pack(new Map(Object.entries(batch))));
+    const songs = store.unpack(runAtOnce(packer.pack(new Map(Object.entries(batch)))));
     return [...store.stage(songs, undefined).addition.counts];
   };
   return { store, stage };

@@ -3,27 +3,28 @@ import { ShardedStore } from "../../../src/mod.ts";
 
 const songs = (count: number) => new Map(Array.from({ length: count }, (_, n) => [`song-${n}`, 1]));
 
-test("the answers of large batches are kept until newer ones overwrite them", () => {
+test("the answers of large batches are kept until newer ones overwrite them", async () => {
   const store = new ShardedStore({ maxWriters: 1000 });
   const plays = songs(20_000);
-  const send = (writer: number) => store.addAll(plays, { writer: `w-${writer}`, seq: 1 }).counts[0];
-  for (let writer = 1; writer <= 3; writer++) expect(send(writer)).toBe(writer);
-  for (let writer = 1; writer <= 3; writer++) expect(send(writer)).toBe(writer);
-  expect(send(4)).toBe(4); // 80,000 totals, of which there is room for 65,536
-  for (let writer = 2; writer <= 4; writer++) expect(send(writer)).toBe(writer);
-  expect(send(1)).toBe(4); // is not counted again, and answered with what there is
+  const send = async (writer: number) =>
+    (await store.addAll(plays, { writer: `w-${writer}`, seq: 1 })).counts[0];
+  for (let writer = 1; writer <= 3; writer++) expect(await send(writer)).toBe(writer);
+  for (let writer = 1; writer <= 3; writer++) expect(await send(writer)).toBe(writer);
+  expect(await send(4)).toBe(4); // 80,000 totals, of which there is room for 65,536
+  for (let writer = 2; writer <= 4; writer++) expect(await send(writer)).toBe(writer);
+  expect(await send(1)).toBe(4); // is not counted again, and answered with what there is
   expect(store.get("song-19999")).toBe(4);
 });
 
-test("a batch larger than the whole ring is counted once", () => {
+test("a batch larger than the whole ring is counted once", async () => {
   const store = new ShardedStore({ maxWriters: 1 });
   const key = { writer: "w", seq: 1 };
-  expect(store.addAll(songs(65_536), key).counts[0]).toBe(1);
+  expect((await store.addAll(songs(65_536), key)).counts[0]).toBe(1);
   store.add("song-0", 1);
-  expect(store.addAll(songs(65_536), key).counts[0]).toBe(1);
-  expect(store.addAll(songs(65_537), { writer: "w", seq: 2 }).counts[0]).toBe(3);
+  expect((await store.addAll(songs(65_536), key)).counts[0]).toBe(1);
+  expect((await store.addAll(songs(65_537), { writer: "w", seq: 2 })).counts[0]).toBe(3);
   store.add("song-0", 1);
-  expect(store.addAll(songs(65_537), { writer: "w", seq: 2 }).counts[0]).toBe(4);
+  expect((await store.addAll(songs(65_537), { writer: "w", seq: 2 })).counts[0]).toBe(4);
   expect(store.get("song-65536")).toBe(1);
 });
 

@@ -1,3 +1,4 @@
+import { KeyedMap } from "../../../keyed-map.ts";
 import { DataError } from "./data-error.ts";
 import type { KeptRequest } from "../../memory/commit-store.ts";
 import { type Database, PAGE_BYTES } from "./database.ts";
@@ -102,19 +103,19 @@ export class Compaction {
   }
 
   /** Reads the oldest commits, as many as make a step, and sums their plays by fold. */
-  #readOldest(): { rows: UndigestedRow[]; folds: Map<number, Map<string, number>> } {
+  #readOldest(): { rows: UndigestedRow[]; folds: Map<number, KeyedMap<number>> } {
     const oldest = this.#database.sqlite
       .prepare("SELECT number, fold, plays, keys FROM commits ORDER BY number LIMIT ?")
       .iterate(STEP_ROWS) as unknown as Iterable<UndigestedRow>;
     const rows: UndigestedRow[] = [];
-    const folds = new Map<number, Map<string, number>>();
+    const folds = new Map<number, KeyedMap<number>>();
     let count = 0;
     for (const row of oldest) {
       rows.push(row);
-      const songs = folds.get(row.fold) ?? new Map<string, number>();
+      const songs = folds.get(row.fold) ?? new KeyedMap<number>();
       folds.set(row.fold, songs);
       count -= songs.size;
-      for (const [id, more] of readPlays(row.plays)) songs.set(id, (songs.get(id) ?? 0) + more);
+      for (const [id, more] of readPlays(row.plays)) songs.update(id, (sum = 0) => sum + more);
       count += songs.size;
       if (count >= STEP_SONGS) break;
     }

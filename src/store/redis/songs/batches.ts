@@ -1,11 +1,11 @@
-import { eachOf, Semaphore } from "../../../async.ts";
-import type { BatchAddition } from "../../count-store.ts";
+import { eachOf, runInTurns, Semaphore } from "../../../async.ts";
+import { type BatchAddition, isTooLong, type SongPlays } from "../../count-store.ts";
 import { Refusal, UnknownOutcome } from "../../refusal.ts";
-import { fingerprintOf, type RequestKey } from "../../request-key.ts";
+import { Fingerprint, type RequestKey } from "../../request-key.ts";
 import { NotDone } from "../cluster/failures.ts";
 import { failedChange, mapFailure } from "../outcomes.ts";
-import { divide, type Redis } from "../redis.ts";
-import type { AddProblem, AddRequest, Part, Song } from "../scripts/add.ts";
+import { divide, type PlacedSong, type Redis } from "../redis.ts";
+import type { AddProblem, AddRequest, Part } from "../scripts/add.ts";
 
 /** Largest number of songs of one script, unless they are all of one shard: about a millisecond. */
 const MOST = 1024;
@@ -15,6 +15,9 @@ const [WIDTH, MOST_SONGS] = [32, 2048];
 const MOST_TRIES = 100;
 /** Least number of writers that a shard remembers, for requests that are not confirmed yet. */
 const WRITERS_A_SHARD = 1024;
+
+/** Code units of a slice of hashing: a song is its id, and about 60 more. It takes about a millisecond. */
+const [SLICE_WORK, SONG_WORK] = [100_000, 60];
 
 type Claim = NonNullable<AddRequest["claim"]>;
 
@@ -27,6 +30,7 @@ export interface BatchesOptions {
   /** Largest number of songs of a shard, and of all. */
   maxShardSongs: number;
   maxSongs: number;
+  maxIdBytes: number;
 }
 
 /**
@@ -49,16 +53,13 @@ export class Batches {
     this.#writersAPlace = options.redis.layout.writersAPlace(options.maxWriters);
   }
 
-  async add(kind: RequestKind, plays: ReadonlyMap<string, number>, key?: RequestKey): Promise<BatchAddition> {
-    const songs = Array.from(plays, ([id, more]) => ({ id, plays: more, count: 0, fold: 0 }));
-    if (key === undefined) return await this.#add(songs);
+  async add(kind: RequestKind, plays: SongPlays, key?: RequestKey): Promise<BatchAddition> {
     const { redis } = this.#options;
+    const fingerprint = new Fingerprint(kind);
+    const songs = await runInTurns(this.#place(plays, key && fingerprint));
+    if (key === undefined) return await this.#add(songs);
     const maxWriters = this.#writersAPlace;
-    const claiming = redis.writers(key, {
-      verb: "claim",
-      fingerprint: fingerprintOf(kind, plays),
-      maxWriters,
-    });
+    const claiming = redis.writers(key, { verb: "claim", fingerprint: fingerprint.value, maxWriters });
     const claim = await mapFailure(claiming, failedChange);
     if (claim.kind === "stale") throw Refusal.staleKey(key.seq, claim.newest);
     if (claim.kind === "go") {
@@ -75,9 +76,26 @@ export class Batches {
     return { ...(await this.#add(songs)), fold: claim.fold };
   }
 
+  /** Hashes the ids. Yields between slices of the work, which grows with the length of an id. */
+  *#place(plays: SongPlays, fingerprint: Fingerprint | undefined): Generator<undefined, PlacedSong[]> {
+    const { layout } = this.#options.redis;
+    const songs: PlacedSong[] = [];
+    let slice = 0;
+    for (const [id, more] of plays) {
+      if (isTooLong(id, this.#options.maxIdBytes)) throw Refusal.tooLong(this.#options.maxIdBytes);
+      fingerprint?.add(id, more);
+      songs.push({ id, plays: more, count: 0, fold: 0, shard: layout.shardOf(id) });
+      slice += SONG_WORK + id.length;
+      if (slice < SLICE_WORK) continue;
+      slice = 0;
+      yield;
+    }
+    return songs;
+  }
+
   async #addClaimed(
     kind: RequestKind,
-    songs: readonly Song[],
+    songs: readonly PlacedSong[],
     key: RequestKey,
     stamp: string,
   ): Promise<BatchAddition> {
@@ -95,10 +113,14 @@ export class Batches {
   }
 
   /** @throws {Refusal} if nothing was added, {UnknownOutcome} if a part of it may have been. */
-  async #add(songs: readonly Song[], claim?: Claim, adding: "add" | "one" = "add"): Promise<BatchAddition> {
+  async #add(
+    songs: readonly PlacedSong[],
+    claim?: Claim,
+    adding: "add" | "one" = "add",
+  ): Promise<BatchAddition> {
     const { redis, maxShardSongs: maxSongs } = this.#options;
     // Of a batch without songs, the fold is that of any song.
-    const parts = divide(redis.layout, songs.length > 0 ? songs : [{ id: "", plays: 0, count: 0, fold: 0 }]);
+    const parts = divide(songs.length > 0 ? songs : [{ id: "", plays: 0, count: 0, fold: 0, shard: 0 }]);
     const groups = groupsOf(redis, parts);
     const progress = { isBegun: false };
     const runAll = (mode: AddRequest["mode"]) =>

@@ -1,3 +1,4 @@
+import { KeyedMap } from "../../../keyed-map.ts";
 import { type Chunk, type Entry, MAX_COUNT } from "../../count-store.ts";
 import { TopSongs } from "../../top-songs.ts";
 import { Refusal } from "../../refusal.ts";
@@ -91,7 +92,7 @@ export class RedisListing {
 
   /** Walks the sets of a shard, from the first again if the head has changed. Yields no song twice. */
   async *#shard(shard: number, selection: Selection, first: Promise<ScanReply>): AsyncGenerator<Entry[]> {
-    const listed = new Set<string>();
+    const listed = new KeyedMap<true>();
     let next = first;
     for (let walked = 0; ;) {
       const reply = await next;
@@ -100,7 +101,11 @@ export class RedisListing {
         this.#redis.heads.learn(shard, reply.head);
         walked = 0;
       } else {
-        const entries = reply.entries.filter(([id]) => listed.size < listed.add(id).size);
+        const entries = reply.entries.filter(([id]) => {
+          const { size } = listed;
+          listed.set(id, true);
+          return listed.size > size;
+        });
         if (entries.length > 0) yield entries;
         cursor = reply.cursor;
         if (cursor === "0" && ++walked >= selection.keys(shard).length) return;

@@ -1,16 +1,18 @@
+import { KeyedMap } from "../../../keyed-map.ts";
 import type { Addition } from "../../count-store.ts";
 import { Refusal } from "../../refusal.ts";
 import type { AdmissionLimit } from "../limits.ts";
 import { failedChange, failedReading, mapFailure, unreachable } from "../outcomes.ts";
-import { divide, type Redis } from "../redis.ts";
-import type { AddProblem, AddRequest, Song } from "../scripts/add.ts";
+import { divide, type PlacedSong, type Redis } from "../redis.ts";
+import type { AddProblem, AddRequest } from "../scripts/add.ts";
+import type { Layout } from "../shards/layout.ts";
 import { CallQueue, type PendingCall } from "./call-queue.ts";
 
 /** Attempts to reach shards whose heads change, as they do with each fold. */
 const MOST_TRIES = 100;
 
 /** The calls for one song, which share its plays. */
-interface PendingSong extends Song {
+interface PendingSong extends PlacedSong {
   readonly calls: PendingCall[];
 }
 
@@ -53,7 +55,7 @@ export class SingleSongs {
   }
 
   async #run(calls: readonly PendingCall[], request: Request): Promise<void> {
-    let songs = gather(calls);
+    let songs = gather(calls, this.#options.redis.layout);
     for (let tries = 0; songs.length > 0 && tries < MOST_TRIES; tries++)
       songs = await this.#attempt(songs, request);
     for (const song of songs) for (const call of song.calls) call.reject(unreachable());
@@ -62,7 +64,7 @@ export class SingleSongs {
   /** Adds the songs that can be added. Returns the songs to try again. */
   async #attempt(songs: PendingSong[], request: Request): Promise<PendingSong[]> {
     const { redis } = this.#options;
-    const adding = redis.add({ ...request, parts: divide(redis.layout, songs) });
+    const adding = redis.add({ ...request, parts: divide(songs) });
     const reply = await mapFailure(adding, request.mode === "each" ? failedChange : failedReading);
     for (const song of songs) if (!Number.isNaN(song.count)) this.#resolve(song);
     if (reply.problems.length === 0) return [];
@@ -105,16 +107,17 @@ export class SingleSongs {
 }
 
 /** Sums the plays of each song. A sum past the largest count overflows, and is added call by call. */
-function gather(calls: readonly PendingCall[]): PendingSong[] {
-  const songs = new Map<string, PendingSong>();
+function gather(calls: readonly PendingCall[], layout: Layout): PendingSong[] {
+  const songs = new KeyedMap<PendingSong>();
   for (const call of calls) {
     const { id, plays } = call;
-    const song = songs.get(id);
-    if (song === undefined) songs.set(id, { id, plays, count: 0, fold: 0, calls: [call] });
-    else {
+    songs.update(id, (song) => {
+      if (song === undefined)
+        return { id, plays, count: 0, fold: 0, shard: layout.shardOf(id), calls: [call] };
       song.plays += plays;
       song.calls.push(call);
-    }
+      return song;
+    });
   }
   return [...songs.values()];
 }
