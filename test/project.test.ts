@@ -190,6 +190,20 @@ describe("The sources", () => {
     expect([...new Set(FILES.map(folderOf))].filter((folder) => !(folder in MAY_IMPORT))).toEqual([]);
   });
 
+  test("have no Map or Set of strings whose number clients choose, except KeyedMap, whose hash has a key", () => {
+    const ofProgram: Record<string, string> = {
+      "http/handler.ts": "methods of a route",
+      "http/guard.ts": "origins of a setting",
+      "store/redis/songs/call-queue.ts": "queues whose script is under way: each waits for Redis",
+      "store/redis/control/health.ts": "addresses of servers",
+      "store/redis/cluster/topology.ts": "addresses of servers",
+    };
+    const made = FILES.filter((path) => /^(?:http|store|mapping)\//.test(path)).filter((path) =>
+      /new (?:Map|Set)(?:<string\b|\(list)|Object\.groupBy|Map\.groupBy/.test(codeOf(path)),
+    );
+    expect(made.sort()).toEqual(Object.keys(ofProgram).sort());
+  });
+
   test("switch no check off", () => {
     const hushed = FILES.filter((path) => /@ts-|\bas any\b|: any\b|biome-ignore|eslint/.test(source(path)));
     expect(hushed).toEqual([]);

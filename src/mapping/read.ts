@@ -78,16 +78,22 @@ const BEGINNING = /^[\t\n\r ]*\{[\t\n\r ]*(?:(\})[\t\n\r ]*)?/;
 /** A colon, a number, and the comma or brace after it. */
 const VALUE = /[\t\n\r ]*:[\t\n\r ]*(-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?)[\t\n\r ]*([,}])[\t\n\r ]*/y;
 
+/** Pairs that are read without a pause. */
+const SLICE_PAIRS = 1000;
+
 /**
  * Reads a mapping in JSON, `{"1":1,"a/b":5}`, and calls `take` with each pair. Makes no object of it, which
- * would have only the last member of each name.
+ * would have only the last member of each name. Yields between slices of about a millisecond.
  *
  * @throws {SyntaxError} that quotes the first malformed member, and any error of `take`.
  */
-export function readJsonPairs(source: string, take: (id: string, count: number) => void): void {
+export function* readJsonPairs(
+  source: string,
+  take: (id: string, count: number) => void,
+): Generator<undefined, void> {
   const [opening, closing] = BEGINNING.exec(source) ?? [];
   if (opening === undefined) throw new SyntaxError("Cannot read a mapping: expected a JSON object");
-  let at = opening.length;
+  let [at, pairs] = [opening.length, 0];
   for (let mark = closing; mark !== "}";) {
     const end = endOfString(source, at);
     VALUE.lastIndex = end;
@@ -101,6 +107,7 @@ export function readJsonPairs(source: string, take: (id: string, count: number) 
     take(id, count);
     mark = next;
     at = VALUE.lastIndex;
+    if (++pairs % SLICE_PAIRS === 0) yield;
   }
   if (at < source.length) throw new SyntaxError("Cannot read a mapping: expected nothing after the object");
 }

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { runAtOnce } from "../../src/async.ts";
 import { PairReader, readJsonPairs } from "../../src/mapping/read.ts";
 import { MAPPING_SYNTAX, RANKING_SYNTAX, writeList } from "../../src/mapping/write.ts";
 import type { Entry } from "../../src/store/count-store.ts";
@@ -109,7 +110,7 @@ describe("Reading text", () => {
 describe("Reading JSON", () => {
   const pairsOf = (source: string) => {
     const pairs: Entry[] = [];
-    readJsonPairs(source, (id, count) => pairs.push([id, count]));
+    runAtOnce(readJsonPairs(source, (id, count) => pairs.push([id, count])));
     return pairs;
   };
 

@@ -1,3 +1,4 @@
+import { runInTurns } from "../../async.ts";
 import { quoted } from "../../error-message.ts";
 import { KeyedMap } from "../../keyed-map.ts";
 import { contentTypeOf, readText, readTextPieces, checkEncoding } from "../request/body.ts";
@@ -23,8 +24,11 @@ const JSON_TYPE = "application/json";
 /** The form type is the one that `curl -d` sends with any data. */
 const TEXT_TYPES = ["text/plain", "application/x-www-form-urlencoded"];
 
-/** Songs of a chunk of an answer: writing them takes about a millisecond. */
-const CHUNK_SONGS = 1000;
+/**
+ * Work of a chunk of an answer, in code units: the id of each song, and about 60 more. Writing it takes about
+ * a millisecond.
+ */
+const [CHUNK_WORK, SONG_WORK] = [64 * 1024, 60];
 
 /** `POST /batch`: adds a whole mapping atomically, and answers the new counts of its songs. */
 export function addBatch(service: Service, exchange: Exchange): Promise<Response> {
@@ -48,11 +52,14 @@ async function addWithin(service: Service, exchange: Exchange): Promise<Response
 
 function* chunksOf(plays: KeyedMap<number>, counts: Float64Array): Generator<Entry[]> {
   let chunk: Entry[] = [];
-  let at = 0;
+  let [at, work] = [0, 0];
   for (const id of plays.keys()) {
-    if (chunk.push([id, counts[at++] as number]) < CHUNK_SONGS) continue;
+    chunk.push([id, counts[at++] as number]);
+    work += SONG_WORK + id.length;
+    if (work < CHUNK_WORK) continue;
     yield chunk;
     chunk = [];
+    work = 0;
   }
   yield chunk;
 }
@@ -69,7 +76,8 @@ async function readPlays(service: Service, { request }: Exchange): Promise<Batch
   try {
     if (type === JSON_TYPE) {
       const maxBodyBytes = Math.min(service.maxBodyBytes, MAX_JSON_BYTES);
-      readJsonPairs(await readText(request, { ...service, maxBodyBytes }), plays.add);
+      const text = await readText(request, { ...service, maxBodyBytes });
+      await runInTurns(readJsonPairs(text, plays.add));
     } else {
       const pairs = new PairReader(plays.add);
       await readTextPieces(request, service, (text) => pairs.push(text));

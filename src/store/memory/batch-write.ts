@@ -7,8 +7,7 @@ import { NUMBERS_PER_REQUEST } from "./last-requests.ts";
 import type { Shards } from "./shards.ts";
 import type { StoreHandle } from "./store-handle.ts";
 
-// Adding a batch
-//
+// A batch is added in steps:
 //   pack     Packs and hashes the ids, without a lock.
 //   look     Finds each song's entry and its plays in the folds. Refuses what cannot be added.
 //   insert   Makes entries without plays for songs that have none. No reader sees them.
@@ -78,8 +77,12 @@ export class BatchWrite {
     const recalled = lastRequests.whileLocked(() => lastRequests.recall(key, fingerprint, songs.songCount));
     if (recalled === undefined) return undefined;
     const { fold, counts } = recalled;
-    if (counts === undefined) yield* songs.each((song) => (songs.counts[song] = this.#playsOf(songs, song)));
-    return { counts: counts ?? songs.counts, fold };
+    if (counts !== undefined) return { counts, fold };
+    yield* songs.each((song) => {
+      songs.load(song, this.#shards.id);
+      songs.counts[song] = this.#shards.playsIn(songs.shards[song] as number);
+    });
+    return { counts: songs.counts, fold };
   }
 
   /**
@@ -213,10 +216,5 @@ export class BatchWrite {
   #find(songs: BatchColumns, song: number): number {
     songs.load(song, this.#shards.id);
     return this.#shards.openShard(songs.shards[song] as number).find(this.#shards.id);
-  }
-
-  #playsOf(songs: BatchColumns, song: number): number {
-    songs.load(song, this.#shards.id);
-    return this.#shards.playsIn(songs.shards[song] as number);
   }
 }

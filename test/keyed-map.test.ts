@@ -1,0 +1,40 @@
+import { expect, test } from "bun:test";
+import { hash, randomKey } from "../src/hash.ts";
+import { KeyedMap } from "../src/keyed-map.ts";
+import { craftedIds } from "./support/crafted-ids.ts";
+import { Random } from "./support/random.ts";
+
+test("a keyed map is a Map that iterates in the order of additions", () => {
+  const random = new Random("keyed map");
+  const [map, oracle] = [new KeyedMap<number>(), new Map<string, number>()];
+  for (let round = 0; round < 20_000; round++) {
+    const key = random.text(["a", "b", "é", "\0", "歌", "__proto__"], 4);
+    expect(map.has(key)).toBe(oracle.has(key));
+    expect(map.get(key)).toBe(oracle.get(key));
+    if (round % 2 === 0) map.set(key, round);
+    else map.update(key, (before = -1) => before + round);
+    oracle.set(key, round % 2 === 0 ? round : (oracle.get(key) ?? -1) + round);
+  }
+  expect([...map]).toEqual([...oracle]);
+  expect([map.keys(), map.values()]).toEqual([[...oracle.keys()], [...oracle.values()]]);
+  expect(map.size).toBe(oracle.size);
+});
+
+test("a change that throws adds no key", () => {
+  const map = new KeyedMap<number>();
+  const fail = () => {
+    throw new Error("no");
+  };
+  expect(() => map.update("a", fail)).toThrow("no");
+  expect([map.size, map.has("a")]).toEqual([0, false]);
+  map.set("a", 1);
+  expect(() => map.update("a", fail)).toThrow("no");
+  expect(map.get("a")).toBe(1);
+});
+
+test("ids that collide in the engine's hash do not collide in ours", () => {
+  const ids = craftedIds(20_000);
+  const key = randomKey();
+  const differing = new Set(ids.map((id) => hash(id, key))).size;
+  expect(differing).toBeGreaterThan(ids.length - 10);
+});
