@@ -15,7 +15,7 @@ export async function copy(settings: CopySettings, args: readonly string[]): Pro
   const report = new Report(process.stderr);
   const startedAt = performance.now();
   try {
-    const moved = await moveCounts(settings, stopping.signal, (progress) => report.update(progress));
+    const moved = await moveCounts(settings, stopping.signal, report);
     report.end();
     console.log(summaryOf(settings, moved, (performance.now() - startedAt) / 1000));
     process.exit(0);

@@ -1,7 +1,8 @@
 import { ServerClient } from "../../client/server-client.ts";
 import { Placement } from "../../client/placement.ts";
-import { type MoveProgress, Mover } from "../../client/rebalance.ts";
+import { Mover } from "../../client/rebalance.ts";
 import type { CopySettings } from "./arguments.ts";
+import type { Report } from "./report.ts";
 
 // Long limits: up to six attempts within several minutes, rather than a failure after millions of songs.
 const TIMEOUT_MS = 30_000;
@@ -24,16 +25,16 @@ export interface Moved {
 export async function moveCounts(
   { from, to, fold, again, token, toToken }: CopySettings,
   signal: AbortSignal,
-  onProgress: (progress: MoveProgress) => void,
+  report: Report,
 ): Promise<Moved> {
-  const options = { timeoutMs: TIMEOUT_MS, retries: RETRIES };
+  const options = { timeoutMs: TIMEOUT_MS, retries: RETRIES, fetch: fetchAndNote(report, signal) };
   const mover = new Mover({
     client: new ServerClient({ ...options, token }),
     toClient: new ServerClient({ ...options, token: toToken }),
     to: new Placement(to),
     again,
     signal,
-    onProgress,
+    onProgress: (progress) => report.update(progress),
   });
   await mover.checkTargets();
   const all: Moved = { songs: 0, plays: 0, fold: 0 };
@@ -50,4 +51,23 @@ export async function moveCounts(
     if (!begun.includes(number)) await move(server, number);
   }
   return all;
+}
+
+/** Returns a `fetch` that reports each server once that does not answer: retries take a while. */
+function fetchAndNote(
+  report: Report,
+  signal: AbortSignal,
+): (url: string, init: RequestInit) => Promise<Response> {
+  const silent = new Set<string>();
+  return async (url, init) => {
+    try {
+      return await fetch(url, init);
+    } catch (error) {
+      const { origin } = new URL(url);
+      if (!signal.aborted && !silent.has(origin))
+        report.note(`${origin} does not answer; it is asked up to ${RETRIES} times more`);
+      silent.add(origin);
+      throw error;
+    }
+  };
 }

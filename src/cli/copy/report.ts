@@ -48,6 +48,12 @@ export class Report {
     this.#isShown = isTerminal;
   }
 
+  /** Writes a line that stays. */
+  note(line: string): void {
+    this.end();
+    this.#screen.write(`${line}\n`);
+  }
+
   /** Erases the terminal's line. */
   end(): void {
     if (this.#isShown) this.#screen.write(ERASE);

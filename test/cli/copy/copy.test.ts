@@ -110,6 +110,20 @@ describe("copy", () => {
     expect(await new CountClient([source, other]).getAllPlayCounts()).toEqual(songs(8));
   });
 
+  test("says at once which server does not answer, and asks it again before it fails", async () => {
+    const source = servePlaycount();
+    const dead = new Server();
+    const target = await dead.start();
+    await dead.kill();
+    const { status, stderr } = await run([...bun, ...copyCommand([source], [target])]);
+    expect(status).toBe(1);
+    expect(stderr.split("\n")).toEqual([
+      `${new URL(target).origin} does not answer; it is asked up to 5 times more`,
+      expect.stringContaining(`playcount: POST ${target}batch failed: `),
+      "",
+    ]);
+  });
+
   test("stops when it is asked to, says how to go on, and does", async () => {
     const [source, target] = [new Server(), new Server(newFolder())];
     await source.start();

@@ -8,6 +8,7 @@ describe("A report", () => {
     written: string[];
     at: (ms: number, moved: number) => void;
     end: () => void;
+    note: (line: string) => void;
   } {
     const written: string[] = [];
     let now = 0;
@@ -16,7 +17,7 @@ describe("A report", () => {
       now = ms;
       report.update({ ...progress, movedSongs: moved, movedPlays: moved + 1 });
     };
-    return { written, at, end: () => report.end() };
+    return { written, at, end: () => report.end(), note: (line) => report.note(line) };
   }
 
   test("on a terminal is one line that changes, at once and then ten times a second, and is gone at the end", () => {
@@ -36,6 +37,21 @@ describe("A report", () => {
       "\r\x1b[Khttp://a/: moved 2,001 of 5,000 plays, 20,000 songs/s",
       "\r\x1b[Khttp://a/: moved 3,001 of 5,000 plays, 1,500 songs/s",
       "\r\x1b[K",
+    ]);
+  });
+
+  test("on a terminal has lines that stay above the one that changes", () => {
+    const { written, at, note } = reportOn(true);
+    note("first");
+    at(0, 0);
+    note("second");
+    at(100, 1000);
+    expect(written).toEqual([
+      "first\n",
+      "\r\x1b[Khttp://a/: moved 1 of 5,000 plays, 0 songs/s",
+      "\r\x1b[K",
+      "second\n",
+      "\r\x1b[Khttp://a/: moved 1,001 of 5,000 plays, 10,000 songs/s",
     ]);
   });
 
