@@ -7,3 +7,8 @@ export function errorMessage(error: unknown): string {
 export function quoted(value: string): string {
   return JSON.stringify(value.slice(0, 80));
 }
+
+/** Quotes an address for an error. Leaves out what may be a password or a token. */
+export function quotedAddress(address: string): string {
+  return quoted(address.replace(/^([a-z]+:\/\/)?.*@/is, "$1…@").replace(/[?#].*/s, "?…"));
+}

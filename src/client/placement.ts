@@ -1,4 +1,4 @@
-import { quoted } from "../error-message.ts";
+import { quotedAddress } from "../error-message.ts";
 import { type HashKey, hash, hash64 } from "../hash.ts";
 import { checkId, shown } from "./arguments.ts";
 
@@ -97,5 +97,5 @@ function decodeUnreserved(encoded: string): string {
 /** Returns what was passed as a server, for an error. Leaves out what may be a password or a token. */
 function withoutSecrets(server: string): string {
   if (typeof server !== "string") return shown(server);
-  return quoted(server.replace(/^([a-z]+:\/\/)?.*@/is, "$1…@").replace(/[?#].*/s, "?…"));
+  return quotedAddress(server);
 }

@@ -1,4 +1,4 @@
-import { quoted } from "../error-message.ts";
+import { quoted, quotedAddress } from "../error-message.ts";
 import { environmentName, flagName } from "./names.ts";
 import type { NumberSetting, TextSetting } from "./kinds.ts";
 import { SETTINGS, type Settings } from "./table.ts";
@@ -59,7 +59,8 @@ export function checkSetting<K extends keyof Settings>(
 /** Completes an error with the invalid value, or with what is wrong in a secret. */
 function foundValue(setting: TextSetting | NumberSetting, value: unknown): string {
   if (typeof value !== "string") return `, not ${String(value)}`;
-  if ("min" in setting || !(setting.isSecret || setting.mayContainSecret)) return `, not ${quoted(value)}`;
+  if ("min" in setting || !(setting.isSecret || setting.mayContainSecret))
+    return `, not ${value.includes("://") ? quotedAddress(value) : quoted(value)}`;
   if (!setting.isSecret) return "";
   const { pattern } = setting;
   const at = Array.from(value).findIndex((_, index, all) => !pattern.test(all.slice(0, index + 1).join("")));

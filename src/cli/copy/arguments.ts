@@ -1,5 +1,5 @@
 import { Placement } from "../../client/placement.ts";
-import { quoted } from "../../error-message.ts";
+import { quoted, quotedAddress } from "../../error-message.ts";
 import { parseWholeNumber } from "../../mapping/whole-number.ts";
 import { type Environment, readSecret } from "../../settings/environment.ts";
 import { checkSetting } from "../../settings/settings.ts";
@@ -77,8 +77,7 @@ function readServer(written: string, name: string): string {
     return new Placement(written).urls[0] as string;
   } catch {
     const wanted = "http or https URLs without user, query and fragment, separated by commas";
-    const found = written.includes("@") ? "" : `, not ${quoted(written)}`; // it may have a password
-    throw new RangeError(`--${name} must be ${wanted}${found}`);
+    throw new RangeError(`--${name} must be ${wanted}, not ${quotedAddress(written)}`);
   }
 }
 
