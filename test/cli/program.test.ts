@@ -72,6 +72,14 @@ playcount: stopped; the counts were in memory only, and are gone
     expect((await fetch(`${url}health`)).status).toBe(200);
   });
 
+  test("the health check reaches a server that serves other host names only", async () => {
+    const names = { PLAYCOUNT_ALLOWED_HOSTS: "plays.example.com" };
+    const { url } = await listen([...program, "--port", "0"], names);
+    expect((await fetch(`${url}song/1`)).status).toBe(403);
+    const check = [...program, "--port", new URL(url).port, "--health-check"];
+    expect(await run(check, names)).toEqual({ status: 0, stdout: "", stderr: "" });
+  });
+
   test("a warning says that every client can clear, beyond loopback and without a token", async () => {
     const everywhere = [...program, "--host", "0.0.0.0", "--port", "0"];
     for (const [environment, warning] of [

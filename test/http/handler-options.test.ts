@@ -87,6 +87,7 @@ describe("Options", () => {
     stopping.abort();
     expect(await ask("/health")).toBe(503);
     expect(await ask("/health", "HEAD")).toBe(503);
+    expect(await ask("/health/live")).toBe(200);
     expect(await ask("/song/1", "POST")).toBe(200);
   });
 });

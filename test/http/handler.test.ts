@@ -104,6 +104,16 @@ describe("With a store that fails", () => {
     expect(console.error).toHaveBeenLastCalledWith(secret);
   });
 
+  test("that says so, /health is 503, and /health/live is 200", async () => {
+    const store = Object.defineProperty(new ShardedStore(), "unavailableBecause", {
+      value: "The disk is full",
+    });
+    const handle = createHandler(store);
+    const health = await handle(new Request(`${HOST}/health`));
+    expect([health.status, await health.text()]).toEqual([503, "Service Unavailable\nThe disk is full"]);
+    expect((await handle(new Request(`${HOST}/health/live`))).status).toBe(200);
+  });
+
   test("during a long list, the list breaks off", async () => {
     const store = delayed(new ShardedStore());
     store.entries = async function* () {
