@@ -219,11 +219,11 @@ test.each(Object.entries(CONSUMERS))("a program that mounts it serves both on %s
   const { url } = await listen(await command(), {}, consumer);
   const ask = async (path: string, method: string) => {
     const response = await fetch(url + path, { method });
-    return `${response.status} ${response.headers.get("link") ?? ""}${await response.text()}`;
+    return `${response.status} ${response.headers.get("link-template") ?? ""}${await response.text()}`;
   };
   expect(await ask("plays/song/42", "POST")).toBe("200 1");
   expect(await ask("plays/song/42", "POST")).toBe("200 2");
-  expect(await ask("plays/", "GET")).toStartWith("200 </plays/song/{id}>");
+  expect(await ask("plays/", "GET")).toBe('200 "/plays/song/{id}"; rel="item"42=2');
   expect(await ask("plays/", "GET")).toEndWith("42=2");
   expect(await ask("song/42", "GET")).toBe("200 Another page");
   expect(await ask("", "GET")).toBe("200 Another page");
