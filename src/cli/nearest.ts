@@ -1,10 +1,21 @@
-/** Returns the known name that `name` may be a slip of: it begins with `name`, or differs in few letters. */
+/**
+ * Returns the known name that `name` may be a slip of: one that differs in few letters, otherwise one with
+ * further words at its end, or fewer.
+ */
 export function nearest(name: string, known: readonly string[]): string | undefined {
+  const slip = name.toLowerCase();
   const most = Math.floor(name.length / 4) + 1;
-  const slips = known
-    .map((other) => ({ other, distance: other.startsWith(`${name}-`) ? 0 : distanceOf(name, other) }))
-    .filter(({ distance }) => distance <= most);
-  return slips.toSorted((a, b) => a.distance - b.distance)[0]?.other;
+  const distances = known.map((other) => ({ other, distance: distanceOf(slip, other.toLowerCase()) }));
+  const [first] = distances.toSorted((a, b) => a.distance - b.distance);
+  if (first !== undefined && first.distance <= most) return first.other;
+  return (
+    known.find((other) => isBeginning(name, other)) ?? known.findLast((other) => isBeginning(other, name))
+  );
+}
+
+/** Returns true if `whole` has the words of `part`, and further ones. */
+function isBeginning(part: string, whole: string): boolean {
+  return whole.startsWith(part) && /^[-_]/.test(whole.slice(part.length));
 }
 
 /** Returns the number of letters to insert, remove or replace (Levenshtein). */

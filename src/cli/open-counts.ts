@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import type { Settings } from "../settings/settings.ts";
 import { attachDurable, type DurableAttachment, CommitThread } from "../store/durable/open.ts";
 import type { LayoutData } from "../store/redis/shards/layout.ts";
@@ -70,8 +71,8 @@ async function openOnDisk(settings: Settings, workers: number, entry: string): P
   const store = attachDurable(commitThread.connect(mainThread), settings);
   const memory = ShardedStore.attach(commitThread.handle, mainThread);
   return {
-    place: `counts in the directory ${settings.data}`,
-    fate: `all counts are in the directory ${settings.data}`,
+    place: `counts in the directory ${resolve(settings.data)}`,
+    fate: `all counts are in the directory ${resolve(settings.data)}`,
     store,
     attach: (worker) => commitThread.connect(worker),
     release: (worker) => memory.release(worker),

@@ -18,7 +18,7 @@ const SAME_SIGNAL_MS = 200;
 /** Signals that make other programs rotate logs or write profiles. By default they would end this one. */
 const IGNORED_SIGNALS = ["SIGUSR1", "SIGUSR2"] as const;
 
-/** Exits the process on a signal to stop, until `stopCleanly` replaces it. Nothing has been answered yet. */
+/** Exits the process on a signal to stop, until `stopOnSignals` replaces that: nothing was answered yet. */
 export function exitOnSignals(): void {
   for (const signal of IGNORED_SIGNALS) process.on(signal, () => {});
   for (const signal of stopSignals()) process.on(signal, exitAtOnce);
@@ -53,7 +53,10 @@ export function stopOnSignals(
     process.off(signal, exitAtOnce);
     process.on(signal, () => stop(signal));
   }
-  watchLauncher(() => stop("the npm that started it has ended"));
+  watchLauncher(() => {
+    if (stopping.signal.aborted) return; // the launcher has ended by the same signal
+    void stop("the npm that started it has ended");
+  });
 }
 
 /** Serves on while clients turn away, then answers open requests, then makes answered plays durable. */

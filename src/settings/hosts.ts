@@ -4,6 +4,8 @@ const IPV6 = String.raw`\[[\da-f:.]+\]`;
 /** Source of a pattern for a port from 1 to 65535, with its colon. */
 export const PORT: string = String.raw`:(?:[1-9]\d{0,3}|[1-5]\d{4}|6[0-4]\d{3}|65[0-4]\d\d|655[0-2]\d|6553[0-5])`;
 
+/** Matches a host name or an IP address, without a port. */
+export const HOST: RegExp = /^(?:\w[\w.-]*|[\da-f.]*:[\da-f.]*:[\da-f.:]*|\[[\da-f:.]+\])$/i;
 /** Matches a list of hosts, or an empty one. */
 export const HOSTS: RegExp = listOf(String.raw`(?:\.?${NAME}|${IPV6})`);
 /** Matches a list of origins (RFC 6454 §6.2), or an empty one. */
@@ -31,4 +33,9 @@ export function canonicalHosts(list: string): string {
 /** Returns a list of origins as browsers write them: in lower case, and without the scheme's default port. */
 export function canonicalOrigins(list: string): string {
   return list.replace(/[^,]+/g, (origin) => URL.parse(origin)?.origin ?? origin);
+}
+
+/** Returns an IPv6 address as the system takes it, without the brackets that it has in a URL. */
+export function withoutBrackets(host: string): string {
+  return host.replace(/^\[|\]$/g, "");
 }

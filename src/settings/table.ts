@@ -1,4 +1,4 @@
-import { canonicalHosts, canonicalOrigins, HOSTS, ORIGINS } from "./hosts.ts";
+import { canonicalHosts, canonicalOrigins, HOST, HOSTS, ORIGINS, withoutBrackets } from "./hosts.ts";
 import { REDIS_ADDRESS } from "./redis-address.ts";
 
 /** RFC 6750 §2.1. */
@@ -13,7 +13,8 @@ export const SETTINGS = {
   host: {
     default: "127.0.0.1",
     placeholder: "HOST",
-    pattern: /^[\w:][\w.:-]*$/ as RegExp,
+    pattern: HOST as RegExp,
+    canonical: withoutBrackets as (value: string) => string,
     expected: "a host name or an IP address",
     help: "address to listen on; 0.0.0.0 or :: for all interfaces",
   },

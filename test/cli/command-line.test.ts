@@ -137,7 +137,11 @@ describe("A token", () => {
     const message = `--token-file: cannot read ${JSON.stringify(missing)}: ENOENT`;
     expect(() => settingsOf(["--token-file", missing])).toThrow(new RangeError(message));
     expect(() => settingsOf(["--token-file", folder])).toThrow(/^--token-file: cannot read "[^"]+": EISDIR$/);
-    for (const blank of ["", "\n", " \t\nsecret\n"]) {
+    for (const written of ["a", "a\r\n", "\ufeffa\n", " a \nb\n"]) {
+      writeFileSync(path, written);
+      expect(settingsOf(["--token-file", path]).token).toBe("a");
+    }
+    for (const blank of ["", "\n", "\ufeff", " \t\nsecret\n"]) {
       writeFileSync(path, blank);
       for (const flag of ["--token-file", "--play-token-file", "--store-password-file"])
         expect(() => settingsOf([flag, path], { PLAYCOUNT_TOKEN: "a" })).toThrow(
@@ -216,7 +220,7 @@ describe("Variables that are ignored", () => {
       "PLAYCOUNT_TOKENS is unknown and ignored; did you mean PLAYCOUNT_TOKEN?",
       "PLAYCOUNT_MAXSONGS is unknown and ignored; did you mean PLAYCOUNT_MAX_SONGS?",
       "PLAYCOUNT_COLOUR is unknown and ignored",
-      "PLAYCOUNT_STORE_PORT is unknown and ignored",
+      "PLAYCOUNT_STORE_PORT is unknown and ignored; did you mean PLAYCOUNT_STORE?",
     ]);
   });
 
@@ -253,6 +257,13 @@ const MISTAKES: readonly (readonly [string[], Record<string, string>, string])[]
   [["--no-port"], {}, 'unknown option "--no-port"; see --help'],
   [["--__proto__=1"], {}, 'unknown option "--__proto__"; see --help'],
   [["--maxSongs", "1"], {}, 'unknown option "--maxSongs"; did you mean --max-songs? see --help'],
+  [["--PORT", "1"], {}, 'unknown option "--PORT"; did you mean --port? see --help'],
+  [["--data-dir", "1"], {}, 'unknown option "--data-dir"; did you mean --data? see --help'],
+  [
+    ["--store-password-fil", "1"],
+    {},
+    'unknown option "--store-password-fil"; did you mean --store-password-file?',
+  ],
   [["--a\nb"], {}, 'unknown option "--a\\nb"; see --help'],
   [["--port"], {}, "--port needs a value"],
   [["--host", "::", "--port"], {}, "--port needs a value"],

@@ -78,6 +78,21 @@ describe.each(PROGRAMS)("on %s", (name, program) => {
   });
 });
 
+test("a server that stops already goes on to stop when the npm that started it has ended", async () => {
+  let printed = "";
+  const server = await launch(
+    [...bun, "--drain-seconds", "3"],
+    "npm_lifecycle_event=start ",
+    (text) => (printed += text),
+  );
+  process.kill(Number(/pid (\d+)/.exec(printed)?.[1]), "SIGTERM");
+  await becomesUnhealthy(server);
+  server.process.kill("SIGKILL");
+  const { stdout, stderr } = await server.ended;
+  expect(stderr).toBe("");
+  expect(stdout).toContain("(SIGTERM)\nplaycount: stopped;");
+});
+
 test("a server goes on when a shell that started it has ended", async () => {
   let printed = "";
   const server = await launch(bun, "", (text) => (printed += text));

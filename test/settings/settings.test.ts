@@ -56,7 +56,7 @@ test.each<[keyof Settings, string[], unknown[]]>([
   [
     "host",
     ["127.0.0.1", "0.0.0.0", "::", "::1", "localhost", "a-b.example"],
-    ["", " ", "a b", "-x", ".a", "a/b", 1],
+    ["", " ", "a b", "-x", ".a", "a/b", "127.0.0.1:80", "localhost:80", "::1%lo", "[::1]:80", ":", 1],
   ],
   [
     "resource",
@@ -224,6 +224,11 @@ test("an address of Redis has the default port, the default user and database 0"
 
 test("an address of Redis may end with a slash, and has database 0", () => {
   expect(parseRedisAddress("REDIS://h:6379/")).toMatchObject({ servers: ["h:6379"], database: 0 });
+});
+
+test("an address to listen on has no brackets", () => {
+  expect(checkSetting("host", "[::1]")).toBe("::1");
+  expect(checkSetting("host", "::FFFF:127.0.0.1")).toBe("::FFFF:127.0.0.1");
 });
 
 test("hosts that no request can have are refused", () => {
