@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import process from "node:process";
 import { Connection, isWhole } from "../support/connection.ts";
+import { freePort } from "../balancers/balancer.ts";
 import { killAll, type Listening, listen, RUNTIMES } from "../support/process.ts";
 import { bun, main } from "../support/copying.ts";
 
@@ -20,6 +21,7 @@ describe.each(PROGRAMS)("on %s", (name, program) => {
     expect(await kept.read(isWhole)).toMatch(/^HTTP\/1.1 200 (?!.*\r\nconnection: close\r\n).*\r\n\r\n1$/is);
     server.process.kill("SIGTERM");
     await becomesUnhealthy(server);
+    expect((await fetch(`${server.url}health/live`)).status).toBe(200);
     for (const [connection, count] of [
       [kept, 2],
       [await Connection.to(server.url), 3],
@@ -65,6 +67,28 @@ describe.each(PROGRAMS)("on %s", (name, program) => {
       text += new TextDecoder().decode(value);
     }
     await Promise.all([reader.cancel(), child.stderr.cancel()]);
+    child.kill("SIGTERM");
+    expect(await child.exited).toBe(0);
+  });
+
+  test("a server whose log has a full disk serves, and stops cleanly", async () => {
+    const port = freePort();
+    const command = [
+      "sh",
+      "-c",
+      'exec "$@" >/dev/full 2>/dev/full',
+      "sh",
+      ...program,
+      "--port",
+      String(port),
+    ];
+    const child = Bun.spawn(command, { stdout: "ignore", stderr: "ignore" });
+    const url = `http://127.0.0.1:${port}/song/1`;
+    const play = () => fetch(url, { method: "POST" }).then((answer) => answer.text());
+    let count = "";
+    while (count === "" && child.exitCode === null)
+      count = await play().catch(() => Bun.sleep(20).then(() => ""));
+    expect(count).toBe("1");
     child.kill("SIGTERM");
     expect(await child.exited).toBe(0);
   });
