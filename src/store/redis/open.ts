@@ -14,8 +14,8 @@ const [WRITERS_A_PLACE, MOST_PLACES] = [4096, 64];
 const RETRY_MS = 10;
 /** Milliseconds without an answer until the first log line. */
 const PATIENCE_MS = 100;
-/** Milliseconds until the same line is logged again. */
-const QUIET_MS = 10_000;
+/** Milliseconds until the same line is logged again: of a fault, and while Redis is awaited. */
+const [QUIET_MS, WAITING_MS] = [10_000, 30_000];
 
 /**
  * Opens counts in Redis, and lays them out on first use. Waits for Redis without a limit.
@@ -28,21 +28,20 @@ export async function openRedis(
 ): Promise<{ store: RedisStore; layout: LayoutData }> {
   const cluster = connect(settings);
   try {
-    for (let logged = "", since = performance.now(); ;) {
+    const logWaiting = withoutRepeats(log, WAITING_MS);
+    for (const since = performance.now(); ;) {
       const layout = await askForLayout(cluster, settings);
       if (typeof layout !== "string") {
         const store = new RedisStore(new Redis(cluster, layout), {
           ...settings,
-          log: withoutRepeats(log),
+          log: withoutRepeats(log, QUIET_MS),
           healthLog: log,
         });
         await store.completeOther();
         return { store, layout };
       }
       const reason = cluster.topology.trouble ?? layout;
-      const isDue = performance.now() - since > PATIENCE_MS;
-      if (isDue && reason !== logged) log(`waits for Redis: ${reason}`);
-      if (isDue) logged = reason;
+      if (performance.now() - since > PATIENCE_MS) logWaiting(`waits for Redis: ${reason}`);
       await Bun.sleep(RETRY_MS);
     }
   } catch (error) {
@@ -58,7 +57,7 @@ export async function attachRedis(layout: LayoutData, settings: Settings): Promi
     if (cluster.topology.trouble === undefined) break;
     await Bun.sleep(RETRY_MS);
   }
-  const log = withoutRepeats((line) => console.error(`playcount: ${line}`));
+  const log = withoutRepeats((line) => console.error(`playcount: ${line}`), QUIET_MS);
   const healthLog = () => {}; // the main thread logs the state of Redis
   return new RedisStore(new Redis(cluster, layout), {
     ...settings,
@@ -68,10 +67,10 @@ export async function attachRedis(layout: LayoutData, settings: Settings): Promi
 }
 
 /** Drops repetitions of a line for a while: a fault usually concerns every request. */
-function withoutRepeats(log: (line: string) => void): (line: string) => void {
+function withoutRepeats(log: (line: string) => void, quietMs: number): (line: string) => void {
   let [last, loggedAt] = ["", 0];
   return (line) => {
-    if (line === last && performance.now() - loggedAt < QUIET_MS) return;
+    if (line === last && performance.now() - loggedAt < quietMs) return;
     [last, loggedAt] = [line, performance.now()];
     log(line);
   };

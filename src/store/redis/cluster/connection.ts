@@ -1,3 +1,4 @@
+import { diagnose } from "./diagnosis.ts";
 import { ErrorReply, Lost, NotDone } from "./failures.ts";
 
 /** Options of the connections to all servers. */
@@ -38,7 +39,7 @@ export class Connection {
     this.#timer = setInterval(() => this.#checkTime(timeout), Math.max(5, timeout / 8));
   }
 
-  /** @throws {NotDone} if the server cannot be reached, or rejects the password. */
+  /** @throws {NotDone} with the reason why the server cannot be used. */
   static async open(address: string, options: ConnectionOptions): Promise<Connection> {
     const client = new Bun.RedisClient(urlOf(address, options), {
       autoReconnect: false,
@@ -47,11 +48,9 @@ export class Connection {
     });
     try {
       await client.connect();
-    } catch (error) {
+    } catch {
       client.close();
-      const { code, message } = error as { code?: string; message?: string };
-      const isClosed = code === "ERR_REDIS_CONNECTION_CLOSED";
-      throw new NotDone(isClosed ? "it cannot be reached, or rejects this password or TLS" : String(message));
+      throw new NotDone(await diagnose(address, options));
     }
     try {
       await client.send("PING", []);

@@ -38,7 +38,7 @@ const REFUSALS: Readonly<Record<string, string>> = {
   BUSY: "it is busy with a script",
   NOREPLICAS: "it has too few replicas",
   NOAUTH: "it requires a password",
-  WRONGPASS: "it rejects the password",
+  WRONGPASS: "it rejects the user or the password",
   NOPERM: "its ACL denies the command",
   TRYAGAIN: "a slot is being moved",
 };

@@ -4,6 +4,8 @@ import { PROBE } from "../scripts/probe.ts";
 import type { Control } from "./control.ts";
 
 const INTERVAL_MS = 250;
+/** Milliseconds until the same trouble is logged again. */
+const REPEAT_MS = 30_000;
 /** Milliseconds after which the server of an operation is presumed dead. */
 const PATIENCE_MS = 1000;
 
@@ -47,7 +49,7 @@ export class Health {
   }
 
   async #watch(): Promise<void> {
-    let told: string | undefined;
+    let [told, toldAt, warnedAt]: [string | undefined, number, number] = [undefined, 0, -1];
     while (!this.#isClosed) {
       const woken = new Promise<void>((resolve) => (this.#wake = resolve));
       const changes = this.#changes;
@@ -56,9 +58,13 @@ export class Health {
       if (this.#isClosed) return;
       if (changes !== this.#changes) continue;
       this.#trouble = trouble;
-      if (this.#trouble !== told) {
-        this.#log(this.#trouble === undefined ? "Redis can be used again" : `Redis: ${this.#trouble}`);
-        told = this.#trouble;
+      if (trouble !== told || (trouble !== undefined && performance.now() - toldAt > REPEAT_MS)) {
+        this.#log(trouble === undefined ? "Redis can be used again" : `Redis: ${trouble}`);
+        [told, toldAt] = [trouble, performance.now()];
+      }
+      if (trouble === undefined && warnedAt !== changes) {
+        await this.#warnOfEviction();
+        warnedAt = changes;
       }
       await Promise.race([Bun.sleep(INTERVAL_MS), woken]);
     }
@@ -86,14 +92,34 @@ export class Health {
     await this.#control.completeOther().catch(() => {}); // retried after the next check
   }
 
-  /** Returns the first problem of a test write. */
-  async #probe(): Promise<string | undefined> {
+  /** Logs servers that evict keys when their memory is full. Nothing of one that may not be asked. */
+  async #warnOfEviction(): Promise<void> {
+    const { cluster, layout } = this.#redis;
+    for (const [address, shard] of this.#shardByAddress()) {
+      const server = cluster.topology.ownerOf(layout.slotOf(shard));
+      const figures = await server?.send("INFO", ["memory"]).catch(() => "");
+      const policy = /^maxmemory_policy:(allkeys-\S+)/m.exec(String(figures))?.[1];
+      if (policy !== undefined)
+        this.#log(
+          `Redis: ${address} evicts counts when it is full (${policy}): set maxmemory-policy noeviction`,
+        );
+    }
+  }
+
+  /** Returns a shard of each server that has any. */
+  #shardByAddress(): Map<string, number> {
     const { cluster, layout } = this.#redis;
     const shards = new Map<string, number>();
     for (let shard = 0; shard < layout.shards; shard++) {
       shards.set(cluster.topology.ownerOf(layout.slotOf(shard))?.address ?? "no server", shard);
     }
-    const probes = Array.from(shards, async ([address, shard]) => {
+    return shards;
+  }
+
+  /** Returns the first problem of a test write. */
+  async #probe(): Promise<string | undefined> {
+    const { layout } = this.#redis;
+    const probes = Array.from(this.#shardByAddress(), async ([address, shard]) => {
       try {
         await this.#redis.onShard(shard, PROBE, { keys: [layout.probeKeyOf(shard)], args: [] });
         return undefined;
