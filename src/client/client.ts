@@ -139,8 +139,10 @@ export class CountClient {
    * slices, and stores the plays and the number in one transaction. To repeat the transaction, it iterates
    * again.
    *
-   * After a failure, call it again with the same number only if that is not stored. Otherwise acknowledge the
-   * fold with `DELETE`: a server may have restarted since.
+   * After a failure, call it again with the same number only if nothing of the fold is stored: a server that
+   * was restarted would seal later plays under it. If the fold is stored, acknowledge it with `DELETE`. If
+   * `save` stored a part of it, row by row, read the rest with `GET` from each server, where 404 means that
+   * the server has lost it, and go on with a greater number.
    *
    * @throws {Error} if `save` has not read all slices. The fold is not acknowledged then.
    */

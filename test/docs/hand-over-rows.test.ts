@@ -27,7 +27,7 @@ async function foldIntoDatabase(counter: string, database: DatabaseSync, crash: 
     return await foldIntoDatabase(counter, database, crash);
   }
   if (!answer.ok) throw new Error(`sealing fold ${fold}: ${answer.status}`);
-  const counts = (await answer.json()) as Record<string, number>;
+  const counts = sumIgnoringCase((await answer.json()) as Record<string, number>);
   crash("sealed");
   const statements = sqlOf();
   const insert = database.prepare(statements.insert);
@@ -41,6 +41,14 @@ async function foldIntoDatabase(counter: string, database: DatabaseSync, crash: 
   crash("done");
   await fetch(`${counter}/folds/${fold}`, { method: "DELETE" });
   crash("acknowledged");
+}
+
+/** Sums the plays of ids that a column which ignores case takes for equal. */
+function sumIgnoringCase(plays: Record<string, number>): Record<string, number> {
+  const sums: Record<string, number> = {};
+  for (const [id, count] of Object.entries(plays))
+    sums[id.toLowerCase()] = (sums[id.toLowerCase()] ?? 0) + count;
+  return sums;
 }
 
 /** Returns the newest fold that a page leaves out of the counter's answer. */
@@ -113,6 +121,31 @@ test("a job that crashes at every step loses no play and doubles none, and pages
     Object.entries(played).map(([id, plays]) => ({ id, plays })),
   );
   expect(await (await fetch(`${counter}/`)).text()).toBe("");
+});
+
+test("the rows are right for songs without a row, rows with NULL, and a column that ignores case", async () => {
+  const database = new DatabaseSync(":memory:");
+  database.exec("CREATE TABLE song (id TEXT COLLATE NOCASE PRIMARY KEY, plays INTEGER, fold INTEGER)");
+  database.exec("CREATE TABLE job (done INTEGER); INSERT INTO job VALUES (0)");
+  database.exec("INSERT INTO song VALUES ('null', NULL, NULL), ('guard', 5, NULL), ('a', 7, 0)");
+  const counter = servePlaycount();
+  const plays = { new: 1, null: 2, guard: 3, a: 4, A: 5 };
+  for (let fold = 1; fold <= 2; fold++) {
+    for (const [id, count] of Object.entries(plays))
+      await fetch(`${counter}/song/${id}`, { method: "POST", body: String(count) });
+    const crash: Crash = (step) => {
+      if (step === "added guard") throw new Error("crash");
+    };
+    await foldIntoDatabase(counter, database, crash).catch(() => {});
+    await foldIntoDatabase(counter, database, () => {});
+  }
+  const rows = database.prepare("SELECT id, plays FROM song ORDER BY id").all();
+  expect(Object.fromEntries(rows.map(({ id, plays }) => [id, plays]))).toEqual({
+    a: 7 + 2 * 9,
+    guard: 5 + 2 * 3,
+    new: 2,
+    null: 4,
+  });
 });
 
 test("a job whose counter in memory restarts after some rows were stored goes on above that fold", async () => {
