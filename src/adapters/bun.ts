@@ -3,6 +3,7 @@ import type { Handler } from "../http/handler.ts";
 import { settlesWithin } from "../async.ts";
 import { closeAfter, IDLE_SECONDS, type ListenOptions, type Server, urlOf } from "./server.ts";
 
+export { whenParsed } from "./bun/parsing.ts";
 export type { ListenOptions, Server } from "./server.ts";
 
 /**

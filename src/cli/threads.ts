@@ -1,4 +1,5 @@
 import process from "node:process";
+import { whenParsed } from "../adapters/bun/parsing.ts";
 import type { Server } from "../adapters/server.ts";
 import { createHandler, type Handler } from "../http/handler.ts";
 import { watchEventLoop } from "../http/metrics/event-loop-delay.ts";
@@ -64,5 +65,7 @@ export function createMeasuredHandler(
 ): Handler {
   watchEventLoop(metrics, signal);
   metrics.isServing = true;
-  return createHandler(store, { ...settings, trustsLength: true, metrics, signal });
+  const waits = "Bun" in globalThis && settings.data + settings.store !== "";
+  const options = { trustsLength: true, metrics, signal, whenParsed: waits ? whenParsed : undefined };
+  return createHandler(store, { ...settings, ...options });
 }

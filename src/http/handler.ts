@@ -39,6 +39,11 @@ export interface HandlerOptions extends GuardOptions, Partial<HandlerSettings> {
    * Default: false.
    */
   trustsLength?: boolean;
+  /**
+   * Awaited before a write; the write is refused if its request was aborted until then. For a store that
+   * answers later, on Bun: `whenParsed` of `playcount/bun`. Default: a write waits for nothing.
+   */
+  whenParsed?: (() => Promise<void>) | undefined;
   /** Aborted by the caller when the server begins to stop; from then on `/health` answers 503. */
   signal?: AbortSignal;
   /** Counters of requests, for `/metrics`. Default: new ones. */
@@ -86,6 +91,7 @@ class Dispatcher {
     this.#service = {
       ...settings,
       trustsLength: options.trustsLength ?? false,
+      whenParsed: options.whenParsed,
       store,
       batchBytes: new ByteBudget(settings.maxPendingBytes),
       foldHeaders: new FoldHeaders(),

@@ -1,4 +1,5 @@
 import process from "node:process";
+import { whenParsed } from "../../src/adapters/bun/parsing.ts";
 import type { Serve } from "../../src/adapters/server.ts";
 import { environmentLookup } from "../../src/settings/environment.ts";
 import { readSettings } from "../../src/settings/settings.ts";
@@ -13,7 +14,9 @@ import { identify } from "./identify.ts";
 // and keeps its counts in the folder or in the Redis of the settings.
 const { serve } = (await import(`../../src/adapters/${process.argv[2]}.ts`)) as { serve: Serve };
 const settings = readSettings(environmentLookup(process.env));
-const handler = createHandler(await open(), { ...settings, trustsLength: true });
+const waits = process.argv[2] === "bun" && settings.data + settings.store !== "";
+const options = { trustsLength: true, whenParsed: waits ? whenParsed : undefined };
+const handler = createHandler(await open(), { ...settings, ...options });
 const server = await serve(identify(handler), {
   host: "127.0.0.1",
   port: 0,

@@ -21,6 +21,11 @@ export interface BodyLimits {
   bodySeconds: number;
   /** Set if `Content-Length` is true of every body, as an HTTP server guarantees. */
   trustsLength: boolean;
+  /**
+   * Resolves when the runtime has parsed all that has arrived. Set if it gives up a connection whose handler
+   * waits, for bytes after the request: the request has to change nothing then.
+   */
+  whenParsed?: (() => Promise<void>) | undefined;
   /** Reserves memory for bytes of the body before they are taken; throws to refuse them. */
   reserve?: (bytes: number) => void;
 }
@@ -36,6 +41,22 @@ export async function readToEnd(
   request: Request,
   limits: BodyLimits,
   take: (piece: Uint8Array) => void = () => {},
+): Promise<void> {
+  await readAll(request, limits, take);
+  await whenComplete(request, limits);
+}
+
+/** Rejects if the runtime gives up a request for what follows it; `undefined` if nothing is to be awaited. */
+export function whenComplete(request: Request, { whenParsed }: BodyLimits): Promise<void> | undefined {
+  return whenParsed?.().then(() => {
+    if (request.signal.aborted) throw new Problem(400, "The connection was closed");
+  });
+}
+
+async function readAll(
+  request: Request,
+  limits: BodyLimits,
+  take: (piece: Uint8Array) => void,
 ): Promise<void> {
   if (request.body === null) return;
   const { maxBodyBytes, bodySeconds, trustsLength, reserve = () => {} } = limits;
@@ -84,7 +105,8 @@ export function afterBody(
   limits: BodyLimits,
   act: () => Awaitable<Response>,
 ): Awaitable<Response> {
-  return request.body === null ? act() : readToEnd(request, small(limits)).then(act);
+  if (request.body === null && limits.whenParsed === undefined) return act();
+  return readToEnd(request, small(limits)).then(act);
 }
 
 function small(limits: BodyLimits): BodyLimits {

@@ -1,5 +1,5 @@
 import type { Awaitable } from "../../async.ts";
-import { readWholeNumber } from "../request/body.ts";
+import { readWholeNumber, whenComplete } from "../request/body.ts";
 import type { Exchange, Service } from "../exchange.ts";
 import { readKey } from "../request/idempotency-key.ts";
 import { checkConditions, conditionsOf } from "../request/preconditions.ts";
@@ -30,7 +30,11 @@ export function addPlays(service: Service, exchange: Exchange): Awaitable<Respon
   const key = readKey(request.headers, service.isManager);
   checkConditions(conditionsOf(request.headers), true);
   // Without a body nothing is awaited: most plays are counted and answered in one turn of the event loop.
-  if (request.body === null) return add(service, exchange, id, 1, key);
+  if (request.body === null) {
+    const complete = whenComplete(request, service);
+    if (complete === undefined) return add(service, exchange, id, 1, key);
+    return complete.then(() => add(service, exchange, id, 1, key));
+  }
   return readWholeNumber(request, service).then((plays = 1) => add(service, exchange, id, plays, key));
 }
 

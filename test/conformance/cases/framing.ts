@@ -31,6 +31,24 @@ export const framing: Cases = {
     await expectAnswer(subject.fetch("/"), 200, "other=1");
   },
 
+  "a request that is refused for the bytes that follow it changes nothing": async (subject) => {
+    const post = (body: string) => subject.fetch("/song/1", { method: "POST", body });
+    const clear = ["DELETE / HTTP/1.1", "Host: a", "Transfer-Encoding: chunked"];
+    for (const [lines, body] of [
+      [CHUNKED, "1\r\n1\r\n0\r\nX-Trailer: a\r\n\r\n"],
+      [[...HEAD, "Content-Length: 1"], "1\r\n"],
+      [[...HEAD, "Content-Length: 1"], "1junk\r\n\r\n"],
+      [HEAD, "junk\r\n\r\n"],
+    ] as const) {
+      const counted = await ask(subject, lines, body);
+      await expectAnswer(subject.fetch("/song/1"), 200, counted.status === 200 ? "1" : "0");
+      await expectAnswer(post("1"), 200, counted.status === 200 ? "2" : "1");
+      const cleared = await ask(subject, clear, "0\r\nX-Trailer: a\r\n\r\n");
+      expect((await (await subject.fetch("/song/1")).text()) === "0").toBe(cleared.status === 200);
+      await expectAnswer(subject.fetch("/", { method: "DELETE" }), 200, "OK");
+    }
+  },
+
   "a request of ambiguous length is refused": async (subject) => {
     for (const lines of [
       ["Content-Length: 1", "Content-Length: 2"],
