@@ -32,7 +32,7 @@ export class Guard {
       throw new RangeError(
         "playToken requires token: otherwise every client could clear the counts, and only some could play",
       );
-    this.#origins = new Set(listOf("corsOrigins", options.corsOrigins).map(withoutDefaultPort));
+    this.#origins = new Set(listOf("corsOrigins", options.corsOrigins));
     const hosts = listOf("allowedHosts", options.allowedHosts);
     this.#hosts = hosts.length === 0 ? undefined : hosts;
   }
