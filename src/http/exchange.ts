@@ -5,6 +5,7 @@ import type { Settings } from "../settings/settings.ts";
 import type { Metrics, RequestCount } from "./metrics/metrics.ts";
 import type { Format } from "../mapping/write.ts";
 import { type Groups, NO_GROUPS } from "./router.ts";
+import type { IdRule } from "./request/song-id.ts";
 import { NO_QUERY, type Query } from "./request/query.ts";
 import type { FoldHeaders } from "./response/reply.ts";
 import type { CountStore } from "../store/count-store.ts";
@@ -19,6 +20,7 @@ export const HANDLER_SETTINGS = [
   "bodySeconds",
   "maxPendingBytes",
   "maxBatchSongs",
+  "idPattern",
 ] as const;
 export type HandlerSettings = Pick<Settings, (typeof HANDLER_SETTINGS)[number]>;
 
@@ -27,6 +29,8 @@ export interface Service extends BodyLimits, HandlerSettings {
   store: CountStore;
   /** Bytes of the batches under way. */
   batchBytes: ByteBudget;
+  /** The rule that `idPattern` makes for ids to be played. */
+  idRule: IdRule;
   foldHeaders: FoldHeaders;
   /** Returns the OpenAPI document, as JSON. */
   document: () => string;

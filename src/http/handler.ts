@@ -22,6 +22,7 @@ import { createRouter } from "./router.ts";
 import { type Operation, pathOf, type Route, routeTable } from "./routes.ts";
 import type { CountStore } from "../store/count-store.ts";
 import { parseQuery } from "./request/query.ts";
+import { idRuleOf } from "./request/song-id.ts";
 import { parseTarget, type Target } from "./request/target.ts";
 
 export { answerError } from "./errors.ts";
@@ -94,6 +95,7 @@ class Dispatcher {
       whenParsed: options.whenParsed,
       store,
       batchBytes: new ByteBudget(settings.maxPendingBytes),
+      idRule: idRuleOf(settings.idPattern),
       foldHeaders: new FoldHeaders(),
       document: () => JSON.stringify(describeRoutes(routes, settings.basePath)),
       isManager: (headers) => guard.isManager(headers),

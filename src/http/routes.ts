@@ -85,7 +85,7 @@ export function routeTable({ basePath, resource }: Pick<Service, "basePath" | "r
         body: "a mapping",
         takesKey: true,
         answers: { 200: "mapping", 204: "nothing" },
-        problems: ["BatchTooLarge", "CountOverflow", "StoreFull"],
+        problems: ["BatchTooLarge", "CountOverflow", "IdTooLong", "StoreFull"],
       }),
     }),
     route("/folds", {

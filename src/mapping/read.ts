@@ -1,6 +1,7 @@
 import { SETTINGS } from "../settings/settings.ts";
 import { quoted } from "../error-message.ts";
-import { MAX_DIGITS, parseWholeNumber } from "./whole-number.ts";
+import { MAX_COUNT } from "../store/count-store.ts";
+import { MAX_DIGITS, parseJsonNumber, parseWholeNumber } from "./whole-number.ts";
 
 /** Longest pair: an id of the largest `maxIdBytes`, each byte encoded, an equals sign, and a count. */
 const LONGEST_PAIR = 3 * SETTINGS.maxIdBytes.max + 1 + MAX_DIGITS;
@@ -8,7 +9,8 @@ const LONGEST_PAIR = 3 * SETTINGS.maxIdBytes.max + 1 + MAX_DIGITS;
 /**
  * Reads a mapping in text, `1=1,a%2Fb=5`, piece by piece, and calls `take` with each pair.
  *
- * Holds at most one incomplete pair.
+ * White space, control characters, quotes and byte order marks stand in an id only percent-encoded, as they
+ * are written. One line end at the very end is ignored. Holds at most one incomplete pair.
  */
 export class PairReader {
   readonly #take: (id: string, count: number) => void;
@@ -38,7 +40,8 @@ export class PairReader {
 
   /** Reads the last pair, after the last piece. Throws as {@linkcode push} does. */
   finish(): void {
-    if (this.#rest !== "" || this.#isBegun) this.#read(this.#rest, 0, this.#rest.length, decodeId);
+    const rest = this.#rest.replace(/\r?\n$/, "");
+    if (rest !== "" || this.#isBegun) this.#read(rest, 0, rest.length, decodeId);
   }
 
   #read(source: string, start: number, end: number, decode: Decode): void {
@@ -69,7 +72,10 @@ function parsePair(
 }
 
 function notAPair(found: string): SyntaxError {
-  return new SyntaxError(`Cannot read a mapping: expected id=count, found ${quoted(found)}`);
+  let hint = "";
+  if (/^\s*[{[]/.test(found)) hint = "; JSON needs Content-Type: application/json";
+  else if (found.includes("&")) hint = "; a comma separates pairs, as in 1=3,5=2";
+  return new SyntaxError(`Cannot read a mapping: expected id=count, found ${quoted(found)}${hint}`);
 }
 
 /** A string in JSON without escapes. */
@@ -99,8 +105,8 @@ export function* readJsonPairs(
     VALUE.lastIndex = end;
     const [, digits, next] = VALUE.exec(source) ?? [];
     const id = parseString(source.slice(at, end));
-    const count = Number(digits);
-    if (id === undefined || !isId(id) || !Number.isSafeInteger(count) || count < 0) {
+    const count = digits && (parseWholeNumber(digits) ?? parseJsonNumber(digits));
+    if (id === undefined || !isId(id) || typeof count !== "number" || count > MAX_COUNT) {
       const found = source.slice(at, Math.max(end, VALUE.lastIndex - 1)).slice(0, 80);
       throw new SyntaxError(`Cannot read a mapping: expected "id":count, found ${found}`);
     }
@@ -150,16 +156,20 @@ function isDots(id: string): boolean {
   return id === "." || id === "..";
 }
 
+/** Characters that a text has only percent-encoded. Commas and equals signs are found before. */
+const ENCODED = /[\s\p{Cc}\ufeff"]/u;
+
 /** Decodes an id in text; `undefined` for an invalid one. */
 type Decode = (encoded: string) => string | undefined;
 
 /** Returns the decoder for all ids of a text. Most texts need no decoding, which one check tells. */
 function decoderFor(source: string): Decode {
-  const isPlain = !source.includes("%") && !source.includes("\ufffd") && source.isWellFormed();
+  const isPlain = !/[%\ufffd]/.test(source) && !ENCODED.test(source) && source.isWellFormed();
   return isPlain ? (id) => (isDots(id) ? undefined : id) : decodeId;
 }
 
 function decodeId(encoded: string): string | undefined {
+  if (ENCODED.test(encoded)) return undefined;
   try {
     const id = encoded.includes("%") ? decodeURIComponent(encoded) : encoded;
     return isId(id) ? id : undefined;

@@ -19,3 +19,22 @@ export function parseWholeNumber(source: string, start = 0, end: number = source
   }
   return number <= MAX_COUNT ? number : undefined;
 }
+
+const JSON_NUMBER = /^(-?)(0|[1-9]\d*)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/;
+
+/**
+ * Reads a number in JSON by its digits: `1.0` and `1e3` are whole, and `0.99999999999999999999` is not,
+ * although it is rounded to 1 as a number.
+ *
+ * @returns `undefined` unless it is whole and 0 or more. Above 2^53 − 1 the number may be inexact.
+ */
+export function parseJsonNumber(source: string): number | undefined {
+  const [, sign, whole, fraction = "", exponent = "0"] = JSON_NUMBER.exec(source) ?? [];
+  if (whole === undefined) return undefined;
+  const digits = whole + fraction;
+  let end = digits.length;
+  while (digits[end - 1] === "0") end--;
+  if (end === 0) return Number(source);
+  const decimals = fraction.length - (digits.length - end) - Number(exponent);
+  return sign === "-" || decimals > 0 ? undefined : Number(source);
+}

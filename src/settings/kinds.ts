@@ -18,7 +18,7 @@ export interface TextSetting {
   canBeEmpty?: boolean;
   /** The setting without which this one has no effect. */
   requires?: RequiredSetting;
-  pattern: RegExp;
+  pattern: Pick<RegExp, "test">;
   /** Returns the form of a valid value in which it is used. */
   canonical?: (value: string) => string;
   /** Completes "must be …" in errors. */

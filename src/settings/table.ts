@@ -5,6 +5,17 @@ import { REDIS_ADDRESS } from "./redis-address.ts";
 const TOKEN = /^(?:[A-Za-z0-9._~+/-]+=*)?$/;
 const TOKEN_EXPECTED = "a bearer token of A-Z a-z 0-9 - . _ ~ + /";
 
+/** Accepts what compiles. A regular expression cannot tell. */
+const VALID_REGEX: Pick<RegExp, "test"> = {
+  test(source) {
+    try {
+      return new RegExp(source, "u") instanceof RegExp;
+    } catch {
+      return false;
+    }
+  },
+};
+
 /**
  * All settings. Each row is an option, a flag, an environment variable, a line of `--help`, and a row of
  * docs/settings.md. The type of its default is the type of the setting.
@@ -49,6 +60,14 @@ export const SETTINGS = {
     help: "maximum number of songs; a further song is refused with 507",
   },
   maxIdBytes: { default: 512, min: 1, max: 4096, help: "longest song id, in bytes of UTF-8" },
+  idPattern: {
+    default: "",
+    placeholder: "REGEX",
+    emptyMeans: "every id",
+    pattern: VALID_REGEX as Pick<RegExp, "test">,
+    expected: "a regular expression",
+    help: "regular expression that the whole id of a played song must match, as [0-9]{1,18}",
+  },
   maxFolds: {
     default: 16,
     min: 1,

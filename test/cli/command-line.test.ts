@@ -31,6 +31,7 @@ const OTHERS: {
   basePath: ["/a/b", "/a/b"],
   maxSongs: ["7", 7],
   maxIdBytes: ["100", 100],
+  idPattern: ["[0-9]{1,18}", "[0-9]{1,18}"],
   maxFolds: ["3", 3],
   maxWriters: ["4", 4],
   maxStoreBytes: ["1048576", 2 ** 20],

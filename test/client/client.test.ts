@@ -23,7 +23,7 @@ const ODD_IDS = [
   "__proto__",
   "\\",
   "a\nb",
-  "\u0000",
+  "\u0001",
   "é".normalize("NFD"),
   "x".repeat(512),
 ];

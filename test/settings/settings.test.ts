@@ -73,6 +73,15 @@ test.each<[keyof Settings, string[], unknown[]]>([
   for (const value of bad) expect(() => checkSetting(name, value)).toThrow(RangeError);
 });
 
+test("idPattern is a regular expression that compiles", () => {
+  for (const value of ["", "[0-9]{1,18}", "a|b", "\\p{L}+"])
+    expect(checkSetting("idPattern", value)).toBe(value);
+  for (const value of ["(", "[", "a{2,1}", "\\-", "*", ")(", "a)|(b"])
+    expect(() => checkSetting("idPattern", value)).toThrow(
+      `idPattern must be a regular expression, not ${JSON.stringify(value)}`,
+    );
+});
+
 describe("The error for an invalid value", () => {
   const messageFor = (name: keyof Settings, value: unknown, source?: string) => {
     try {

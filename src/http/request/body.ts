@@ -1,9 +1,6 @@
 import { type Awaitable, settlesWithin, yieldTurn } from "../../async.ts";
 import { Problem } from "../response/problem.ts";
 
-/** Content types of a number; the form type is the one that `curl -d` sends with any data. */
-const NUMBER_TYPES = ["text/plain", "application/json", "application/x-www-form-urlencoded"];
-
 /** Largest body of a request other than a batch, in bytes. A number needs 16 digits. */
 const MAX_SMALL_BODY_BYTES = 1024;
 
@@ -109,7 +106,8 @@ export function afterBody(
   return readToEnd(request, small(limits)).then(act);
 }
 
-function small(limits: BodyLimits): BodyLimits {
+/** Returns the limits of a body other than a batch. */
+export function small(limits: BodyLimits): BodyLimits {
   return { ...limits, maxBodyBytes: Math.min(limits.maxBodyBytes, MAX_SMALL_BODY_BYTES) };
 }
 
@@ -194,25 +192,4 @@ export function checkEncoding(request: Request, what: string): void {
       "accept-encoding": "identity",
     });
   }
-}
-
-/**
- * Reads a body that is empty or a whole number in decimal digits, with optional white space around it.
- *
- * @returns `undefined` for an empty body. Above 2^53 − 1 the number may be inexact.
- * @throws {Problem} as {@linkcode readText}, 400 for any other content, 415 for another content type or an
- * encoding.
- */
-export async function readWholeNumber(request: Request, limits: BodyLimits): Promise<number | undefined> {
-  const body = await readText(request, small(limits));
-  if (body === "") return undefined;
-  const type = contentTypeOf(request);
-  if (type !== undefined && !NUMBER_TYPES.includes(type)) {
-    const accept = NUMBER_TYPES.join(", ");
-    throw new Problem(415, `A number must be sent as ${accept}`, { accept });
-  }
-  checkEncoding(request, "A number");
-  const digits = /^[\t\n\r ]*(\d+)[\t\n\r ]*$/.exec(body)?.[1];
-  if (digits === undefined) throw new Problem(400, "The body must be a whole number, 0 or more");
-  return Number(digits);
 }

@@ -25,5 +25,19 @@ function percentDecode(encoded: string, maxBytes: number): string {
   }
   if (id.includes("\ufffd"))
     throw new Problem(400, "The id contains U+FFFD, which stands for bytes that were not UTF-8");
+  if (id.includes("\0")) throw new Problem(400, "The id contains U+0000, which no database takes");
   return id;
+}
+
+/**
+ * Tells what is wrong with the id of a song that is to be played, as the end of a sentence; `undefined` if it
+ * can be played.
+ */
+export type IdRule = (id: string) => string | undefined;
+
+/** Returns the rule that ids match the whole of `pattern`, a regular expression. An empty one matches all. */
+export function idRuleOf(pattern: string): IdRule {
+  if (pattern === "") return () => undefined;
+  const whole = new RegExp(`^(?:${pattern})$`, "u");
+  return (id) => (whole.test(id) ? undefined : `does not match ${pattern}`);
 }

@@ -8,6 +8,7 @@ import { MAPPING_SYNTAX, writeList } from "../../mapping/write.ts";
 import { PairReader, readJsonPairs } from "../../mapping/read.ts";
 import { checkConditions, conditionsOf } from "../request/preconditions.ts";
 import { prefersMinimal } from "../request/prefer.ts";
+import type { IdRule } from "../request/song-id.ts";
 import { listBody } from "../response/list-body.ts";
 import { Problem } from "../response/problem.ts";
 import { reply, replyMinimal } from "../response/reply.ts";
@@ -64,7 +65,7 @@ function* chunksOf(plays: KeyedMap<number>, counts: Float64Array): Generator<Ent
   yield chunk;
 }
 
-/** @throws {Problem} 400 that quotes the first malformed pair, 413, 415; {Refusal} `overflow`. */
+/** @throws {Problem} 400 that quotes the first malformed pair, 413, 415; {Refusal} `overflow`, `too long`. */
 async function readPlays(service: Service, { request }: Exchange): Promise<BatchPlays> {
   const type = contentTypeOf(request);
   const accept = [...TEXT_TYPES, JSON_TYPE].join(", ");
@@ -72,6 +73,7 @@ async function readPlays(service: Service, { request }: Exchange): Promise<Batch
     throw new Problem(415, `A batch must be sent as ${accept}`, { accept });
   }
   checkEncoding(request, "A batch");
+  checkCharset(request);
   const plays = new BatchPlays(service);
   try {
     if (type === JSON_TYPE) {
@@ -89,25 +91,41 @@ async function readPlays(service: Service, { request }: Exchange): Promise<Batch
   }
 }
 
+/** @throws {Problem} 415 if a batch names a character set that its bytes would be misread in. */
+function checkCharset(request: Request): void {
+  const [, charset = "utf-8"] =
+    /;[ \t]*charset="?([^";\s]*)/i.exec(request.headers.get("content-type") ?? "") ?? [];
+  if (!/^(?:utf-?8|us-ascii)$/i.test(charset))
+    throw new Problem(415, `A batch must be sent in UTF-8, not ${quoted(charset)}`);
+}
+
 /** Sums the plays of a batch by song, and refuses a batch as soon as it passes a limit. */
 class BatchPlays {
   readonly bySong = new KeyedMap<number>();
   sum = 0;
   readonly #maxSongs: number;
   readonly #maxIdBytes: number;
+  readonly #idRule: IdRule;
   #pairs = 0;
 
-  constructor({ maxBatchSongs, store }: Service) {
+  constructor({ maxBatchSongs, store, idRule }: Service) {
     this.#maxSongs = maxBatchSongs;
     this.#maxIdBytes = store.maxIdBytes;
+    this.#idRule = idRule;
   }
 
   /** A song that is listed twice counts twice against the limit, which bounds the work. */
   readonly add = (id: string, plays: number): void => {
     if (++this.#pairs > this.#maxSongs) throw tooManySongs(this.#maxSongs);
-    if (isTooLong(id, this.#maxIdBytes)) {
-      const detail = `the id ${quoted(id)} is longer than ${this.#maxIdBytes} bytes`;
-      throw new SyntaxError(`Cannot read a mapping: ${detail}`);
+    const maxIdBytes = this.#maxIdBytes;
+    if (isTooLong(id, maxIdBytes)) {
+      const detail = `The id ${quoted(id)} is longer than ${maxIdBytes} bytes of UTF-8`;
+      throw new Refusal("too long", detail, { maxIdBytes });
+    }
+    const wrong = id.includes("\0") ? "contains U+0000, which no database takes" : this.#idRule(id);
+    if (wrong !== undefined) {
+      const pair = quoted(`${id}=${plays}`);
+      throw new SyntaxError(`Cannot read a mapping: expected id=count, found ${pair}, whose id ${wrong}`);
     }
     this.bySong.update(id, (before = 0) => {
       if (plays <= MAX_COUNT - before) return before + plays;

@@ -1,10 +1,13 @@
 import type { Awaitable } from "../../async.ts";
-import { readWholeNumber, whenComplete } from "../request/body.ts";
+import { quoted } from "../../error-message.ts";
+import { whenComplete } from "../request/body.ts";
+import { readWholeNumber } from "../request/number-body.ts";
 import type { Exchange, Service } from "../exchange.ts";
 import { readKey } from "../request/idempotency-key.ts";
 import { checkConditions, conditionsOf } from "../request/preconditions.ts";
 import { prefersMinimal } from "../request/prefer.ts";
 import { readAfter } from "../request/query.ts";
+import { Problem } from "../response/problem.ts";
 import { reply, replyMinimal, type ReplyInit } from "../response/reply.ts";
 import { decodeSongId } from "../request/song-id.ts";
 import { type Addition, MAX_COUNT } from "../../store/count-store.ts";
@@ -26,6 +29,8 @@ export function getCount(service: Service, exchange: Exchange): Awaitable<Respon
 /** `POST /song/{id}`: adds 1, or the number in the body, and answers the new count. */
 export function addPlays(service: Service, exchange: Exchange): Awaitable<Response> {
   const id = songId(service, exchange);
+  const wrong = service.idRule(id);
+  if (wrong !== undefined) throw new Problem(400, `The id ${quoted(id)} ${wrong}`);
   const { request } = exchange;
   const key = readKey(request.headers, service.isManager);
   checkConditions(conditionsOf(request.headers), true);

@@ -39,12 +39,27 @@ export const batch: Cases = {
     await expectAnswer(post(subject, "a=1,b=1,a=2,%61=4"), 200, "a=7,b=1");
     const type = { "content-type": "application/json" };
     await expectAnswer(post(subject, ' { "n" : 1 , "n":2e1,"n":3.0 } ', type), 200, "n=24");
-    await expectAnswer(post(subject, "\ufeffw=1"), 200, "%EF%BB%BFw=1");
+    await expectAnswer(post(subject, "%EF%BB%BFw=1"), 200, "%EF%BB%BFw=1");
     await expectAnswer(post(subject, '{"a":1,"\\u0061":2,"x\\"y":3,"a":3}', type), 200, "a=13,x%22y=3");
   },
 
   "a listing of one server can be added to another server": async (subject) => {
-    const ids = ["a/b", "=", ",", "歌", "😀", "100%", '"', "\\", "\0"];
+    const ids = [
+      "a/b",
+      "=",
+      ",",
+      "歌",
+      "😀",
+      "100%",
+      '"',
+      "\\",
+      "a b",
+      " 5",
+      "\n5",
+      "\ufeff1",
+      "\u2028",
+      "\x7f",
+    ];
     for (const [at, id] of ids.entries()) {
       const path = `/song/${encodeURIComponent(id)}`;
       await expectAnswer(subject.fetch(path, { method: "POST", body: String(at + 1) }), 200);
@@ -77,7 +92,30 @@ export const batch: Cases = {
       await expectAnswer(post(subject, `a=1,${bad}`), 400, detail);
       if (bad !== "") await expectAnswer(post(subject, `${bad},a=1`), 400, detail);
     }
-    await expectAnswer(post(subject, `a=1,${"x".repeat(513)}=1`), 400);
+    for (const bad of [
+      " 5",
+      "5 ",
+      "a b",
+      "\n5",
+      "\t5",
+      "\ufeff5",
+      "\u00a05",
+      "\u20285",
+      "\x855",
+      '"5"',
+      "5\x7f",
+      "%00",
+      "a%00b",
+    ]) {
+      const quoted = JSON.stringify(decodeURIComponent(`${bad}=2`));
+      const refused = await post(subject, `3=1,${bad}=2,4=1`);
+      expect({ bad, status: refused.status, body: await refused.text() }).toEqual({
+        bad,
+        status: 400,
+        body: expect.stringContaining(`expected id=count, found ${quoted}`),
+      });
+      await expectAnswer(post(subject, `${bad}=2`), 400);
+    }
     await expectAnswer(post(subject, new Uint8Array([0x61, 0x3d, 0x31, 0x2c, 0xff])), 400);
     const type = { "content-type": "application/json" };
     for (const bad of [
@@ -94,6 +132,16 @@ export const batch: Cases = {
     ])
       await expectAnswer(post(subject, asJson(bad), type), 400);
     await expectAnswer(post(subject, '{"a":1,"\\ud800":1}', type), 400);
+    await expectAnswer(post(subject, '{"a":1,"x\\u0000":1}', type), 400);
+    for (const count of [
+      "0.99999999999999999999",
+      "1.00000000000000000001",
+      "15e-1",
+      "-1e0",
+      "1e16",
+      "1e999999999",
+    ])
+      await expectAnswer(post(subject, `{"a":1,"b":${count}}`, type), 400);
     await expectAnswer(post(subject, '{"a":1,"b":-1,"b":1}', type), 400);
     for (const hidden of ['{"b":5}', '"zzz"', '{"":5}', '{"\\ud800":5}', "[1]", "null", "true"])
       await expectAnswer(post(subject, `{"a":${hidden},"a":2}`, type), 400);
@@ -110,6 +158,57 @@ export const batch: Cases = {
     await expectAnswer(subject.fetch("/song/b"), 200, "1");
     await expectAnswer(subject.fetch("/song/c"), 200, "0");
     await expectAnswer(post(subject, "a=0,b=1"), 200, "a=9007199254740991,b=2");
+  },
+
+  "one line end at the very end of a batch is no part of it": async (subject) => {
+    await expectAnswer(post(subject, "a=1,b=2\n"), 200, "a=1,b=2");
+    await expectAnswer(post(subject, "a=1\r\n"), 200, "a=2");
+    await expectAnswer(post(subject, "\n"), 200, "");
+    for (const bad of ["a=1\n\n", "a=1,\n", "a=1\nb=1", "a=1\r", "a=1 \n"])
+      await expectAnswer(post(subject, bad), 400);
+    await expectAnswer(subject.fetch("/song/a"), 200, "2");
+  },
+
+  "a batch with an id that is too long is refused as a play of that song": async (subject) => {
+    for (const [body, type] of [
+      [`a=1,${"x".repeat(513)}=1`, "text/plain"],
+      [JSON.stringify({ a: 1, ["x".repeat(513)]: 1 }), "application/json"],
+    ] as const) {
+      const answer = await expectAnswer(post(subject, body, { "content-type": type }), 414);
+      expect(answer.headers.get("content-type")).toStartWith("text/plain");
+      const problem = await post(subject, body, { "content-type": type, ...json });
+      expect(await problem.json()).toMatchObject({
+        status: 414,
+        title: "The id is too long",
+        maxIdBytes: 512,
+      });
+    }
+    await expectNothingCounted(subject);
+  },
+
+  "an answer says what is missing of JSON without its type, and of a form": async (subject) => {
+    for (const body of ['{"a":1,"b":2}', ' {"a":1}', "[1]"]) {
+      const refused = await (await post(subject, body)).text();
+      expect(refused).toEndWith("; JSON needs Content-Type: application/json");
+    }
+    const form = { "content-type": "application/x-www-form-urlencoded" };
+    const refused = await (await post(subject, "a=1&b=2", form)).text();
+    expect(refused).toBe(
+      'Bad Request\nCannot read a mapping: expected id=count, found "a=1&b=2"; a comma separates pairs, as in 1=3,5=2',
+    );
+    await expectNothingCounted(subject);
+  },
+
+  "a batch in another character set than UTF-8 is refused": async (subject) => {
+    for (const type of ["text/plain", "application/json"]) {
+      for (const charset of ["iso-8859-1", "UTF-16", '"utf-16le"']) {
+        const refused = await post(subject, "{}", { "content-type": `${type}; charset=${charset}` });
+        expect({ charset, status: refused.status }).toEqual({ charset, status: 415 });
+      }
+    }
+    await expectNothingCounted(subject);
+    for (const charset of ["utf-8", "UTF8", '"UTF-8"', "us-ascii"])
+      await expectAnswer(post(subject, "a=1", { "content-type": `text/plain;charset=${charset}` }), 200);
   },
 
   "an empty batch counts nothing, and the answer is empty": async (subject) => {

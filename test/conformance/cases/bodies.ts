@@ -76,6 +76,35 @@ export const bodies: Cases = {
       await expectAnswer(fetch("/song/1", post("2", type)), 200, String(2 * at + 2));
   },
 
+  "a number in JSON is read as in a batch": async ({ fetch }) => {
+    const play = (body: string) => fetch("/song/1", post(body, "application/json"));
+    for (const [body, count] of [
+      ["1.0", "1"],
+      ["1e3", "1001"],
+      [" 2.50E+1\n", "1026"],
+      ["0e999999999", "1026"],
+      ["-0", "1026"],
+      ["9007199254739965", "9007199254740991"],
+    ] as const)
+      await expectAnswer(play(body), 200, count);
+    for (const body of ["0.99999999999999999999", "1.5", "15e-1", "-1", "007", "1.", ".5", "+1", '"1"'])
+      await expectAnswer(play(body), 400, "Bad Request\nThe body must be a whole number, 0 or more");
+    for (const body of ["9007199254740992", "1e16", "1e999999999"]) await expectAnswer(play(body), 409);
+  },
+
+  "a number that is packed, or binary, is refused before it is decoded": async (subject) => {
+    const gzipped = new Uint8Array([0x1f, 0x8b, 8, 0, 0xff, 0xfe]);
+    const send = (body: Uint8Array<ArrayBuffer>, headers: Record<string, string>) =>
+      subject.fetch("/song/1", { method: "POST", body, headers });
+    await expectAnswer(send(gzipped, { "content-type": "text/plain", "content-encoding": "gzip" }), 415);
+    await expectAnswer(send(gzipped, { "content-type": "application/gzip" }), 415);
+    await expectAnswer(send(new Uint8Array(100_000).fill(0xff), { "content-type": "application/gzip" }), 415);
+    const form = new FormData();
+    form.set("plays", new File([new Uint8Array(3000).fill(0xff)], "plays.bin"));
+    await expectAnswer(subject.fetch("/song/1", { method: "POST", body: form }), 415);
+    await expectNothingCounted(subject);
+  },
+
   "a body of any other type is refused": async (subject) => {
     for (const type of [
       "image/png",

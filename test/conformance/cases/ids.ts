@@ -12,7 +12,7 @@ const GOOD: readonly (readonly [encoded: string, id: string])[] = [
   ["%C3%A4", "ä"],
   ["%F0%9F%8E%B5", "🎵"],
   ["%EF%BB%BF", "\ufeff"],
-  ["%00", "\0"],
+  ["%0A5%20", "\n5 "],
   ["%25", "%"],
   ["%253D", "%3D"],
   ["a.b", "a.b"],
@@ -24,7 +24,9 @@ const GOOD: readonly (readonly [encoded: string, id: string])[] = [
   ["%7B%7D%22%3C%3E%5E%60%7C%5C", '{}"<>^`|\\'],
 ];
 
-/** Malformed UTF-8: broken escapes, lone and overlong bytes, surrogates, above U+10FFFF, and U+FFFD. */
+/**
+ * Malformed UTF-8 (broken escapes, lone and overlong bytes, surrogates, above U+10FFFF), U+FFFD and U+0000.
+ */
 const BAD = [
   "%",
   "%z",
@@ -38,6 +40,8 @@ const BAD = [
   "%ed%a0%80",
   "%f4%90%80%80",
   "%EF%BF%BD",
+  "%00",
+  "a%00b",
 ];
 
 /** Ids: everything after `/song/`. */
@@ -61,7 +65,7 @@ export const ids: Cases = {
     await expectAnswer(fetch("/song/a/b"), 200, "3");
   },
 
-  "an id that is not percent-encoded UTF-8 is refused": async (subject) => {
+  "an id that is not percent-encoded UTF-8, or contains U+0000, is refused": async (subject) => {
     for (const id of BAD) {
       for (const method of ["GET", "POST"]) {
         const answer = await subject.fetch(`/song/${id}`, { method });

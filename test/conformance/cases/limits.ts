@@ -13,6 +13,7 @@ export const CAPS = {
   maxBatchSongs: 3,
   maxFolds: 2,
   maxWriters: 2,
+  idPattern: "[a-z]|[^-A-Z\\s]+", // each branch has to match the whole id
 };
 
 const POST = { method: "POST" } as const;
@@ -51,6 +52,31 @@ export const limits: Cases = {
     await expectAnswer(fetch("/plays/video/b?after=0"), 200, "1");
   },
 
+  "an id that idPattern does not match is not counted, and reading it is 0": async ({ fetch }) => {
+    const add = (body: string) =>
+      fetch("/plays/batch", { ...POST, body, headers: { "content-type": "text/plain" } });
+    const pattern = CAPS.idPattern;
+    for (const id of ["A", "aB", "a-b", "ab%0A", "-a"]) {
+      const name = JSON.stringify(decodeURIComponent(id));
+      await expectAnswer(
+        fetch(`/plays/video/${id}`, POST),
+        400,
+        `Bad Request\nThe id ${name} does not match ${pattern}`,
+      );
+      await expectAnswer(fetch(`/plays/video/${id}`, { ...POST, body: "0" }), 400);
+      await expectAnswer(fetch(`/plays/video/${id}`), 200, "0");
+      const refused = await expectAnswer(add(`a=1,${id}=1`), 400);
+      expect(refused.status).toBe(400);
+    }
+    await expectAnswer(
+      add("A=1"),
+      400,
+      `Bad Request\nCannot read a mapping: expected id=count, found "A=1", whose id does not match ${pattern}`,
+    );
+    await expectAnswer(fetch("/plays/"), 200, "");
+    await expectAnswer(add("a=1,1x=2"), 200, "a=1,1x=2");
+  },
+
   "a writer is forgotten after maxWriters other writers have written": async ({ fetch }) => {
     const play = (writer: string) =>
       fetch("/plays/video/a", { ...POST, headers: { "idempotency-key": `"${writer}:1"` } });
@@ -71,7 +97,7 @@ export const limits: Cases = {
     await expectAnswer(fetch("/plays/video/a"), 200, "1");
     await expectAnswer(add("a=1,c=1"), 200, "a=2,c=1");
     await expectAnswer(add("a=1,b=1,c=1,d=1,e=1"), 413);
-    await expectAnswer(add("123456789=1"), 400);
+    await expectAnswer(add("123456789=1"), 414);
   },
 
   "a batch may have maxBatchSongs songs, a song that is listed twice counted twice": async ({ fetch }) => {

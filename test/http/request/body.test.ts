@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import { type BodyLimits, readText, readWholeNumber } from "../../../src/http/request/body.ts";
+import { type BodyLimits, readText } from "../../../src/http/request/body.ts";
+import { readWholeNumber } from "../../../src/http/request/number-body.ts";
 import { Problem } from "../../../src/http/response/problem.ts";
 
 const KIB = 1024;
@@ -131,8 +132,9 @@ describe("A whole number", () => {
     "json",
   ])("is refused as %p", async (type) => expect(await statusOf(read("5", type))).toBe(415));
 
-  test("that is too long is 413, whatever its content", async () => {
-    expect(await statusOf(read("x".repeat(KIB + 1), "image/png"))).toBe(413);
+  test("that is too long is 413, whatever its content, and 415 with another type", async () => {
+    expect(await statusOf(read("x".repeat(KIB + 1), "text/plain"))).toBe(413);
+    expect(await statusOf(read("x".repeat(KIB + 1), "image/png"))).toBe(415);
     expect(await read("0".repeat(KIB - 1) + "5")).toBe(5);
   });
 });

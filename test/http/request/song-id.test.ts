@@ -7,7 +7,7 @@ import { Random } from "../../support/random.ts";
 
 test("an id is percent-decoded once", () => {
   const random = new Random("song-id");
-  const parts = ["a", "/", "%", "%41", "=", ",", "\0", "\x7f", "é", "歌", "😀", " ", "+", ".", "__proto__"];
+  const parts = ["a", "/", "%", "%41", "=", ",", "\x01", "\x7f", "é", "歌", "😀", " ", "+", ".", "__proto__"];
   for (let round = 0; round < 5000; round++) {
     const id = random.text(parts, 12);
     expect(decodeSongId(encodeURIComponent(id), 512)).toBe(id);
@@ -20,7 +20,7 @@ test.each([
   ["a%2fb", "a/b"],
   ["a%252Fb", "a%2Fb"],
   ["a+b", "a+b"],
-  ["%20%00", " \0"],
+  ["%20%01", " \x01"],
   ["%F0%9F%98%80", "😀"],
   ["%EF%BB%BFa", "\ufeffa"],
 ])("%j is the song %j", (encoded, id) => expect(decodeSongId(encoded, 512)).toBe(id));
@@ -46,6 +46,12 @@ test("U+FFFD, which stands for bytes that were not UTF-8, is refused", () => {
   expect(statusOf(() => decodeSongId("%EF%BF%BD", 512))).toBe(400);
   expect(statusOf(() => decodeSongId("a%ef%bf%bdb", 512))).toBe(400);
   expect(decodeSongId("%EF%BF%BC", 512)).toBe("\ufffc");
+});
+
+test("U+0000, which no database takes, is refused", () => {
+  for (const encoded of ["%00", "a%00b", "%2500%00"])
+    expect(statusOf(() => decodeSongId(encoded, 512))).toBe(400);
+  expect(decodeSongId("%2500", 512)).toBe("%00");
 });
 
 test.each([
