@@ -105,5 +105,5 @@ function decidingRange(ranges: readonly MediaRange[], types: readonly string[]):
 function specificityFor(range: string, types: readonly string[]): number {
   if (range === "*/*") return 1;
   if (types.includes(range)) return 3;
-  return types.some((type) => range === type.replace(/\/.*/, "/*")) ? 2 : 0;
+  return range.endsWith("/*") && types.some((type) => type.startsWith(range.slice(0, -1))) ? 2 : 0;
 }

@@ -12,6 +12,7 @@ const PARTS: Readonly<Record<"," | ";", RegExp>> = {
  * empty ones are left out (RFC 9110 §5.6.1). A text of more than 1024 characters has no parts.
  */
 export function split(text: string, separator: "," | ";"): string[] {
-  const parts = text.length > MAX_FIELD_LENGTH ? [] : (text.match(PARTS[separator]) ?? []);
+  if (text === "" || text.length > MAX_FIELD_LENGTH) return [];
+  const parts = text.includes('"') ? (text.match(PARTS[separator]) ?? []) : text.split(separator);
   return parts.map((part) => part.trim()).filter((part) => part !== "");
 }
