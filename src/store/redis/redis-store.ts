@@ -128,8 +128,9 @@ export class RedisStore implements CountStore {
   }
 
   async figures(): Promise<StoreFigures> {
-    const [{ songs }, { unacknowledged }] = await Promise.all([this.#survey.take(), this.#control.folds()]);
-    return { songs, folds: unacknowledged.length };
+    const [{ songs }, state] = await Promise.all([this.#survey.take(), this.#control.folds()]);
+    const { unacknowledged, oldestSealedAt, lastSealedAt, lastAcknowledgedAt } = state;
+    return { songs, folds: unacknowledged.length, oldestSealedAt, lastSealedAt, lastAcknowledgedAt };
   }
 
   /** Completes what a server that died has begun. Call it before anything is counted. */

@@ -44,7 +44,7 @@ testWithRedis("A fold that is sealed beside a clear is answered, as if it were s
   const [handle, clear] = [createHandler(one), createHandler(other)];
   const ask = (handler: Handler, method: string, path: string) =>
     Promise.resolve(handler(new Request(`http://localhost${path}`, { method })));
-  for (let round = 1; round <= rounds(300, 60); round++) {
+  for (let round = 1; round <= rounds(300, 40); round++) {
     await one.add("a", 1);
     const asked = [ask(handle, "PUT", `/folds/${round}`), ask(clear, "DELETE", "/")] as const;
     const [sealed, cleared] = await Promise.all(asked);
@@ -62,4 +62,28 @@ testWithRedis("Of concurrent plays of one song, those that fit below the limit a
   expect(await one.get("a")).toBe(MAX_COUNT);
   const added = plays.filter((_, at) => reasons[at] === undefined);
   expect(added.reduce((sum, more) => sum + more, 0)).toBe(3);
+});
+
+testWithRedis("All servers know when folds were sealed and acknowledged, until a clear", async () => {
+  const { one, other } = await openTwo();
+  const timesOf = async (store: CountStore) => {
+    const { folds, oldestSealedAt, lastSealedAt, lastAcknowledgedAt } = await store.figures();
+    return { folds, oldestSealedAt, lastSealedAt, lastAcknowledgedAt };
+  };
+  const never = { oldestSealedAt: undefined, lastSealedAt: undefined, lastAcknowledgedAt: undefined };
+  expect(await timesOf(other)).toEqual({ folds: 0, ...never });
+  const begin = Date.now();
+  await one.seal(1);
+  await Bun.sleep(20);
+  await one.seal(2);
+  const sealed = await timesOf(other);
+  expect(sealed.oldestSealedAt).toBeWithin(begin - 5, Date.now());
+  expect(sealed.lastSealedAt).toBeGreaterThan(sealed.oldestSealedAt as number);
+  await Bun.sleep(20);
+  for (let again = 0; again < 2; again++) await other.acknowledge(1);
+  const { lastAcknowledgedAt, ...rest } = await timesOf(one);
+  expect(lastAcknowledgedAt).toBeGreaterThan(sealed.lastSealedAt as number);
+  expect(rest).toEqual({ folds: 1, oldestSealedAt: sealed.lastSealedAt, lastSealedAt: sealed.lastSealedAt });
+  await one.clear();
+  expect(await timesOf(other)).toEqual({ folds: 0, ...never });
 });

@@ -2,6 +2,8 @@
 --
 -- - `format`, `shards`, `writers`, `seed`, `name`: the layout, which never changes;
 -- - `epoch`, `newest`, `kept`, `dropped`, `folds`: the last clear, and the folds;
+-- - `sealed N` for each fold, `sealed`, `acknowledged`: the time of its seal, of the last one, and of the last
+--   acknowledgement, in milliseconds since 1970;
 -- - `under way`: the operation that is being applied to all shards, as `seal:17:0` with the epoch. No other
 --   begins until it has ended, and every server may complete it.
 --
@@ -60,15 +62,18 @@ end
 act['end'] = function()
   if read('under way') ~= ARGV[2] then return { 'gone' } end
   local kind, fold = string.match(ARGV[2], '^(%a+):(%d+):%d+$')
+  local now = digits(math.floor(micros() / 1000))
   if kind == 'seal' then
     folds[#folds + 1] = tonumber(fold)
-    call('HSET', key, 'newest', fold)
+    call('HSET', key, 'newest', fold, 'sealed', now, 'sealed ' .. fold, now)
   elseif kind == 'acknowledge' then
     table.remove(folds, 1)
-    call('HSET', key, 'dropped', digits(number('kept')), 'kept', fold)
+    call('HSET', key, 'dropped', digits(number('kept')), 'kept', fold, 'acknowledged', now)
+    call('HDEL', key, 'sealed ' .. fold)
   else
+    for _, known in ipairs(folds) do call('HDEL', key, 'sealed ' .. digits(known)) end
     folds = {}
-    call('HDEL', key, 'newest', 'kept', 'dropped')
+    call('HDEL', key, 'newest', 'kept', 'dropped', 'sealed', 'acknowledged')
     call('HSET', key, 'epoch', fold)
   end
   for at, known in ipairs(folds) do folds[at] = digits(known) end

@@ -30,12 +30,16 @@ export interface LayoutReply {
   isNew: boolean;
 }
 
+/** The state, with times in milliseconds since 1970. */
 export interface State {
   unacknowledged: number[];
   kept: number;
   dropped: number;
   epoch: number;
   underWay: ShardOperation | undefined;
+  lastSealedAt: number | undefined;
+  lastAcknowledgedAt: number | undefined;
+  oldestSealedAt: number | undefined;
 }
 
 export function encodeControl(request: ControlRequest): string[] {
@@ -55,10 +59,18 @@ export function decodeControl(reply: unknown): ControlReply {
 }
 
 export function decodeState(reply: unknown): State {
-  const [folds = "", kept = "", dropped = "", epoch = "", name = ""] = reply as string[];
-  const unacknowledged = folds.split(",").filter(Boolean).map(Number);
-  const underWay = name === "" ? undefined : operationOf(name, kept);
-  return { unacknowledged, kept: Number(kept), dropped: Number(dropped), epoch: Number(epoch), underWay };
+  const [folds = "", kept = "", dropped = "", epoch = "", name = "", ...times] = reply as string[];
+  const [lastSealedAt, lastAcknowledgedAt, oldestSealedAt] = times.map((at) => Number(at) || undefined);
+  return {
+    unacknowledged: folds.split(",").filter(Boolean).map(Number),
+    kept: Number(kept),
+    dropped: Number(dropped),
+    epoch: Number(epoch),
+    underWay: name === "" ? undefined : operationOf(name, kept),
+    lastSealedAt,
+    lastAcknowledgedAt,
+    oldestSealedAt,
+  };
 }
 
 /** @throws {RangeError} for counts of a version that lays them out in another way. */
