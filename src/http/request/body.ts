@@ -107,8 +107,8 @@ export function afterBody(
 }
 
 /** Returns the limits of a body other than a batch. */
-export function small({ maxBodyBytes, bodySeconds, trustsLength }: BodyLimits): BodyLimits {
-  return { maxBodyBytes: Math.min(maxBodyBytes, MAX_SMALL_BODY_BYTES), bodySeconds, trustsLength };
+export function small(limits: BodyLimits): BodyLimits {
+  return { ...limits, maxBodyBytes: Math.min(limits.maxBodyBytes, MAX_SMALL_BODY_BYTES) };
 }
 
 async function readWhole(request: Request, { maxBodyBytes, bodySeconds }: BodyLimits): Promise<Uint8Array> {
