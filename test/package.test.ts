@@ -127,9 +127,12 @@ describe("in a project with the strictest settings", () => {
     return { status, stdout };
   }
 
-  test("a program that mounts playcount below a path has no type errors", async () => {
-    expect(await check("server.ts")).toEqual({ status: 0, stdout: "" });
-  });
+  test.each(["server.ts", "on-disk.ts", "in-redis.ts"])(
+    "a program that embeds playcount has no type errors: %s",
+    async (program) => {
+      expect(await check(program)).toEqual({ status: 0, stdout: "" });
+    },
+  );
 
   test("every entry for all runtimes has types, and they are not any", async () => {
     const program = `import { CountClient } from "playcount/client";
@@ -228,4 +231,43 @@ test.each(Object.entries(CONSUMERS))("a program that mounts it serves both on %s
   expect(await ask("song/42", "GET")).toBe("200 Another page");
   expect(await ask("", "GET")).toBe("200 Another page");
   expect(await ask("plays/nothing", "GET")).toBe("404 Not Found");
+  // Nobody can clear the counts, and only this machine can connect.
+  for (const [method, path] of [
+    ["DELETE", "plays/"],
+    ["PUT", "plays/folds/1"],
+    ["POST", "plays/batch"],
+  ] as const)
+    expect(await ask(path, method)).toStartWith("401 ");
+  const rebound = await fetch(`${url}plays/song/42`, { headers: { host: "evil.example" } });
+  expect(rebound.status).toBe(403);
+  expect(await ask("plays/song/42", "GET")).toBe("200 2");
+  const elsewhere = url.replace(/127\.0\.0\.1|localhost/, "127.0.0.2");
+  await expect(fetch(`${elsewhere}plays/`)).rejects.toThrow();
+});
+
+test("a program keeps its own counts on a disk, on Bun, Deno and Node in turn", async () => {
+  const outputs: string[] = [];
+  for (const command of [[bun], [deno, "run", "-A"], RUNTIMES.node]) {
+    const { stdout, stderr } = await run([...command, "on-disk.ts"], {}, consumer);
+    outputs.push(stdout + stderr);
+  }
+  expect(outputs).toEqual(["1\n", "2\n", "3\n"]);
+});
+
+testWithRedis("a program keeps its own counts in Redis, on Bun", async () => {
+  const { address } = await RedisServer.start();
+  const program = join(consumer, "in-redis.ts");
+  await Bun.write(program, (await Bun.file(program).text()).replace("localhost:6379", address));
+  for (const stdout of ["1\n", "2\n"])
+    expect(await run([bun, program], {}, consumer)).toMatchObject({ status: 0, stdout });
+  await stopAll();
+});
+
+test.each([
+  ["deno", [deno, "run", "-A"]],
+  ["node", RUNTIMES.node],
+])("a program that wants Redis on %s is told what is needed", async (_name, command) => {
+  const { status, stderr } = await run([...command, "in-redis.ts"], {}, consumer);
+  expect(status).toBe(1);
+  expect(stderr).toContain("playcount/redis requires Bun: it uses Bun's client for Redis\n");
 });

@@ -115,7 +115,7 @@ describe("The package", () => {
   test("has one version", () => expect(VERSION).toBe(MANIFEST.version));
 
   test("exports what it should, types first, each made from a source that there is", () => {
-    const entries = [".", "./client", "./bun", "./deno", "./node", "./workerd"];
+    const entries = [".", "./client", "./bun", "./deno", "./node", "./workerd", "./durable", "./redis"];
     expect(Object.keys(MANIFEST.exports)).toEqual(entries);
     for (const [entry, conditions] of Object.entries(MANIFEST.exports)) {
       expect(Object.keys(conditions), entry).toEqual(["types", "default"]);

@@ -7,10 +7,10 @@ import { ShardedStore } from "../store/memory/sharded-store.ts";
 let handler: Handler | undefined;
 
 /**
- * The whole counter, as a module that workerd, `deno serve` and `bun FILE` run as it is.
+ * The whole counter, as a module for workerd.
  *
- * On workerd the settings are bindings with the names of the environment variables, and the counts are those
- * of one isolate; elsewhere the settings have their defaults. The first request makes the store, because
+ * The settings are bindings with the names of the environment variables. Without `PLAYCOUNT_TOKEN`, every
+ * client can clear the counts, which are those of one isolate. The first request makes the store, because
  * workerd has no random values before it.
  */
 export default {

@@ -33,6 +33,17 @@ export function readSettings(lookUp: SettingLookup): Settings {
   return settings;
 }
 
+/**
+ * Returns the given settings, and the defaults of all others.
+ *
+ * @throws {RangeError} if a value is invalid.
+ */
+export function completeSettings(given: { [K in keyof Settings]?: Settings[K] | undefined }): Settings {
+  return Object.fromEntries(
+    settingNames().map((name) => [name, checkSetting(name, given[name])]),
+  ) as Settings;
+}
+
 /** @throws {RangeError} if a setting would have no effect, because the one that it requires is not set. */
 function checkRequired(name: keyof Settings, source: string, settings: Settings): void {
   const { requires, default: preset }: TextSetting | NumberSetting = SETTINGS[name];

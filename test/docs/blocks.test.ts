@@ -3,6 +3,7 @@ import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { lacks } from "../support/extent.ts";
 import { run } from "../support/process.ts";
+import { stopAll as stopRedis } from "../store/redis/support/clean-up.ts";
 import { stopAll } from "../support/servers.ts";
 import { type Block, blocksOf, fileNameOf, PAGES } from "./support/pages.ts";
 import { PageRun } from "./support/page-run.ts";
@@ -30,6 +31,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await stopAll();
+  await stopRedis();
   await rm(project, { recursive: true });
 });
 

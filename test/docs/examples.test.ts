@@ -5,6 +5,7 @@ import { join } from "node:path";
 import process from "node:process";
 import manifest from "../../package.json" with { type: "json" };
 import { run } from "../support/process.ts";
+import { stopAll as stopRedis } from "../store/redis/support/clean-up.ts";
 import { stopAll } from "../support/servers.ts";
 import { examplesOf } from "./support/examples.ts";
 import { PageRun } from "./support/page-run.ts";
@@ -23,6 +24,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await stopAll();
+  await stopRedis();
   await rm(project, { recursive: true });
 });
 

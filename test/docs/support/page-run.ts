@@ -3,13 +3,17 @@ import { connect, createServer, type AddressInfo } from "node:net";
 import { once } from "node:events";
 import { join } from "node:path";
 import process from "node:process";
+import { lacksRedis, RedisServer } from "../../store/redis/support/redis-server.ts";
 import { servePlaycount } from "../../support/servers.ts";
 import { commandsOf, normalize } from "./console.ts";
 import { type Block, fileNameOf } from "./pages.ts";
 import { commandOf, environmentOf, withAssertions } from "./programs.ts";
 
 /** A port that a page names: every page has fresh servers in the place of these. */
-const PORT = /\b80\d\d\b/g;
+const PORT = /\b(?:80\d\d|6379)\b/g;
+
+/** The port of Redis. */
+const REDIS = "6379";
 
 const START_MS = 120_000;
 
@@ -36,11 +40,13 @@ export class PageRun {
     const all = blocks.map(({ text }) => text).join("\n");
     const own = new Set(blocks.filter(isServer).flatMap(({ text }) => portsOf(text, "8000")));
     for (const port of new Set(portsOf(all)))
-      this.#ports.set(port, own.has(port) ? await freePort() : portOf(servePlaycount()));
+      this.#ports.set(port, own.has(port) ? await freePort() : await startServer(port));
     for (const port of own) if (!this.#ports.has(port)) this.#ports.set(port, await freePort());
   }
 
+  /** Runs a block. One that needs Redis is skipped on a machine without it. */
   async run(block: Block): Promise<void> {
+    if (lacksRedis && portsOf(block.text).includes(REDIS)) return;
     const text = this.#withPorts(block.text);
     if (isServer(block)) return await this.#startServer(block, text);
     if (block.language === "console") {
@@ -118,8 +124,10 @@ function portsOf(text: string, otherwise?: string): string[] {
   return ports === null && otherwise !== undefined ? [otherwise] : [...(ports ?? [])];
 }
 
-function portOf(url: string): string {
-  return new URL(url).port;
+/** Starts what listens on a port of a page, and returns its real port. */
+async function startServer(port: string): Promise<string> {
+  if (port !== REDIS) return new URL(servePlaycount()).port;
+  return lacksRedis ? REDIS : String((await RedisServer.start()).port);
 }
 
 async function freePort(): Promise<string> {

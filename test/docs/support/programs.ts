@@ -35,7 +35,7 @@ export async function createProject(): Promise<string> {
     JSON.stringify({
       extends: join(ROOT, "tsconfig.json"),
       compilerOptions: { noUnusedLocals: false, isolatedDeclarations: false },
-      include: ["."],
+      include: [".", join(ROOT, "src/store/redis/scripts/lua.d.ts")],
     }),
   );
   return project;

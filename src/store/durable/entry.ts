@@ -1,0 +1,67 @@
+import process from "node:process";
+import { isMainThread, workerData } from "node:worker_threads";
+import { completeSettings, type Settings } from "../../settings/settings.ts";
+import type { CountStore } from "../count-store.ts";
+import type { CommitThreadData } from "./commit-thread.ts";
+import { attachDurable, CommitThread } from "./open.ts";
+
+/** Settings that limit a store on a disk. */
+type Limits = Pick<
+  Settings,
+  "maxSongs" | "maxIdBytes" | "maxFolds" | "maxWriters" | "maxStoreBytes" | "maxWaiting"
+>;
+
+/** Options of {@linkcode openDurable}: the settings of the same names, with the same defaults. */
+export type DurableStoreOptions = { [K in keyof Limits]?: Limits[K] | undefined } & {
+  /** Directory to keep counts in. It is made if it does not exist. */
+  data: string;
+};
+
+/** Counts on a disk. */
+export interface OpenDurableStore extends CountStore {
+  /**
+   * Makes all requests durable, and releases the directory. Resolves to false after `timeoutSeconds`. An
+   * answered play is durable in any case. An open store keeps its process alive.
+   */
+  close(timeoutSeconds: number): Promise<boolean>;
+}
+
+/**
+ * Opens counts in a directory, for a handler of this process. Needs Bun, Deno or Node.
+ *
+ * A thread of its own writes to the disk. It runs this module: a bundler has to leave `playcount/durable` out
+ * of its bundle.
+ *
+ * @throws {RangeError} for an option out of its range.
+ * @throws {Error} if the directory cannot be used, or another process uses it.
+ *
+ * @example
+ * ```ts
+ * import { createHandler } from "playcount";
+ * import { openDurable } from "playcount/durable";
+ *
+ * const store = await openDurable({ data: "counts" });
+ * const handle = createHandler(store);
+ * const answer = await handle(new Request("http://localhost/song/1", { method: "POST" }));
+ * await answer.text(); // "1"
+ * await store.close(5); // true
+ * ```
+ */
+export async function openDurable(options: DurableStoreOptions): Promise<OpenDurableStore> {
+  const settings = completeSettings(options);
+  if (settings.data === "") throw new RangeError("data must be the path of a directory, and is empty");
+  const given = { folder: settings.data, options: { ...settings, threads: 1 } };
+  const commitThread = await CommitThread.start(new URL(import.meta.url), given);
+  const store = attachDurable(commitThread.connect(1), settings);
+  const alive = setInterval(() => {}, 2 ** 30); // on Node a play that waits for the disk does not keep a process
+  const close = store.close.bind(store);
+  return Object.assign(store, {
+    close: (timeoutSeconds: number) => close(timeoutSeconds).finally(() => clearInterval(alive)),
+  });
+}
+
+const { commitThread } = (workerData ?? {}) as { commitThread?: CommitThreadData };
+if (!isMainThread && commitThread !== undefined) {
+  const { runCommitThread } = await import("./commit-thread.ts");
+  runCommitThread(commitThread, () => process.exit(0));
+}
