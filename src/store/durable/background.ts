@@ -5,8 +5,10 @@ import type { Database } from "./disk/database.ts";
 import type { Fence } from "./disk/fence.ts";
 import type { Signals } from "./threads/signals.ts";
 
-/** Idle time before background work begins. */
-const IDLE_MS = 5;
+/**
+ * Idle time before background work begins: plays that come one by one share a compaction and a checkpoint.
+ */
+const IDLE_MS = 50;
 
 /** Idle time before the files are checked again. */
 const CHECK_MS = 500;
