@@ -71,6 +71,7 @@ test("The blocks that are not run are these, each with its reason", () => {
     "bench/README.md: installs programs, and measures for tens of minutes",
     "docs/balancers.md: installs the configuration of a load balancer, and the addresses are examples",
     "docs/container.md: builds an image from base images of a registry",
+    "docs/container.md: part of a manifest for Kubernetes",
     "docs/redis.md: the addresses are examples",
   ]);
 });

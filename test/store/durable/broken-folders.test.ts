@@ -154,3 +154,12 @@ test.skipIf(lacks("root"))("A folder of another user is described by its owner",
     chownSync(join(folder, name), 4242, 4242);
   }
 });
+
+test.each(Object.entries(RUNTIMES))(
+  "A folder that cannot be created ends a program on %s",
+  async (_, runtime) => {
+    const { status, stderr } = await run([...runtime, main, "--port", "0", "--data", "/proc/playcount/data"]);
+    expect(status).toBe(1);
+    expect(stderr).toContain("mkdir '/proc/playcount'");
+  },
+);

@@ -9,7 +9,7 @@ import {
   statSync,
   writeSync,
 } from "node:fs";
-import { basename, join, resolve } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import { errorMessage } from "../../../error-message.ts";
 import { DataError } from "./data-error.ts";
@@ -49,7 +49,7 @@ export class DataFolder {
     const lock = join(this.#folder, LOCK_FILE);
     this.#madeLock = existsSync(lock) ? undefined : lock;
     try {
-      mkdirSync(this.#folder, { recursive: true });
+      makeFolder(this.#folder);
       this.#lock = acquireLock(lock);
       this.#recorded = readRecord(this.#record);
     } catch (error) {
@@ -142,4 +142,11 @@ function readRecord(path: string): number | undefined {
 function identityOf(path: string): string | undefined {
   const found = statSync(path, { throwIfNoEntry: false });
   return found && `${found.dev} ${found.ino}`;
+}
+
+/** Creates a folder and those above it. Node's own `recursive` never returns if /proc refuses one. */
+function makeFolder(path: string): void {
+  if (existsSync(path)) return;
+  makeFolder(dirname(path));
+  mkdirSync(path);
 }
