@@ -28,6 +28,12 @@ export async function readText({ pieces }: ServerAnswer): Promise<string> {
   return text;
 }
 
+/** Reads the answer to a request that returns nothing. */
+export async function readDone(answer: ServerAnswer): Promise<void> {
+  const text = await readText(answer);
+  if (text !== "OK") throw wrong(answer, `is ${quoted(text)}, not OK`);
+}
+
 /** Reads the answer to a play, or to the request for one count. */
 export async function readCount(answer: ServerAnswer): Promise<number> {
   return wholeNumber(answer, await readText(answer), "a count");

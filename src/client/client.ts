@@ -1,6 +1,6 @@
 import { MAPPING_SYNTAX, writeList } from "../mapping/write.ts";
 import { checkSetting } from "../settings/settings.ts";
-import { readCount, readText, readTotals } from "./answers.ts";
+import { readCount, readDone, readTotals } from "./answers.ts";
 import { checkNumber, checkPlays } from "./arguments.ts";
 import { Batcher, batchesOf } from "./batcher.ts";
 import type { CallOptions, CountClientOptions, FoldOptions, ReadOptions } from "./options.ts";
@@ -158,7 +158,7 @@ export class CountClient {
     await save(slices, fold);
     if (!slices.isRead)
       throw new Error(`Fold ${fold} is not acknowledged: save has not read all of its slices`);
-    await this.#onEach((server) => this.#client.send(server, { method: "DELETE", path, signal }, readText));
+    await this.#onEach((server) => this.#client.send(server, { method: "DELETE", path, signal }, readDone));
   }
 
   /**
@@ -191,7 +191,7 @@ export class CountClient {
    */
   async resetAllPlayCounts({ signal }: CallOptions = {}): Promise<void> {
     const request = { method: "DELETE", path: "", signal };
-    await this.#onEach((server) => this.#client.sendOnce(server, request, readText));
+    await this.#onEach((server) => this.#client.sendOnce(server, request, readDone));
   }
 
   #pathOf(id: string): string {

@@ -1,11 +1,7 @@
-import type { Settings } from "../settings/settings.ts";
+import type { GivenSettings } from "../settings/settings.ts";
 
-/** Options of a `CountClient`. */
-export interface CountClientOptions {
-  /** The setting of the servers. Default: `song`. */
-  resource?: Settings["resource"] | undefined;
-  /** A token of the servers, sent with every request. Default: none. */
-  token?: Settings["token"] | undefined;
+/** Options of a `CountClient`. `resource` and `token` are the settings of the servers. */
+export interface CountClientOptions extends GivenSettings<"resource" | "token"> {
   /**
    * Time that a server may send nothing, in milliseconds: 1 to 2^31 − 1. An answer that keeps coming may take
    * longer. Default: 5000.

@@ -1,4 +1,4 @@
-import { checkSetting, type Settings } from "../settings/settings.ts";
+import { checkSetting, type GivenSettings } from "../settings/settings.ts";
 import { Problem } from "./response/problem.ts";
 import { hostNameOf, isHost } from "./request/target.ts";
 
@@ -6,9 +6,9 @@ import { hostNameOf, isHost } from "./request/target.ts";
 export type Scope = "read" | "play" | "manage";
 
 /** Access rules of a handler: the settings of the same names. Lists are also taken as arrays. */
-export interface GuardOptions extends Partial<Pick<Settings, "token" | "playToken">> {
-  corsOrigins?: string | readonly string[];
-  allowedHosts?: string | readonly string[];
+export interface GuardOptions extends GivenSettings<"token" | "playToken"> {
+  corsOrigins?: string | readonly string[] | undefined;
+  allowedHosts?: string | readonly string[] | undefined;
 }
 
 const CHALLENGE = { "www-authenticate": "Bearer" };

@@ -1,5 +1,5 @@
 import { type Awaitable, whenReady } from "../async.ts";
-import { checkSetting } from "../settings/settings.ts";
+import { checkSetting, type GivenSettings } from "../settings/settings.ts";
 import { shareWith } from "./cors.ts";
 import {
   beginExchange,
@@ -33,22 +33,22 @@ export { answerError } from "./errors.ts";
  *
  * docs/settings.md describes each setting.
  */
-export interface HandlerOptions extends GuardOptions, Partial<HandlerSettings> {
+export interface HandlerOptions extends GuardOptions, GivenSettings<keyof HandlerSettings> {
   /**
    * `Content-Length` can be trusted, as it can be if requests come from an HTTP server. Short bodies are then
    * read in one piece, which is faster. With an untrue length, a body of any size would be read into memory.
    * Default: false.
    */
-  trustsLength?: boolean;
+  trustsLength?: boolean | undefined;
   /**
    * Awaited before a write; the write is refused if its request was aborted until then. For a store that
    * answers later, on Bun: `whenParsed` of `playcount/bun`. Default: a write waits for nothing.
    */
   whenParsed?: (() => Promise<void>) | undefined;
   /** Aborted by the caller when the server begins to stop; from then on `/health` answers 503. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
   /** Counters of requests, for `/metrics`. Default: new ones. */
-  metrics?: Metrics;
+  metrics?: Metrics | undefined;
 }
 
 /** Answers a request, synchronously if nothing has to be awaited. Never throws or rejects. */

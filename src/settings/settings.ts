@@ -5,6 +5,11 @@ import { SETTINGS, type Settings } from "./table.ts";
 
 export { SETTINGS, type Settings };
 
+/** Settings as options: one that is `undefined` has its default. */
+export type GivenSettings<K extends keyof Settings = keyof Settings> = {
+  [Name in K]?: Settings[Name] | undefined;
+};
+
 /** A setting as text, and its source for errors: a flag or an environment variable. */
 export interface RawSetting {
   text: string;
@@ -38,7 +43,7 @@ export function readSettings(lookUp: SettingLookup): Settings {
  *
  * @throws {RangeError} if a value is invalid.
  */
-export function completeSettings(given: { [K in keyof Settings]?: Settings[K] | undefined }): Settings {
+export function completeSettings(given: GivenSettings): Settings {
   return Object.fromEntries(
     settingNames().map((name) => [name, checkSetting(name, given[name])]),
   ) as Settings;

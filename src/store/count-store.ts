@@ -1,5 +1,5 @@
 import type { Awaitable } from "../async.ts";
-import type { Settings } from "../settings/settings.ts";
+import type { GivenSettings } from "../settings/settings.ts";
 import type { RequestKey } from "./request-key.ts";
 
 /** A song and its count: a whole number from 0 to 2^53 − 1. */
@@ -68,9 +68,7 @@ export interface StoreFigures extends FoldFigures {
 }
 
 /** Limits of every store: the settings of the same names, with the same defaults. */
-export interface StoreOptions extends Partial<
-  Pick<Settings, "maxSongs" | "maxIdBytes" | "maxFolds" | "maxWriters">
-> {}
+export interface StoreOptions extends GivenSettings<"maxSongs" | "maxIdBytes" | "maxFolds" | "maxWriters"> {}
 
 /**
  * Keeps the counts. A method returns its value or a promise of it, depending on the store.

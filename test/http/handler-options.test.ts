@@ -91,3 +91,29 @@ describe("Options", () => {
     expect(await ask("/song/1", "POST")).toBe(200);
   });
 });
+
+test("an option that is undefined has its default, in a handler and in a store", async () => {
+  const store = new ShardedStore({
+    maxSongs: undefined,
+    maxIdBytes: undefined,
+    maxFolds: undefined,
+    maxWriters: undefined,
+    maxStoreBytes: undefined,
+    threads: undefined,
+  });
+  const handle = createHandler(store, {
+    resource: undefined,
+    basePath: undefined,
+    maxBodyBytes: undefined,
+    token: undefined,
+    playToken: undefined,
+    corsOrigins: undefined,
+    allowedHosts: undefined,
+    trustsLength: undefined,
+    whenParsed: undefined,
+    signal: undefined,
+    metrics: undefined,
+  });
+  const answer = await handle(new Request("http://localhost/song/1", { method: "POST" }));
+  expect(await answer.text()).toBe("1");
+});

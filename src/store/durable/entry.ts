@@ -1,21 +1,18 @@
 import process from "node:process";
 import { isMainThread, workerData } from "node:worker_threads";
-import { completeSettings, type Settings } from "../../settings/settings.ts";
+import { completeSettings, type GivenSettings } from "../../settings/settings.ts";
 import type { CountStore } from "../count-store.ts";
 import type { CommitThreadData } from "./commit-thread.ts";
 import { attachDurable, CommitThread } from "./open.ts";
 
 /** Settings that limit a store on a disk. */
-type Limits = Pick<
-  Settings,
-  "maxSongs" | "maxIdBytes" | "maxFolds" | "maxWriters" | "maxStoreBytes" | "maxWaiting"
->;
+type Limits = "maxSongs" | "maxIdBytes" | "maxFolds" | "maxWriters" | "maxStoreBytes" | "maxWaiting";
 
 /** Options of {@linkcode openDurable}: the settings of the same names, with the same defaults. */
-export type DurableStoreOptions = { [K in keyof Limits]?: Limits[K] | undefined } & {
+export interface DurableStoreOptions extends GivenSettings<Limits> {
   /** Directory to keep counts in. It is made if it does not exist. */
   data: string;
-};
+}
 
 /** Counts on a disk. */
 export interface OpenDurableStore extends CountStore {

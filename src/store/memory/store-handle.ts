@@ -1,4 +1,4 @@
-import { SETTINGS, type Settings, checkSetting } from "../../settings/settings.ts";
+import { SETTINGS, type GivenSettings, checkSetting } from "../../settings/settings.ts";
 import { type HashKey, randomKey } from "../../hash.ts";
 import type { StoreOptions } from "../count-store.ts";
 import { MAX_OWNERS } from "./heap-layout.ts";
@@ -32,9 +32,9 @@ export interface StoreHandle {
 }
 
 /** Limits of a {@linkcode ShardedStore}: the settings of the same names, with the same defaults. */
-export interface ShardedStoreOptions extends StoreOptions, Partial<Pick<Settings, "maxStoreBytes">> {
+export interface ShardedStoreOptions extends StoreOptions, GivenSettings<"maxStoreBytes"> {
   /** Other threads that can {@linkcode ShardedStore.attach} themselves to the store: 0 to 254. Default: 0. */
-  threads?: number;
+  threads?: number | undefined;
 }
 
 /**

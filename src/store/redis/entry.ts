@@ -1,9 +1,8 @@
-import { completeSettings, type Settings } from "../../settings/settings.ts";
+import { completeSettings, type GivenSettings } from "../../settings/settings.ts";
 import type { CountStore } from "../count-store.ts";
 
 /** Settings of a store in Redis. */
-type RedisSettings = Pick<
-  Settings,
+type RedisSettings =
   | "storePassword"
   | "storePrefix"
   | "storeTimeout"
@@ -13,16 +12,15 @@ type RedisSettings = Pick<
   | "maxIdBytes"
   | "maxFolds"
   | "maxWriters"
-  | "maxWaiting"
->;
+  | "maxWaiting";
 
 /** Options of {@linkcode openRedis}: the settings of the same names, with the same defaults. */
-export type RedisStoreOptions = { [K in keyof RedisSettings]?: RedisSettings[K] | undefined } & {
+export interface RedisStoreOptions extends GivenSettings<RedisSettings> {
   /** Address of Redis, as in `redis://localhost:6379`. */
   store: string;
   /** Receives lines for the operator. Default: writes them to standard error. */
   log?: ((line: string) => void) | undefined;
-};
+}
 
 /** Counts in Redis. */
 export interface OpenRedisStore extends CountStore {

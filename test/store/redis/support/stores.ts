@@ -1,4 +1,4 @@
-import { readSettings } from "../../../../src/settings/settings.ts";
+import { completeSettings } from "../../../../src/settings/settings.ts";
 import { openRedis } from "../../../../src/store/redis/open.ts";
 import type { RedisStore } from "../../../../src/store/redis/redis-store.ts";
 import type { StoreOptions } from "../../../../src/mod.ts";
@@ -22,13 +22,9 @@ export async function openStore(
   options: Options = {},
   told: string[] = [],
 ): Promise<RedisStore> {
-  const defaults = {
-    ...readSettings(() => undefined),
-    shards: 16,
-    storeTimeout: 10_000,
-    storePrefix: crypto.randomUUID(),
-  };
-  const opened = await openRedis({ ...defaults, ...options, store }, (line) => told.push(line));
+  const defaults = { shards: 16, storeTimeout: 10_000, storePrefix: crypto.randomUUID() };
+  const settings = completeSettings({ ...defaults, ...options, store });
+  const opened = await openRedis(settings, (line) => told.push(line));
   stopLater({ stop: () => opened.store.close() });
   while (opened.store.unavailableBecause !== undefined) await Bun.sleep(1);
   return opened.store;
