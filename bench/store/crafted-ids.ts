@@ -70,3 +70,19 @@ function inverse(odd: number): number {
   for (let bits = 3; bits < 16; bits *= 2) inverse = Math.imul(inverse, 2 - Math.imul(odd, inverse));
   return inverse & MASK;
 }
+
+/** What makes the state of JavaScriptCore's hash zero after four characters, and what does not. */
+const ZEROING = "ô;\x81Ê¹ð«Ç";
+const OTHER = "ô;\x81Ê¹ð«È";
+
+/**
+ * Returns `count` distinct ids from number `first` on, which all have one hash in a `Map` of JavaScriptCore if
+ * they are `crafted`. Others have the same length.
+ */
+export function mapIds(crafted: boolean, first: number, count: number): string[] {
+  const middle = crafted ? ZEROING : OTHER;
+  return Array.from(
+    { length: count },
+    (_, at) => `${(first + at).toString(36).padStart(4, "0")}${middle}AAAA`,
+  );
+}

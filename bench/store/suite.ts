@@ -1,6 +1,7 @@
 import { toSuiteResult } from "../harness/result-table.ts";
 import type { Suite } from "../harness/suite.ts";
 import { measureCrafted } from "./crafted.ts";
+import { measureCraftedBatches } from "./crafted-batches.ts";
 import { measureGrowth } from "./growth.ts";
 import { measureThreads } from "./threads.ts";
 
@@ -12,6 +13,7 @@ export const store: Suite = {
       await measureGrowth(options),
       await measureThreads(options),
       await measureCrafted(options),
+      await measureCraftedBatches(options),
     ];
     return toSuiteResult(tables, options.smoke, { bun: Bun.version });
   },
