@@ -76,8 +76,8 @@ const ZEROING = "ô;\x81Ê¹ð«Ç";
 const OTHER = "ô;\x81Ê¹ð«È";
 
 /**
- * Returns `count` distinct ids from number `first` on, which all have one hash in a `Map` of JavaScriptCore if
- * they are `crafted`. Others have the same length.
+ * Returns `count` distinct ids from number `first` on, which all have one hash in a `Map` of JavaScriptCore
+ * if they are `crafted`. Others have the same length.
  */
 export function mapIds(crafted: boolean, first: number, count: number): string[] {
   const middle = crafted ? ZEROING : OTHER;
