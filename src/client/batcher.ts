@@ -47,8 +47,7 @@ export class Batcher {
   #sendPending(): void {
     const plays = this.#pending.filter(({ signal }) => !signal?.aborted);
     this.#pending = [];
-    for (let start = 0; start < plays.length; start += MAX_BATCH_SONGS) {
-      const part = plays.slice(start, start + MAX_BATCH_SONGS);
+    for (const part of batchesOf(plays)) {
       if (part.length > 1 && this.#acceptsBatches) this.#sendBatch(part);
       else this.#sendEach(part);
     }

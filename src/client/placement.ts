@@ -69,10 +69,12 @@ export class Placement {
 function place(server: string): PlacedServer {
   const { origin, pathname, hostname, href } = parse(server);
   // A list of servers in one string has a comma in its first host.
-  if (!/^https?:\/\//i.test(server) || href !== origin + pathname || hostname.includes(","))
+  if (!/^https?:\/\//i.test(server) || href !== origin + pathname || hostname.includes(",")) {
+    const found = typeof server === "string" ? quotedAddress(server) : shown(server);
     throw new TypeError(
-      `A server must be an http or https URL without user, query and fragment, not ${withoutSecrets(server)}`,
+      `A server must be an http or https URL without user, query and fragment, not ${found}`,
     );
+  }
   const url = origin + pathname.replace(/\/*$/, "/");
   const name = url
     .replace(/^(https?:\/\/[^/:]+?)\.+(?=[:/])/, "$1")
@@ -92,10 +94,4 @@ function parse(server: string): Pick<URL, "origin" | "pathname" | "hostname" | "
 function decodeUnreserved(encoded: string): string {
   const character = String.fromCharCode(Number.parseInt(encoded.slice(1), 16));
   return /[\w.~-]/.test(character) ? character : encoded.toUpperCase();
-}
-
-/** Returns what was passed as a server, for an error. Leaves out what may be a password or a token. */
-function withoutSecrets(server: string): string {
-  if (typeof server !== "string") return shown(server);
-  return quotedAddress(server);
 }
