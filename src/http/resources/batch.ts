@@ -21,6 +21,12 @@ import { Refusal } from "../../store/refusal.ts";
  */
 const MAX_JSON_BYTES = 64 * 1024;
 
+/**
+ * Bytes that a song reserves besides its text. A song that is parsed takes up to 180 bytes and its id, so
+ * batches take at most three times `maxPendingBytes`.
+ */
+const SONG_BYTES = 50;
+
 const JSON_TYPE = "application/json";
 /** The form type is the one that `curl -d` sends with any data. */
 const TEXT_TYPES = ["text/plain", "application/x-www-form-urlencoded"];
@@ -106,17 +112,20 @@ class BatchPlays {
   readonly #maxSongs: number;
   readonly #maxIdBytes: number;
   readonly #idRule: IdRule;
+  readonly #reserve: (bytes: number) => void;
   #pairs = 0;
 
-  constructor({ maxBatchSongs, store, idRule }: Service) {
+  constructor({ maxBatchSongs, store, idRule, reserve = () => {} }: Service) {
     this.#maxSongs = maxBatchSongs;
     this.#maxIdBytes = store.maxIdBytes;
     this.#idRule = idRule;
+    this.#reserve = reserve;
   }
 
   /** A song that is listed twice counts twice against the limit, which bounds the work. */
   readonly add = (id: string, plays: number): void => {
     if (++this.#pairs > this.#maxSongs) throw tooManySongs(this.#maxSongs);
+    this.#reserve(SONG_BYTES);
     const maxIdBytes = this.#maxIdBytes;
     if (isTooLong(id, maxIdBytes)) {
       const detail = `The id ${quoted(id)} is longer than ${maxIdBytes} bytes of UTF-8`;
