@@ -74,7 +74,12 @@ async function stopServer(
   await server.stop(shutdownSeconds);
   const secondsLeft = shutdownSeconds - (performance.now() - startedAt) / 1000;
   if (!(await counts.close(Math.max(MIN_CLOSE_SECONDS, secondsLeft))))
-    exit(FAILED, "the disk did not finish in time; every play that was answered is on it");
+    exit(
+      FAILED,
+      counts.store.unavailableBecause === undefined
+        ? "the disk did not finish in time; every play that was answered is on it"
+        : "stopped; the storage has failed, and plays may be missing at the next start",
+    );
   console.log(`playcount: stopped; ${counts.fate}`);
   process.exit(0);
 }

@@ -104,8 +104,9 @@ describe.skipIf(lacks("cc")).each([
       failing.recover();
       await expectFence(server.url);
       expect(ledger.count(500)).toBe(outcome === "unknown" ? 1 : 0);
-      const { stderr } = await end(server, "SIGTERM");
-      expect(stderr).toMatch(/^playcount: [^\n]+\n$/);
+      const { status, stderr } = await end(server, "SIGTERM");
+      expect(stderr).toMatch(/^playcount: [^\n]+\nplaycount: stopped; the storage has failed[^\n]+\n$/);
+      expect(status).toBe(1);
       expect(await failing.faults()).toEqual([]);
     }
   });

@@ -106,8 +106,7 @@ class CommitLoop {
   }
 
   #finish(stopping: MessagePort): void {
-    this.committer.finish();
-    stopping.postMessage({ did: "control", value: true } satisfies WriteReply);
+    stopping.postMessage({ did: "control", value: this.committer.finish() } satisfies WriteReply);
   }
 }
 

@@ -74,16 +74,20 @@ export class Committer {
     return true;
   }
 
-  /** Closes the folder. After a failure of the storage it stays as it is, for the next start to read. */
-  finish(): void {
-    if (this.#signals.storageFailure === "failed") return;
+  /**
+   * Closes the folder, and returns true if it has everything. After a failure of the storage it stays as it
+   * is, for the next start to read.
+   */
+  finish(): boolean {
+    if (this.#signals.storageFailure === "failed") return false;
     this.background.finish(FINISH_MS);
     this.#folder.recordedCommit = this.#database.lastCommit;
-    this.#fence.attempt(() => {
+    const failure = this.#fence.attempt(() => {
       this.#folder.checkFiles();
       this.#database.close();
     });
     this.#folder.close();
+    return failure === undefined || failure === "full";
   }
 
   /** Commits the additions in the rings and in messages, and replies. */

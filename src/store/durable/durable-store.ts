@@ -124,9 +124,15 @@ export class DurableStore implements CountStore {
     }
   }
 
-  /** Makes all requests durable, and ends the commit thread. Resolves to false after `timeoutSeconds`. */
-  close(timeoutSeconds: number): Promise<boolean> {
-    return settlesWithin(this.#channel.send({ do: "stop" }), timeoutSeconds);
+  /**
+   * Makes all requests durable, and ends the commit thread. Resolves to false after `timeoutSeconds`, or if
+   * the storage has failed.
+   */
+  async close(timeoutSeconds: number): Promise<boolean> {
+    const reply = this.#channel.send({ do: "stop" });
+    if (!(await settlesWithin(reply, timeoutSeconds))) return false;
+    const stopped = await reply;
+    return stopped.did === "control" && stopped.value;
   }
 
   async #addByMessage(id: string, plays: number, keyed: KeyedRequest | undefined): Promise<Addition> {
