@@ -1,5 +1,5 @@
 import { MAPPING_SYNTAX, writeList } from "../mapping/write.ts";
-import { abortable, nextTurn } from "../async.ts";
+import { abortable, nextTurn, onAbort } from "../async.ts";
 import { type Read, readCount, readMapping } from "./answers.ts";
 import type { ServerRequest, ServerClient } from "./server-client.ts";
 import { CountServerError } from "./count-server-error.ts";
@@ -119,14 +119,14 @@ function allAborted(signals: readonly (AbortSignal | undefined)[]): {
   signal: AbortSignal | undefined;
   dispose: () => void;
 } {
-  const distinct = new Set(signals);
-  if (distinct.has(undefined)) return { signal: undefined, dispose: () => {} };
+  const distinct = [...new Set(signals)].filter((signal) => signal !== undefined);
+  if (signals.includes(undefined)) return { signal: undefined, dispose: () => {} };
   const controller = new AbortController();
-  let remaining = distinct.size;
-  const onAbort = (event: Event) => {
-    if (--remaining === 0) controller.abort((event.target as AbortSignal).reason);
-  };
-  for (const signal of distinct) signal?.addEventListener("abort", onAbort, { once: true });
-  const dispose = () => distinct.forEach((signal) => signal?.removeEventListener("abort", onAbort));
-  return { signal: controller.signal, dispose };
+  let remaining = distinct.length;
+  const disposals = distinct.map((signal) =>
+    onAbort(signal, () => {
+      if (--remaining === 0) controller.abort(signal.reason);
+    }),
+  );
+  return { signal: controller.signal, dispose: () => disposals.forEach((dispose) => dispose()) };
 }

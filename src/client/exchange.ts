@@ -1,3 +1,4 @@
+import { onAbort } from "../async.ts";
 import { type Read, readText } from "./answers.ts";
 import { CountServerError } from "./count-server-error.ts";
 import { readProblem } from "./problem.ts";
@@ -33,7 +34,7 @@ export async function exchange<T>(attempt: Attempt, read: Read<T>): Promise<T> {
   signal?.throwIfAborted();
   const abortion = new AbortController(); // AbortSignal.any is missing in browsers of 2023
   const abort = () => abortion.abort();
-  signal?.addEventListener("abort", abort);
+  const dispose = signal && onAbort(signal, abort);
   const arriving = arrival(attempt, abortion);
   try {
     const fetched = attempt.fetch(server + path, { ...init, signal: abortion.signal });
@@ -46,7 +47,7 @@ export async function exchange<T>(attempt: Attempt, read: Read<T>): Promise<T> {
     if (error instanceof CountServerError && isRead) error.mayBeDone = false;
     throw error;
   } finally {
-    signal?.removeEventListener("abort", abort);
+    dispose?.();
     abort(); // an answer that was not read to its end is dropped
   }
 }

@@ -14,6 +14,10 @@ const failed = await all.getAllPlayCounts().catch((error: CountServerError) => e
 const aborted = await healthy
   .getPlayCount("1", { signal: AbortSignal.abort("bored") })
   .catch((error) => error);
+// Node 20 would warn of a signal that many calls share.
+const { signal } = new AbortController();
+await Promise.all(Array.from({ length: 20 }, (_, n) => healthy.getPlayCount(`${n}`, { signal })));
+await Promise.all(Array.from({ length: 20 }, (_, n) => healthy.incrementPlayCount(`${n}`, { signal })));
 await healthy.resetAllPlayCounts();
 const after = await healthy.getPlayCount("a/b ä🎵");
 console.log(JSON.stringify({ first, second, counts, failed, aborted, after }));
