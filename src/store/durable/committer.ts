@@ -1,18 +1,25 @@
+import { runAtOnce } from "../../async.ts";
+import type { BatchColumns } from "../memory/batch-columns.ts";
 import type { CommitStore } from "../memory/commit-store.ts";
-import { Refusal } from "../refusal.ts";
 import { Background } from "./background.ts";
 import type { DataFolder } from "./disk/data-folder.ts";
 import type { Database } from "./disk/database.ts";
 import { Fence, isFull } from "./disk/fence.ts";
 import type { AdditionRing } from "./threads/addition-ring.ts";
-import { type WriteCommand, type WriteFailure, type WriteReply } from "./threads/messages.ts";
+import {
+  type AddCommand,
+  type WriteCommand,
+  type WriteFailure,
+  type WriteReply,
+} from "./threads/messages.ts";
+import { orRefused } from "./threads/reply-errors.ts";
 import type { Signals } from "./threads/signals.ts";
 
-/** Songs after which a commit takes no further batch: it should take milliseconds. */
-const MAX_COMMIT_SONGS = 20_000;
+/** Songs after which a commit takes no further batch: other plays wait for it. */
+const MAX_COMMIT_SONGS = 10_000;
 
-/** Overdue background work may take the time of the commit before it, and these milliseconds. */
-const MIN_CATCH_UP_MS = 2;
+/** Overdue background work may take the time of the commit before it, within these milliseconds. */
+const [MIN_CATCH_UP_MS, MAX_CATCH_UP_MS] = [2, 10];
 
 /** Time for compaction at a stop. The next start continues it. */
 const FINISH_MS = 2000;
@@ -45,6 +52,11 @@ export class Committer {
   readonly #signals: Signals;
   readonly #fence: Fence;
   readonly #queue: QueuedCommand[] = [];
+  /**
+   * The work on the batch at the head of the queue. It is divided into slices, and plays are committed in
+   * between.
+   */
+  #preparing: Generator<undefined, BatchColumns> | undefined;
 
   constructor(folder: DataFolder, database: Database, store: CommitStore, signals: Signals) {
     this.store = store;
@@ -70,7 +82,8 @@ export class Committer {
       isBusy = true;
     }
     if (!isBusy) return false;
-    this.background.catchUp(performance.now() - startedAt + MIN_CATCH_UP_MS);
+    const tookMs = performance.now() - startedAt;
+    this.background.catchUp(Math.min(tookMs + MIN_CATCH_UP_MS, MAX_CATCH_UP_MS));
     return true;
   }
 
@@ -98,7 +111,7 @@ export class Committer {
     for (const ring of this.rings.values()) ring.finish(failure);
     for (const { queued, reply, isStaged } of pending)
       queued.reply(isStaged && failure !== undefined ? { did: "fail", failure } : reply);
-    return taken + pending.length > 0;
+    return taken + pending.length > 0 || this.#preparing !== undefined;
   }
 
   #takeRings(): number {
@@ -106,7 +119,8 @@ export class Committer {
     for (const ring of this.rings.values())
       taken += ring.take((words, at, plays, keyed) => {
         if (this.store.hasStaged(keyed)) return undefined;
-        return this.store.stage(this.store.unpackOne(words, at, plays), keyed);
+        const song = this.store.unpackOne(words, at, plays);
+        return this.store.stage(runAtOnce(this.store.prepare(song, keyed)), keyed);
       });
     return taken;
   }
@@ -116,17 +130,29 @@ export class Committer {
     for (let [next] = this.#queue; next !== undefined; [next] = this.#queue) {
       const { command } = next;
       if (command.do !== "add" || this.store.hasStaged(command.keyed)) break;
-      if (this.store.stagedSongs >= MAX_COMMIT_SONGS) break;
-      let isStaged = false;
-      const reply = orRefused(() => {
-        const staged = this.store.stage(this.store.unpack(command.batch), command.keyed);
-        ({ isStaged } = staged);
-        return { did: "add", addition: staged.addition };
-      });
-      pending.push({ queued: next, reply, isStaged });
+      if (pending.length > 0 && this.store.stagedSongs + command.batch.plays.length > MAX_COMMIT_SONGS) break;
+      const taken = this.#takeBatch(command);
+      if (taken === undefined) break;
+      pending.push({ queued: next, ...taken });
       this.#queue.shift();
     }
     return pending;
+  }
+
+  /** Stages a batch if it is prepared. Otherwise prepares a slice of it, and returns `undefined`. */
+  #takeBatch({ batch, keyed }: AddCommand): Omit<PendingReply, "queued"> | undefined {
+    const preparing = (this.#preparing ??= this.store.prepare(this.store.unpack(batch), keyed));
+    let isStaged = false;
+    const reply = orRefused(() => {
+      const { done, value: songs } = preparing.next();
+      if (!done) return undefined;
+      const staged = this.store.stage(songs, keyed);
+      ({ isStaged } = staged);
+      return { did: "add", addition: staged.addition } as const;
+    });
+    if (reply === undefined) return undefined;
+    this.#preparing = undefined;
+    return { reply, isStaged };
   }
 
   #commitStaged(): WriteFailure | undefined {
@@ -191,15 +217,5 @@ export class Committer {
     // Before any reply: after a kill in between, a loss of this commit would go unnoticed.
     if (failure === undefined) this.#folder.recordedCommit = this.#database.lastCommit;
     return failure;
-  }
-}
-
-function orRefused(act: () => WriteReply): WriteReply {
-  try {
-    return act();
-  } catch (error) {
-    if (!(error instanceof Refusal)) throw error;
-    const { reason, message, members } = error;
-    return { did: "refuse", refusal: { reason, message, members } };
   }
 }

@@ -81,14 +81,26 @@ export class CommitStore extends ShardedStore {
   }
 
   /**
-   * Stages all songs, or none; unless a request with a key is its writer's last one, whose answer it returns.
+   * Prepares a batch for {@linkcode stage}, and returns it. Yields between slices. In between, additions may be
+   * staged and applied, but no fold may be sealed, acknowledged or cleared.
+   *
+   * @throws {Refusal} as {@linkcode CountStore.addAll} does.
+   */
+  *prepare(songs: BatchColumns, keyed: KeyedRequest | undefined): Generator<undefined, BatchColumns> {
+    const recalled = keyed && (yield* this.batches.recall(keyed, songs));
+    if (recalled === undefined) yield* this.batches.prepare(songs, this.#staged);
+    return songs;
+  }
+
+  /**
+   * Stages all songs of a prepared batch, or none; unless a request with a key is its writer's last one, whose
+   * answer it returns.
    *
    * @throws {Refusal} as {@linkcode CountStore.addAll} does.
    */
   stage(songs: BatchColumns, keyed: KeyedRequest | undefined): StagedAddition {
     const recalled = keyed && runAtOnce(this.batches.recall(keyed, songs));
     if (recalled !== undefined) return { addition: recalled, isStaged: false };
-    runAtOnce(this.batches.prepare(songs, this.#staged));
     const addition = this.batches.reserve(songs, this.#staged);
     this.#claimed += songs.added;
     for (let song = 0; song < songs.songCount; song++) {

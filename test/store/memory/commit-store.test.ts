@@ -11,7 +11,7 @@ function makeStore(): { store: CommitStore; stage: (batch: Record<string, number
   const packer = new BatchPacker(store.handle);
   const stage = (batch: Record<string, number>) => {
     const songs = store.unpack(runAtOnce(packer.pack(new Map(Object.entries(batch)))));
-    return [...store.stage(songs, undefined).addition.counts];
+    return [...store.stage(runAtOnce(store.prepare(songs, undefined)), undefined).addition.counts];
   };
   return { store, stage };
 }
@@ -40,6 +40,35 @@ describe("A store for commits", () => {
     expect(() => stage({ b: 1, c: 1, d: 1 })).toThrow(Refusal.full(3));
     expect(store.stagedEntries()).toEqual([["a", 1]]);
     expect(stage({ b: 1, c: 1 })).toEqual([1, 1]);
+  });
+
+  test("stages and applies other plays while a large batch is prepared", () => {
+    const store = new CommitStore({});
+    const packer = new BatchPacker(store.handle);
+    const pack = (plays: Map<string, number>) => store.unpack(runAtOnce(packer.pack(plays)));
+    const add = (id: string, plays: number) =>
+      store.stage(runAtOnce(store.prepare(pack(new Map([[id, plays]])), undefined)), undefined);
+    const large = new Map(Array.from({ length: 10_000 }, (_, n) => [`song-${n}`, 1]));
+    const key = { key: { writer: "w", seq: 1 }, fingerprint: 5 };
+    const preparing = store.prepare(pack(large), key);
+    let pauses = 0;
+    for (;;) {
+      const { done, value } = preparing.next();
+      if (done) {
+        add("song-0", 2); // in the same commit
+        const { counts } = store.stage(value, key).addition;
+        expect([counts[0], counts[1], counts[9999]]).toEqual([pauses + 3, 1, pauses + 1]);
+        break;
+      }
+      pauses++;
+      for (const id of ["song-0", "song-9999"]) add(id, 1);
+      if (pauses % 2 === 0) store.applyStaged();
+    }
+    expect(pauses).toBeGreaterThan(5);
+    store.applyStaged();
+    expect([store.get("song-0"), store.get("song-5"), store.songs]).toEqual([pauses + 3, 1, 10_000]);
+    const again = runAtOnce(store.prepare(pack(large), key));
+    expect(store.stage(again, key).isStaged).toBe(false);
   });
 
   test("has the places of new songs back when what is staged is discarded", () => {

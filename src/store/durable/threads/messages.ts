@@ -3,10 +3,16 @@ import type { PackedBatch } from "../../memory/batch-columns.ts";
 import type { KeyedRequest } from "../../memory/batch-write.ts";
 import type { Refusal } from "../../refusal.ts";
 
+/** Adds several songs, or one that has no place in the ring. */
+export interface AddCommand {
+  do: "add";
+  batch: PackedBatch;
+  keyed: KeyedRequest | undefined;
+}
+
 /** A message to the commit thread. Each has one reply, and replies come in the order of the commands. */
 export type WriteCommand =
-  /** Adds several songs, or one that has no place in the ring. */
-  | { do: "add"; batch: PackedBatch; keyed: KeyedRequest | undefined }
+  | AddCommand
   | { do: "seal"; fold: number }
   | { do: "acknowledge"; fold: number }
   /** With a `version`: only while the store has it. */

@@ -23,3 +23,14 @@ export function errorOfReply(reply: WriteReply): Error {
   if (reply.did === "refuse") return errorOfRefusal(reply.refusal);
   return errorOfFailure(reply.did === "fail" ? reply.failure : "unknown");
 }
+
+/** Returns the result of `act`, or the reply to a command that it refuses. */
+export function orRefused<T>(act: () => T): T | WriteReply {
+  try {
+    return act();
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    const { reason, message, members } = error;
+    return { did: "refuse", refusal: { reason, message, members } };
+  }
+}
