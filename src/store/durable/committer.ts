@@ -52,10 +52,7 @@ export class Committer {
   readonly #signals: Signals;
   readonly #fence: Fence;
   readonly #queue: QueuedCommand[] = [];
-  /**
-   * The work on the batch at the head of the queue. It is divided into slices, and plays are committed in
-   * between.
-   */
+  /** Prepares the batch at the head of the queue in slices. Plays are committed in between. */
   #preparing: Generator<undefined, BatchColumns> | undefined;
 
   constructor(folder: DataFolder, database: Database, store: CommitStore, signals: Signals) {

@@ -81,8 +81,8 @@ export class CommitStore extends ShardedStore {
   }
 
   /**
-   * Prepares a batch for {@linkcode stage}, and returns it. Yields between slices. In between, additions may be
-   * staged and applied, but no fold may be sealed, acknowledged or cleared.
+   * Prepares a batch for {@linkcode stage}, and returns it. Yields between slices. In between, additions may
+   * be staged and applied, but no fold may be sealed, acknowledged or cleared.
    *
    * @throws {Refusal} as {@linkcode CountStore.addAll} does.
    */
@@ -93,8 +93,8 @@ export class CommitStore extends ShardedStore {
   }
 
   /**
-   * Stages all songs of a prepared batch, or none; unless a request with a key is its writer's last one, whose
-   * answer it returns.
+   * Stages all songs of a prepared batch, or none; unless a request with a key is its writer's last one,
+   * whose answer it returns.
    *
    * @throws {Refusal} as {@linkcode CountStore.addAll} does.
    */
