@@ -3,7 +3,8 @@ import { whenParsed } from "../../src/adapters/bun/parsing.ts";
 import type { Serve } from "../../src/adapters/server.ts";
 import { environmentLookup } from "../../src/settings/environment.ts";
 import { readSettings } from "../../src/settings/settings.ts";
-import { attachDurable, CommitThread } from "../../src/store/durable/open.ts";
+import { openDurable } from "../../src/store/durable/entry.ts";
+import { openRedis } from "../../src/store/redis/entry.ts";
 import { createHandler } from "../../src/http/handler.ts";
 import type { CountStore } from "../../src/store/count-store.ts";
 import { ShardedStore } from "../../src/store/memory/sharded-store.ts";
@@ -24,15 +25,6 @@ const server = await serve(identify(handler), {
 console.log(server.url);
 
 async function open(): Promise<CountStore> {
-  if (settings.store !== "") {
-    const { openRedis } = await import("../../src/store/redis/open.ts");
-    return (await openRedis(settings, console.error)).store;
-  }
-  if (settings.data === "") return new ShardedStore(settings);
-  const entry = new URL("../store/durable/commit-thread-entry.ts", import.meta.url);
-  const options = { ...settings, threads: 1 };
-  return attachDurable(
-    (await CommitThread.start(entry, { folder: settings.data, options })).connect(1),
-    settings,
-  );
+  if (settings.store !== "") return await openRedis(settings);
+  return settings.data === "" ? new ShardedStore(settings) : await openDurable(settings);
 }
