@@ -1,4 +1,7 @@
 import { afterEach, describe, expect, test } from "bun:test";
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { CountClient } from "../../src/client/client.ts";
 import { serve, servePlaycount, stopAll } from "../support/servers.ts";
 
@@ -142,4 +145,21 @@ test("the `fetch` option replaces the global fetch", async () => {
   });
   expect(await client.incrementPlayCount("a/b")).toBe(3);
   expect(asked).toEqual(["POST http://counts.example/plays/song/a%2Fb"]);
+});
+
+test("requests in a row share connections, whatever was read of their answers", async () => {
+  let connections = 0;
+  const listing = Array.from({ length: 20_000 }, (_, n) => `song-${n}=1`).join(",");
+  const server = createServer(({ url }, answer) => answer.end(url === "/" ? listing : "7"));
+  server.on("connection", () => connections++);
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  const client = new CountClient(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+  for (let round = 0; round < 20; round++) {
+    expect(await client.getPlayCount("1")).toBe(7);
+    expect(await client.incrementPlayCount("1")).toBe(7);
+    expect((await client.getAllPlayCounts()).size).toBe(20_000);
+  }
+  server.closeAllConnections();
+  server.close();
+  expect(connections).toBeLessThan(5);
 });
