@@ -42,7 +42,7 @@ export interface HandlerOptions extends GuardOptions, GivenSettings<keyof Handle
   trustsLength?: boolean | undefined;
   /**
    * Awaited before a write; the write is refused if its request was aborted until then. For a store that
-   * answers later, on Bun: `whenParsed` of `playcount/bun`. Default: a write waits for nothing.
+   * answers later, served by `playcount/bun`: its `whenParsed`. Default: a write waits for nothing.
    */
   whenParsed?: (() => Promise<void>) | undefined;
   /** Aborted by the caller when the server begins to stop; from then on `/health` answers 503. */
