@@ -67,7 +67,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     ...STORE,
   ],
   "store/redis/shards": ["store/redis", "store/redis/scripts", "store/redis/cluster", ...STORE],
-  "store/redis/cluster": ["store/redis/scripts"],
+  "store/redis/cluster": ["store/redis/scripts", ...TOOLS],
   "store/redis/scripts": ["store/redis/shards", ...STORE],
   "store/durable": ["store/durable/threads", "store/durable/disk", "store/memory", ...STORE],
   "store/durable/threads": ["store/memory", ...STORE],

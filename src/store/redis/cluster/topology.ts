@@ -1,3 +1,4 @@
+import { settlesWithin } from "../../../async.ts";
 import type { ConnectionOptions } from "./connection.ts";
 import { ErrorReply } from "./failures.ts";
 import { Node } from "./node.ts";
@@ -81,7 +82,7 @@ export class Topology {
     while (!this.#isClosed) {
       const woken = new Promise<void>((resolve) => (this.#wake = resolve));
       await this.#ask();
-      await Promise.race([Bun.sleep(this.trouble === undefined ? CALM : HURRY), woken]);
+      await settlesWithin(woken, (this.trouble === undefined ? CALM : HURRY) / 1000);
     }
   }
 

@@ -1,3 +1,4 @@
+import { settlesWithin } from "../../../async.ts";
 import { Lost, NotDone } from "../cluster/failures.ts";
 import { layOut, type Redis } from "../redis.ts";
 import { PROBE } from "../scripts/probe.ts";
@@ -46,6 +47,7 @@ export class Health {
 
   close(): void {
     this.#isClosed = true;
+    this.#wake(); // a timer would keep the process alive
   }
 
   async #watch(): Promise<void> {
@@ -66,7 +68,7 @@ export class Health {
         await this.#warnOfEviction();
         warnedAt = changes;
       }
-      await Promise.race([Bun.sleep(INTERVAL_MS), woken]);
+      await settlesWithin(woken, INTERVAL_MS / 1000);
     }
   }
 
