@@ -14,7 +14,7 @@ export interface ListenOptions {
   /** Port from 1 to 65535, or 0 for any free port. */
   port: number;
   /** True if other threads listen on the port too, on Bun: the system spreads connections. Default: false. */
-  isShared?: boolean;
+  isShared?: boolean | undefined;
 }
 
 /** Server that listens. */

@@ -1,4 +1,4 @@
-import { onAbort } from "../async.ts";
+import { abortable, onAbort } from "../async.ts";
 import { type Read, readText } from "./answers.ts";
 import { CountServerError } from "./count-server-error.ts";
 import { readProblem } from "./problem.ts";
@@ -59,7 +59,7 @@ function arrival({ server, path, init, timeoutMs, signal }: Attempt, abortion: A
   return async (part, advice = "") => {
     const timer = setTimeout(() => abortion.abort(), timeoutMs);
     try {
-      return await part;
+      return await abortable(part, abortion.signal);
     } catch (cause) {
       signal?.throwIfAborted(); // the caller cancelled the request, and gets its own reason
       const reason = abortion.signal.aborted ? `no answer within ${timeoutMs} ms` : describeFailure(cause);

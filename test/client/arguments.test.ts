@@ -108,6 +108,18 @@ test("Options may be undefined: they have their defaults then", async () => {
   });
 });
 
+test("A `fetch` that ignores its signal is left alone after the time-out, and when its call is aborted", async () => {
+  const fetchNothing = () => new Promise<Response>(() => {});
+  const options = { retries: 0, timeoutMs: 50, fetch: fetchNothing };
+  const silent = new CountClient("http://counts.example", options).getPlayCount("1");
+  await expect(silent).rejects.toThrow("failed: no answer within 50 ms");
+  const controller = new AbortController();
+  const patient = new CountClient("http://counts.example", { ...options, timeoutMs: 60_000 });
+  const aborted = patient.getPlayCount("1", { signal: controller.signal });
+  controller.abort("bored");
+  await expect(aborted).rejects.toBe("bored");
+});
+
 test("A `fetch` that throws fails as one that rejects", async () => {
   const client = new CountClient("http://counts.example", {
     retries: 0,
