@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { runAtOnce } from "../../../src/async.ts";
+import { type HashKey, randomKey } from "../../../src/hash.ts";
 import { type Entry, MAX_COUNT } from "../../../src/store/count-store.ts";
 import { BatchPacker } from "../../../src/store/memory/batch-columns.ts";
 import { CommitStore } from "../../../src/store/memory/commit-store.ts";
@@ -105,4 +106,24 @@ describe("A store for commits", () => {
       expect([store.songs, store.get("a")]).toEqual([0, 0]);
     },
   );
+});
+
+describe("A fold", () => {
+  /** Returns the ids of a fold. Its songs were played from the first to the last, or in reverse. */
+  function idsOf(key: HashKey, isReversed: boolean, maxSongs = 200_000): string[] {
+    const store = new CommitStore({ maxSongs }, key);
+    const ids = Array.from({ length: 150_000 }, (_, n) => `song ${n}`);
+    for (const id of isReversed ? ids.toReversed() : ids) store.add(id, 1);
+    store.seal(1);
+    return Array.from(store.fold(1), (chunk) => [...chunk].map(([id]) => id)).flat();
+  }
+
+  test("has the same order in every store with one key, whatever the order of plays and the limits", () => {
+    const key = randomKey();
+    const ids = idsOf(key, false);
+    expect(new Set(ids).size).toBe(150_000);
+    expect(Bun.deepEquals(idsOf(key, true), ids)).toBe(true);
+    expect(Bun.deepEquals(idsOf(key, true, 10_000_000), ids)).toBe(true);
+    expect(Bun.deepEquals(idsOf(randomKey(), false), ids)).toBe(false);
+  });
 });
