@@ -75,6 +75,19 @@ testWithRedis("The reason is logged while a start waits, and the wait goes on", 
   expect(told.filter((line) => line === waits)).toHaveLength(1);
 });
 
+testWithRedis("The reason is logged again every half minute, at a start and later", async () => {
+  const redis = await RedisServer.start();
+  const [starting, running]: [string[], string[]] = [[], []];
+  await openStore(`redis://${redis.address}`, {}, running);
+  await redis.stop();
+  openStore(`redis://${redis.address}`, {}, starting).catch(() => {});
+  const reason = `${redis.address}: it refuses connections: no server listens there`;
+  const times = (lines: string[], line: string) => lines.filter((told) => told === line).length;
+  await Bun.sleep(33_000);
+  expect(times(starting, `waits for Redis: ${reason}`)).toBe(2);
+  expect(times(running, `Redis: ${reason}`)).toBe(2);
+});
+
 testWithRedis("A Redis that may evict counts is logged at the start and after a reconnection", async () => {
   const redis = await RedisServer.start(["--maxmemory-policy", "allkeys-lru"]);
   const told: string[] = [];
