@@ -1,4 +1,4 @@
-import { cpSync, existsSync, rmSync, statSync, truncateSync } from "node:fs";
+import { cpSync, existsSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Flaw } from "./torture.ts";
 
@@ -22,7 +22,7 @@ export const FLAWS: Readonly<Record<string, [Flaw, wanted: RegExp]>> = {
     {
       spoil: (folder) => {
         rmSync(join(folder, LOG), { force: true });
-        rmSync(join(folder, RECORD), { force: true });
+        writeFileSync(join(folder, RECORD), "0");
       },
     },
     LOST,
@@ -34,7 +34,7 @@ export const FLAWS: Readonly<Record<string, [Flaw, wanted: RegExp]>> = {
         const log = join(folder, LOG);
         // The log may end with older frames from before the last checkpoint.
         if (existsSync(log)) truncateSync(log, Math.floor(statSync(log).size * 0.1));
-        rmSync(join(folder, RECORD), { force: true });
+        writeFileSync(join(folder, RECORD), "0");
       },
     },
     // The program itself detects commits that follow a missing one.
@@ -50,6 +50,16 @@ export const FLAWS: Readonly<Record<string, [Flaw, wanted: RegExp]>> = {
 
   "a lost log, while the other files tell its last commit": [
     { spoil: (folder) => rmSync(join(folder, LOG), { force: true }) },
+    DETECTED,
+  ],
+
+  "a lost log, and no file that tells the last commit": [
+    {
+      spoil: (folder) => {
+        rmSync(join(folder, LOG), { force: true });
+        rmSync(join(folder, RECORD), { force: true });
+      },
+    },
     DETECTED,
   ],
 
