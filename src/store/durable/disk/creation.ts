@@ -7,8 +7,8 @@ import { createTables } from "./schema.ts";
 
 /**
  * Creates the database if it is missing. A new one is written under another name, and renamed once it is
- * whole and on disk: a process that is killed before leaves no database. Its record
- * comes first: a database without one is a copy.
+ * whole and on disk: a process that is killed before leaves no database. The record of the last commit is
+ * made before it, as a database without one is taken for a copy.
  */
 export function ensureDatabase(folder: DataFolder): void {
   const { file, recordedCommit = 0 } = folder;
@@ -29,7 +29,7 @@ export function ensureDatabase(folder: DataFolder): void {
 }
 
 /** Removes the files of a creation that was killed. */
-export function removeUnfinished(file: string): void {
+function removeUnfinished(file: string): void {
   for (const end of ["", "-journal", "-wal", "-shm"]) rmSync(unfinishedPath(file) + end, { force: true });
 }
 

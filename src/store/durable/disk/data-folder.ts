@@ -75,7 +75,7 @@ export class DataFolder {
     }
   }
 
-  /** Opens the record. Before that, a start changes nothing in a folder that has a database. */
+  /** Opens the record to be written, once a start is sure to succeed: one that is refused changes nothing. */
   openRecord(): void {
     this.#recordFile ??= openSync(this.#record, existsSync(this.#record) ? "r+" : "w+");
     if (this.#recorded !== undefined) return;
