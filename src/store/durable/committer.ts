@@ -1,6 +1,5 @@
 import { runAtOnce } from "../../async.ts";
-import type { BatchColumns } from "../memory/batch-columns.ts";
-import type { CommitStore } from "../memory/commit-store.ts";
+import type { CommitStore, StagedAddition } from "../memory/commit-store.ts";
 import { Background } from "./background.ts";
 import type { DataFolder } from "./disk/data-folder.ts";
 import type { Database } from "./disk/database.ts";
@@ -52,8 +51,8 @@ export class Committer {
   readonly #signals: Signals;
   readonly #fence: Fence;
   readonly #queue: QueuedCommand[] = [];
-  /** Prepares the batch at the head of the queue in slices. Plays are committed in between. */
-  #preparing: Generator<undefined, BatchColumns> | undefined;
+  /** Stages the batch at the head of the queue in slices. Plays are committed in between. */
+  #staging: Generator<undefined, StagedAddition> | undefined;
 
   constructor(folder: DataFolder, database: Database, store: CommitStore, signals: Signals) {
     this.store = store;
@@ -71,6 +70,7 @@ export class Committer {
   /** Commits what has come until now, and returns whether that was anything. */
   work(): boolean {
     const startedAt = performance.now();
+    const wasStaging = this.#staging !== undefined;
     let isBusy = this.#commit();
     const [next] = this.#queue;
     if (next !== undefined && next.command.do !== "add") {
@@ -78,7 +78,8 @@ export class Committer {
       next.reply(orRefused(() => this.#control(next.command)));
       isBusy = true;
     }
-    if (!isBusy) return false;
+    // Plays have waited for a large batch. Background work was done between its slices.
+    if (!isBusy || (wasStaging && this.#staging === undefined)) return isBusy;
     const tookMs = performance.now() - startedAt;
     this.background.catchUp(Math.min(tookMs + MIN_CATCH_UP_MS, MAX_CATCH_UP_MS));
     return true;
@@ -108,7 +109,7 @@ export class Committer {
     for (const ring of this.rings.values()) ring.finish(failure);
     for (const { queued, reply, isStaged } of pending)
       queued.reply(isStaged && failure !== undefined ? { did: "fail", failure } : reply);
-    return taken + pending.length > 0 || this.#preparing !== undefined;
+    return taken + pending.length > 0 || this.#staging !== undefined;
   }
 
   #takeRings(): number {
@@ -116,8 +117,7 @@ export class Committer {
     for (const ring of this.rings.values())
       taken += ring.take((words, at, plays, keyed) => {
         if (this.store.hasStaged(keyed)) return undefined;
-        const song = this.store.unpackOne(words, at, plays);
-        return this.store.stage(runAtOnce(this.store.prepare(song, keyed)), keyed);
+        return runAtOnce(this.store.stage(this.store.unpackOne(words, at, plays), keyed));
       });
     return taken;
   }
@@ -136,19 +136,18 @@ export class Committer {
     return pending;
   }
 
-  /** Stages a batch if it is prepared. Otherwise prepares a slice of it, and returns `undefined`. */
+  /** Does a slice of staging a batch. Returns `undefined` if it is not staged then. */
   #takeBatch({ batch, keyed }: AddCommand): Omit<PendingReply, "queued"> | undefined {
-    const preparing = (this.#preparing ??= this.store.prepare(this.store.unpack(batch), keyed));
+    const staging = (this.#staging ??= this.store.stage(this.store.unpack(batch), keyed));
     let isStaged = false;
     const reply = orRefused(() => {
-      const { done, value: songs } = preparing.next();
+      const { done, value: staged } = staging.next();
       if (!done) return undefined;
-      const staged = this.store.stage(songs, keyed);
       ({ isStaged } = staged);
       return { did: "add", addition: staged.addition } as const;
     });
     if (reply === undefined) return undefined;
-    this.#preparing = undefined;
+    this.#staging = undefined;
     return { reply, isStaged };
   }
 

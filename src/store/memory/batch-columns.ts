@@ -86,6 +86,8 @@ export class BatchColumns {
   readonly kept: Float64Array;
   /** The new count of a song. */
   readonly counts: Float64Array;
+  /** The ids as strings, if they are needed and the batch is large. */
+  readonly texts: string[] = [];
   /** Songs that are new to the store. */
   added = 0;
   /** True if adding all songs takes more than one slice. */

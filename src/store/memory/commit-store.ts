@@ -31,6 +31,8 @@ export class CommitStore extends ShardedStore {
   /** The staged plays, by entry of the open set. */
   readonly #staged = new Map<number, number>();
   readonly #stagedShards = new Set<number>();
+  /** The ids of large batches, by entry: decoded while they were prepared. */
+  readonly #texts = new Map<number, string>();
   /** The staged requests with keys, by writer. */
   #requests = new KeyedMap<KeptRequest>();
   /** New songs among the staged ones, which count against `maxSongs` already. */
@@ -81,26 +83,24 @@ export class CommitStore extends ShardedStore {
   }
 
   /**
-   * Prepares a batch for {@linkcode stage}, and returns it. Yields between slices. In between, additions may
-   * be staged and applied, but no fold may be sealed, acknowledged or cleared.
+   * Stages all songs, or none; unless a request with a key is its writer's last one, whose answer it returns.
+   * Prepares a large batch in slices, and yields between them: additions may be staged and applied then, but
+   * no fold may be sealed, acknowledged or cleared.
    *
    * @throws {Refusal} as {@linkcode CountStore.addAll} does.
    */
-  *prepare(songs: BatchColumns, keyed: KeyedRequest | undefined): Generator<undefined, BatchColumns> {
+  *stage(songs: BatchColumns, keyed: KeyedRequest | undefined): Generator<undefined, StagedAddition> {
     const recalled = keyed && (yield* this.batches.recall(keyed, songs));
-    if (recalled === undefined) yield* this.batches.prepare(songs, this.#staged);
-    return songs;
-  }
-
-  /**
-   * Stages all songs of a prepared batch, or none; unless a request with a key is its writer's last one,
-   * whose answer it returns.
-   *
-   * @throws {Refusal} as {@linkcode CountStore.addAll} does.
-   */
-  stage(songs: BatchColumns, keyed: KeyedRequest | undefined): StagedAddition {
-    const recalled = keyed && runAtOnce(this.batches.recall(keyed, songs));
     if (recalled !== undefined) return { addition: recalled, isStaged: false };
+    yield* this.batches.prepare(songs, this.#staged);
+    if (songs.isLarge) {
+      yield* songs.each((song) => {
+        songs.load(song, this.shards.id);
+        songs.texts.push(this.shards.id.text);
+      });
+      const again = keyed && runAtOnce(this.batches.recall(keyed, songs));
+      if (again !== undefined) return { addition: again, isStaged: false };
+    }
     const addition = this.batches.reserve(songs, this.#staged);
     this.#claimed += songs.added;
     for (let song = 0; song < songs.songCount; song++) {
@@ -109,6 +109,7 @@ export class CommitStore extends ShardedStore {
       const entry = songs.entries[song] as number;
       this.#staged.set(entry, (this.#staged.get(entry) ?? 0) + plays);
       this.#stagedShards.add(songs.shards[song] as number);
+      if (songs.isLarge) this.#texts.set(entry, songs.texts[song] as string);
     }
     if (keyed !== undefined) this.#stageRequest(keyed, addition);
     return { addition, isStaged: true };
@@ -121,11 +122,16 @@ export class CommitStore extends ShardedStore {
 
   /** Returns the staged songs and plays. */
   stagedEntries(): Entry[] {
+    return Array.from(this.#staged, ([entry, plays]) => [
+      this.#texts.get(entry) ?? this.#textOf(entry),
+      plays,
+    ]);
+  }
+
+  #textOf(entry: number): string {
     const { id, heap } = this.shards;
-    return Array.from(this.#staged, ([entry, plays]) => {
-      id.load(heap.words, idWord(entry), 0);
-      return [id.text, plays];
-    });
+    id.load(heap.words, idWord(entry), 0);
+    return id.text;
   }
 
   /**
@@ -157,6 +163,7 @@ export class CommitStore extends ShardedStore {
     this.shards.heap.unclaimSongs(this.#claimed);
     this.#claimed = 0;
     this.#staged.clear();
+    this.#texts.clear();
     this.#stagedShards.clear();
     this.#requests = new KeyedMap();
   }
