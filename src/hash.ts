@@ -36,11 +36,13 @@ function readWords(text: string): number {
 }
 
 /**
- * Returns a 64-bit digest of `text`, as two 32-bit words. Without a secret key: it is the same in every
+ * Returns a 64-bit digest of `text`, as two 32-bit words. Without a secret key it is the same in every
  * process.
  */
-export function hash64(text: string): HashKey {
-  return [hash(text, [0, 0]), hash(text, [0, 1])];
+export function hash64(text: string, [key0, key1]: HashKey = [0, 0]): HashKey {
+  const count = readWords(text);
+  const high = hashWords(scratch, 0, count, key0, key1) >>> 0;
+  return [high, hashWords(scratch, 0, count, key0, key1 ^ 1) >>> 0];
 }
 
 /**

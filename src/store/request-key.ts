@@ -1,4 +1,4 @@
-import { hash, hash64, type HashKey } from "../hash.ts";
+import { hash64, type HashKey } from "../hash.ts";
 
 /** Identifies a request, so that a retry is not counted twice. */
 export interface RequestKey {
@@ -34,9 +34,7 @@ export class Fingerprint {
   }
 
   add(id: string, plays: number): void {
-    const [high, low] = this.#state;
-    const text = `${plays}=${id}`;
-    this.#state = [hash(text, [high, low]), hash(text, [~low, high])];
+    this.#state = hash64(`${plays}=${id}`, this.#state);
   }
 
   get value(): number {
