@@ -3,7 +3,6 @@ import process from "node:process";
 import { isMainThread, workerData } from "node:worker_threads";
 import { type Command, help, readCommandLine } from "./cli/command-line.ts";
 import { BAD_USAGE, exit, FAILED } from "./cli/exit.ts";
-import { noteIgnoredVariables } from "./cli/variables.ts";
 import { errorMessage } from "./error-message.ts";
 import { VERSION } from "./version.ts";
 
@@ -27,7 +26,6 @@ async function main(): Promise<void> {
     case "check health":
       return await (await import("./cli/health-check.ts")).runHealthCheck(command.settings);
     case "serve":
-      for (const note of noteIgnoredVariables(process.env)) console.error(`playcount: ${note}`);
       return await (await import("./cli/serve.ts")).serve(command.settings, import.meta.url);
   }
 }

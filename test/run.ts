@@ -21,7 +21,7 @@ const chosen = files.filter((path) => isAll || !OTHERS.test(path));
 const began = performance.now();
 const command = ["bun", "test", `--parallel=${PARALLEL}`, "--only-failures", `--timeout=${TIMEOUT_MS}`];
 const child = spawn([...command, ...chosen.map((path) => `./${path}`)], {
-  env: { ...process.env, PLAYCOUNT_TESTS: isAll ? "all" : "quick" },
+  env: { ...process.env, TESTS: isAll ? "all" : "quick" },
   stdout: "inherit",
   stderr: "pipe",
 });

@@ -1,4 +1,5 @@
 import { availableParallelism } from "node:os";
+import process from "node:process";
 import type { Serve, Server } from "../adapters/server.ts";
 import { errorMessage } from "../error-message.ts";
 import { Metrics } from "../http/metrics/metrics.ts";
@@ -10,6 +11,7 @@ import { loopbackNames } from "./loopback.ts";
 import { type Counts, openCounts } from "./open-counts.ts";
 import { exitOnSignals, stopOnSignals } from "./stopping.ts";
 import { createMeasuredHandler, serveWithWorkers } from "./threads.ts";
+import { noteIgnoredVariables } from "./variables.ts";
 
 /**
  * Serves until a signal to stop, then exits the process: with 0 after a clean stop, with 1 if it took too
@@ -20,6 +22,7 @@ import { createMeasuredHandler, serveWithWorkers } from "./threads.ts";
 export async function serve(given: Settings, entry: string): Promise<void> {
   surviveLostOutput();
   exitOnSignals();
+  for (const note of noteIgnoredVariables(process.env)) console.error(`playcount: ${note}`);
   const names = await loopbackNames(given.host);
   const settings = withAllowedHosts(given, names);
   const workers = countWorkers(settings);

@@ -6,10 +6,10 @@ import { settingsTable } from "../../src/settings/reference.ts";
 
 const PAGE = join(import.meta.dir, "../../docs/settings.md");
 const TABLE = /(?<=<!-- settings -->\n\n).*?(?=\n\n<!-- \/settings -->)/s;
-const RENEW = "PLAYCOUNT_RENEW_DOCS=1 bun test test/settings/documentation.test.ts";
+const RENEW = "RENEW_DOCS=1 bun test test/settings/documentation.test.ts";
 
 test(`docs/settings.md lists every setting (to renew its table: ${RENEW})`, () => {
   const page = readFileSync(PAGE, "utf8");
-  if (process.env["PLAYCOUNT_RENEW_DOCS"] === "1") writeFileSync(PAGE, page.replace(TABLE, settingsTable));
+  if (process.env["RENEW_DOCS"] === "1") writeFileSync(PAGE, page.replace(TABLE, settingsTable));
   else expect(TABLE.exec(page)?.[0]).toBe(settingsTable());
 });

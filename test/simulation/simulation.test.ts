@@ -5,7 +5,7 @@ import { BROKEN, SOUND } from "./designs.ts";
 import { type Outcome, simulate } from "./simulate.ts";
 
 // Clients, workers, pages and batch jobs side by side: what docs/http.md and docs/hand-over.md say of
-// retries, folds and pages, in any order of events and with any failure. `PLAYCOUNT_SEED=… bun test
+// retries, folds and pages, in any order of events and with any failure. `SEED=… bun test
 // test/simulation.test.ts` begins with the run of that seed.
 
 setDefaultTimeout(300_000);
@@ -25,8 +25,7 @@ describe.each(Object.entries(SOUND))("As it is, %s,", (name, [design, makeServer
     let run = 0;
     for (; run < runs || (all.gone === 0 && run < 10 * runs); run++) {
       const outcome = simulate(seedOf(run), design, makeServers);
-      if (outcome.wrong.length > 0)
-        throw new Error(`PLAYCOUNT_SEED=${seedOf(run)}: ${outcome.wrong.join("; ")}`);
+      if (outcome.wrong.length > 0) throw new Error(`SEED=${seedOf(run)}: ${outcome.wrong.join("; ")}`);
       for (const what of Object.keys(all) as (keyof typeof all)[]) all[what] += outcome[what];
     }
     // Runs are not empty, and few reads are answered with 410.

@@ -1,12 +1,12 @@
 import { which } from "bun";
 import process from "node:process";
 
-// How much runs, by PLAYCOUNT_TESTS:
+// How much runs, by TESTS:
 // - "quick", set by `bun run test`: no tests that need other programs, and few rounds;
 // - "all", set by `bun run test:all`: every test, and all rounds;
 // - unset, with `bun test FILE`: every test that finds its programs, and few rounds.
 
-const EXTENT = process.env["PLAYCOUNT_TESTS"];
+const EXTENT = process.env["TESTS"];
 
 /** Programs, and the user, that some tests need beside Bun, Deno, Node and workerd. */
 const NEEDS = [

@@ -1,15 +1,15 @@
 import process from "node:process";
 
-/** The seed of all generated cases of this run. `PLAYCOUNT_SEED=… bun test` repeats them. */
-export const SEED: number = readSeed(process.env["PLAYCOUNT_SEED"]);
+/** The seed of all generated cases of this run. `SEED=… bun test` repeats them. */
+export const SEED: number = readSeed(process.env["SEED"]);
 
-console.log(`PLAYCOUNT_SEED=${SEED}`);
+console.log(`SEED=${SEED}`);
 
 function readSeed(text: string | undefined): number {
   if (text === undefined || text === "") return Math.floor(Math.random() * 2 ** 32);
   const seed = Number(text);
   if (Number.isInteger(seed) && seed >= 0 && seed < 2 ** 32) return seed;
-  throw new RangeError(`PLAYCOUNT_SEED must be a whole number from 0 to 2^32 - 1, not ${text}`);
+  throw new RangeError(`SEED must be a whole number from 0 to 2^32 - 1, not ${text}`);
 }
 
 /** A pseudo-random number generator (mulberry32), seeded with the run's seed and a purpose. */
