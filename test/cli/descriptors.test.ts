@@ -30,20 +30,22 @@ test("a limit of open files below 1,024 is logged at the start", async () => {
 });
 
 test("the limit of open files is logged once when it is reached, and open connections are served", async () => {
-  const server = await startWith(64);
+  const server = await startWith(160);
   const first = await Connection.to(server.url);
   const ask = async (connection: Connection) => {
     connection.send("GET /song/1 HTTP/1.1\r\nHost: localhost\r\n\r\n");
     return await connection.read(isWhole);
   };
   expect(await ask(first)).toStartWith("HTTP/1.1 200 ");
-  const others = await Promise.all(Array.from({ length: 80 }, () => Connection.to(server.url)));
+  const others = await Promise.all(Array.from({ length: 180 }, () => Connection.to(server.url)));
   await Bun.sleep(3500);
   expect(await ask(first)).toStartWith("HTTP/1.1 200 ");
   for (const connection of others) connection.destroy();
   const late = await Connection.to(server.url);
   expect(await ask(late)).toStartWith("HTTP/1.1 200 ");
   server.process.kill("SIGKILL");
-  const lines = (await server.ended).stderr.split("\n").filter((line) => line.includes("all 64 connections"));
+  const lines = (await server.ended).stderr
+    .split("\n")
+    .filter((line) => line.includes("all 160 connections"));
   expect(lines).toHaveLength(1);
 });
