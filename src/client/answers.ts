@@ -2,7 +2,7 @@ import { quoted } from "../error-message.ts";
 import { PairReader } from "../mapping/read.ts";
 import { parseWholeNumber } from "../mapping/whole-number.ts";
 import { CountServerError } from "./count-server-error.ts";
-import { Slice } from "./slice.ts";
+import { SongSlice } from "./slice.ts";
 
 /** An answer whose body is still arriving. */
 export interface ServerAnswer {
@@ -55,11 +55,11 @@ export async function readPairs(
 
 /** Reads a mapping, in which no song stands twice, in its order. */
 export async function readMapping(answer: ServerAnswer): Promise<Map<string, number>> {
-  return (await readSlice(answer, new Slice())).counts;
+  return (await readSlice(answer, new SongSlice())).counts;
 }
 
 /** Reads those songs of a mapping that are in `slice`. */
-export async function readSlice(answer: ServerAnswer, slice: Slice): Promise<Slice> {
+export async function readSlice(answer: ServerAnswer, slice: SongSlice): Promise<SongSlice> {
   await readPairs(answer, (id, count) => slice.add(id, count));
   return slice;
 }

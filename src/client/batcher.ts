@@ -66,7 +66,7 @@ export class Batcher {
       const request = { method: "POST", path: "batch", body, signal };
       this.#resolveEach(plays, await this.#send(request, readMapping));
     } catch (error) {
-      if (!isRefusal(error)) return plays.forEach(({ reject }) => reject(error));
+      if (!isBatchRefused(error)) return plays.forEach(({ reject }) => reject(error));
       // Nothing was counted. If the server refused one song only, it counts the others one by one.
       if (BATCHES_REFUSED.includes(error.status ?? 0)) this.#acceptsBatches = false;
       this.#sendEach(plays.filter((play) => !play.signal?.aborted));
@@ -110,7 +110,7 @@ function countById(plays: readonly PendingPlay[]): Map<string, number> {
 }
 
 /** Returns true if a server has refused a batch, and so counted nothing. */
-function isRefusal(error: unknown): error is CountServerError {
+function isBatchRefused(error: unknown): error is CountServerError {
   return error instanceof CountServerError && !error.mayBeDone && BATCH_REFUSED.includes(error.status ?? 0);
 }
 

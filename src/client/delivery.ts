@@ -65,7 +65,7 @@ export class Delivery {
     entries: readonly (readonly [string, number])[],
     counted: (songs: number, plays: number) => void,
   ): Promise<void> {
-    for (const { songs, plays, body } of batchesOf(entries)) {
+    for (const { songs, plays, body } of parcelsOf(entries)) {
       this.#at++;
       if (this.#at >= this.#last) await this.#send(this.#at, body);
       if (!this.#isMarked) await this.#options.mark.set();
@@ -103,7 +103,7 @@ export class Delivery {
   }
 }
 
-function* batchesOf(entries: readonly (readonly [string, number])[]): Generator<Parcel> {
+function* parcelsOf(entries: readonly (readonly [string, number])[]): Generator<Parcel> {
   let pairs: string[] = [];
   let characters = 0;
   let plays = 0;

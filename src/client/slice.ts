@@ -4,26 +4,27 @@ import { hash, type HashKey } from "../hash.ts";
 /** Largest number of slices. */
 const MAX_SLICES = 2 ** 20;
 
-/** Selects slice `at` of `of` slices of all songs, by a hash with `key`. `of` is a power of two. */
+/** Selects slice `at` of `sliceCount` slices of all songs, by a hash with `key`. */
 export interface SliceOptions {
   at: number;
-  of: number;
+  /** A power of two. */
+  sliceCount: number;
   key: HashKey;
-  /** Maximum number of songs. While there are more, `of` is doubled. */
+  /** Maximum number of songs. While there are more, `sliceCount` is doubled. */
   maxSongs: number;
 }
 
 /** Songs of a mapping, in its order. Default: all of them. */
-export class Slice {
+export class SongSlice {
   counts: Map<string, number> = new Map();
   readonly #options: SliceOptions;
 
   constructor(options: Partial<SliceOptions> = {}) {
-    this.#options = { at: 0, of: 1, key: [0, 0], maxSongs: Infinity, ...options };
+    this.#options = { at: 0, sliceCount: 1, key: [0, 0], maxSongs: Infinity, ...options };
   }
 
-  get of(): number {
-    return this.#options.of;
+  get sliceCount(): number {
+    return this.#options.sliceCount;
   }
 
   /**
@@ -32,18 +33,18 @@ export class Slice {
    * @throws {SyntaxError} for a song that was added before.
    */
   add(id: string, count: number): void {
-    const { at, of, key, maxSongs } = this.#options;
-    if (of > 1 && hash(id, key) % of !== at) return;
+    const { at, sliceCount, key, maxSongs } = this.#options;
+    if (sliceCount > 1 && hash(id, key) % sliceCount !== at) return;
     if (this.counts.has(id)) throw new SyntaxError(`Cannot read a mapping: ${quoted(id)} is listed twice`);
-    this.counts.set(of > 1 ? copyOf(id) : id, count);
-    if (this.counts.size > maxSongs && of < MAX_SLICES) this.divide(of * 2);
+    this.counts.set(sliceCount > 1 ? copyOf(id) : id, count);
+    if (this.counts.size > maxSongs && sliceCount < MAX_SLICES) this.divide(sliceCount * 2);
   }
 
-  /** Keeps only the songs that are in this slice of `of` slices. */
-  divide(of: number): void {
+  /** Keeps only the songs that are in this slice of `sliceCount` slices. */
+  divide(sliceCount: number): void {
     const { counts } = this;
     this.counts = new Map();
-    this.#options.of = of;
+    this.#options.sliceCount = sliceCount;
     for (const [id, count] of counts) this.add(id, count);
   }
 }

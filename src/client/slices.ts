@@ -3,7 +3,7 @@ import { randomKey } from "../hash.ts";
 import { readSlice } from "./answers.ts";
 import { CountServerError } from "./count-server-error.ts";
 import { allEnded, type ServerClient } from "./server-client.ts";
-import { Slice, type SliceOptions } from "./slice.ts";
+import { SongSlice, type SliceOptions } from "./slice.ts";
 
 /** A mapping that several servers have parts of. */
 export interface Source {
@@ -38,16 +38,16 @@ export class FoldSlices implements AsyncIterable<ReadonlyMap<string, number>> {
     const { servers } = source;
     const limit = Math.ceil(maxSongs / servers.length);
     const key = randomKey(); // clients choose the ids, and could fill one slice
-    const options = { at: 0, of: 1, key, maxSongs: limit };
-    const { counts, of } = await readSum(source, "PUT", options);
-    return new FoldSlices(source, { ...options, of, maxSongs: Infinity }, counts);
+    const options = { at: 0, sliceCount: 1, key, maxSongs: limit };
+    const { counts, sliceCount } = await readSum(source, "PUT", options);
+    return new FoldSlices(source, { ...options, sliceCount, maxSongs: Infinity }, counts);
   }
 
   /** Each iteration has all slices: a transaction that failed can be repeated. */
   async *[Symbol.asyncIterator](): AsyncGenerator<ReadonlyMap<string, number>> {
     this.isRead = false;
     yield this.#first;
-    for (let at = 1; at < this.#options.of; at++)
+    for (let at = 1; at < this.#options.sliceCount; at++)
       yield (await readSum(this.#source, "GET", { ...this.#options, at })).counts;
     this.isRead = true;
   }
@@ -58,18 +58,18 @@ export async function readSum(
   { client, servers, path, signal }: Source,
   method: "GET" | "PUT" = "GET",
   options: Partial<SliceOptions> = {},
-): Promise<{ counts: Map<string, number>; of: number }> {
+): Promise<{ counts: Map<string, number>; sliceCount: number }> {
   const request = { method, path, signal };
   const parts = servers.map((server) =>
-    client.send(server, request, (answer) => readSlice(answer, new Slice(options))),
+    client.send(server, request, (answer) => readSlice(answer, new SongSlice(options))),
   );
   const slices = await allEnded(parts);
-  const of = Math.max(...slices.map((slice) => slice.of));
-  for (const slice of slices) if (slice.of < of) slice.divide(of);
+  const sliceCount = Math.max(...slices.map((slice) => slice.sliceCount));
+  for (const slice of slices) if (slice.sliceCount < sliceCount) slice.divide(sliceCount);
   const [counts = new Map<string, number>(), ...others] = slices.map((slice) => slice.counts);
   for (const [at, more] of others.entries())
     for (const [id, count] of more) counts.set(id, sumOf(id, [counts.get(id) ?? 0, count], servers[at + 1]));
-  return { counts, of };
+  return { counts, sliceCount };
 }
 
 function sumOf(id: string, [a, b]: readonly [number, number], server = ""): number {
