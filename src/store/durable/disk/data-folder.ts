@@ -2,6 +2,7 @@ import {
   closeSync,
   existsSync,
   fsyncSync,
+  lstatSync,
   mkdirSync,
   openSync,
   readFileSync,
@@ -22,7 +23,7 @@ const RECORD_FILE = "last-commit";
 
 const utf8 = new TextEncoder();
 
-/** A folder locked by this process, and the files in it beside the database. */
+/** A directory locked by this process, and the files in it beside the database. */
 export class DataFolder {
   /** The database. */
   readonly file: string;
@@ -50,6 +51,9 @@ export class DataFolder {
     this.#madeLock = existsSync(lock) ? undefined : lock;
     try {
       makeFolder(this.#folder);
+      if (existsSync(this.#record) && !statSync(this.#record).isFile())
+        // to read a FIFO would wait for ever
+        throw new DataError(`${RECORD_FILE} is not a regular file`);
       this.#lock = acquireLock(lock);
       this.#recorded = readRecord(this.#record);
     } catch (error) {
@@ -144,9 +148,19 @@ function identityOf(path: string): string | undefined {
   return found && `${found.dev} ${found.ino}`;
 }
 
-/** Creates a folder and those above it. Node's own `recursive` never returns if /proc refuses one. */
-function makeFolder(path: string): void {
-  if (existsSync(path)) return;
-  makeFolder(dirname(path));
+/**
+ * Creates a directory and those above it. Node's own `recursive` never returns if /proc refuses one.
+ *
+ * @throws {DataError} if a path exists and is no directory; `name` stands for the path in the message.
+ */
+function makeFolder(path: string, name = "it"): void {
+  if (existsSync(path)) {
+    if (statSync(path).isDirectory()) return;
+    throw new DataError(`${name} is not a directory`);
+  }
+  const parent = dirname(path);
+  makeFolder(parent, parent);
+  if (lstatSync(path, { throwIfNoEntry: false }) !== undefined)
+    throw new DataError(`${name} is a symbolic link to a missing directory`);
   mkdirSync(path);
 }

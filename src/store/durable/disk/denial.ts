@@ -7,8 +7,8 @@ import { errorMessage } from "../../../error-message.ts";
 const DENIED = new Set(["EACCES", "EPERM", "EROFS"]);
 
 /**
- * Describes the owner of the first path, of a folder and its files, that this process may not write;
- * `undefined` if it may write all. SQLite reports the same error for such a path and for a failing disk.
+ * Describes the owner of the first path, of a directory and its files, that this process may not read and
+ * write; `undefined` if it may. SQLite reports the same error for such a path and for a failing disk.
  *
  * Opens the files, as Deno's `accessSync` ignores supplementary groups.
  */
@@ -23,6 +23,7 @@ function describeFolder(folder: string): string | undefined {
   return describe(folder, () => {
     closeSync(openSync(probe, "w"));
     rmSync(probe);
+    readdirSync(folder);
   });
 }
 
@@ -44,6 +45,7 @@ function describe(path: string, write: () => void): string | undefined {
     const { uid, gid, mode } = statSync(path);
     const owner = `uid ${uid}, gid ${gid} (mode ${(mode & 0o7777).toString(8)})`;
     const user = `uid ${process.geteuid?.()}, gid ${process.getegid?.()}`;
-    return `${errorMessage(error)}: ${path} belongs to ${owner}; this process runs as ${user}`;
+    const reason = errorMessage(error).replace(/, \w+ '.*$/, ""); // the path is the probe's
+    return `${reason}: ${path} belongs to ${owner}; this process runs as ${user}`;
   }
 }
