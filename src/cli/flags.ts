@@ -1,5 +1,5 @@
 import { parseArgs } from "node:util";
-import { quoted } from "../error-message.ts";
+import { quotedAddress } from "../error-message.ts";
 import { nearest } from "./nearest.ts";
 
 /** The flags of a command. */
@@ -31,13 +31,13 @@ export function* readFlags(
   for (const token of tokens) {
     if (token.kind === "option-terminator") continue;
     if (token.kind === "positional")
-      throw new RangeError(`unexpected argument ${quoted(token.value)}; see ${help}`);
+      throw new RangeError(`unexpected argument ${quotedAddress(token.value)}; see ${help}`);
     const { name, rawName, value } = token;
     const isSwitch = Object.hasOwn(switches, name);
     if (!isSwitch && !values.includes(name)) {
       const known = nearest(name, [...values, ...Object.keys(switches)]);
       const advice = known === undefined ? "" : `did you mean --${known}? `;
-      throw new RangeError(`unknown option ${quoted(rawName)}; ${advice}see ${help}`);
+      throw new RangeError(`unknown option ${quotedAddress(rawName)}; ${advice}see ${help}`);
     }
     if (isSwitch && value !== undefined) throw new RangeError(`${rawName} takes no value`);
     if (!isSwitch && value === undefined) throw new RangeError(`${rawName} needs a value`);

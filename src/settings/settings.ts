@@ -5,6 +5,9 @@ import { SETTINGS, type Settings } from "./table.ts";
 
 export { SETTINGS, type Settings };
 
+/** Longest secret, in characters. */
+const MAX_SECRET_LENGTH = 4096;
+
 /** Settings as options: one that is `undefined` has its default. */
 export type GivenSettings<K extends keyof Settings = keyof Settings> = {
   [Name in K]?: Settings[Name] | undefined;
@@ -76,8 +79,9 @@ export function checkSetting<K extends keyof Settings>(
 function foundValue(setting: TextSetting | NumberSetting, value: unknown): string {
   if (typeof value !== "string") return `, not ${String(value)}`;
   if ("min" in setting || !(setting.isSecret || setting.mayContainSecret))
-    return `, not ${value.includes("://") ? quotedAddress(value) : quoted(value)}`;
+    return `, not ${/:\/\/|@/.test(value) ? quotedAddress(value) : quoted(value)}`;
   if (!setting.isSecret) return "";
+  if (value.length > MAX_SECRET_LENGTH) return ` with at most ${MAX_SECRET_LENGTH} characters`;
   const { pattern } = setting;
   const at = Array.from(value).findIndex((_, index, all) => !pattern.test(all.slice(0, index + 1).join("")));
   return `; character ${at + 1} is not allowed`;
@@ -88,7 +92,10 @@ function canonicalValue(setting: TextSetting | NumberSetting, value: unknown): u
 }
 
 function isValid(setting: TextSetting | NumberSetting, value: unknown): boolean {
-  if ("pattern" in setting) return typeof value === "string" && setting.pattern.test(value);
+  if ("pattern" in setting) {
+    const isTooLong = setting.isSecret && String(value).length > MAX_SECRET_LENGTH;
+    return typeof value === "string" && !isTooLong && setting.pattern.test(value);
+  }
   if (setting.word !== undefined && value === setting.word) return true;
   if (typeof value !== "number" || !Number.isInteger(value)) return false;
   if (setting.isPowerOfTwo && !Number.isInteger(Math.log2(value))) return false;

@@ -151,6 +151,20 @@ describe("A token", () => {
     }
   });
 
+  test("has at most 4096 characters, and no more of its file is read than that needs", () => {
+    const longest = "a".repeat(4096);
+    const tooLong = /^\S+ must be a bearer token of .+ with at most 4096 characters$/;
+    expect(settingsOf([], { PLAYCOUNT_TOKEN: longest }).token).toBe(longest);
+    expect(() => settingsOf([], { PLAYCOUNT_TOKEN: `${longest}a` })).toThrow(tooLong);
+    for (const written of [`${longest}a`, "a".repeat(200_000), `${" ".repeat(60_000)}${longest}a`]) {
+      writeFileSync(path, written);
+      expect(() => settingsOf(["--token-file", path])).toThrow(tooLong);
+    }
+    writeFileSync(path, `${longest}\n${"b".repeat(200_000)}`);
+    expect(settingsOf(["--token-file", path]).token).toBe(longest);
+    expect(() => settingsOf(["--token-file", "/dev/zero"])).toThrow(tooLong);
+  });
+
   test("for plays requires the other token too", () => {
     const message = "PLAYCOUNT_PLAY_TOKEN requires --token-file or PLAYCOUNT_TOKEN";
     expect(() => settingsOf([], { PLAYCOUNT_PLAY_TOKEN: "b" })).toThrow(new RangeError(message));

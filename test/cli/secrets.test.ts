@@ -79,12 +79,14 @@ test("No error contains an invalid token from the environment or a file", async 
     [["--allowed-hosts", "h", "--port", "redis://:canary@h"], {}],
     [["--token", "canary"], {}],
     [["--token=canary"], {}],
+    [["redis://u:canary@h"], {}],
+    [["--redis://u:canary@h"], {}],
+    [["--port", "u:canary@h"], {}],
+    [["copy", "u:canary@h"], {}],
+    [["copy", "--from", "http://a", "--to", "http://b", "--fold", "redis://u:canary@h"], {}],
     [["--token-file=canary/none"], {}],
   ] as const) {
-    const { status, stdout, stderr } = await run(
-      [...RUNTIMES.bun, main, "--port", "0", ...args],
-      environment,
-    );
+    const { status, stdout, stderr } = await run([...RUNTIMES.bun, main, ...args], environment);
     expect([status, stdout]).toEqual([2, ""]);
     expect(stderr).toMatch(/^playcount: [^\n]+\n$/);
     if (!args.some((arg) => arg === "--token-file=canary/none")) expect(stderr).not.toContain("canary");

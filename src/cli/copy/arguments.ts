@@ -1,5 +1,5 @@
 import { Placement } from "../../client/placement.ts";
-import { quoted, quotedAddress } from "../../error-message.ts";
+import { quotedAddress } from "../../error-message.ts";
 import { parseWholeNumber } from "../../mapping/whole-number.ts";
 import { type Environment, readSecret } from "../../settings/environment.ts";
 import { checkSetting } from "../../settings/settings.ts";
@@ -86,7 +86,7 @@ function readFold(written: string | undefined): number | undefined {
   const fold = parseWholeNumber(written);
   if (fold !== undefined && fold > 0) return fold;
   const wanted = `a whole number from 1 to ${Number.MAX_SAFE_INTEGER}`;
-  throw new RangeError(`--fold must be ${wanted}, not ${quoted(written)}`);
+  throw new RangeError(`--fold must be ${wanted}, not ${quotedAddress(written)}`);
 }
 
 function readToken(
