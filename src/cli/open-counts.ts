@@ -21,7 +21,10 @@ export interface Counts {
   attach(worker: number): Attachment;
   /** Releases the locks of a worker that died, and completes what it left half done. */
   release(worker: number): void;
-  /** Makes every accepted play durable. Resolves to false if that takes longer than `seconds`. */
+  /**
+   * Lets the commit thread finish, and closes the files. Resolves to false if the storage has failed, or if
+   * that takes longer than `seconds`. Answered plays are durable before.
+   */
   close(seconds: number): Promise<boolean>;
 }
 

@@ -14,8 +14,8 @@ import { createMeasuredHandler, serveWithWorkers } from "./threads.ts";
 import { noteIgnoredVariables } from "./variables.ts";
 
 /**
- * Serves until a signal to stop, then exits the process: with 0 after a clean stop, with 1 if it took too
- * long.
+ * Serves until a signal to stop, then exits the process. The status is 0 after a clean stop, also if requests
+ * were cut off. It is 1 if the storage failed or did not finish in time, or after a second signal.
  *
  * `entry` is the URL of the program's module, which every thread runs too.
  */

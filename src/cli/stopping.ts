@@ -7,7 +7,7 @@ import { exit, FAILED } from "./exit.ts";
 import { watchLauncher } from "./launcher.ts";
 import type { Counts } from "./open-counts.ts";
 
-/** Minimum time to make answered plays durable, even if open requests used up the time to stop. */
+/** Minimum time to close the counts, even if open requests used up the time to stop. */
 const MIN_CLOSE_SECONDS = 5;
 
 /**
@@ -59,7 +59,7 @@ export function stopOnSignals(
   });
 }
 
-/** Serves on while clients turn away, then answers open requests, then makes answered plays durable. */
+/** Serves on while clients turn away, then answers open requests, then closes the counts. */
 async function stopServer(
   { drainSeconds, shutdownSeconds }: Settings,
   counts: Counts,

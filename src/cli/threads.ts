@@ -65,7 +65,7 @@ export function createMeasuredHandler(
 ): Handler {
   watchEventLoop(metrics, signal);
   metrics.isServing = true;
-  const waits = "Bun" in globalThis && settings.data + settings.store !== "";
+  const waits = "Bun" in globalThis && (settings.data !== "" || settings.store !== "");
   const options = { trustsLength: true, metrics, signal, whenParsed: waits ? whenParsed : undefined };
   return createHandler(store, { ...settings, ...options });
 }

@@ -29,7 +29,7 @@ export interface QueuedCommand {
   reply: (reply: WriteReply) => void;
 }
 
-/** The reply to a command if the commit succeeds. The commit decides it if the command is staged. */
+/** A reply to send after the commit. A failed commit replaces it if `isStaged`. */
 interface PendingReply {
   queued: QueuedCommand;
   reply: WriteReply;
@@ -37,9 +37,9 @@ interface PendingReply {
 }
 
 /**
- * Changes a durable store by group commit: takes all additions that came during the last commit, makes them
- * durable with one sync, adds them to the store in memory, then replies. The folder's README.md has the
- * guarantees.
+ * Changes a durable store by group commit: takes all plays that came during the last commit, and batches up to
+ * 10,000 songs, makes them durable with one sync, adds them to the store in memory, then replies. The
+ * folder's README.md has the guarantees.
  */
 export class Committer {
   readonly store: CommitStore;
@@ -78,7 +78,7 @@ export class Committer {
       next.reply(orRefused(() => this.#control(next.command)));
       isBusy = true;
     }
-    // Plays have waited for a large batch. Background work was done between its slices.
+    // After the last slice of a large batch: plays have waited for it, so background work waits.
     if (!isBusy || (wasStaging && this.#staging === undefined)) return isBusy;
     const tookMs = performance.now() - startedAt;
     this.background.catchUp(Math.min(tookMs + MIN_CATCH_UP_MS, MAX_CATCH_UP_MS));

@@ -125,7 +125,7 @@ export class DurableStore implements CountStore {
   }
 
   /**
-   * Makes all requests durable, and ends the commit thread. Resolves to false after `timeoutSeconds`, or if
+   * Completes all requests, and ends the commit thread. Resolves to false after `timeoutSeconds`, or if
    * the storage has failed.
    */
   async close(timeoutSeconds: number): Promise<boolean> {

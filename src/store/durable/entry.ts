@@ -17,8 +17,9 @@ export interface DurableStoreOptions extends GivenSettings<Limits> {
 /** Counts on a disk. */
 export interface OpenDurableStore extends CountStore {
   /**
-   * Makes all requests durable, and releases the directory. Resolves to false after `timeoutSeconds`. An
-   * answered play is durable in any case. An open store keeps its process alive.
+   * Completes all requests, and releases the directory. Resolves to false after `timeoutSeconds`, and if the
+   * storage has failed. An answered play is durable in any case. A store keeps its process alive until it is
+   * closed.
    */
   close(timeoutSeconds: number): Promise<boolean>;
 }
@@ -47,14 +48,9 @@ export interface OpenDurableStore extends CountStore {
 export async function openDurable(options: DurableStoreOptions): Promise<OpenDurableStore> {
   const settings = completeSettings(options);
   if (settings.data === "") throw new RangeError("data must be the path of a directory, and is empty");
-  const given = { folder: settings.data, options: { ...settings, threads: 1 } };
+  const given = { folder: settings.data, options: { ...settings, threads: 1 }, keepsAlive: true };
   const commitThread = await CommitThread.start(new URL(import.meta.url), given);
-  const store = attachDurable(commitThread.connect(1), settings);
-  const alive = setInterval(() => {}, 2 ** 30); // on Node a play that waits for the disk does not keep a process
-  const close = store.close.bind(store);
-  return Object.assign(store, {
-    close: (timeoutSeconds: number) => close(timeoutSeconds).finally(() => clearInterval(alive)),
-  });
+  return attachDurable(commitThread.connect(1), settings);
 }
 
 const { commitThread } = (workerData ?? {}) as { commitThread?: CommitThreadData };

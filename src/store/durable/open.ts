@@ -37,13 +37,17 @@ export class CommitThread {
 
   /**
    * Starts the thread with the module `entry`, which must call `runCommitThread`. Resolves when all counts of
-   * the folder are in memory.
+   * the folder are in memory. With `keepsAlive` the process lives until the thread ends.
    *
    * @throws {DataError} if the folder cannot be served.
    */
   static async start(
     entry: string | URL,
-    { folder, options }: { folder: string; options: ShardedStoreOptions },
+    {
+      folder,
+      options,
+      keepsAlive = false,
+    }: { folder: string; options: ShardedStoreOptions; keepsAlive?: boolean },
   ): Promise<CommitThread> {
     const { port1: port, port2 } = new MessageChannel();
     const signals = new Signals();
@@ -57,7 +61,7 @@ export class CommitThread {
     if ("error" in report) throw new DataError(report.error);
     worker.on("error", (error) => console.error("playcount: the commit thread has died:", error));
     port.unref();
-    worker.unref();
+    if (!keepsAlive) worker.unref();
     return new CommitThread(report.handle, port, signals);
   }
 

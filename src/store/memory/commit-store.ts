@@ -98,6 +98,7 @@ export class CommitStore extends ShardedStore {
         songs.load(song, this.shards.id);
         songs.texts.push(this.shards.id.text);
       });
+      // While it was prepared, the same request may have been committed through another thread.
       const again = keyed && runAtOnce(this.batches.recall(keyed, songs));
       if (again !== undefined) return { addition: again, isStaged: false };
     }

@@ -3,7 +3,7 @@ import type { PackedBatch } from "../../memory/batch-columns.ts";
 import type { KeyedRequest } from "../../memory/batch-write.ts";
 import type { Refusal } from "../../refusal.ts";
 
-/** Adds several songs, or one that has no place in the ring. */
+/** Adds several songs, or one that has no place in the ring. All or none of them are added. */
 export interface AddCommand {
   do: "add";
   batch: PackedBatch;
@@ -13,11 +13,13 @@ export interface AddCommand {
 /** A message to the commit thread. Each has one reply, and replies come in the order of the commands. */
 export type WriteCommand =
   | AddCommand
+  /** Seals the open fold with the number `fold`. */
   | { do: "seal"; fold: number }
+  /** Acknowledges the oldest sealed fold. */
   | { do: "acknowledge"; fold: number }
-  /** With a `version`: only while the store has it. */
+  /** Clears all counts; with a `version`, only while the store has it. */
   | { do: "clear"; version?: string }
-  /** Makes everything durable, then ends the thread. */
+  /** Completes the earlier commands, closes the files, and ends the thread. */
   | { do: "stop" };
 
 /** A {@linkcode Refusal} between threads, where an error loses its own fields. */
@@ -29,8 +31,13 @@ export type RefusedWrite = Pick<Refusal, "reason" | "message" | "members">;
  */
 export type WriteFailure = "full" | "failed" | "unknown";
 
+/** The reply to a {@linkcode WriteCommand}. */
 export type WriteReply =
+  /** The new counts of an `add`, which is durable. */
   | { did: "add"; addition: BatchAddition }
+  /** True if another command has changed the store; after `stop`, true if the file has everything. */
   | { did: "control"; value: boolean }
+  /** The command was refused, and changed nothing. */
   | { did: "refuse"; refusal: RefusedWrite }
+  /** The commit has failed. */
   | { did: "fail"; failure: WriteFailure };
