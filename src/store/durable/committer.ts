@@ -37,8 +37,8 @@ interface PendingReply {
 }
 
 /**
- * Changes a durable store by group commit: takes all plays that came during the last commit, and batches up to
- * 10,000 songs, makes them durable with one sync, adds them to the store in memory, then replies. The
+ * Changes a durable store by group commit: takes the plays that came during the last commit, and batches up
+ * to 10,000 songs, makes them durable with one sync, adds them to the store in memory, then replies. The
  * folder's README.md has the guarantees.
  */
 export class Committer {
