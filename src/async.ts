@@ -10,7 +10,7 @@ export function whenReady<T, U>(value: Awaitable<T>, next: (value: T) => Awaitab
 }
 
 /** Resolves to true if `promise` resolves within `seconds`, otherwise to false. Clears its timer. */
-export async function settlesWithin(promise: Promise<unknown>, seconds: number): Promise<boolean> {
+export async function resolvesWithin(promise: Promise<unknown>, seconds: number): Promise<boolean> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const timeout = new Promise<false>((resolve) => {
     timer = setTimeout(() => resolve(false), Math.max(0, seconds * 1000));

@@ -33,7 +33,10 @@ export class KeyedMap<V> implements Iterable<[string, V]> {
     this.update(key, () => value);
   }
 
-  /** Replaces a value by what `change` makes of it; of a new key it makes the first. It may throw. */
+  /**
+   * Replaces the value of `key` with `change(value)`; `undefined` for a new key. If `change` throws, nothing
+   * changes.
+   */
   update(key: string, change: (value: V | undefined) => V): void {
     const keyHash = hashOf(key);
     const bucket = this.#bucketOf(key, keyHash);

@@ -1,6 +1,6 @@
 import { lookup } from "node:dns/promises";
 import type { Handler } from "../http/handler.ts";
-import { settlesWithin } from "../async.ts";
+import { resolvesWithin } from "../async.ts";
 import { closeAfter, IDLE_SECONDS, type ListenOptions, type Server, urlOf } from "./server.ts";
 
 export { whenParsed } from "./bun/parsing.ts";
@@ -36,7 +36,7 @@ export async function serve(handler: Handler, options: ListenOptions): Promise<S
       isDraining = true;
     },
     async stop(graceSeconds) {
-      if (!(await settlesWithin(server.stop(), graceSeconds))) await server.stop(true);
+      if (!(await resolvesWithin(server.stop(), graceSeconds))) await server.stop(true);
     },
   };
 }

@@ -1,7 +1,7 @@
-import { settlesWithin } from "../async.ts";
+import { resolvesWithin } from "../async.ts";
 import { type Handler, answerError } from "../http/handler.ts";
 import { Problem } from "../http/response/problem.ts";
-import { closeAfter, type ListenOptions, type Server, urlOf } from "./server.ts";
+import { closeAfter, type ListenOptions, refuseHost, type Server, urlOf } from "./server.ts";
 
 /** The part of Deno's interface that is used here. */
 declare const Deno: {
@@ -45,9 +45,9 @@ export function serve(handler: Handler, { host, port }: ListenOptions): Server {
     },
     async stop(graceSeconds) {
       const deadline = performance.now() + graceSeconds * 1000;
-      if (!(await settlesWithin(pending.stop(), graceSeconds))) return cut.abort();
+      if (!(await resolvesWithin(pending.stop(), graceSeconds))) return cut.abort();
       // After its shutdown Deno cannot close a connection: a late one ends with the process.
-      await settlesWithin(server.shutdown(), (deadline - performance.now()) / 1000);
+      await resolvesWithin(server.shutdown(), (deadline - performance.now()) / 1000);
     },
   };
 }
@@ -63,8 +63,10 @@ class PendingRequests {
   }
 
   handle(request: Request): ReturnType<Handler> {
+    // Deno puts its own name into the URL. A request of HTTP/2 has no Host either.
+    if (!request.headers.has("host")) return refuseHost(request);
     if (this.#isStopping && request.body !== null)
-      return answerError(request, new Problem(503, "The server is stopping"));
+      return answerError(request, Problem.of("Unavailable", "The server is stopping"));
     const answer = this.#handler(request);
     if (!(answer instanceof Promise)) return answer;
     this.#pending.add(answer);

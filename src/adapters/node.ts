@@ -2,13 +2,12 @@ import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { setImmediate } from "node:timers/promises";
-import { settlesWithin } from "../async.ts";
+import { resolvesWithin } from "../async.ts";
 import { type Handler, answerError } from "../http/handler.ts";
-import { Problem } from "../http/response/problem.ts";
 import { isHost } from "../http/request/target.ts";
 import { IncomingBody } from "./node/body.ts";
 import { Connections } from "./node/connections.ts";
-import { IDLE_SECONDS, type ListenOptions, type Server, urlOf } from "./server.ts";
+import { IDLE_SECONDS, type ListenOptions, refuseHost, type Server, urlOf } from "./server.ts";
 
 export type { ListenOptions, Server } from "./server.ts";
 
@@ -44,7 +43,7 @@ export async function serve(handler: Handler, { host, port }: ListenOptions): Pr
     async stop(graceSeconds) {
       const closed = once(server, "close");
       connections.stop();
-      if (await settlesWithin(closed, graceSeconds)) return;
+      if (await resolvesWithin(closed, graceSeconds)) return;
       server.closeAllConnections();
       await closed;
     },
@@ -96,8 +95,7 @@ async function answer(
   for (let at = 0; at < rawHeaders.length; at += 2)
     headers.append(rawHeaders[at] ?? "", rawHeaders[at + 1] ?? "");
   const url = urlFor(incoming);
-  if (url === undefined)
-    return answerError({ method, headers }, new Problem(400, "The request needs one valid Host"));
+  if (url === undefined) return refuseHost({ method, headers });
   try {
     return await handler(toRequest(url, { method, headers, signal }, body));
   } catch (error) {

@@ -1,5 +1,6 @@
 import type { Awaitable } from "../async.ts";
-import type { Handler } from "../http/handler.ts";
+import { answerError, type Handler } from "../http/handler.ts";
+import { Problem } from "../http/response/problem.ts";
 
 /**
  * Seconds after which a connection is closed whose client sends nothing, or on Bun does not read its answer.
@@ -38,6 +39,11 @@ export type Serve = (handler: Handler, options: ListenOptions) => Awaitable<Serv
 /** Returns the URL of `host`, which may be an IPv6 address, and `port`, without a slash at its end. */
 export function urlOf(host: string, port: number): string {
   return `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
+}
+
+/** Answers a request without one valid `Host` (RFC 9112 §3.2). */
+export function refuseHost(request: Pick<Request, "method" | "headers">): Response {
+  return answerError(request, new Problem(400, "The request needs one valid Host"));
 }
 
 /** Tells the client of an answer that its connection closes (RFC 9112 §9.6). */

@@ -1,5 +1,5 @@
 import type { Awaitable } from "../async.ts";
-import type { BodyLimits } from "./request/body.ts";
+import type { BodyReadings } from "./request/body.ts";
 import type { ByteBudget } from "./request/byte-budget.ts";
 import type { Settings } from "../settings/settings.ts";
 import type { Metrics, RequestCount } from "./metrics/metrics.ts";
@@ -25,8 +25,9 @@ export const HANDLER_SETTINGS = [
 export type HandlerSettings = Pick<Settings, (typeof HANDLER_SETTINGS)[number]>;
 
 /** The parts of one handler that its actions work with. */
-export interface Service extends BodyLimits, HandlerSettings {
+export interface Service extends HandlerSettings {
   store: CountStore;
+  bodies: BodyReadings;
   /** Bytes of the batches under way. */
   batchBytes: ByteBudget;
   /** The rule that `idPattern` makes for ids to be played. */

@@ -13,6 +13,7 @@ import { Guard, type GuardOptions } from "./guard.ts";
 import { answerAlways } from "./errors.ts";
 import { Metrics } from "./metrics/metrics.ts";
 import { preferredFormat } from "./request/accept.ts";
+import { bodyReadings } from "./request/body.ts";
 import { ByteBudget } from "./request/byte-budget.ts";
 import { answerConditionally, conditionsOf } from "./request/preconditions.ts";
 import { Problem } from "./response/problem.ts";
@@ -84,6 +85,7 @@ class Dispatcher {
 
   constructor(store: CountStore, options: HandlerOptions) {
     const settings = checkOptions(options);
+    const { trustsLength = false } = options;
     const routes = routeTable(settings);
     const paths = routes.map(pathOf);
     const metrics = options.metrics ?? new Metrics();
@@ -91,9 +93,8 @@ class Dispatcher {
     this.#guard = guard;
     this.#service = {
       ...settings,
-      trustsLength: options.trustsLength ?? false,
-      whenParsed: options.whenParsed,
       store,
+      bodies: bodyReadings({ ...settings, trustsLength, whenParsed: options.whenParsed }),
       batchBytes: new ByteBudget(settings.maxPendingBytes),
       idRule: idRuleOf(settings.idPattern),
       foldHeaders: new FoldHeaders(),

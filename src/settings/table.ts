@@ -159,7 +159,7 @@ export const SETTINGS = {
     default: 67_108_864,
     min: 1,
     max: 1_099_511_627_776,
-    help: "bytes of the batches that may be under way at a time, and 50 for each of their songs, for each worker; more are refused with 503",
+    help: "bytes of the batches that may be under way at a time, and 60 for each of their songs, for each worker; more are refused with 503",
   },
   maxBatchSongs: {
     default: 10_000,

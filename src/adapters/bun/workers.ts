@@ -1,6 +1,7 @@
-import type { Handler } from "../../http/handler.ts";
+import { answerError, type Handler } from "../../http/handler.ts";
+import { Problem } from "../../http/response/problem.ts";
 import { serve } from "../bun.ts";
-import { settlesWithin } from "../../async.ts";
+import { resolvesWithin } from "../../async.ts";
 import { errorMessage } from "../../error-message.ts";
 import { type Server, urlOf } from "../server.ts";
 import { acquireStartLock } from "./start-lock.ts";
@@ -60,7 +61,7 @@ async function startWorkers<D>(options: WorkersOptions<D>): Promise<Server> {
   // Other programs of the same user can share a port that workers share, so the port is first opened
   // unshared. A client that connects at this moment gets 503 and retries.
   const probe = await serve(
-    () => new Response(null, { status: 503, headers: { "retry-after": "1" } }),
+    (request) => answerError(request, Problem.of("Unavailable", "The server is starting")),
     options,
   );
   const port = Number(new URL(probe.url).port || 80); // a URL leaves 80 out
@@ -138,7 +139,7 @@ class Supervisor<D> {
     this.#isStopping = true;
     if (this.#worker === undefined) return;
     this.#post({ do: "stop", graceSeconds });
-    await settlesWithin(this.#stopped.promise, graceSeconds + MARGIN_SECONDS);
+    await resolvesWithin(this.#stopped.promise, graceSeconds + MARGIN_SECONDS);
     this.#worker?.terminate();
   }
 

@@ -1,8 +1,15 @@
-import { type Awaitable, settlesWithin, yieldTurn } from "../../async.ts";
+import { type Awaitable, resolvesWithin, yieldTurn } from "../../async.ts";
 import { Problem } from "../response/problem.ts";
+import type { Reserve } from "./byte-budget.ts";
 
 /** Largest body of a request other than a batch, in bytes. A number needs 16 digits. */
 const MAX_SMALL_BODY_BYTES = 1024;
+
+/**
+ * Largest batch in JSON, in bytes. Unlike text, it is held as a whole before its first pair is read, and a
+ * member is read in one step, however long it is.
+ */
+const MAX_JSON_BATCH_BYTES = 64 * 1024;
 
 /** Most bytes of a body that is read in one piece if its length is trusted, which is faster than a stream. */
 const ONE_PIECE_BYTES = 64 * 1024;
@@ -10,8 +17,8 @@ const ONE_PIECE_BYTES = 64 * 1024;
 /** Most bytes that are taken in one turn of the event loop: a few thousand songs. */
 const SLICE_BYTES = 32 * 1024;
 
-/** Limits of request bodies. */
-export interface BodyLimits {
+/** Limits of a kind of bodies, and the properties of the server that reads them. */
+export interface BodyReading {
   /** Largest body, in bytes. */
   maxBodyBytes: number;
   /** Seconds that a body may take to arrive, from its request to its end. */
@@ -23,28 +30,42 @@ export interface BodyLimits {
    * waits, for bytes after the request: the request has to change nothing then.
    */
   whenParsed?: (() => Promise<void>) | undefined;
-  /** Reserves memory for bytes of the body before they are taken; throws to refuse them. */
-  reserve?: (bytes: number) => void;
+}
+
+/** The readings of a handler, by the kinds of bodies. */
+export type BodyReadings = Readonly<Record<"batch" | "jsonBatch" | "other", BodyReading>>;
+
+/** Makes the readings of a handler from that of a batch in text, which has the highest limit. */
+export function bodyReadings(batch: BodyReading): BodyReadings {
+  const upTo = (maxBytes: number) => ({
+    ...batch,
+    maxBodyBytes: Math.min(batch.maxBodyBytes, maxBytes),
+  });
+  return { batch, jsonBatch: upTo(MAX_JSON_BATCH_BYTES), other: upTo(MAX_SMALL_BODY_BYTES) };
 }
 
 /**
  * Reads a request's body to its end, and calls `take` with each piece, of at most 32 KiB a turn of the event
- * loop.
+ * loop. Calls `reserve` before it takes bytes.
  *
- * @throws {Problem} 413 past `maxBodyBytes`, 408 after `bodySeconds`, 400 if the body is incomplete, and any
- * error of `reserve` or `take`.
+ * @throws {Problem} 413 past `maxBodyBytes`, 408 after `bodySeconds`, 400 if the body is incomplete or has a
+ * transfer coding besides chunked, and any error of `reserve` or `take`.
  */
 export async function readToEnd(
   request: Request,
-  limits: BodyLimits,
+  reading: BodyReading,
   take: (piece: Uint8Array) => void = () => {},
+  reserve: Reserve = () => {},
 ): Promise<void> {
-  await readAll(request, limits, take);
-  await whenComplete(request, limits);
+  await readAll(request, reading, take, reserve);
+  await whenComplete(request, reading);
 }
 
-/** Rejects if the runtime gives up a request for what follows it; `undefined` if nothing is to be awaited. */
-export function whenComplete(request: Request, { whenParsed }: BodyLimits): Promise<void> | undefined {
+/**
+ * Waits until the runtime has parsed all that arrived. Rejects with 400 if it closed the connection.
+ * `undefined` if nothing has to be awaited.
+ */
+export function whenComplete(request: Request, { whenParsed }: BodyReading): Promise<void> | undefined {
   return whenParsed?.().then(() => {
     if (request.signal.aborted) throw new Problem(400, "The connection was closed");
   });
@@ -52,16 +73,18 @@ export function whenComplete(request: Request, { whenParsed }: BodyLimits): Prom
 
 async function readAll(
   request: Request,
-  limits: BodyLimits,
+  reading: BodyReading,
   take: (piece: Uint8Array) => void,
+  reserve: Reserve,
 ): Promise<void> {
   if (request.body === null) return;
-  const { maxBodyBytes, bodySeconds, trustsLength, reserve = () => {} } = limits;
+  checkTransferCoding(request);
+  const { maxBodyBytes, bodySeconds, trustsLength } = reading;
   const length = Number(request.headers.get("content-length"));
   if (length > maxBodyBytes) throw tooLarge(maxBodyBytes);
   if (trustsLength && length > 0 && length <= ONE_PIECE_BYTES) {
     reserve(length);
-    return takeInSlices(await readWhole(request, limits), take);
+    return takeInSlices(await readWhole(request, reading), take);
   }
   const reader = request.body.getReader();
   let isLate = false;
@@ -99,23 +122,24 @@ async function takeInSlices(piece: Uint8Array, take: (slice: Uint8Array) => void
  */
 export function afterBody(
   request: Request,
-  limits: BodyLimits,
+  reading: BodyReading,
   act: () => Awaitable<Response>,
 ): Awaitable<Response> {
-  if (request.body === null && limits.whenParsed === undefined) return act();
-  return readToEnd(request, small(limits)).then(act);
+  if (request.body === null && reading.whenParsed === undefined) return act();
+  return readToEnd(request, reading).then(act);
 }
 
-/** Returns the limits of a body other than a batch. */
-export function small(limits: BodyLimits): BodyLimits {
-  return { ...limits, maxBodyBytes: Math.min(limits.maxBodyBytes, MAX_SMALL_BODY_BYTES) };
+/** @throws {Problem} 400 for a coding that the runtime has not undone: its content would be misread. */
+function checkTransferCoding({ headers }: Request): void {
+  if (/^(?:chunked)?$/i.test(headers.get("transfer-encoding") ?? "")) return;
+  throw new Problem(400, "Transfer-Encoding must be chunked", { connection: "close" });
 }
 
-async function readWhole(request: Request, { maxBodyBytes, bodySeconds }: BodyLimits): Promise<Uint8Array> {
+async function readWhole(request: Request, { maxBodyBytes, bodySeconds }: BodyReading): Promise<Uint8Array> {
   const whole = request.arrayBuffer().catch(() => {
     throw brokenOff();
   });
-  if (!(await settlesWithin(whole, bodySeconds))) throw tooSlow(bodySeconds);
+  if (!(await resolvesWithin(whole, bodySeconds))) throw tooSlow(bodySeconds);
   const bytes = new Uint8Array(await whole);
   if (bytes.length > maxBodyBytes) throw tooLarge(maxBodyBytes);
   return bytes;
@@ -149,11 +173,16 @@ function tooLarge(maxBodyBytes: number): Problem {
  *
  * @throws {Problem} as {@linkcode readToEnd}, and 400 if the body is not UTF-8.
  */
-export async function readText(request: Request, limits: BodyLimits): Promise<string> {
+export async function readText(request: Request, reading: BodyReading, reserve?: Reserve): Promise<string> {
   let text = "";
-  await readTextPieces(request, limits, (piece) => {
-    text += piece;
-  });
+  await readTextPieces(
+    request,
+    reading,
+    (piece) => {
+      text += piece;
+    },
+    reserve,
+  );
   return text;
 }
 
@@ -164,11 +193,12 @@ export async function readText(request: Request, limits: BodyLimits): Promise<st
  */
 export async function readTextPieces(
   request: Request,
-  limits: BodyLimits,
+  reading: BodyReading,
   take: (piece: string) => void,
+  reserve?: Reserve,
 ): Promise<void> {
   const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-  await readToEnd(request, limits, (piece) => take(decode(decoder, piece, true)));
+  await readToEnd(request, reading, (piece) => take(decode(decoder, piece, true)), reserve);
   take(decode(decoder, new Uint8Array(), false));
 }
 
@@ -177,19 +207,5 @@ function decode(decoder: TextDecoder, piece: Uint8Array, stream: boolean): strin
     return decoder.decode(piece, { stream });
   } catch {
     throw new Problem(400, "The body is not UTF-8");
-  }
-}
-
-/** Returns the content type without parameters and in lower case; `undefined` without one. */
-export function contentTypeOf(request: Request): string | undefined {
-  return request.headers.get("content-type")?.replace(/;.*/s, "").trim().toLowerCase();
-}
-
-/** @throws {Problem} 415 if a body has a content encoding. `what` begins the sentence. */
-export function checkEncoding(request: Request, what: string): void {
-  if (/[^\s,]/.test(request.headers.get("content-encoding")?.replace(/identity/gi, "") ?? "")) {
-    throw new Problem(415, `${what} must be sent without a content encoding`, {
-      "accept-encoding": "identity",
-    });
   }
 }

@@ -1,25 +1,30 @@
 import { Problem } from "../response/problem.ts";
 
+/** Reserves memory for bytes before they are taken; throws to refuse them. */
+export type Reserve = (bytes: number) => void;
+
 /** Limits the bytes of the batches that are under way at a time. */
 export class ByteBudget {
-  readonly #maxBytes: number;
+  readonly #maxPendingBytes: number;
   #bytes = 0;
 
-  constructor(maxBytes: number) {
-    this.#maxBytes = maxBytes;
+  constructor(maxPendingBytes: number) {
+    this.#maxPendingBytes = maxPendingBytes;
   }
 
   /**
-   * Calls `act` with a function that reserves bytes, and releases them when `act` has ended. Of several that
-   * exceed the limit together the first to need more is refused, so the others can go on. A single one may
-   * exceed the limit.
+   * Calls `act` with a function that reserves bytes, and releases them when `act` has ended. A reservation
+   * that would exceed the limit throws `Unavailable`, unless no other batch has reserved any.
    */
-  async lend<T>(act: (reserve: (bytes: number) => void) => Promise<T>): Promise<T> {
+  async run<T>(act: (reserve: Reserve) => Promise<T>): Promise<T> {
+    const maxPendingBytes = this.#maxPendingBytes;
     let own = 0;
     try {
       return await act((bytes) => {
-        if (this.#bytes > own && this.#bytes + bytes > this.#maxBytes)
-          throw Problem.of("Unavailable", "Too many batches are under way: send this one again later");
+        if (this.#bytes > own && this.#bytes + bytes > maxPendingBytes) {
+          const detail = `The batches under way may have ${maxPendingBytes} bytes: send this one again later`;
+          throw Problem.of("Unavailable", detail, { maxPendingBytes });
+        }
         this.#bytes += bytes;
         own += bytes;
       });

@@ -34,7 +34,7 @@ export function getFold(service: Service, exchange: Exchange): Awaitable<Respons
 export function seal(service: Service, exchange: Exchange): Awaitable<Response> {
   const fold = numberOf(exchange);
   const { match = null, noneMatch = null } = conditionsOf(exchange.request.headers) ?? {};
-  return afterBody(exchange.request, service, () => {
+  return afterBody(exchange.request, service.bodies.other, () => {
     if (match === null) return sealAndReply(service, exchange, fold, noneMatch);
     return exists(service, fold, ["unknown fold", "gone"]).then((isThere) => {
       if (matchFails(match, undefined, isThere)) throw preconditionFailed();
@@ -68,7 +68,7 @@ export function acknowledge(service: Service, exchange: Exchange): Awaitable<Res
   const fold = numberOf(exchange);
   const conditions = conditionsOf(exchange.request.headers);
   const acknowledgeNow = () => whenReady(service.store.acknowledge(fold), () => replyDone(exchange));
-  return afterBody(exchange.request, service, () => {
+  return afterBody(exchange.request, service.bodies.other, () => {
     if (conditions === undefined) return acknowledgeNow();
     return exists(service, fold, ["gone"]).then((isThere) => {
       checkConditions(conditions, isThere);

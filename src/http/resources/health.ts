@@ -6,7 +6,7 @@ import { replyDone } from "../response/reply.ts";
  * `GET /health`: 200 if this server is ready to count, 503 while it is stopping or the store is unavailable.
  */
 export function health({ signal, store }: Service, exchange: Exchange): Response {
-  if (signal?.aborted) throw new Problem(503, "The server is stopping");
+  if (signal?.aborted) throw Problem.of("Unavailable", "The server is stopping");
   if (store.unavailableBecause !== undefined) throw Problem.of("Unavailable", store.unavailableBecause);
   return replyDone(exchange);
 }

@@ -36,11 +36,13 @@ export function addPlays(service: Service, exchange: Exchange): Awaitable<Respon
   checkConditions(conditionsOf(request.headers), true);
   // Without a body nothing is awaited: most plays are counted and answered in one turn of the event loop.
   if (request.body === null) {
-    const complete = whenComplete(request, service);
+    const complete = whenComplete(request, service.bodies.other);
     if (complete === undefined) return add(service, exchange, id, 1, key);
     return complete.then(() => add(service, exchange, id, 1, key));
   }
-  return readWholeNumber(request, service).then((plays = 1) => add(service, exchange, id, plays, key));
+  return readWholeNumber(request, service.bodies.other).then((plays = 1) =>
+    add(service, exchange, id, plays, key),
+  );
 }
 
 function add(

@@ -55,7 +55,7 @@ function listAs(
 
 /** `DELETE /`: clears everything, if the conditions of the request are fulfilled. */
 export function clear(service: Service, exchange: Exchange): Awaitable<Response> {
-  return afterBody(exchange.request, service, () => clearUnlessChanged(service, exchange));
+  return afterBody(exchange.request, service.bodies.other, () => clearUnlessChanged(service, exchange));
 }
 
 function clearUnlessChanged({ store }: Service, exchange: Exchange): Awaitable<Response> {

@@ -136,7 +136,8 @@ export const PROBLEM_TYPES: Readonly<Record<ProblemTypeName, ProblemType>> = {
   Unavailable: {
     status: 503,
     title: "The counts cannot be read or written for now; nothing was done",
-    members: {},
+    members: { maxPendingBytes: "bytes of batches under way; missing unless they caused it" },
+    optional: ["maxPendingBytes"],
     headers: { "retry-after": "1" }, // seconds
   },
   Unsupported: {

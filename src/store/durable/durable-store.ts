@@ -1,5 +1,5 @@
 import type { MessagePort } from "node:worker_threads";
-import { type Awaitable, runAtOnce, runInTurns, settlesWithin } from "../../async.ts";
+import { type Awaitable, runAtOnce, runInTurns, resolvesWithin } from "../../async.ts";
 import {
   type Addition,
   type BatchAddition,
@@ -130,7 +130,7 @@ export class DurableStore implements CountStore {
    */
   async close(timeoutSeconds: number): Promise<boolean> {
     const reply = this.#channel.send({ do: "stop" });
-    if (!(await settlesWithin(reply, timeoutSeconds))) return false;
+    if (!(await resolvesWithin(reply, timeoutSeconds))) return false;
     const stopped = await reply;
     return stopped.did === "control" && stopped.value;
   }

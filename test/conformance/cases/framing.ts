@@ -63,6 +63,18 @@ export const framing: Cases = {
     await expectNothingCounted(subject);
   },
 
+  "a transfer coding besides chunked is refused": async (subject) => {
+    for (const request of ["POST /song/1", "POST /batch", "DELETE /", "PUT /folds/1"]) {
+      for (const coding of ["gzip, chunked", "gzip", "identity, chunked", "chunked, chunked"]) {
+        const lines = [`${request} HTTP/1.1`, "Host: a", `Transfer-Encoding: ${coding}`];
+        const { status } = await ask(subject, lines, "1\r\n1\r\n0\r\n\r\n");
+        expect({ request, coding, status }).toEqual({ request, coding, status: 400 });
+      }
+    }
+    await expectNothingCounted(subject);
+    await expectAnswer(subject.fetch("/folds"), 200, "");
+  },
+
   "a client that expects 100 (Continue) gets it": async (subject) => {
     const received = await send(
       subject,

@@ -9,7 +9,7 @@ export const CAPS = {
   maxIdBytes: 8,
   maxBodyBytes: 16,
   bodySeconds: 1,
-  maxPendingBytes: 170,
+  maxPendingBytes: 207,
   maxBatchSongs: 3,
   maxFolds: 2,
   maxWriters: 2,

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { type BodyLimits, readText } from "../../../src/http/request/body.ts";
+import { type BodyReading, readText } from "../../../src/http/request/body.ts";
 import { readWholeNumber } from "../../../src/http/request/number-body.ts";
 import { Problem } from "../../../src/http/response/problem.ts";
 
@@ -173,7 +173,7 @@ function counted(next: () => Uint8Array): {
   return source;
 }
 
-function upTo(maxBodyBytes: number, trustsLength: boolean = false): BodyLimits {
+function upTo(maxBodyBytes: number, trustsLength: boolean = false): BodyReading {
   return { maxBodyBytes, bodySeconds: 60, trustsLength };
 }
 

@@ -1,4 +1,4 @@
-import { settlesWithin } from "../../../async.ts";
+import { resolvesWithin } from "../../../async.ts";
 import type { ConnectionOptions } from "./connection.ts";
 import { ErrorReply } from "./failures.ts";
 import { Node } from "./node.ts";
@@ -82,7 +82,7 @@ export class Topology {
     while (!this.#isClosed) {
       const woken = new Promise<void>((resolve) => (this.#wake = resolve));
       await this.#ask();
-      await settlesWithin(woken, (this.trouble === undefined ? CALM : HURRY) / 1000);
+      await resolvesWithin(woken, (this.trouble === undefined ? CALM : HURRY) / 1000);
     }
   }
 

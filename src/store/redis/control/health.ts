@@ -1,4 +1,4 @@
-import { settlesWithin } from "../../../async.ts";
+import { resolvesWithin } from "../../../async.ts";
 import { Lost, NotDone } from "../cluster/failures.ts";
 import { layOut, type Redis } from "../redis.ts";
 import { PROBE } from "../scripts/probe.ts";
@@ -68,7 +68,7 @@ export class Health {
         await this.#warnOfEviction();
         warnedAt = changes;
       }
-      await settlesWithin(woken, INTERVAL_MS / 1000);
+      await resolvesWithin(woken, INTERVAL_MS / 1000);
     }
   }
 

@@ -1,0 +1,29 @@
+import { Problem } from "../response/problem.ts";
+
+/** The types of a number and of a batch. The form type is the one that `curl -d` sends with any data. */
+export const JSON_TYPE = "application/json";
+const TYPES = ["text/plain", JSON_TYPE, "application/x-www-form-urlencoded"];
+const ACCEPT = TYPES.join(", ");
+
+/**
+ * Returns the content type of a body without parameters and in lower case; `undefined` without one. `what`
+ * begins the sentence of an error.
+ *
+ * @throws {Problem} 415 for a type that numbers and batches do not have, or for a content encoding.
+ */
+export function checkContentType({ headers }: Request, what: string): string | undefined {
+  const type = headers.get("content-type")?.replace(/;.*/s, "").trim().toLowerCase();
+  if (type !== undefined && !TYPES.includes(type))
+    throw new Problem(415, `${what} must be sent as ${ACCEPT}`, { accept: ACCEPT });
+  if (/[^\s,]/.test(headers.get("content-encoding")?.replace(/identity/gi, "") ?? "")) {
+    throw new Problem(415, `${what} must be sent without a content encoding`, {
+      "accept-encoding": "identity",
+    });
+  }
+  return type;
+}
+
+/** Returns true if the head of a request says that it has a body which is not empty. */
+export function announcesBody({ headers }: Request): boolean {
+  return headers.has("transfer-encoding") || Number(headers.get("content-length")) > 0;
+}
