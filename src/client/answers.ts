@@ -8,49 +8,55 @@ import { SongSlice } from "./slice.ts";
 export interface ServerAnswer {
   server: string;
   response: Response;
-  /** The body. Can be read once. */
+  /** The body in pieces, however long all of them take. It can be read once, here or by `text`. */
   pieces: AsyncIterable<string>;
+  /** Reads a short body, which arrives within one time-out, and no more than its first 64 Ki characters. */
+  text: () => Promise<string>;
 }
 
 /** Reads an answer, and returns what the caller asked for. */
 export type Read<T> = (answer: ServerAnswer) => Promise<T>;
 
-/** Longest text that is read of a body that is not a mapping. */
-const MAX_TEXT = 64 * 1024;
-
-/** Reads a short body, and no more than its first 64 Ki characters. */
-export async function readText({ pieces }: ServerAnswer): Promise<string> {
-  let text = "";
-  for await (const piece of pieces) {
-    text += piece;
-    if (text.length > MAX_TEXT) break;
-  }
-  return text;
+/** Reads a short body. */
+export async function readText(answer: ServerAnswer): Promise<string> {
+  return await answer.text();
 }
 
 /** Reads the answer to a request that returns nothing. */
 export async function readDone(answer: ServerAnswer): Promise<void> {
-  const text = await readText(answer);
+  const text = await answer.text();
   if (text !== "OK") throw wrong(answer, `is ${quoted(text)}, not OK`);
 }
 
-/** Reads the answer to a play, or to the request for one count. */
-export async function readCount(answer: ServerAnswer): Promise<number> {
-  return wholeNumber(answer, await readText(answer), "a count");
+/** Reads the answer to the request for one count, or to a play, after which the count is at least `added`. */
+export async function readCount(answer: ServerAnswer, added = 0): Promise<number> {
+  const count = wholeNumber(answer, await answer.text(), "a count");
+  if (count < added) throw wrong(answer, `to a play is ${count}`);
+  return count;
 }
 
-/** Reads a mapping pair by pair, as it arrives. */
+/**
+ * Reads a mapping pair by pair, as it arrives. An empty one is believed only as plain text: a captive portal
+ * may answer any request with an empty page.
+ */
 export async function readPairs(
   answer: ServerAnswer,
   take: (id: string, count: number) => void,
 ): Promise<void> {
-  const reader = new PairReader(take);
+  let isEmpty = true;
+  const reader = new PairReader((id, count) => {
+    isEmpty = false;
+    take(id, count);
+  });
   try {
     for await (const piece of answer.pieces) reader.push(piece);
     reader.finish();
   } catch (cause) {
     throw cause instanceof SyntaxError ? wrong(answer, `is not a mapping: ${cause.message}`, cause) : cause;
   }
+  const type = answer.response.headers.get("content-type") ?? "";
+  if (isEmpty && !/^text\/plain\b/i.test(type))
+    throw wrong(answer, "is empty, and not of the type text/plain");
 }
 
 /** Reads a mapping, in which no song stands twice, in its order. */
@@ -82,13 +88,13 @@ export async function readTotals(
 
 /** Reads the answer to the request for the folds that are not acknowledged. */
 export async function readFolds(answer: ServerAnswer): Promise<number[]> {
-  const text = await readText(answer);
+  const text = await answer.text();
   return text === "" ? [] : text.split(",").map((digits) => wholeNumber(answer, digits, "a fold"));
 }
 
 /** Reads the header of an answer to plays: the newest fold that was sealed before they were counted. */
 export async function readNewestFold(answer: ServerAnswer): Promise<number> {
-  await readText(answer);
+  await answer.text();
   const { server, response } = answer;
   const fold = parseWholeNumber(response.headers.get("fold") ?? "");
   if (fold !== undefined) return fold;

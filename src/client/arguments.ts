@@ -3,8 +3,14 @@ import { hasPath } from "../mapping/read.ts";
 
 /** @throws {TypeError} for an id that is not a string, or cannot be part of a path. */
 export function checkId(id: string): void {
-  if (typeof id !== "string") throw new TypeError(`An id must be a string, not ${shown(id)}`);
+  checkType("An id", id, "string");
   if (!hasPath(id)) throw new TypeError(`The id ${quoted(id)} cannot be part of a path`);
+}
+
+/** @throws {TypeError} for a value of another type, and for `null`. */
+export function checkType(name: string, value: unknown, type: "string" | "object" | "function"): void {
+  if (typeof value === type && value !== null) return;
+  throw new TypeError(`${name} must be ${type === "object" ? "an" : "a"} ${type}, not ${shown(value)}`);
 }
 
 /** @throws {RangeError} for anything but a whole number from `min` to `max`. */

@@ -1,8 +1,9 @@
 import { MAPPING_SYNTAX, writeList } from "../mapping/write.ts";
 import { abortable, nextTurn, onAbort } from "../async.ts";
-import { type Read, readCount, readMapping } from "./answers.ts";
-import type { ServerRequest, ServerClient } from "./server-client.ts";
+import { readCount, readTotals } from "./answers.ts";
+import type { ServerClient } from "./server-client.ts";
 import { CountServerError } from "./count-server-error.ts";
+import { isTemporary } from "./retries.ts";
 
 /** Maximum number of plays or songs in a batch, as servers accept by default. */
 const MAX_BATCH_SONGS = 10_000;
@@ -10,8 +11,8 @@ const MAX_BATCH_SONGS = 10_000;
 /** Statuses with which a server refuses all batches of this client, as its token does not allow them. */
 const BATCHES_REFUSED = [401, 403];
 
-/** Statuses with which a server refuses a batch, or one song of it, and counts nothing. */
-const BATCH_REFUSED = [...BATCHES_REFUSED, 400, 404, 405, 409, 413, 414, 507];
+/** A song and plays to add to it. */
+type Song = readonly [id: string, plays: number];
 
 /** A play that waits for its count. */
 interface PendingPlay {
@@ -44,6 +45,11 @@ export class Batcher {
     return await abortable(counted, signal);
   }
 
+  /** Adds plays to songs, with one request for every 10,000, and returns the new counts of each request. */
+  add(songs: readonly Song[], signal: AbortSignal | undefined): Promise<Map<string, number>>[] {
+    return batchesOf(songs).map((batch) => this.#send(batch, signal));
+  }
+
   #sendPending(): void {
     const plays = this.#pending.filter(({ signal }) => !signal?.aborted);
     this.#pending = [];
@@ -55,16 +61,23 @@ export class Batcher {
 
   #sendEach(plays: readonly PendingPlay[]): void {
     for (const { path, signal, resolve, reject } of plays) {
-      this.#send({ method: "POST", path, signal }, readCount).then(resolve, reject);
+      const request = { method: "POST", path, signal };
+      const counted = this.#client.sendKeyed(this.#server, request, (answer) => readCount(answer, 1));
+      counted.then(resolve, reject);
     }
   }
 
+  /** Resolves several plays of one song with ascending counts, the last of which is the song's total. */
   async #sendBatch(plays: readonly PendingPlay[]): Promise<void> {
     const { signal, dispose } = allAborted(plays.map((play) => play.signal));
     try {
-      const body = writeList(MAPPING_SYNTAX.text, [...countById(plays)]);
-      const request = { method: "POST", path: "batch", body, signal };
-      this.#resolveEach(plays, await this.#send(request, readMapping));
+      const remaining = countById(plays);
+      const totals = await this.#send([...remaining], signal);
+      for (const { id, resolve } of plays) {
+        const after = (remaining.get(id) as number) - 1;
+        remaining.set(id, after);
+        resolve((totals.get(id) as number) - after);
+      }
     } catch (error) {
       if (!isBatchRefused(error)) return plays.forEach(({ reject }) => reject(error));
       // Nothing was counted. If the server refused one song only, it counts the others one by one.
@@ -75,29 +88,14 @@ export class Batcher {
     }
   }
 
-  /** Resolves several plays of one song with ascending counts, the last of which is the song's total. */
-  #resolveEach(plays: readonly PendingPlay[], totals: ReadonlyMap<string, number>): void {
-    const added = countById(plays);
-    const remaining = new Map(added);
-    for (const { id, resolve, reject } of plays) {
-      const total = totals.get(id) ?? 0;
-      if (total < (added.get(id) as number)) {
-        reject(new CountServerError(this.#server, `The answer of ${this.#server} lacks plays of the batch`));
-        continue;
-      }
-      const after = (remaining.get(id) as number) - 1;
-      remaining.set(id, after);
-      resolve(total - after);
-    }
-  }
-
-  #send<T>(request: ServerRequest, read: Read<T>): Promise<T> {
-    return this.#client.sendKeyed(this.#server, request, read);
+  #send(songs: readonly Song[], signal: AbortSignal | undefined): Promise<Map<string, number>> {
+    const body = writeList(MAPPING_SYNTAX.text, songs);
+    const request = { method: "POST", path: "batch", body, signal };
+    return this.#client.sendKeyed(this.#server, request, (answer) => readTotals(answer, songs));
   }
 }
 
-/** Divides songs into batches. */
-export function batchesOf<T>(songs: readonly T[]): T[][] {
+function batchesOf<T>(songs: readonly T[]): T[][] {
   return Array.from({ length: Math.ceil(songs.length / MAX_BATCH_SONGS) }, (_, n) =>
     songs.slice(n * MAX_BATCH_SONGS, (n + 1) * MAX_BATCH_SONGS),
   );
@@ -109,9 +107,9 @@ function countById(plays: readonly PendingPlay[]): Map<string, number> {
   return counts;
 }
 
-/** Returns true if a server has refused a batch, and so counted nothing. */
+/** Returns true if a server refuses a batch, or one song of it, and so counted nothing. */
 function isBatchRefused(error: unknown): error is CountServerError {
-  return error instanceof CountServerError && !error.mayBeDone && BATCH_REFUSED.includes(error.status ?? 0);
+  return error instanceof CountServerError && !error.mayBeDone && !isTemporary(error);
 }
 
 /** Returns a signal that is aborted when all of `signals` are; none if one of them is missing. */

@@ -1,8 +1,7 @@
-import { MAPPING_SYNTAX, writeList } from "../mapping/write.ts";
 import { checkSetting } from "../settings/settings.ts";
-import { readCount, readDone, readTotals } from "./answers.ts";
-import { checkNumber, checkPlays } from "./arguments.ts";
-import { Batcher, batchesOf } from "./batcher.ts";
+import { readCount, readDone } from "./answers.ts";
+import { checkNumber, checkPlays, checkType } from "./arguments.ts";
+import { Batcher } from "./batcher.ts";
 import type { CallOptions, CountClientOptions, FoldOptions, ReadOptions } from "./options.ts";
 import { Placement } from "./placement.ts";
 import { rebalance, type RebalanceOptions } from "./rebalance.ts";
@@ -50,13 +49,13 @@ export class CountClient {
 
   /**
    * @throws {TypeError} if `servers` is empty, lists a server twice, or has anything but plain http and https
-   * URLs.
+   * URLs, and for options or a `fetch` of another type.
    * @throws {RangeError} for an option that is out of its range.
    */
   constructor(servers: string | readonly string[], options: CountClientOptions = {}) {
     this.#placement = new Placement(servers);
-    this.#resource = checkSetting("resource", options.resource);
     this.#client = new ServerClient(options);
+    this.#resource = checkSetting("resource", options.resource);
     this.#batchers = new Map(this.#placement.urls.map((url) => [url, new Batcher(url, this.#client)]));
   }
 
@@ -121,11 +120,7 @@ export class CountClient {
     checkPlays(plays);
     signal?.throwIfAborted();
     const requests = Array.from(this.#placement.divide(plays), ([server, part]) =>
-      batchesOf(part).map((songs) => {
-        const body = writeList(MAPPING_SYNTAX.text, songs);
-        const request = { method: "POST", path: "batch", body, signal };
-        return this.#client.sendKeyed(server, request, (answer) => readTotals(answer, songs));
-      }),
+      (this.#batchers.get(server) as Batcher).add(part, signal),
     );
     const totals = await allEnded(requests.flat());
     return new Map(totals.flatMap((part) => [...part]));
@@ -151,6 +146,7 @@ export class CountClient {
     save: (slices: AsyncIterable<ReadonlyMap<string, number>>, fold: number) => unknown,
     { signal, sliceSongs = 1_000_000 }: FoldOptions = {},
   ): Promise<void> {
+    checkType("save", save, "function");
     checkNumber("fold", fold, 1, Number.MAX_SAFE_INTEGER);
     checkNumber("sliceSongs", sliceSongs, 1, 16_000_000);
     const path = `folds/${fold}`;
@@ -178,7 +174,7 @@ export class CountClient {
    * only as far as it is among the first of each.
    */
   async getTopPlayCounts(n: number, { after, signal }: ReadOptions = {}): Promise<Map<string, number>> {
-    checkNumber("top", n, 1, Number.MAX_SAFE_INTEGER);
+    checkNumber("n", n, 1, 1000);
     const { counts } = await readSum(this.#source(query({ top: n, after }), signal));
     const ranked = [...counts].sort(([a, m], [b, k]) => k - m || (a < b ? -1 : 1));
     return new Map(ranked.slice(0, n));

@@ -1,5 +1,5 @@
 import { abortable, onAbort } from "../async.ts";
-import { type Read, readText } from "./answers.ts";
+import type { Read } from "./answers.ts";
 import { CountServerError } from "./count-server-error.ts";
 import { readProblem } from "./problem.ts";
 
@@ -11,6 +11,9 @@ const ADVICE = "; check the address, and HTTP_PROXY if it is set";
  * request again when its connection breaks, and reports only that it cannot connect any longer.
  */
 const NOT_SENT = ["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN"];
+
+/** Longest text that is read of a body that is not a mapping. */
+const MAX_TEXT = 64 * 1024;
 
 /** One attempt to send a request. */
 export interface Attempt {
@@ -39,9 +42,9 @@ export async function exchange<T>(attempt: Attempt, read: Read<T>): Promise<T> {
   try {
     const fetched = attempt.fetch(server + path, { ...init, signal: abortion.signal });
     const response = await arriving(fetched, ADVICE);
-    const answer = { server, response, pieces: piecesOf(response, arriving) };
-    if (response.ok) return await read(answer);
-    throw failure(attempt, response, await readText(answer));
+    const text = () => arriving(textOf(response));
+    if (response.ok) return await read({ server, response, pieces: piecesOf(response, arriving), text });
+    throw failure(attempt, response, await text());
   } catch (error) {
     const isRead = init.method === "GET" || init.method === "HEAD";
     if (error instanceof CountServerError && isRead) error.mayBeDone = false;
@@ -81,6 +84,16 @@ async function* piecesOf({ body }: Response, arriving: Arrival): AsyncGenerator<
     yield decoder.decode(value, { stream: !done });
     if (done) return;
   }
+}
+
+/** Returns the beginning of a text. */
+async function textOf(response: Response): Promise<string> {
+  let text = "";
+  for await (const piece of piecesOf(response, (part) => part)) {
+    text += piece;
+    if (text.length > MAX_TEXT) break;
+  }
+  return text;
 }
 
 function failure({ server, path, init }: Attempt, response: Response, body: string): CountServerError {

@@ -3,7 +3,7 @@ import type { GivenSettings } from "../settings/settings.ts";
 /** Options of a `CountClient`. `resource` and `token` are the settings of the servers. */
 export interface CountClientOptions extends GivenSettings<"resource" | "token"> {
   /**
-   * Time that a server may send nothing, in milliseconds: 1 to 2^31 − 1. An answer that keeps coming may take
+   * Time that a server may send nothing, in milliseconds: 1 to 2^31 − 1. A mapping that keeps coming may take
    * longer. Default: 5000.
    */
   timeoutMs?: number | undefined;

@@ -37,7 +37,8 @@ export async function withRetries<T>(
   }
 }
 
-function isTemporary({ status }: CountServerError): boolean {
+/** Returns true for a failure that a later attempt may not have. */
+export function isTemporary({ status }: CountServerError): boolean {
   if (status === undefined || TEMPORARY.includes(status)) return true;
   return status >= 500 && !LASTING.includes(status); // proxies have statuses of their own, such as 524
 }

@@ -1,6 +1,6 @@
 import { checkSetting } from "../settings/settings.ts";
 import type { Read } from "./answers.ts";
-import { checkNumber } from "./arguments.ts";
+import { checkNumber, checkType } from "./arguments.ts";
 import { exchange } from "./exchange.ts";
 import { KeyPool } from "./key-pool.ts";
 import type { CountClientOptions } from "./options.ts";
@@ -37,8 +37,13 @@ export class ServerClient {
   /** 128 random bits. Browsers have `crypto.randomUUID` on secure pages only. */
   readonly #name: string = crypto.getRandomValues(new Uint32Array(4)).join("-");
 
-  /** @throws {RangeError} for an option that is out of its range. */
+  /**
+   * @throws {TypeError} for options or a `fetch` of another type.
+   * @throws {RangeError} for an option that is out of its range.
+   */
   constructor(options: CountClientOptions) {
+    checkType("The options", options, "object");
+    checkType("fetch", options.fetch ?? fetch, "function");
     const token = checkSetting("token", options.token);
     this.#timeoutMs = checkNumber("timeoutMs", options.timeoutMs ?? 5000, 1, MAX_TIMEOUT_MS);
     this.#retries = checkNumber("retries", options.retries ?? 3, 0, MAX_RETRIES);

@@ -4,6 +4,8 @@ import { serveNoMore, servePlaycount, stopAll } from "../support/servers.ts";
 
 afterEach(stopAll);
 
+const SERVER = "http://counts.example";
+
 /** Values that are no ids, with the end of the error. */
 const NO_IDS: readonly (readonly [unknown, string])[] = [
   [42, "An id must be a string, not 42"],
@@ -89,6 +91,22 @@ describe("addPlays", () => {
     await expect(call).rejects.toThrow(TypeError);
     await expect(call).rejects.toThrow("Plays must be a Map of ids to numbers");
   });
+});
+
+test.each<[string, () => unknown]>([
+  ["The options must be an object, not null", () => new CountClient(SERVER, null as never)],
+  ["The options must be an object, not 5", () => new CountClient(SERVER, 5 as never)],
+  ["fetch must be a function, not 5", () => new CountClient(SERVER, { fetch: 5 as never })],
+])("%s: a TypeError", (message, construct) => {
+  expect(construct).toThrow(new TypeError(message));
+});
+
+test("A fold without a function to save it is a TypeError, and is not sealed", async () => {
+  const url = servePlaycount();
+  const client = new CountClient(url);
+  const failure = await client.fold(1, null as never).catch((error: unknown) => error);
+  expect(failure).toEqual(new TypeError("save must be a function, not null"));
+  expect(await (await fetch(`${url}/folds`)).text()).toBe("");
 });
 
 test("Options may be undefined: they have their defaults then", async () => {

@@ -2,6 +2,7 @@ import { afterEach, describe, expect, test } from "bun:test";
 import { CountClient } from "../../src/client/client.ts";
 import { failureOf } from "../support/failure.ts";
 import { serve, serveBytes, serveNoMore, servePlaycount, stopAll } from "../support/servers.ts";
+import { sumOf } from "../support/slices.ts";
 
 afterEach(stopAll);
 
@@ -90,6 +91,41 @@ test.each(["", "many", "-1", "1.5", "9007199254740992", "1\n"])(
     expect(failure.message).toContain(`answered ${JSON.stringify(answer)}, which is not a count`);
   },
 );
+
+test("a count of 0 after a play is a failure, and the play may be counted", async () => {
+  const server = serve(() => new Response("0"));
+  const failure = await failureOf(new CountClient(server).incrementPlayCount("42"));
+  expect(failure.message).toBe(`The answer of ${server}/ to a play is 0`);
+  expect(failure).toMatchObject({ status: 200, mayBeDone: true });
+});
+
+/** Answers of a captive portal to any request. */
+const PORTALS: Readonly<Record<string, () => Response>> = {
+  "is empty, and has no type": () => new Response(null),
+  "is an empty page": () => new Response("", { headers: { "content-type": "text/html" } }),
+  "has no content": () => new Response(null, { status: 204 }),
+  "is a page": () => new Response("<html>Log in</html>", { headers: { "content-type": "text/html" } }),
+};
+
+/** Calls of all methods, each of which needs an answer of a play counter. */
+const ALL_CALLS: typeof CALLS = {
+  ...CALLS,
+  getTopPlayCounts: (client) => client.getTopPlayCounts(5),
+  addPlays: (client) => client.addPlays(new Map([["42", 1]])),
+  fold: (client) => client.fold(1, () => expect.unreachable()),
+};
+
+describe.each(Object.entries(PORTALS))("of a success that %s", (_what, answer) => {
+  test.each(Object.entries(ALL_CALLS))("%s fails", async (_method, call) => {
+    await failureOf(call(new CountClient(serve(answer))));
+  });
+});
+
+test("a fold is not acknowledged by an empty answer", async () => {
+  const server = serve(({ method }) => new Response(method === "PUT" ? "1=1" : ""));
+  const failure = await failureOf(new CountClient(server).fold(1, sumOf));
+  expect(failure.message).toBe(`The answer of ${server}/ is "", not OK`);
+});
 
 test("a refusal states its reason: no room for a new song", async () => {
   const client = new CountClient(servePlaycount({ maxSongs: 1 }));

@@ -71,5 +71,5 @@ test.each([-1, 1.5, NaN, 2 ** 53, "1&top=9" as unknown as number])("no fold is n
 
 test.each([0, -1, 1.5, 1001, "5&after=9" as unknown as number])("a top list of %p is refused", async (n) => {
   const client = new CountClient(servePlaycount());
-  await expect(client.getTopPlayCounts(n)).rejects.toThrow("top must be a whole number from 1 to");
+  await expect(client.getTopPlayCounts(n)).rejects.toThrow("n must be a whole number from 1 to 1000, not ");
 });

@@ -53,6 +53,20 @@ describe("An answer that keeps coming for longer than the time-out", () => {
   });
 });
 
+test.each([200, 503])("A short answer that drips is cut off by the time-out: %i", async (status) => {
+  const server = serve(() => {
+    const pull = async (body: ReadableStreamDefaultController<Uint8Array>) => {
+      await Bun.sleep(50);
+      body.enqueue(new TextEncoder().encode("0"));
+    };
+    return new Response(new ReadableStream({ pull }), { status });
+  });
+  const failure = await failureOf(
+    new CountClient(server, { timeoutMs: 400, retries: 0 }).incrementPlayCount("1"),
+  );
+  expect(failure.message).toEndWith("failed: no answer within 400 ms");
+});
+
 describe("An answer without an end", () => {
   const serveEndless = (status: number) =>
     serve(() => {
