@@ -34,12 +34,3 @@ export class AdmissionLimit {
     }
   }
 }
-
-/**
- * Returns the largest number of songs of one shard: its share of `maxSongs`, and a margin for the uneven
- * spread of songs: three standard deviations, at least 1 %. A single shard has an exact limit.
- */
-export function maxShardSongs(maxSongs: number, shards: number): number {
-  const share = Math.ceil(maxSongs / shards);
-  return shards === 1 ? share : share + Math.ceil(Math.max(share / 100, 3 * Math.sqrt(share)));
-}

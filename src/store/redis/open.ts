@@ -4,6 +4,7 @@ import { randomKey } from "../../hash.ts";
 import { Cluster } from "./cluster/cluster.ts";
 import { Lost, NotDone } from "./cluster/failures.ts";
 import type { LayoutData } from "./shards/layout.ts";
+import { TROUBLE_REPEAT_MS, withoutRepeats } from "./log.ts";
 import { layOut, Redis } from "./redis.ts";
 import { RedisStore } from "./redis-store.ts";
 
@@ -14,8 +15,8 @@ const [WRITERS_A_PLACE, MOST_PLACES] = [4096, 64];
 const RETRY_MS = 10;
 /** Milliseconds without an answer until the first log line. */
 const PATIENCE_MS = 100;
-/** Milliseconds until the same line is logged again: of a fault, and while Redis is awaited. */
-const [QUIET_MS, WAITING_MS] = [10_000, 30_000];
+/** Milliseconds until the same fault is logged again. */
+const QUIET_MS = 10_000;
 
 /**
  * Opens counts in Redis, and lays them out on first use. Waits for Redis without a limit.
@@ -28,15 +29,12 @@ export async function openRedis(
 ): Promise<{ store: RedisStore; layout: LayoutData }> {
   const cluster = connect(settings);
   try {
-    const logWaiting = withoutRepeats(log, WAITING_MS);
+    const logWaiting = withoutRepeats(log, TROUBLE_REPEAT_MS);
     for (const since = performance.now(); ;) {
       const layout = await askForLayout(cluster, settings);
       if (typeof layout !== "string") {
-        const store = new RedisStore(new Redis(cluster, layout), {
-          ...settings,
-          log: withoutRepeats(log, QUIET_MS),
-          healthLog: log,
-        });
+        const redis = new Redis(cluster, layout, settings);
+        const store = new RedisStore(redis, withoutRepeats(log, QUIET_MS), log);
         await store.completeOther();
         return { store, layout };
       }
@@ -59,21 +57,7 @@ export async function attachRedis(layout: LayoutData, settings: Settings): Promi
   }
   const log = withoutRepeats((line) => console.error(`playcount: ${line}`), QUIET_MS);
   const healthLog = () => {}; // the main thread logs the state of Redis
-  return new RedisStore(new Redis(cluster, layout), {
-    ...settings,
-    log,
-    healthLog,
-  });
-}
-
-/** Drops repetitions of a line for a while: a fault usually concerns every request. */
-function withoutRepeats(log: (line: string) => void, quietMs: number): (line: string) => void {
-  let [last, loggedAt] = ["", 0];
-  return (line) => {
-    if (line === last && performance.now() - loggedAt < quietMs) return;
-    [last, loggedAt] = [line, performance.now()];
-    log(line);
-  };
+  return new RedisStore(new Redis(cluster, layout, settings), log, healthLog);
 }
 
 /** Reads the layout. Returns a reason if Redis does not answer. */

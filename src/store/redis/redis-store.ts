@@ -1,26 +1,16 @@
-import { checkSetting } from "../../settings/settings.ts";
-import { isTooLong, type StoreFigures, type StoreOptions } from "../count-store.ts";
+import { isTooLong, type StoreFigures } from "../count-store.ts";
 import type { Addition, BatchAddition, Chunk, CountStore, Entry, SongPlays } from "../count-store.ts";
 import { Refusal } from "../refusal.ts";
 import type { RequestKey } from "../request-key.ts";
 import { Control } from "./control/control.ts";
 import { Health } from "./control/health.ts";
-import { AdmissionLimit, maxShardSongs } from "./limits.ts";
+import { AdmissionLimit } from "./limits.ts";
 import { unreachable } from "./outcomes.ts";
 import type { Redis } from "./redis.ts";
 import { Survey } from "./shards/survey.ts";
 import { Batches } from "./songs/batches.ts";
 import { RedisListing } from "./songs/listing.ts";
 import { SingleSongs } from "./songs/single-songs.ts";
-
-export interface RedisStoreOptions extends StoreOptions {
-  /** Largest number of requests that wait for Redis, from 1 to 2^20. Default: 10,000. */
-  maxWaiting?: number;
-  /** Receives lines for the operator. */
-  log?: (line: string) => void;
-  /** Receives a line whenever the store becomes unavailable or available again. Default: `log`. */
-  healthLog?: (line: string) => void;
-}
 
 /**
  * Counts in Redis, or in a Redis Cluster. A store keeps no counts in its own memory, so any number of stores
@@ -41,20 +31,15 @@ export class RedisStore implements CountStore {
   readonly #survey: Survey;
   readonly #health: Health;
 
-  /** @throws {RangeError} for a limit that is out of its range. */
-  constructor(redis: Redis, options: RedisStoreOptions = {}) {
-    this.maxIdBytes = checkSetting("maxIdBytes", options.maxIdBytes);
-    const limit = new AdmissionLimit(checkSetting("maxWaiting", options.maxWaiting));
-    const maxWriters = checkSetting("maxWriters", options.maxWriters);
-    const maxSongs = checkSetting("maxSongs", options.maxSongs);
-    const { log = () => {} } = options;
-    const parts = { redis, maxSongs, maxShardSongs: maxShardSongs(maxSongs, redis.layout.shards) };
+  /** `log` receives lines for the operator, `healthLog` those about the availability of Redis. */
+  constructor(redis: Redis, log: (line: string) => void, healthLog: (line: string) => void) {
+    this.maxIdBytes = redis.settings.maxIdBytes;
     this.#redis = redis;
-    this.#limit = limit;
-    this.#control = new Control(redis, checkSetting("maxFolds", options.maxFolds));
-    this.#health = new Health(redis, this.#control, options.healthLog ?? log);
-    this.#songs = new SingleSongs({ ...parts, limit, log });
-    this.#batches = new Batches({ ...parts, maxWriters, maxIdBytes: this.maxIdBytes });
+    this.#limit = new AdmissionLimit(redis.settings.maxWaiting);
+    this.#control = new Control(redis, redis.settings.maxFolds);
+    this.#health = new Health(redis, this.#control, healthLog);
+    this.#songs = new SingleSongs(redis, this.#limit, log);
+    this.#batches = new Batches(redis);
     this.#listing = new RedisListing(redis);
     this.#survey = new Survey(redis);
   }
@@ -97,7 +82,7 @@ export class RedisStore implements CountStore {
 
   async seal(fold: number): Promise<boolean> {
     this.#checkSame();
-    return await this.#limit.hold(1, () => this.#control.seal(fold));
+    return await this.#limit.hold(1, () => this.#control.change("seal", fold));
   }
 
   async folds(): Promise<number[]> {
@@ -116,14 +101,14 @@ export class RedisStore implements CountStore {
 
   async acknowledge(fold: number): Promise<void> {
     this.#checkSame();
-    await this.#limit.hold(1, () => this.#control.acknowledge(fold));
+    await this.#limit.hold(1, () => this.#control.change("acknowledge", fold));
   }
 
   /** @throws {Refusal} `unsupported` with a condition, which would have to stop the plays of all servers. */
   async clear(unless?: (version: string) => boolean): Promise<boolean> {
     this.#checkSame();
     if (unless !== undefined) throw Refusal.unsupported();
-    await this.#limit.hold(1, () => this.#control.clear());
+    await this.#limit.hold(1, () => this.#control.change("clear"));
     return true;
   }
 

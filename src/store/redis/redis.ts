@@ -1,6 +1,6 @@
+import type { Settings } from "../../settings/settings.ts";
 import type { RequestKey } from "../request-key.ts";
 import type { Cluster } from "./cluster/cluster.ts";
-import { slotOf } from "./cluster/slots.ts";
 import { ADD, COUNT, decodeAdd, encodeAdd } from "./scripts/add.ts";
 import type { AddReply, AddRequest, Part, Song } from "./scripts/add.ts";
 import {
@@ -13,55 +13,63 @@ import {
 } from "./scripts/control.ts";
 import type { ControlReply, ControlRequest, LayoutReply, State } from "./scripts/control.ts";
 import type { Script, ScriptInput } from "./scripts/script.ts";
-import { CLAIM, CONFIRM, decodeWriters, encodeWriters } from "./scripts/writers.ts";
-import type { WritersReply, WritersRequest } from "./scripts/writers.ts";
+import { CLAIM, CONFIRM } from "./scripts/writers.ts";
 import { Heads } from "./shards/heads.ts";
-import { Layout, type LayoutData } from "./shards/layout.ts";
+import { controlOf, Layout, type LayoutData } from "./shards/layout.ts";
+
+type Limits = Pick<Settings, "maxSongs" | "maxIdBytes" | "maxFolds" | "maxWriters" | "maxWaiting">;
 
 /** The servers with the layout of the data there and the last known heads of the shards. */
 export class Redis {
   readonly cluster: Cluster;
+  readonly settings: Limits;
   readonly layout: Layout;
   readonly heads: Heads;
 
-  constructor(cluster: Cluster, layout: LayoutData) {
+  constructor(cluster: Cluster, layout: LayoutData, settings: Limits) {
     this.cluster = cluster;
-    this.layout = new Layout(layout);
+    this.settings = settings;
+    this.layout = new Layout(layout, settings);
     this.heads = new Heads(this.layout);
   }
 
-  /** Adds plays to songs of one group. If the heads of shards were outdated, learns the current ones. */
+  /** Adds plays to songs of one group. Learns heads that were outdated: those songs can be tried again. */
   async add<S extends Song>(request: AddRequest<S>): Promise<AddReply<S>> {
     const { heads } = this;
     const { shard } = request.parts[0] as Part;
     const script = request.mode === "check" || request.mode === "count" ? COUNT : ADD;
-    const reply = decodeAdd(await this.onShard(shard, script, encodeAdd(heads, request)), request);
-    for (const problem of reply.problems)
-      if (problem.kind === "head") heads.learn(problem.part.shard, problem.head);
-    return reply;
+    const words = await this.onShard(shard, script, encodeAdd(heads, request));
+    const reply = decodeAdd(words, request.parts, this.settings.maxSongs);
+    for (const { kind, songs, detail } of reply.problems)
+      if (kind === "head") heads.learn((songs[0] as S).shard, detail);
+    return { ...reply, problems: reply.problems.filter(({ kind }) => kind !== "head") };
   }
 
   /** Runs a script on keys of one shard, or of several shards of one group. */
-  onShard(shard: number, script: Script, input: ScriptInput): Promise<unknown> {
+  onShard(shard: number, script: Script, input: ScriptInput): Promise<string[]> {
     return this.cluster.run({ slot: this.layout.slotOf(shard), script, ...input });
   }
 
-  /** Claims, confirms or releases a request with a key. */
-  async writers(key: RequestKey, request: WritersRequest): Promise<WritersReply> {
-    const { slot, keys } = this.layout.writerKeysOf(key.writer);
-    const script = request.verb === "claim" ? CLAIM : CONFIRM;
-    const run = { slot, script, keys, args: encodeWriters(key, request) };
-    return decodeWriters(await this.cluster.run(run));
+  /** Claims a request with a key, or confirms or releases it. */
+  writers(
+    { writer, seq }: RequestKey,
+    verb: "claim" | "confirm" | "release",
+    ...more: (number | undefined)[]
+  ): Promise<string[]> {
+    const args = [verb, writer, seq, this.layout.placeWriters, ...more].map((word) => String(word ?? ""));
+    const script = verb === "claim" ? CLAIM : CONFIRM;
+    return this.cluster.run({ ...this.layout.writerKeysOf(writer), script, args });
   }
 
   /** Changes the state that all shards share. */
   async control(request: ControlRequest): Promise<ControlReply> {
-    return decodeControl(await this.#onControl(CONTROL, encodeControl(request)));
+    const run = { ...this.layout.control, script: CONTROL, args: encodeControl(request) };
+    return decodeControl(await this.cluster.run(run));
   }
 
   /** Reads the state that all shards share. */
   async state(): Promise<State> {
-    return decodeState(await this.#onControl(STATE, []));
+    return decodeState(await this.cluster.run({ ...this.layout.control, script: STATE, args: [] }));
   }
 
   /** Returns the group of a shard. One script can work on all shards of a group. */
@@ -73,27 +81,17 @@ export class Redis {
   get isCluster(): boolean {
     return this.cluster.topology.isCluster !== false;
   }
-
-  #onControl(script: Script, args: readonly string[]): Promise<unknown> {
-    const { control, controlSlot } = this.layout;
-    return this.cluster.run({ slot: controlSlot, script, keys: [control], args });
-  }
 }
 
 /** Lays the counts out as wanted, if they are not laid out yet. Returns the layout in force. */
 export async function layOut(cluster: Cluster, wanted: LayoutData): Promise<LayoutReply> {
   const { prefix } = wanted;
-  const input = { keys: [`{${prefix}}`], args: encodeControl({ verb: "lay out", layout: wanted }) };
-  return decodeLayout(prefix, await cluster.run({ slot: slotOf(prefix), script: CONTROL, ...input }));
-}
-
-/** A song with its shard. */
-export interface PlacedSong extends Song {
-  readonly shard: number;
+  const args = encodeControl({ verb: "lay out", layout: wanted });
+  return decodeLayout(prefix, await cluster.run({ ...controlOf(prefix), script: CONTROL, args }));
 }
 
 /** Divides songs by their shards. */
-export function divide<S extends PlacedSong>(songs: readonly S[]): Part<S>[] {
+export function divide<S extends Song>(songs: readonly S[]): Part<S>[] {
   const parts = new Map<number, Part<S>>();
   for (const song of songs) {
     const { shard } = song;

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, setDefaultTimeout } from "bun:test";
 import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { completeSettings } from "../../../src/settings/settings.ts";
 import { Cluster } from "../../../src/store/redis/cluster/cluster.ts";
 import { layOut, Redis } from "../../../src/store/redis/redis.ts";
 import { PlayLedger } from "../../support/play-ledger.ts";
@@ -163,17 +164,15 @@ testWithRedis(
     const cluster = new Cluster({ ...connection, servers: [server.address], waitReplicas: 0 });
     await until("the server is connected", () => cluster.topology.trouble === undefined);
     const wanted = { prefix: "full", shards: 1, writers: 1, seed: [1, 2] as const, name: "full" };
-    const redis = new Redis(cluster, (await layOut(cluster, wanted)).layout);
+    const redis = new Redis(cluster, (await layOut(cluster, wanted)).layout, completeSettings({}));
     const [first, second] = [
       { writer: "first", seq: 1 },
       { writer: "second", seq: 1 },
     ];
-    for (const key of [first, second])
-      await redis.writers(key, { verb: "claim", fingerprint: 1, maxWriters: 9 });
+    for (const key of [first, second]) await redis.writers(key, "claim", 1);
     await server.ask("CONFIG", "SET", "maxmemory", 1);
-    const confirming = redis.writers(first, { verb: "confirm", fold: 0, count: 1, maxWriters: 9 });
-    expect(await confirming).toEqual({ kind: "confirmed" });
-    expect(await redis.writers(second, { verb: "release" })).toEqual({ kind: "released" });
+    expect(await redis.writers(first, "confirm", 0, 1)).toEqual(["confirmed"]);
+    expect(await redis.writers(second, "release")).toEqual(["released"]);
     cluster.topology.close();
   },
 );

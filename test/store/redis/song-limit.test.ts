@@ -1,5 +1,5 @@
 import { afterEach, expect, setDefaultTimeout, test } from "bun:test";
-import { maxShardSongs } from "../../../src/store/redis/limits.ts";
+import { maxShardSongs } from "../../../src/store/redis/shards/layout.ts";
 import { listed, reasonOf } from "../contract/support.ts";
 import { stopAll } from "./support/clean-up.ts";
 import { RedisServer, testWithRedis } from "./support/redis-server.ts";

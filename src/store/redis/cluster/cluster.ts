@@ -36,15 +36,19 @@ export class Cluster {
     this.topology = new Topology(options.servers, options);
   }
 
-  /** @throws {NotDone} if nothing was done, {Lost} for an unknown outcome, {Broken} if the script failed. */
-  async run(run: Run): Promise<unknown> {
+  /**
+   * Returns the texts of the reply.
+   *
+   * @throws {NotDone} if nothing was done, {Lost} for an unknown outcome, {Broken} if the script failed.
+   */
+  async run(run: Run): Promise<string[]> {
     const deadline = performance.now() + this.#options.timeout;
     let node = this.topology.ownerOf(run.slot);
     let isAsked = false;
     for (;;) {
       if (node === undefined) throw new NotDone("no server has the slot");
       try {
-        return await this.#runOn(node, run, isAsked);
+        return (await this.#runOn(node, run, isAsked)) as string[];
       } catch (error) {
         if (!(error instanceof ErrorReply)) throw error;
         isAsked = error.code === "ASK";
@@ -62,7 +66,7 @@ export class Cluster {
       const next = this.topology.node(readRedirection(error.message, node.address));
       next.neededAt = performance.now();
       // The server may be new to this process.
-      while (!next.isConnected && performance.now() < deadline) await Bun.sleep(RETRY_MS);
+      while (next.trouble !== undefined && performance.now() < deadline) await Bun.sleep(RETRY_MS);
       if (code === "MOVED") this.topology.move(slot, next);
       return next;
     }

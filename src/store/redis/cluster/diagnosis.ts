@@ -1,21 +1,11 @@
 import { connect } from "node:net";
 import { connect as connectTls } from "node:tls";
+import type { ConnectionOptions } from "./connection.ts";
 import { ErrorReply, refusalOf } from "./failures.ts";
 import { hostOf } from "./slots.ts";
 
-/** The options of a connection that matter here. */
-interface Server {
-  isEncrypted: boolean;
-  user: string;
-  password: string;
-  timeout: number;
-}
-
 /** The begin of an answer, or the code of a failure. */
-interface Found {
-  answer?: string;
-  code?: string;
-}
+type Found = { answer?: string; code?: string };
 
 const [TIMEOUT, CLOSED] = ["TIMEOUT", "ECONNRESET"];
 
@@ -32,9 +22,9 @@ const MEANINGS: Readonly<Record<string, string>> = {
  * Returns the reason why no connection to a server can be opened. Opens connections of its own, because Bun's
  * client reports every failure as a closed connection.
  */
-export async function diagnose(address: string, server: Server): Promise<string> {
-  const { isEncrypted, timeout } = server;
-  const { answer, code = "" } = await ask(address, server, true);
+export async function diagnose(address: string, options: ConnectionOptions): Promise<string> {
+  const { isEncrypted, timeout } = options;
+  const { answer, code = "" } = await ask(address, options, true);
   if (answer !== undefined) return meaningOf(answer);
   const meaning = MEANINGS[code];
   if (meaning !== undefined) return meaning;
@@ -42,7 +32,8 @@ export async function diagnose(address: string, server: Server): Promise<string>
     return isEncrypted
       ? `its certificate is not trusted (${code}): name your own in NODE_EXTRA_CA_CERTS`
       : `it cannot be reached (${code})`;
-  const other = await ask(address, { isEncrypted: !isEncrypted, user: "", password: "", timeout }, false);
+  const opposite = { ...options, isEncrypted: !isEncrypted, user: "", password: "" };
+  const other = await ask(address, opposite, false);
   if (isReply(other.answer))
     return isEncrypted
       ? "it does not use TLS: name it with redis://"
@@ -65,10 +56,13 @@ function isReply(answer: string | undefined): boolean {
   return /^[+-][A-Z]+\b/.test(answer ?? "");
 }
 
-/** Sends the credentials, if any, and a `PING`. Those need a server whose certificate is checked. */
+/**
+ * Sends the credentials, if any, and a `PING`. Those need a server whose certificate is checked. Returns the
+ * begin of the answer, or the code of a failure.
+ */
 async function ask(
   address: string,
-  { isEncrypted, user, password, timeout }: Server,
+  { isEncrypted, user, password, timeout }: ConnectionOptions,
   rejectUnauthorized: boolean,
 ): Promise<Found> {
   const port = Number(address.slice(address.lastIndexOf(":") + 1));

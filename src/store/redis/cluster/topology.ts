@@ -13,6 +13,8 @@ const IDLE = 60_000;
 export class Topology {
   /** Called whenever a server is lost or reconnected. */
   onChange: () => void = () => {};
+  /** Reads the slot table again at once. */
+  look: () => void = () => {};
   /** True for a cluster, false for a single server, `undefined` until a server has answered. */
   isCluster: boolean | undefined;
   readonly #options: ConnectionOptions;
@@ -20,7 +22,6 @@ export class Topology {
   readonly #nodes = new Map<string, Node>();
   readonly #owners: (Node | undefined)[] = new Array<Node | undefined>(SLOTS).fill(undefined);
   #isClosed = false;
-  #wake: () => void = () => {};
   /** The last error reply to `CLUSTER SLOTS`. */
   #refusal: string | undefined;
 
@@ -52,7 +53,7 @@ export class Topology {
   /** Records the owner that a `MOVED` named. */
   move(slot: number, owner: Node): void {
     this.#owners[slot] = owner;
-    this.#wake();
+    this.look();
   }
 
   /** Returns the server at an address, and connects to it if it is new. */
@@ -60,27 +61,22 @@ export class Topology {
     const known = this.#nodes.get(address);
     if (known !== undefined) return known;
     const node = new Node(address, this.#options, () => {
-      this.#wake();
+      this.look();
       this.onChange();
     });
     this.#nodes.set(address, node);
     return node;
   }
 
-  /** Reads the slot table again at once. */
-  look(): void {
-    this.#wake();
-  }
-
   close(): void {
     this.#isClosed = true;
-    this.#wake();
+    this.look();
     for (const node of this.#nodes.values()) node.close();
   }
 
   async #learn(): Promise<void> {
     while (!this.#isClosed) {
-      const woken = new Promise<void>((resolve) => (this.#wake = resolve));
+      const woken = new Promise<void>((resolve) => (this.look = resolve));
       await this.#ask();
       await resolvesWithin(woken, (this.trouble === undefined ? CALM : HURRY) / 1000);
     }
@@ -90,7 +86,7 @@ export class Topology {
   async #ask(): Promise<void> {
     let best: SlotRange[] = [];
     for (const node of [...this.#nodes.values()]) {
-      if (!node.isConnected) continue;
+      if (node.trouble !== undefined) continue;
       const ranges = await this.#rangesFrom(node);
       if (ranges === "single") {
         this.isCluster = false;

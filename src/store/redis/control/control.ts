@@ -1,10 +1,9 @@
 import { eachOf } from "../../../async.ts";
 import { Refusal, UnknownOutcome } from "../../refusal.ts";
-import { NotDone } from "../cluster/failures.ts";
-import { failedChange, failedReading, mapFailure } from "../outcomes.ts";
+import { failedChange, failedReading, mapFailure, unreachable } from "../outcomes.ts";
 import type { Redis } from "../redis.ts";
 import type { ControlReply, State } from "../scripts/control.ts";
-import { decodeOperation, encodeOperation, OPERATION } from "../scripts/operation.ts";
+import { encodeOperation, OPERATION } from "../scripts/operation.ts";
 import type { ShardOperation } from "../scripts/operation.ts";
 
 /** Number of shards that are worked on at a time. */
@@ -32,28 +31,18 @@ export class Control {
     return await mapFailure(this.#redis.state(), failedReading);
   }
 
-  /** Returns true if the fold was sealed by this call. @throws {Refusal} as a store's `seal` does. */
-  async seal(fold: number): Promise<boolean> {
-    return await this.#change("seal", fold);
-  }
-
-  /** @throws {Refusal} as a store's `acknowledge` does. */
-  async acknowledge(fold: number): Promise<void> {
-    await this.#change("acknowledge", fold);
-  }
-
-  async clear(): Promise<void> {
-    await this.#change("clear", 0);
-  }
-
   /** Completes the operation of another server. */
   async completeOther(): Promise<void> {
     const { underWay } = await this.#redis.state();
     if (underWay !== undefined) await this.#complete(underWay);
   }
 
-  /** Returns true if the operation was completed by this call. */
-  async #change(kind: ShardOperation["kind"], fold: number): Promise<boolean> {
+  /**
+   * Seals or acknowledges a fold, or clears the counts. Returns true if this call completed the operation.
+   *
+   * @throws {Refusal} as the method of the store does.
+   */
+  async change(kind: ShardOperation["kind"], fold: number = 0): Promise<boolean> {
     const maxFolds = this.#maxFolds;
     for (;;) {
       const begin = this.#redis.control({ verb: "begin", kind, fold, maxFolds });
@@ -89,11 +78,11 @@ export class Control {
     const { heads } = this.#redis;
     for (let tries = 0; tries < MOST_TRIES; tries++) {
       const input = encodeOperation(heads, shard, operation);
-      const { isDone, head } = decodeOperation(await this.#redis.onShard(shard, OPERATION, input));
+      const [word, head = ""] = await this.#redis.onShard(shard, OPERATION, input);
       const { epoch } = heads.learn(shard, head);
-      if (isDone) return epoch;
+      if (word === "done") return epoch;
     }
-    throw new NotDone("the head of a shard changes each time");
+    throw unreachable(); // the head of the shard changes each time
   }
 }
 

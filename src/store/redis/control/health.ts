@@ -1,12 +1,14 @@
 import { resolvesWithin } from "../../../async.ts";
 import { Lost, NotDone } from "../cluster/failures.ts";
+import { TROUBLE_REPEAT_MS, withoutRepeats } from "../log.ts";
 import { layOut, type Redis } from "../redis.ts";
-import { PROBE } from "../scripts/probe.ts";
+import { Script } from "../scripts/script.ts";
 import type { Control } from "./control.ts";
 
+/** Writes a key that expires soon, which is its only input. */
+const PROBE = new Script("return call('SET', KEYS[1], '', 'PX', 60000)", { writes: true });
+
 const INTERVAL_MS = 250;
-/** Milliseconds until the same trouble is logged again. */
-const REPEAT_MS = 30_000;
 /** Milliseconds after which the server of an operation is presumed dead. */
 const PATIENCE_MS = 1000;
 
@@ -51,7 +53,8 @@ export class Health {
   }
 
   async #watch(): Promise<void> {
-    let [told, toldAt, warnedAt]: [string | undefined, number, number] = [undefined, 0, -1];
+    const logTrouble = withoutRepeats(this.#log, TROUBLE_REPEAT_MS);
+    let [isTroubled, warnedAt] = [false, -1];
     while (!this.#isClosed) {
       const woken = new Promise<void>((resolve) => (this.#wake = resolve));
       const changes = this.#changes;
@@ -60,10 +63,9 @@ export class Health {
       if (this.#isClosed) return;
       if (changes !== this.#changes) continue;
       this.#trouble = trouble;
-      if (trouble !== told || (trouble !== undefined && performance.now() - toldAt > REPEAT_MS)) {
-        this.#log(trouble === undefined ? "Redis can be used again" : `Redis: ${trouble}`);
-        [told, toldAt] = [trouble, performance.now()];
-      }
+      if (trouble !== undefined) logTrouble(`Redis: ${trouble}`);
+      else if (isTroubled) logTrouble("Redis can be used again");
+      isTroubled = trouble !== undefined;
       if (trouble === undefined && warnedAt !== changes) {
         await this.#warnOfEviction();
         warnedAt = changes;
@@ -123,7 +125,7 @@ export class Health {
     const { layout } = this.#redis;
     const probes = Array.from(this.#shardByAddress(), async ([address, shard]) => {
       try {
-        await this.#redis.onShard(shard, PROBE, { keys: [layout.probeKeyOf(shard)], args: [] });
+        await this.#redis.onShard(shard, PROBE, { keys: [layout.partKeyOf(shard, "probe")], args: [] });
         return undefined;
       } catch (error) {
         if (error instanceof Lost)

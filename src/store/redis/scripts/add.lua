@@ -3,7 +3,7 @@
 -- KEYS: for each shard its hash, its sets, and with a writer the hash of the writers that have added to it.
 -- ARGV: `each`, `check`, `add`, `one` or `count`; the fold after which plays count, or nothing for the newest
 -- acknowledged one; a number by which the changes grow; the largest number of songs of a shard; a writer,
--- the stamp of its request, and how many writers a shard remembers, or three empty ones; the number of
+-- the stamp of its request, or two empty ones; how many writers a shard remembers; the number of
 -- songs of each shard; the head of each shard, or a single one of all; the plays of
 -- all songs, or nothing; the ids; and their plays if they differ.
 --
@@ -151,17 +151,14 @@ end
 local function add(part, before)
   local key, n, fields = KEYS[keys[part]], sizes[part], {}
   if songsOf[part] then writeSongs(key, songsOf[part], heads[part].head) end
-  if n == 1 and changes[before + 1] then call('HSET', key, ARGV[IDS + before + 1], changes[before + 1])
-  else
-    for song = before + 1, before + n do
-      if changes[song] then fields[#fields + 1], fields[#fields + 2] = ARGV[IDS + song], changes[song] end
-    end
-    for from = 1, #fields, SLICE do
-      call('HSET', key, unpack(fields, from, math.min(from + SLICE - 1, #fields)))
-    end
+  for song = before + 1, before + n do
+    if changes[song] then fields[#fields + 1], fields[#fields + 2] = ARGV[IDS + song], changes[song] end
+  end
+  for from = 1, #fields, SLICE do
+    call('HSET', key, unpack(fields, from, math.min(from + SLICE - 1, #fields)))
   end
   if writer ~= '' and not isDone[part] then remember(part) end
-  return n == 1 and changes[before + 1] or #fields > 0
+  return #fields > 0
 end
 
 local before = 0

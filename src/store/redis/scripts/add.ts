@@ -1,3 +1,4 @@
+import { Refusal, UnknownOutcome } from "../../refusal.ts";
 import type { Heads } from "../shards/heads.ts";
 import text from "./add.lua" with { type: "text" };
 import { randomChange, Script, type ScriptInput } from "./script.ts";
@@ -10,6 +11,7 @@ export const COUNT: Script = new Script(text, { writes: false });
 /** A song and its plays. A reply sets `count`, the new count or NaN, and `fold`, the newest fold before. */
 export interface Song {
   readonly id: string;
+  readonly shard: number;
   plays: number;
   count: number;
   fold: number;
@@ -27,25 +29,22 @@ export interface AddRequest<S extends Song = Song> {
    */
   mode: "each" | "add" | "one" | "check" | "count";
   parts: readonly Part<S>[];
-  /** Largest number of songs of a shard. */
-  maxSongs: number;
   /** The fold after which plays count. Default: the newest acknowledged one. */
   after?: number | undefined;
-  /** The writer of a request with a key, its stamp, and the number of writers that a shard remembers. */
-  claim?: { writer: string; stamp: string; maxWriters: number } | undefined;
+  /** The writer of a request with a key, and its stamp. */
+  claim?: { writer: string; stamp: string } | undefined;
 }
 
 /** A reason why a song, or all songs of a part, were not added. */
-export type AddProblem<S extends Song = Song> =
-  | { kind: "head"; part: Part<S>; head: string }
-  | { kind: "broken"; part: Part<S>; error: string }
-  /** `kept`: plays in the acknowledged fold that is kept. */
-  | { kind: "overflow"; song: S; count: number; kept: number }
-  | { kind: "full"; song: S }
-  /** Plays after `after` are in folds up to `fold`, which are dropped. */
-  | { kind: "dropped"; part: Part<S>; fold: number }
-  /** A shard no longer knows whether it has added the request before. */
-  | { kind: "forgotten" };
+export interface AddProblem<S extends Song = Song> {
+  /** `head`: that of the shard differs. `broken`: the shard cannot be read. The others are for the client. */
+  kind: "head" | "broken" | "overflow" | "full" | "dropped" | "forgotten";
+  songs: readonly S[];
+  /** The current head, or the error of a broken shard. */
+  detail: string;
+  /** The error for the client. */
+  error: Error | undefined;
+}
 
 export interface AddReply<S extends Song = Song> {
   /** True if nothing was added in a mode for all or nothing. */
@@ -55,7 +54,8 @@ export interface AddReply<S extends Song = Song> {
   problems: AddProblem<S>[];
 }
 
-export function encodeAdd(heads: Heads, { mode, parts, maxSongs, after, claim }: AddRequest): ScriptInput {
+export function encodeAdd(heads: Heads, { mode, parts, after, claim }: AddRequest): ScriptInput {
+  const { layout } = heads;
   const songs = parts.length === 1 ? (parts[0] as Part).songs : parts.flatMap((part) => part.songs);
   const plays = songs[0]?.plays ?? 0;
   const haveSamePlays = songs.every((song) => song.plays === plays);
@@ -64,10 +64,10 @@ export function encodeAdd(heads: Heads, { mode, parts, maxSongs, after, claim }:
   const keys: string[] = [];
   for (const { shard } of parts) {
     for (const key of heads.of(shard).keys) keys.push(key);
-    if (claim !== undefined) keys.push(heads.layout.addersKeyOf(shard));
+    if (claim !== undefined) keys.push(layout.partKeyOf(shard, "adders"));
   }
-  const args = [mode, String(after ?? ""), randomChange(), String(maxSongs)];
-  args.push(claim?.writer ?? "", claim?.stamp ?? "", String(claim?.maxWriters ?? ""));
+  const args = [mode, String(after ?? ""), randomChange(), String(layout.shardSongs)];
+  args.push(claim?.writer ?? "", claim?.stamp ?? "", String(layout.shardWriters));
   args.push(parts.map((part) => part.songs.length).join(" "));
   args.push(texts.every((text) => text === head) ? head : texts.join(" "));
   args.push(haveSamePlays ? String(plays) : "");
@@ -76,29 +76,30 @@ export function encodeAdd(heads: Heads, { mode, parts, maxSongs, after, claim }:
   return { keys, args };
 }
 
-export function decodeAdd<S extends Song>(reply: unknown, { parts }: AddRequest<S>): AddReply<S> {
-  const [kind, begun, countList = "", foldList = "", ...rest] = reply as string[];
+/** `maxSongs`: the limit of all shards together, for a refusal. */
+export function decodeAdd<S extends Song>(
+  [kind, begun, countList = "", foldList = "", ...rest]: string[],
+  parts: readonly Part<S>[],
+  maxSongs: number,
+): AddReply<S> {
   const [counts, folds] = [countList.split(" "), foldList.split(" ")];
   let at = 0;
   for (const [index, { songs }] of parts.entries()) {
     const fold = Number(folds[index]);
     for (const song of songs) [song.count, song.fold] = [Number(counts[at++]), fold];
   }
-  const songs = rest.length === 0 ? [] : parts.flatMap((part) => part.songs);
-  const problems = rest.map((problem) => decodeProblem(problem, parts, songs));
+  const all = rest.length === 0 ? [] : parts.flatMap((part) => part.songs);
+  const problems = rest.map((problem): AddProblem<S> => {
+    const [kind, at = "0", detail = "", kept] = problem.split(" ") as [AddProblem["kind"], ...string[]];
+    const isOfSong = kind === "overflow" || kind === "full";
+    const songs = isOfSong ? [all[Number(at)] as S] : (parts[Number(at)] as Part<S>).songs;
+    const errors: Partial<Record<AddProblem["kind"], () => Error>> = {
+      overflow: () => Refusal.overflow(Number(detail), (songs[0] as S).plays, Number(kept)),
+      full: () => Refusal.full(maxSongs),
+      dropped: () => Refusal.dropped(Number(detail)),
+      forgotten: () => new UnknownOutcome(),
+    };
+    return { kind, songs, detail, error: errors[kind]?.() };
+  });
   return { isRefused: kind === "refused", isBegun: begun !== "", problems };
-}
-
-function decodeProblem<S extends Song>(
-  problem: string,
-  parts: readonly Part<S>[],
-  songs: readonly S[],
-): AddProblem<S> {
-  const [kind, at, rest = "", kept] = problem.split(" ");
-  const [part, song] = [parts[Number(at)] as Part<S>, songs[Number(at)] as S];
-  if (kind === "head") return { kind, part, head: rest };
-  if (kind === "broken") return { kind, part, error: rest };
-  if (kind === "dropped") return { kind, part, fold: Number(rest) };
-  if (kind === "overflow") return { kind, song, count: Number(rest), kept: Number(kept) };
-  return kind === "full" ? { kind, song } : { kind: "forgotten" };
 }

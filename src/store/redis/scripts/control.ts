@@ -51,8 +51,7 @@ export function encodeControl(request: ControlRequest): string[] {
   return [verb, String(shards), String(writers), seed.join(":"), name];
 }
 
-export function decodeControl(reply: unknown): ControlReply {
-  const [word = "", first = "", second = ""] = reply as string[];
+export function decodeControl([word = "", first = "", second = ""]: string[]): ControlReply {
   if (word === "go" || word === "busy") return { kind: word, operation: operationOf(first, second) };
   if (word === "done" || word === "ended" || word === "gone" || word === "raised") return { kind: word };
   return { kind: word as "below" | "older" | "many" | "unknown", fold: Number(first) };

@@ -18,13 +18,7 @@ export interface ShardOperation {
 export function encodeOperation(heads: Heads, shard: number, operation: ShardOperation): ScriptInput {
   const { kind, number, kept } = operation;
   const head = heads.of(shard);
-  const keys = kind === "seal" ? [...head.keys, heads.layout.foldKeyOf(shard, number)] : [...head.keys];
+  const keys = kind === "seal" ? [...head.keys, heads.layout.partKeyOf(shard, number)] : [...head.keys];
   const epoch = kind === "clear" ? number : operation.epoch;
   return { keys, args: [kind, head.text, ...[epoch, number, kept].map(String), randomChange()] };
-}
-
-/** Returns the current head. With `isDone` false, the caller has to try again with that. */
-export function decodeOperation(reply: unknown): { isDone: boolean; head: string } {
-  const [word, head = ""] = reply as string[];
-  return { isDone: word === "done", head };
 }

@@ -1,15 +1,17 @@
 -- The last request of each writer. KEYS: a hash of the writers, and a sorted set of them by their last
 -- request.
 --
--- ARGV: `claim`, writer, seq, fingerprint, largest number of writers: returns `go` and a stamp, which is the
--- same for a request that was claimed before and not confirmed; or `stale` and the newest seq; or `reused`;
--- or `done`, the fold and the count (none for a batch).
--- `confirm`, writer, seq, fold, count, largest number of writers: the request was added.
--- `release`, writer, seq: the request was refused. It is forgotten, unless it has come twice.
+-- ARGV: a verb, the writer, the seq, the largest number of writers, and for
+-- `claim`, the fingerprint: returns `go` and a stamp, which is the same for a request that was claimed before
+-- and not confirmed; or `stale` and the newest seq; or `reused`; or `done`, the fold and the count (none for
+-- a batch);
+-- `confirm`, the fold and the count: the request was added;
+-- `release`, nothing: the request was refused. It is forgotten, unless it has come twice.
+-- The last two return `gone` if the record has changed.
 --
 -- A record is `seq fingerprint = fold count`, or until it is confirmed `seq fingerprint ? stamp` and the
 -- record before; with `!` for `?` if it has come again since. Stamps grow.
-local verb, writer, seq = ARGV[1], ARGV[2], ARGV[3]
+local verb, writer, seq, most = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
 local all, recent = KEYS[1], KEYS[2]
 local record = call('HGET', all, writer)
 local lastSeq, lastPrint, state, rest = string.match(record or '', '^(%d+) (%d+) (.) ?(.*)$')
@@ -23,14 +25,14 @@ local function touch()
   return stamp
 end
 
-local function forgetOldest(most)
-  while call('ZCARD', recent) > most do call('HDEL', all, call('ZPOPMIN', recent)[1]) end
+local function forgetOldest(left)
+  while call('ZCARD', recent) > left do call('HDEL', all, call('ZPOPMIN', recent)[1]) end
 end
 
 if verb == 'claim' then
   if record and tonumber(seq) < tonumber(lastSeq) then return { 'stale', lastSeq } end
   if record and seq == lastSeq then
-    if ARGV[4] ~= lastPrint then return { 'reused' } end
+    if ARGV[5] ~= lastPrint then return { 'reused' } end
     touch()
     if state == '=' then return { 'done', string.match(rest, '^(%d+) ?(.*)$') } end
     -- The earlier attempt may have been added, or may be later: a refusal of this one must not release it.
@@ -43,9 +45,9 @@ if verb == 'claim' then
   if state and state ~= '=' then
     before = table.concat({ lastSeq, lastPrint, state, string.match(rest, '^%d+') }, ' ')
   end
-  call('HSET', all, writer, table.concat({ seq, ARGV[4], '?', stamp, before }, ' '))
+  call('HSET', all, writer, table.concat({ seq, ARGV[5], '?', stamp, before }, ' '))
   -- A refused request must not displace another writer, so there is room for claims; not without limit.
-  forgetOldest(2 * tonumber(ARGV[5]) + 10)
+  forgetOldest(2 * most + 10)
   return { 'go', stamp }
 end
 
@@ -60,7 +62,7 @@ if verb == 'release' then
   return { 'released' }
 end
 
-call('HSET', all, writer, table.concat({ lastSeq, lastPrint, '=', ARGV[4], ARGV[5] }, ' '))
+call('HSET', all, writer, table.concat({ lastSeq, lastPrint, '=', ARGV[5], ARGV[6] }, ' '))
 touch()
-forgetOldest(tonumber(ARGV[6]))
+forgetOldest(most)
 return { 'confirmed' }

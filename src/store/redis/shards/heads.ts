@@ -46,7 +46,7 @@ export class Heads {
     const [epoch = 0, , kept = 0, dropped = 0] = text.split(":", 4).map(Number);
     const list = text.slice(text.lastIndexOf(":") + 1).split(",");
     const sets = list.filter(Boolean).map(Number);
-    const keys = [this.layout.keyOf(shard), ...sets.map((fold) => this.layout.foldKeyOf(shard, fold))];
+    const keys = [this.layout.keyOf(shard), ...sets.map((fold) => this.layout.partKeyOf(shard, fold))];
     return { text, epoch, kept, dropped, sets, keys };
   }
 }

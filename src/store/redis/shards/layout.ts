@@ -1,5 +1,9 @@
 import { hash, type HashKey } from "../../../hash.ts";
+import type { Settings } from "../../../settings/settings.ts";
 import { slotOf } from "../cluster/slots.ts";
+
+/** Least number of writers that a shard remembers, for requests that are not confirmed yet. */
+const WRITERS_A_SHARD = 1024;
 
 /** Layout of the data. It never changes, and is the same for all servers that share the data. */
 export interface LayoutData {
@@ -14,24 +18,30 @@ export interface LayoutData {
   name: string;
 }
 
-/** Maps songs to shards, and shards and writers to keys and slots. */
+/** Maps songs to shards, and shards and writers to keys and slots. Divides the limits among them. */
 export class Layout {
   readonly data: LayoutData;
   readonly shards: number;
   /** Number of parts in which the songs of a shard are sorted, so that no step takes long. */
   readonly sortedParts: number = 16;
-  /** Key of the state that all shards share. */
-  readonly control: string;
-  readonly controlSlot: number;
+  /** Key of the state that all shards share, and its slot. */
+  readonly control: { slot: number; keys: readonly string[] };
+  /** Largest number of songs of a shard. */
+  readonly shardSongs: number;
+  /** Number of writers that a shard remembers, and largest number of writers of one place. */
+  readonly shardWriters: number;
+  readonly placeWriters: number;
   readonly #keys: readonly string[];
   readonly #slots: readonly number[];
 
-  constructor(data: LayoutData) {
-    const { prefix, shards } = data;
+  constructor(data: LayoutData, { maxSongs, maxWriters }: Pick<Settings, "maxSongs" | "maxWriters">) {
+    const { prefix, shards, writers } = data;
     this.data = data;
     this.shards = shards;
-    this.control = `{${prefix}}`;
-    this.controlSlot = slotOf(prefix);
+    this.control = controlOf(prefix);
+    this.shardSongs = maxShardSongs(maxSongs, shards);
+    this.shardWriters = Math.max(WRITERS_A_SHARD, Math.ceil(maxWriters / shards));
+    this.placeWriters = Math.ceil(maxWriters / writers);
     this.#keys = Array.from({ length: shards }, (_, shard) => `{${prefix}:${shard}}`);
     this.#slots = this.#keys.map((key) => slotOf(key.slice(1, -1)));
   }
@@ -53,17 +63,9 @@ export class Layout {
     return this.#keys[shard] as string;
   }
 
-  foldKeyOf(shard: number, fold: number): string {
-    return `${this.#keys[shard]}:${fold}`;
-  }
-
-  /** Returns the key of a shard's hash of the writers that have added to it. */
-  addersKeyOf(shard: number): string {
-    return `${this.#keys[shard]}:adders`;
-  }
-
-  probeKeyOf(shard: number): string {
-    return `${this.#keys[shard]}:probe`;
+  /** Returns the key of a fold of a shard, of its hash of the writers that have added to it, or for a probe. */
+  partKeyOf(shard: number, part: number | "adders" | "probe"): string {
+    return `${this.#keys[shard]}:${part}`;
   }
 
   writerKeysOf(writer: string): { slot: number; keys: string[] } {
@@ -71,9 +73,17 @@ export class Layout {
     const tag = `${prefix}:writers:${hash(writer, seed) & (writers - 1)}`;
     return { slot: slotOf(tag), keys: [`{${tag}}`, `{${tag}}:recent`] };
   }
+}
 
-  /** Returns how many writers one place may remember, so that all places together remember `maxWriters`. */
-  writersAPlace(maxWriters: number): number {
-    return Math.ceil(maxWriters / this.data.writers);
-  }
+export function controlOf(prefix: string): Layout["control"] {
+  return { slot: slotOf(prefix), keys: [`{${prefix}}`] };
+}
+
+/**
+ * Returns the largest number of songs of one shard: its share of `maxSongs`, and a margin for the uneven
+ * spread of songs: three standard deviations, at least 1 %. A single shard has an exact limit.
+ */
+export function maxShardSongs(maxSongs: number, shards: number): number {
+  const share = Math.ceil(maxSongs / shards);
+  return shards === 1 ? share : share + Math.ceil(Math.max(share / 100, 3 * Math.sqrt(share)));
 }

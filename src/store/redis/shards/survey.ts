@@ -1,7 +1,11 @@
 import { eachOf } from "../../../async.ts";
 import { failedReading } from "../outcomes.ts";
 import type { Redis } from "../redis.ts";
-import { decodeSurvey, SURVEY } from "../scripts/survey.ts";
+import { Script } from "../scripts/script.ts";
+import text from "../scripts/survey.lua" with { type: "text" };
+
+/** Reads the figures of shards, whose keys are its only input. */
+const SURVEY = new Script(text, { writes: false });
 
 /** Number of shards in one script on a single server, and number of scripts under way at a time. */
 const [MOST, WIDTH] = [64, 32];
@@ -25,15 +29,13 @@ export class Survey {
 
   /** Returns the sums without a walk over the songs. That of the changes grows with every change. */
   take(): Promise<Figures> {
-    if (this.#next !== undefined) return this.#next;
     // A survey under way may have passed a shard already, so callers that come meanwhile share the next one.
-    const next = this.#running.then(() => {
+    this.#next ??= this.#running.then(() => {
       this.#next = undefined;
       return this.#take();
     });
-    this.#next = next;
-    this.#running = next.catch(() => {});
-    return next;
+    this.#running = this.#next.catch(() => {});
+    return this.#next;
   }
 
   async #take(): Promise<Figures> {
@@ -45,11 +47,12 @@ export class Survey {
         const first = part * most;
         const length = Math.min(most, layout.shards - first);
         const keys = Array.from({ length }, (_, at) => layout.keyOf(first + at));
-        const reply = decodeSurvey(await this.#redis.onShard(first, SURVEY, { keys, args: [] }));
-        for (const [at, shard] of reply.entries()) {
-          changes += shard.changes;
-          songs += shard.songs;
-          heads.learn(first + at, shard.head);
+        const reply = await this.#redis.onShard(first, SURVEY, { keys, args: [] });
+        for (let at = 0; at < length; at++) {
+          const [change = "", size = "", head = ""] = reply.slice(3 * at, 3 * at + 3);
+          changes += BigInt(change);
+          songs += Number(size);
+          heads.learn(first + at, head);
         }
       });
     } catch (error) {

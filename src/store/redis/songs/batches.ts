@@ -2,10 +2,10 @@ import { eachOf, runInTurns, Semaphore } from "../../../async.ts";
 import { type BatchAddition, isTooLong, type SongPlays } from "../../count-store.ts";
 import { Refusal, UnknownOutcome } from "../../refusal.ts";
 import { Fingerprint, type RequestKey } from "../../request-key.ts";
-import { NotDone } from "../cluster/failures.ts";
-import { failedChange, mapFailure } from "../outcomes.ts";
-import { divide, type PlacedSong, type Redis } from "../redis.ts";
-import type { AddProblem, AddRequest, Part } from "../scripts/add.ts";
+import { failedChange, mapFailure, unreachable } from "../outcomes.ts";
+import { divide, type Redis } from "../redis.ts";
+import type { AddRequest, Part, Song } from "../scripts/add.ts";
+import { decodeClaim } from "../scripts/writers.ts";
 
 /** Largest number of songs of one script, unless they are all of one shard: about a millisecond. */
 const MOST = 1024;
@@ -13,25 +13,12 @@ const MOST = 1024;
 const [WIDTH, MOST_SONGS] = [32, 2048];
 /** Attempts to add to shards whose heads change. */
 const MOST_TRIES = 100;
-/** Least number of writers that a shard remembers, for requests that are not confirmed yet. */
-const WRITERS_A_SHARD = 1024;
 
 /** Code units of a slice of hashing: a song is its id, and about 60 more. It takes about a millisecond. */
 const [SLICE_WORK, SONG_WORK] = [100_000, 60];
 
-type Claim = NonNullable<AddRequest["claim"]>;
-
-/** Distinguishes the request for one song from a batch of one song. */
-export type RequestKind = "song" | "batch";
-
-export interface BatchesOptions {
-  redis: Redis;
-  maxWriters: number;
-  /** Largest number of songs of a shard, and of all. */
-  maxShardSongs: number;
-  maxSongs: number;
-  maxIdBytes: number;
-}
+/** A request for one song differs from a batch of one song. */
+type RequestKind = "song" | "batch";
 
 /**
  * Adds to several songs, or to one with a key.
@@ -44,45 +31,35 @@ export interface BatchesOptions {
  * parts that are missing.
  */
 export class Batches {
-  readonly #options: BatchesOptions;
+  readonly #redis: Redis;
   readonly #songs = new Semaphore(MOST_SONGS);
-  readonly #writersAPlace: number;
 
-  constructor(options: BatchesOptions) {
-    this.#options = options;
-    this.#writersAPlace = options.redis.layout.writersAPlace(options.maxWriters);
+  constructor(redis: Redis) {
+    this.#redis = redis;
   }
 
   async add(kind: RequestKind, plays: SongPlays, key?: RequestKey): Promise<BatchAddition> {
-    const { redis } = this.#options;
     const fingerprint = new Fingerprint(kind);
     const songs = await runInTurns(this.#place(plays, key && fingerprint));
-    if (key === undefined) return await this.#add(songs);
-    const maxWriters = this.#writersAPlace;
-    const claiming = redis.writers(key, { verb: "claim", fingerprint: fingerprint.value, maxWriters });
-    const claim = await mapFailure(claiming, failedChange);
+    if (key === undefined) return await this.#add(songs, "add");
+    const claiming = this.#redis.writers(key, "claim", fingerprint.value);
+    const claim = decodeClaim(await mapFailure(claiming, failedChange));
     if (claim.kind === "stale") throw Refusal.staleKey(key.seq, claim.newest);
-    if (claim.kind === "go") {
-      const addition = await this.#addClaimed(kind, songs, key, claim.stamp);
-      const [count] = kind === "song" ? addition.counts : [];
-      await redis.writers(key, { verb: "confirm", fold: addition.fold, count, maxWriters }).catch(() => {
-        throw new UnknownOutcome(); // a retry finds that it was added
-      });
-      return addition;
-    }
-    if (claim.kind !== "done") throw Refusal.keyReused(key.seq);
-    if (claim.count !== undefined) return { counts: Float64Array.of(claim.count), fold: claim.fold };
+    if (claim.kind === "reused") throw Refusal.keyReused(key.seq);
+    if (claim.kind === "go") return await this.#addClaimed(kind, songs, key, claim.stamp);
+    const { fold, count } = claim;
+    if (count !== undefined) return { counts: Float64Array.of(count), fold };
     for (const song of songs) song.plays = 0;
-    return { ...(await this.#add(songs)), fold: claim.fold };
+    return { ...(await this.#add(songs, "add")), fold };
   }
 
   /** Hashes the ids. Yields between slices of the work, which grows with the length of an id. */
-  *#place(plays: SongPlays, fingerprint: Fingerprint | undefined): Generator<undefined, PlacedSong[]> {
-    const { layout } = this.#options.redis;
-    const songs: PlacedSong[] = [];
+  *#place(plays: SongPlays, fingerprint: Fingerprint | undefined): Generator<undefined, Song[]> {
+    const { layout, settings } = this.#redis;
+    const songs: Song[] = [];
     let slice = 0;
     for (const [id, more] of plays) {
-      if (isTooLong(id, this.#options.maxIdBytes)) throw Refusal.tooLong(this.#options.maxIdBytes);
+      if (isTooLong(id, settings.maxIdBytes)) throw Refusal.tooLong(settings.maxIdBytes);
       fingerprint?.add(id, more);
       songs.push({ id, plays: more, count: 0, fold: 0, shard: layout.shardOf(id) });
       slice += SONG_WORK + id.length;
@@ -95,36 +72,37 @@ export class Batches {
 
   async #addClaimed(
     kind: RequestKind,
-    songs: readonly PlacedSong[],
+    songs: readonly Song[],
     key: RequestKey,
     stamp: string,
   ): Promise<BatchAddition> {
-    const { redis, maxWriters } = this.#options;
-    const writersAShard = Math.max(WRITERS_A_SHARD, Math.ceil(maxWriters / redis.layout.shards));
-    try {
-      const claim = { writer: key.writer, stamp, maxWriters: writersAShard };
-      return await this.#add(songs, claim, kind === "song" ? "one" : "add");
-    } catch (error) {
+    const isSong = kind === "song";
+    const adding = this.#add(songs, isSong ? "one" : "add", { writer: key.writer, stamp });
+    const addition = await adding.catch(async (error) => {
       // If the release fails, or Redis could not be reached, a retry is still possible.
       if (error instanceof Refusal && error.reason !== "unavailable")
-        await redis.writers(key, { verb: "release" }).catch(() => {});
+        await this.#redis.writers(key, "release").catch(() => {});
       throw error;
-    }
+    });
+    const { fold, counts } = addition;
+    await this.#redis.writers(key, "confirm", fold, isSong ? counts[0] : undefined).catch(() => {
+      throw new UnknownOutcome(); // a retry finds that it was added
+    });
+    return addition;
   }
 
   /** @throws {Refusal} if nothing was added, {UnknownOutcome} if a part of it may have been. */
   async #add(
-    songs: readonly PlacedSong[],
-    claim?: Claim,
-    adding: "add" | "one" = "add",
+    songs: readonly Song[],
+    adding: "add" | "one",
+    claim?: AddRequest["claim"],
   ): Promise<BatchAddition> {
-    const { redis, maxShardSongs: maxSongs } = this.#options;
     // Of a batch without songs, the fold is that of any song.
     const parts = divide(songs.length > 0 ? songs : [{ id: "", plays: 0, count: 0, fold: 0, shard: 0 }]);
-    const groups = groupsOf(redis, parts);
+    const groups = groupsOf(this.#redis, parts);
     const progress = { isBegun: false };
     const runAll = (mode: AddRequest["mode"]) =>
-      forAll(groups, (parts) => this.#run({ mode, parts, maxSongs, claim }, progress));
+      forAll(groups, (parts) => this.#run({ mode, parts, claim }, progress));
     try {
       if (groups.length > 1) await runAll("check"); // a script checks its own songs
       await runAll(adding);
@@ -136,27 +114,16 @@ export class Batches {
   }
 
   async #run(request: AddRequest, progress: { isBegun: boolean }): Promise<void> {
-    const { redis } = this.#options;
     const size = request.parts.reduce((sum, { songs }) => sum + songs.length, 0);
     for (let tries = 0; tries < MOST_TRIES; tries++) {
-      const reply = await this.#songs.run(size, () => redis.add(request));
-      if (reply.isBegun || (request.mode !== "check" && !reply.isRefused)) progress.isBegun = true;
-      if (!reply.isRefused) return;
-      this.#refuse(reply.problems);
+      const reply = await this.#songs.run(size, () => this.#redis.add(request));
+      const { isRefused, isBegun, problems } = reply;
+      if (isBegun || (request.mode !== "check" && !isRefused)) progress.isBegun = true;
+      if (!isRefused) return;
+      const problem = problems.find(({ kind }) => kind === "overflow") ?? problems[0];
+      if (problem !== undefined) throw problem.error ?? unreachable();
     }
-    throw new NotDone("the heads of shards change each time");
-  }
-
-  /** Returns if the request can be tried again, with other heads. */
-  #refuse(problems: readonly AddProblem[]): void {
-    for (const problem of problems)
-      if (problem.kind === "overflow")
-        throw Refusal.overflow(problem.count, problem.song.plays, problem.kept);
-    for (const problem of problems) {
-      if (problem.kind === "forgotten") throw new UnknownOutcome();
-      if (problem.kind === "full") throw Refusal.full(this.#options.maxSongs);
-      if (problem.kind === "broken") throw new NotDone(`a shard cannot be read: ${problem.error}`);
-    }
+    throw unreachable(); // the heads of shards change each time
   }
 }
 

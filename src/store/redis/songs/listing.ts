@@ -6,7 +6,7 @@ import { Semaphore } from "../../../async.ts";
 import type { Head } from "../shards/heads.ts";
 import { failedReading, mapFailure } from "../outcomes.ts";
 import type { Redis } from "../redis.ts";
-import { decodeScan, encodeScan, SCAN, type ScanReply } from "../scripts/scan.ts";
+import { decodeScan, SCAN, type ScanReply } from "../scripts/scan.ts";
 
 /** Approximate number of songs of one step, which takes a few tenths of a millisecond. */
 const STEP = 250;
@@ -51,7 +51,7 @@ export class RedisListing {
   async *fold(fold: number, epoch: number): AsyncGenerator<Chunk> {
     const { heads, layout } = this.#redis;
     const keys = (shard: number) =>
-      heads.of(shard).sets.includes(fold) ? [layout.foldKeyOf(shard, fold)] : [];
+      heads.of(shard).sets.includes(fold) ? [layout.partKeyOf(shard, fold)] : [];
     const check = (head: Head) => {
       if (head.epoch > epoch) throw Refusal.unknownFold(fold); // cleared meanwhile
       if (fold <= head.dropped) throw Refusal.dropped(head.dropped);
@@ -117,10 +117,10 @@ export class RedisListing {
   async #step(shard: number, selection: Selection, walked: number, cursor: string): Promise<ScanReply> {
     const { heads, layout } = this.#redis;
     const head = heads.of(shard);
-    const numbers = { count: STEP, least: Math.min(selection.least(), MAX_COUNT) };
-    const keys = { shard: layout.keyOf(shard), head: head.text, keys: selection.keys(shard) };
-    const input = encodeScan({ ...keys, walked, cursor, ...numbers });
-    const step = this.#steps.run(1, () => this.#redis.onShard(shard, SCAN, input));
+    const least = Math.min(selection.least(), MAX_COUNT);
+    const keys = [layout.keyOf(shard), ...selection.keys(shard)];
+    const args = [head.text, walked + 1, cursor, STEP, least].map(String);
+    const step = this.#steps.run(1, () => this.#redis.onShard(shard, SCAN, { keys, args }));
     const reply = decodeScan(await mapFailure(step, failedReading));
     if (reply.kind === "songs") selection.check(head);
     return reply;

@@ -1,61 +1,93 @@
 import { KeyedMap } from "../../../keyed-map.ts";
 import type { Addition } from "../../count-store.ts";
-import { Refusal } from "../../refusal.ts";
 import type { AdmissionLimit } from "../limits.ts";
 import { failedChange, failedReading, mapFailure, unreachable } from "../outcomes.ts";
-import { divide, type PlacedSong, type Redis } from "../redis.ts";
-import type { AddProblem, AddRequest } from "../scripts/add.ts";
+import { divide, type Redis } from "../redis.ts";
+import type { AddProblem, AddRequest, Song } from "../scripts/add.ts";
 import type { Layout } from "../shards/layout.ts";
-import { CallQueue, type PendingCall } from "./call-queue.ts";
 
 /** Attempts to reach shards whose heads change, as they do with each fold. */
 const MOST_TRIES = 100;
 
+/** Largest number of calls of one script, which takes a few tenths of a millisecond. */
+const MOST_CALLS = 256;
+/** Least number of calls after which a queue waits for more of them. */
+const MANY_CALLS = 8;
+/** Turns of the event loop to wait: less time than Redis takes for the calls that come then. */
+const TURNS = 3;
+
+interface PendingCall {
+  readonly id: string;
+  readonly plays: number;
+  readonly resolve: (addition: Addition) => void;
+  readonly reject: (error: unknown) => void;
+}
+
 /** The calls for one song, which share its plays. */
-interface PendingSong extends PlacedSong {
+interface PendingSong extends Song {
   readonly calls: PendingCall[];
 }
 
 type Request = Omit<AddRequest, "parts">;
 
-export interface SingleSongsOptions {
-  redis: Redis;
-  limit: AdmissionLimit;
-  /** Largest number of songs of a shard, and of all. */
-  maxShardSongs: number;
-  maxSongs: number;
-  log: (line: string) => void;
-}
-
-/** Adds plays to single songs, and counts them. Concurrent calls share a script. */
+/**
+ * Adds plays to single songs, and counts them.
+ *
+ * Calls that come while a script is under way are passed to the next one together. So a single call waits for
+ * no timer, and many calls share the cost of a script.
+ */
 export class SingleSongs {
-  readonly #options: SingleSongsOptions;
-  readonly #queue: CallQueue;
+  readonly #redis: Redis;
+  readonly #limit: AdmissionLimit;
+  readonly #log: (line: string) => void;
+  /** The waiting calls of each queue with a script under way. */
+  readonly #waiting = new Map<string, PendingCall[]>();
 
-  constructor(options: SingleSongsOptions) {
-    this.#options = options;
-    this.#queue = new CallQueue(options.limit);
+  constructor(redis: Redis, limit: AdmissionLimit, log: (line: string) => void) {
+    this.#redis = redis;
+    this.#limit = limit;
+    this.#log = log;
   }
 
   /** Adds `plays`, 1 or more. */
   add(id: string, plays: number): Promise<Addition> {
-    return this.#call({ id, plays }, { mode: "each", maxSongs: this.#options.maxShardSongs });
+    return this.#call(id, plays, { mode: "each" });
   }
 
   /** Returns the count of a song, without the folds up to `after`, and the newest fold. */
   get(id: string, after?: number): Promise<Addition> {
-    return this.#call({ id, plays: 0 }, { mode: "count", maxSongs: 0, after });
+    return this.#call(id, 0, { mode: "count", after });
   }
 
-  #call(song: { id: string; plays: number }, request: Request): Promise<Addition> {
-    const { redis } = this.#options;
-    const group = redis.groupOf(redis.layout.shardOf(song.id));
-    const name = `${group} ${request.mode} ${request.after}`;
-    return this.#queue.call(name, song, (calls) => this.#run(calls, request));
+  /** @throws {Refusal} `unavailable` if too many requests wait. */
+  #call(id: string, plays: number, request: Request): Promise<Addition> {
+    this.#limit.enter(1);
+    const { promise, resolve, reject } = Promise.withResolvers<Addition>();
+    const call = { id, plays, resolve, reject };
+    const group = this.#redis.groupOf(this.#redis.layout.shardOf(id));
+    const queue = `${group} ${request.mode} ${request.after}`;
+    const waiting = this.#waiting.get(queue);
+    if (waiting === undefined) void this.#runAll(queue, [call], request);
+    else waiting.push(call);
+    return promise;
+  }
+
+  async #runAll(queue: string, waiting: PendingCall[], request: Request): Promise<void> {
+    this.#waiting.set(queue, waiting);
+    while (waiting.length > 0) {
+      const calls = waiting.splice(0, MOST_CALLS);
+      await this.#run(calls, request).catch((error) => {
+        for (const call of calls) call.reject(error);
+      });
+      this.#limit.leave(calls.length);
+      if (calls.length < MANY_CALLS) continue;
+      for (let turn = 0; turn < TURNS; turn++) await new Promise(setImmediate);
+    }
+    this.#waiting.delete(queue);
   }
 
   async #run(calls: readonly PendingCall[], request: Request): Promise<void> {
-    let songs = gather(calls, this.#options.redis.layout);
+    let songs = gather(calls, this.#redis.layout);
     for (let tries = 0; songs.length > 0 && tries < MOST_TRIES; tries++)
       songs = await this.#attempt(songs, request);
     for (const song of songs) for (const call of song.calls) call.reject(unreachable());
@@ -63,14 +95,11 @@ export class SingleSongs {
 
   /** Adds the songs that can be added. Returns the songs to try again. */
   async #attempt(songs: PendingSong[], request: Request): Promise<PendingSong[]> {
-    const { redis } = this.#options;
-    const adding = redis.add({ ...request, parts: divide(songs) });
-    const reply = await mapFailure(adding, request.mode === "each" ? failedChange : failedReading);
+    const adding = this.#redis.add({ ...request, parts: divide(songs) });
+    const { problems } = await mapFailure(adding, request.mode === "each" ? failedChange : failedReading);
     for (const song of songs) if (!Number.isNaN(song.count)) this.#resolve(song);
-    if (reply.problems.length === 0) return [];
-    const refused = new Set<PendingSong>();
-    for (const problem of reply.problems)
-      for (const song of await this.#refuse(problem, request)) refused.add(song);
+    for (const problem of problems) await this.#refuse(problem, request);
+    const refused = new Set(problems.flatMap((problem) => problem.songs));
     return songs.filter((song) => Number.isNaN(song.count) && !refused.has(song));
   }
 
@@ -83,26 +112,15 @@ export class SingleSongs {
     }
   }
 
-  /** Settles the songs of a problem that cannot be tried again, and returns them. */
-  async #refuse(problem: AddProblem<PendingSong>, request: Request): Promise<PendingSong[]> {
-    const { redis, maxSongs, log } = this.#options;
-    if (problem.kind === "head" || problem.kind === "forgotten") return [];
-    if (problem.kind === "broken" || problem.kind === "dropped") {
-      const { shard, songs } = problem.part;
-      const isBroken = problem.kind === "broken";
-      if (isBroken) log(`${redis.layout.keyOf(shard)} cannot be used: ${problem.error}`);
-      const refusal = isBroken ? unreachable() : Refusal.dropped(problem.fold);
-      for (const { calls } of songs) for (const call of calls) call.reject(refusal);
-      return songs;
+  /** Settles the songs of a problem. */
+  async #refuse({ kind, songs, detail, error }: AddProblem<PendingSong>, request: Request): Promise<void> {
+    const key = this.#redis.layout.keyOf((songs[0] as PendingSong).shard);
+    if (kind === "broken") this.#log(`${key} cannot be used: ${detail}`);
+    for (const { calls } of songs) {
+      // Together the calls are too many, and some of them may be added.
+      if (kind === "overflow" && calls.length > 1) for (const call of calls) await this.#run([call], request);
+      else for (const call of calls) call.reject(error ?? unreachable());
     }
-    const { song } = problem;
-    const [first] = song.calls as [PendingCall];
-    if (problem.kind === "full") for (const call of song.calls) call.reject(Refusal.full(maxSongs));
-    else if (song.calls.length === 1)
-      first.reject(Refusal.overflow(problem.count, first.plays, problem.kept));
-    // Together the calls are too many, and some of them may be added.
-    else for (const call of song.calls) await this.#run([call], request);
-    return [song];
   }
 }
 
