@@ -51,10 +51,8 @@ export async function openRedis(
 /** Opens the same counts in another thread, with connections of its own. */
 export async function attachRedis(layout: LayoutData, settings: Settings): Promise<RedisStore> {
   const cluster = connect(settings);
-  for (const since = performance.now(); performance.now() - since < settings.storeTimeout;) {
-    if (cluster.topology.trouble === undefined) break;
-    await Bun.sleep(RETRY_MS);
-  }
+  const deadline = performance.now() + settings.storeTimeout;
+  while (cluster.topology.trouble !== undefined && performance.now() < deadline) await Bun.sleep(RETRY_MS);
   const log = withoutRepeats((line) => console.error(`playcount: ${line}`), QUIET_MS);
   const healthLog = () => {}; // the main thread logs the state of Redis
   return new RedisStore(new Redis(cluster, layout, settings), log, healthLog);

@@ -17,16 +17,14 @@ import { CLAIM, CONFIRM } from "./scripts/writers.ts";
 import { Heads } from "./shards/heads.ts";
 import { controlOf, Layout, type LayoutData } from "./shards/layout.ts";
 
-type Limits = Pick<Settings, "maxSongs" | "maxIdBytes" | "maxFolds" | "maxWriters" | "maxWaiting">;
-
 /** The servers with the layout of the data there and the last known heads of the shards. */
 export class Redis {
   readonly cluster: Cluster;
-  readonly settings: Limits;
+  readonly settings: Settings;
   readonly layout: Layout;
   readonly heads: Heads;
 
-  constructor(cluster: Cluster, layout: LayoutData, settings: Limits) {
+  constructor(cluster: Cluster, layout: LayoutData, settings: Settings) {
     this.cluster = cluster;
     this.settings = settings;
     this.layout = new Layout(layout, settings);
@@ -92,12 +90,6 @@ export async function layOut(cluster: Cluster, wanted: LayoutData): Promise<Layo
 
 /** Divides songs by their shards. */
 export function divide<S extends Song>(songs: readonly S[]): Part<S>[] {
-  const parts = new Map<number, Part<S>>();
-  for (const song of songs) {
-    const { shard } = song;
-    const part = parts.get(shard);
-    if (part === undefined) parts.set(shard, { shard, songs: [song] });
-    else part.songs.push(song);
-  }
-  return [...parts.values()];
+  const parts = Map.groupBy(songs, (song) => song.shard);
+  return Array.from(parts, ([shard, songs]) => ({ shard, songs }));
 }

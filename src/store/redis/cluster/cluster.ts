@@ -80,30 +80,23 @@ export class Cluster {
   }
 
   async #runOn(node: Node, { script, keys, args }: Run, isAsked: boolean): Promise<unknown> {
-    const words = [script.sha, String(keys.length), ...keys, ...args];
+    const { waitReplicas, timeout } = this.#options;
+    const send = async (command: string, text: string) => {
+      // Sent in the same turn, so that no other command comes between them.
+      if (isAsked) node.send("ASKING", []).catch(() => {});
+      const reply = node.send(command, [text, String(keys.length), ...keys, ...args]);
+      if (waitReplicas === 0 || !script.writes) return await reply;
+      const wait = [waitReplicas, Math.ceil(timeout / 4)].map(String);
+      const replicas = node.send("WAIT", wait).catch(() => 0);
+      const answer = await reply;
+      if (Number(await replicas) >= waitReplicas) return answer;
+      throw new Lost(); // done, but a failover may undo it
+    };
     try {
-      return await this.#send(node, script, "EVALSHA", words, isAsked);
+      return await send("EVALSHA", script.sha);
     } catch (error) {
       if (!(error instanceof ErrorReply) || error.code !== "NOSCRIPT") throw error;
-      return await this.#send(node, script, "EVAL", words.with(0, script.source), isAsked);
+      return await send("EVAL", script.source);
     }
-  }
-
-  async #send(
-    node: Node,
-    script: Script,
-    command: string,
-    args: string[],
-    isAsked: boolean,
-  ): Promise<unknown> {
-    const { waitReplicas, timeout } = this.#options;
-    // Sent in the same turn, so that no other command comes between the two.
-    if (isAsked) node.send("ASKING", []).catch(() => {});
-    const reply = node.send(command, args);
-    if (waitReplicas === 0 || !script.writes) return await reply;
-    const replicas = node.send("WAIT", [String(waitReplicas), String(Math.ceil(timeout / 4))]).catch(() => 0);
-    const answer = await reply;
-    if (Number(await replicas) >= waitReplicas) return answer;
-    throw new Lost(); // done, but a failover may undo it
   }
 }

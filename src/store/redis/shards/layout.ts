@@ -34,7 +34,7 @@ export class Layout {
   readonly #keys: readonly string[];
   readonly #slots: readonly number[];
 
-  constructor(data: LayoutData, { maxSongs, maxWriters }: Pick<Settings, "maxSongs" | "maxWriters">) {
+  constructor(data: LayoutData, { maxSongs, maxWriters }: Settings) {
     const { prefix, shards, writers } = data;
     this.data = data;
     this.shards = shards;

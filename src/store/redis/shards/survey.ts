@@ -11,10 +11,7 @@ const SURVEY = new Script(text, { writes: false });
 const [MOST, WIDTH] = [64, 32];
 
 /** Sums over all shards. */
-export interface Figures {
-  changes: bigint;
-  songs: number;
-}
+type Figures = { changes: bigint; songs: number };
 
 /** Reads the figures of all shards, each at its own instant, and learns their heads. */
 export class Survey {
