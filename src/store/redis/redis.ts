@@ -17,6 +17,9 @@ import { CLAIM, CONFIRM } from "./scripts/writers.ts";
 import { Heads } from "./shards/heads.ts";
 import { controlOf, Layout, type LayoutData } from "./shards/layout.ts";
 
+/** Attempts to reach a shard whose head changes, as it does with each fold. */
+export const MOST_TRIES = 100;
+
 /** The servers with the layout of the data there and the last known heads of the shards. */
 export class Redis {
   readonly cluster: Cluster;

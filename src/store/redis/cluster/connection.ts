@@ -29,8 +29,7 @@ export async function connect(address: string, options: ConnectionOptions): Prom
     await client.send("PING", []);
   } catch (error) {
     const { code, message } = error as { code?: string; message: string };
-    // A server that is loading answers with an error, too. A missing database is reported with another
-    // code.
+    // A server that is loading answers with an error, too. That of a missing database has another code.
     if (code !== "ERR_REDIS_SERVER_ERROR") {
       client.close();
       throw new NotDone(message);

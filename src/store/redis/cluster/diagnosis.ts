@@ -26,8 +26,7 @@ export async function diagnose(address: string, options: ConnectionOptions): Pro
   const { isEncrypted, timeout } = options;
   const { answer, code = "" } = await ask(address, options, true);
   if (answer !== undefined) return meaningOf(answer);
-  const meaning = MEANINGS[code];
-  if (meaning !== undefined) return meaning;
+  if (MEANINGS[code] !== undefined) return MEANINGS[code];
   if (code !== TIMEOUT && code !== CLOSED && !code.startsWith("ERR_SSL"))
     return isEncrypted
       ? `its certificate is not trusted (${code}): name your own in NODE_EXTRA_CA_CERTS`

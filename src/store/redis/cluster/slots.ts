@@ -18,25 +18,23 @@ export interface SlotRange {
   address: string;
 }
 
-/** Reads the reply to `CLUSTER SLOTS`. `asked` is the host that sent it, which may not know its own name. */
+/** Reads the reply of the host `asked` to `CLUSTER SLOTS`. */
 export function readSlotRanges(reply: unknown, asked: string): SlotRange[] {
-  return (reply as [number, number, [string | null, number]][]).map(([first, last, [host, port]]) => ({
-    first,
-    last,
-    address: addressOf(host === null || host === "" || host === "?" ? asked : host, port),
-  }));
+  return (reply as [number, number, [string | null, number]][]).map(([first, last, [host, port]]) => {
+    return { first, last, address: addressOf(host, port, asked) };
+  });
 }
 
-/** Returns `host:port`, with an IPv6 address in brackets. */
-function addressOf(host: string, port: number | string): string {
-  return `${host.includes(":") && !host.startsWith("[") ? `[${host}]` : host}:${port}`;
+/** Returns `host:port`, with an IPv6 address in brackets. A server that does not know its host means `asked`. */
+function addressOf(host: string | null, port: number | string, asked: string): string {
+  const known = host === null || host === "" || host === "?" ? asked : host;
+  return `${known.includes(":") && !known.startsWith("[") ? `[${known}]` : known}:${port}`;
 }
 
-/** Reads the address in `MOVED slot host:port` or `ASK slot host:port`. Default host: that of `asked`. */
+/** Reads the address in `MOVED slot host:port` or `ASK slot host:port`, which the server at `asked` sent. */
 export function readRedirection(message: string, asked: string): string {
   const [, , where = ""] = message.split(" ");
-  const [host, port] = [hostOf(where), where.slice(where.lastIndexOf(":") + 1)];
-  return addressOf(host === "" || host === "?" ? hostOf(asked) : host, port);
+  return addressOf(hostOf(where), where.slice(where.lastIndexOf(":") + 1), hostOf(asked));
 }
 
 /** Returns the host of `host:port`. */

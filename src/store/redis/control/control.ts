@@ -1,15 +1,13 @@
 import { eachOf } from "../../../async.ts";
 import { Refusal, UnknownOutcome } from "../../refusal.ts";
 import { failedChange, failedReading, mapFailure, unreachable } from "../outcomes.ts";
-import type { Redis } from "../redis.ts";
+import { MOST_TRIES, type Redis } from "../redis.ts";
 import type { ControlReply, State } from "../scripts/control.ts";
 import { encodeOperation, OPERATION } from "../scripts/operation.ts";
 import type { ShardOperation } from "../scripts/operation.ts";
 
 /** Number of shards that are worked on at a time. */
 const WIDTH = 64;
-/** Attempts to apply an operation to a shard whose head changes. */
-const MOST_TRIES = 100;
 
 /**
  * Seals, acknowledges and clears: operations on all shards.

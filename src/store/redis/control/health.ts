@@ -1,5 +1,6 @@
 import { resolvesWithin } from "../../../async.ts";
 import { Lost, NotDone } from "../cluster/failures.ts";
+import type { Node } from "../cluster/node.ts";
 import { TROUBLE_REPEAT_MS, withoutRepeats } from "../log.ts";
 import { layOut, type Redis } from "../redis.ts";
 import { Script } from "../scripts/script.ts";
@@ -98,32 +99,30 @@ export class Health {
 
   /** Logs servers that evict keys when their memory is full. Nothing of one that may not be asked. */
   async #warnOfEviction(): Promise<void> {
-    const { cluster, layout } = this.#redis;
-    for (const [address, shard] of this.#shardByAddress()) {
-      const server = cluster.topology.ownerOf(layout.slotOf(shard));
+    for (const server of this.#shardByServer().keys()) {
       const figures = await server?.send("INFO", ["memory"]).catch(() => "");
       const policy = /^maxmemory_policy:(allkeys-\S+)/m.exec(String(figures))?.[1];
       if (policy !== undefined)
         this.#log(
-          `Redis: ${address} evicts counts when it is full (${policy}): set maxmemory-policy noeviction`,
+          `Redis: ${server?.address} evicts counts when it is full (${policy}): set maxmemory-policy noeviction`,
         );
     }
   }
 
   /** Returns a shard of each server that has any. */
-  #shardByAddress(): Map<string, number> {
+  #shardByServer(): Map<Node | undefined, number> {
     const { cluster, layout } = this.#redis;
-    const shards = new Map<string, number>();
-    for (let shard = 0; shard < layout.shards; shard++) {
-      shards.set(cluster.topology.ownerOf(layout.slotOf(shard))?.address ?? "no server", shard);
-    }
+    const shards = new Map<Node | undefined, number>();
+    for (let shard = 0; shard < layout.shards; shard++)
+      shards.set(cluster.topology.ownerOf(layout.slotOf(shard)), shard);
     return shards;
   }
 
   /** Returns the first problem of a test write. */
   async #probe(): Promise<string | undefined> {
     const { layout } = this.#redis;
-    const probes = Array.from(this.#shardByAddress(), async ([address, shard]) => {
+    const probes = Array.from(this.#shardByServer(), async ([server, shard]) => {
+      const address = server?.address ?? "no server";
       try {
         await this.#redis.onShard(shard, PROBE, { keys: [layout.partKeyOf(shard, "probe")], args: [] });
         return undefined;

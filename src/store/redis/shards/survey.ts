@@ -1,5 +1,5 @@
 import { eachOf } from "../../../async.ts";
-import { failedReading } from "../outcomes.ts";
+import { failedReading, mapFailure } from "../outcomes.ts";
 import type { Redis } from "../redis.ts";
 import { Script } from "../scripts/script.ts";
 import text from "../scripts/survey.lua" with { type: "text" };
@@ -39,22 +39,19 @@ export class Survey {
     const { layout, heads, isCluster } = this.#redis;
     const most = isCluster ? 1 : MOST;
     let [changes, songs] = [0n, 0];
-    try {
-      await eachOf(Math.ceil(layout.shards / most), WIDTH, async (part) => {
-        const first = part * most;
-        const length = Math.min(most, layout.shards - first);
-        const keys = Array.from({ length }, (_, at) => layout.keyOf(first + at));
-        const reply = await this.#redis.onShard(first, SURVEY, { keys, args: [] });
-        for (let at = 0; at < length; at++) {
-          const [change = "", size = "", head = ""] = reply.slice(3 * at, 3 * at + 3);
-          changes += BigInt(change);
-          songs += Number(size);
-          heads.learn(first + at, head);
-        }
-      });
-    } catch (error) {
-      throw failedReading(error);
-    }
+    const reading = eachOf(Math.ceil(layout.shards / most), WIDTH, async (part) => {
+      const first = part * most;
+      const length = Math.min(most, layout.shards - first);
+      const keys = Array.from({ length }, (_, at) => layout.keyOf(first + at));
+      const reply = await this.#redis.onShard(first, SURVEY, { keys, args: [] });
+      for (let at = 0; at < length; at++) {
+        const [change = "", size = "", head = ""] = reply.slice(3 * at, 3 * at + 3);
+        changes += BigInt(change);
+        songs += Number(size);
+        heads.learn(first + at, head);
+      }
+    });
+    await mapFailure(reading, failedReading);
     return { changes, songs };
   }
 }

@@ -3,7 +3,7 @@ import { type BatchAddition, isTooLong, type SongPlays } from "../../count-store
 import { Refusal, UnknownOutcome } from "../../refusal.ts";
 import { Fingerprint, type RequestKey } from "../../request-key.ts";
 import { failedChange, mapFailure, unreachable } from "../outcomes.ts";
-import { divide, type Redis } from "../redis.ts";
+import { divide, MOST_TRIES, type Redis } from "../redis.ts";
 import type { AddRequest, Part, Song } from "../scripts/add.ts";
 import { decodeClaim } from "../scripts/writers.ts";
 
@@ -11,9 +11,6 @@ import { decodeClaim } from "../scripts/writers.ts";
 const MOST = 1024;
 /** Number of scripts of a batch under way at a time, and of songs in the scripts of all batches. */
 const [WIDTH, MOST_SONGS] = [32, 2048];
-/** Attempts to add to shards whose heads change. */
-const MOST_TRIES = 100;
-
 /** Code units of a slice of hashing: a song is its id, and about 60 more. It takes about a millisecond. */
 const [SLICE_WORK, SONG_WORK] = [100_000, 60];
 

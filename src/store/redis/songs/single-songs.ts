@@ -2,12 +2,9 @@ import { KeyedMap } from "../../../keyed-map.ts";
 import type { Addition } from "../../count-store.ts";
 import type { AdmissionLimit } from "../limits.ts";
 import { failedChange, failedReading, mapFailure, unreachable } from "../outcomes.ts";
-import { divide, type Redis } from "../redis.ts";
+import { divide, MOST_TRIES, type Redis } from "../redis.ts";
 import type { AddProblem, AddRequest, Song } from "../scripts/add.ts";
 import type { Layout } from "../shards/layout.ts";
-
-/** Attempts to reach shards whose heads change, as they do with each fold. */
-const MOST_TRIES = 100;
 
 /** Largest number of calls of one script, which takes a few tenths of a millisecond. */
 const MOST_CALLS = 256;
