@@ -36,7 +36,7 @@ export class RedisStore implements CountStore {
     this.maxIdBytes = redis.settings.maxIdBytes;
     this.#redis = redis;
     this.#limit = new AdmissionLimit(redis.settings.maxWaiting);
-    this.#control = new Control(redis, redis.settings.maxFolds);
+    this.#control = new Control(redis);
     this.#health = new Health(redis, this.#control, healthLog);
     this.#songs = new SingleSongs(redis, this.#limit, log);
     this.#batches = new Batches(redis);

@@ -13,7 +13,7 @@ import {
 } from "./scripts/control.ts";
 import type { ControlReply, ControlRequest, LayoutReply, State } from "./scripts/control.ts";
 import type { Script, ScriptInput } from "./scripts/script.ts";
-import { CLAIM, CONFIRM } from "./scripts/writers.ts";
+import { CLAIM, CONFIRM, type WritersVerb } from "./scripts/writers.ts";
 import { Heads } from "./shards/heads.ts";
 import { controlOf, Layout, type LayoutData } from "./shards/layout.ts";
 
@@ -36,13 +36,12 @@ export class Redis {
 
   /** Adds plays to songs of one group. Learns heads that were outdated: those songs can be tried again. */
   async add<S extends Song>(request: AddRequest<S>): Promise<AddReply<S>> {
-    const { heads } = this;
     const { shard } = request.parts[0] as Part;
     const script = request.mode === "check" || request.mode === "count" ? COUNT : ADD;
-    const words = await this.onShard(shard, script, encodeAdd(heads, request));
+    const words = await this.onShard(shard, script, encodeAdd(this.heads, request));
     const reply = decodeAdd(words, request.parts, this.settings.maxSongs);
     for (const { kind, songs, detail } of reply.problems)
-      if (kind === "head") heads.learn((songs[0] as S).shard, detail);
+      if (kind === "head") this.heads.learn((songs[0] as S).shard, detail);
     return { ...reply, problems: reply.problems.filter(({ kind }) => kind !== "head") };
   }
 
@@ -52,11 +51,8 @@ export class Redis {
   }
 
   /** Claims a request with a key, or confirms or releases it. */
-  writers(
-    { writer, seq }: RequestKey,
-    verb: "claim" | "confirm" | "release",
-    ...more: (number | undefined)[]
-  ): Promise<string[]> {
+  writers(key: RequestKey, verb: WritersVerb, ...more: (number | undefined)[]): Promise<string[]> {
+    const { writer, seq } = key;
     const args = [verb, writer, seq, this.layout.placeWriters, ...more].map((word) => String(word ?? ""));
     const script = verb === "claim" ? CLAIM : CONFIRM;
     return this.cluster.run({ ...this.layout.writerKeysOf(writer), script, args });
@@ -86,9 +82,11 @@ export class Redis {
 
 /** Lays the counts out as wanted, if they are not laid out yet. Returns the layout in force. */
 export async function layOut(cluster: Cluster, wanted: LayoutData): Promise<LayoutReply> {
-  const { prefix } = wanted;
   const args = encodeControl({ verb: "lay out", layout: wanted });
-  return decodeLayout(prefix, await cluster.run({ ...controlOf(prefix), script: CONTROL, args }));
+  return decodeLayout(
+    wanted.prefix,
+    await cluster.run({ ...controlOf(wanted.prefix), script: CONTROL, args }),
+  );
 }
 
 /** Divides songs by their shards. */

@@ -27,7 +27,6 @@ const RETRY_MS = 5;
  * Sends a command again only after a server has replied that it did nothing.
  */
 export class Cluster {
-  /** The servers and their slots. */
   readonly topology: Topology;
   readonly #options: ClusterOptions;
 

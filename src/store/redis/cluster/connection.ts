@@ -25,16 +25,12 @@ export async function connect(address: string, options: ConnectionOptions): Prom
     client.close();
     throw new NotDone(await diagnose(address, options));
   }
-  try {
-    await client.send("PING", []);
-  } catch (error) {
-    const { code, message } = error as { code?: string; message: string };
+  await client.send("PING", []).catch(({ code, message }: { code?: string; message: string }) => {
     // A server that is loading answers with an error, too. That of a missing database has another code.
-    if (code !== "ERR_REDIS_SERVER_ERROR") {
-      client.close();
-      throw new NotDone(message);
-    }
-  }
+    if (code === "ERR_REDIS_SERVER_ERROR") return;
+    client.close();
+    throw new NotDone(message);
+  });
   return client;
 }
 

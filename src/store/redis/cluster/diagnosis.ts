@@ -88,7 +88,6 @@ async function ask(
 
 /** Encodes a command as Redis reads it. */
 function command(...words: string[]): string {
-  return [`*${words.length}`, ...words.flatMap((word) => [`$${Buffer.byteLength(word)}`, word]), ""].join(
-    "\r\n",
-  );
+  const parts = words.flatMap((word) => [`$${Buffer.byteLength(word)}`, word]);
+  return [`*${words.length}`, ...parts, ""].join("\r\n");
 }

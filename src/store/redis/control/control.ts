@@ -18,11 +18,9 @@ const WIDTH = 64;
  */
 export class Control {
   readonly #redis: Redis;
-  readonly #maxFolds: number;
 
-  constructor(redis: Redis, maxFolds: number) {
+  constructor(redis: Redis) {
     this.#redis = redis;
-    this.#maxFolds = maxFolds;
   }
 
   async folds(): Promise<State> {
@@ -41,7 +39,7 @@ export class Control {
    * @throws {Refusal} as the method of the store does.
    */
   async change(kind: ShardOperation["kind"], fold: number = 0): Promise<boolean> {
-    const maxFolds = this.#maxFolds;
+    const { maxFolds } = this.#redis.settings;
     for (;;) {
       const begin = this.#redis.control({ verb: "begin", kind, fold, maxFolds });
       const reply = await mapFailure(begin, failedChange);

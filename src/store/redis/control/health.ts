@@ -17,8 +17,7 @@ const PATIENCE_MS = 1000;
 export class Health {
   readonly #redis: Redis;
   readonly #control: Control;
-  #underWay = "";
-  #underWaySince = 0;
+  #underWay = { name: "", since: 0 };
   readonly #log: (line: string) => void;
   /** True after the counts were lost, and another server has laid out new ones. */
   areOthers = false;
@@ -90,10 +89,11 @@ export class Health {
   }
 
   /** Completes an operation whose server is presumed dead. */
-  async #completeOld(underWay: string): Promise<void> {
-    if (underWay !== this.#underWay) [this.#underWay, this.#underWaySince] = [underWay, performance.now()];
-    if (underWay === "" || performance.now() - this.#underWaySince < PATIENCE_MS) return;
-    this.#underWaySince = performance.now();
+  async #completeOld(name: string): Promise<void> {
+    const now = performance.now();
+    if (name !== this.#underWay.name) this.#underWay = { name, since: now };
+    if (name === "" || now - this.#underWay.since < PATIENCE_MS) return;
+    this.#underWay.since = now;
     await this.#control.completeOther().catch(() => {}); // retried after the next check
   }
 

@@ -35,15 +35,17 @@ local function shapeOf(head)
   return shape
 end
 
--- The parts, one for each shard: the number of songs, the shape of the head, and the place of the first key.
-local sizes, heads, keys = {}, {}, {}
+-- The parts, one for each shard: the number of songs, the shape of the head, the place of the first key, and
+-- the number of songs of the parts before.
+local sizes, heads, keys, songsBefore = {}, {}, {}, {}
 for size in string.gmatch(ARGV[8], '%d+') do sizes[#sizes + 1] = tonumber(size) end
 for head in string.gmatch(ARGV[9], '%S+') do heads[#heads + 1] = shapes[head] or shapeOf(head) end
-local nextKey = 1
+local nextKey, nextSong = 1, 0
 for part = 1, #sizes do
   heads[part] = heads[part] or heads[1]
-  keys[part] = nextKey
+  keys[part], songsBefore[part] = nextKey, nextSong
   nextKey = nextKey + 1 + #heads[part] + (writer ~= '' and 1 or 0)
+  nextSong = nextSong + sizes[part]
 end
 
 -- Reads the head and the plays of a part's songs in a hash; nil if it cannot be read.
@@ -97,9 +99,9 @@ local function open(part, newest)
   return true
 end
 
--- Computes the new plays and counts of a part, and notes its problems. `before`: number of songs before it.
-local function check(part, before)
-  local shape, first = heads[part], IDS + 1 + before
+-- Computes the new plays and counts of a part, and notes its problems.
+local function check(part)
+  local shape, before, first = heads[part], songsBefore[part], IDS + 1 + songsBefore[part]
   local found = look(part, KEYS[keys[part]], first)
   if not found then return end
   local head = found[1] or NO_HEAD
@@ -148,10 +150,10 @@ local function remember(part)
 end
 
 -- Returns true if something has changed.
-local function add(part, before)
-  local key, n, fields = KEYS[keys[part]], sizes[part], {}
+local function add(part)
+  local key, before, fields = KEYS[keys[part]], songsBefore[part], {}
   if songsOf[part] then writeSongs(key, songsOf[part], heads[part].head) end
-  for song = before + 1, before + n do
+  for song = before + 1, before + sizes[part] do
     if changes[song] then fields[#fields + 1], fields[#fields + 2] = ARGV[IDS + song], changes[song] end
   end
   for from = 1, #fields, SLICE do
@@ -161,21 +163,17 @@ local function add(part, before)
   return #fields > 0
 end
 
-local before = 0
 for part = 1, #sizes do
   folds[part] = heads[part].newest
-  check(part, before)
-  before = before + sizes[part]
+  check(part)
 end
 for song = 1, total do counts[song] = counts[song] or '-' end
 local isRefused = #problems > 0 and (mode == 'check' or mode == 'add')
 if not isRefused and (mode == 'each' or mode == 'add') then
   -- A change also where all was added before, so that WAIT waits for those plays.
   local changed = isBegun and KEYS[1]
-  before = 0
   for part = 1, #sizes do
-    if add(part, before) then changed = changed or KEYS[keys[part]] end
-    before = before + sizes[part]
+    if add(part) then changed = changed or KEYS[keys[part]] end
   end
   if changed then call('HINCRBY', changed, CHANGES, ARGV[3]) end
 end

@@ -1,13 +1,11 @@
 -- The last request of each writer. KEYS: a hash of the writers, and a sorted set of them by their last
 -- request.
 --
--- ARGV: a verb, the writer, the seq, the largest number of writers, and for
--- `claim`, the fingerprint: returns `go` and a stamp, which is the same for a request that was claimed before
--- and not confirmed; or `stale` and the newest seq; or `reused`; or `done`, the fold and the count (none for
--- a batch);
--- `confirm`, the fold and the count: the request was added;
--- `release`, nothing: the request was refused. It is forgotten, unless it has come twice.
--- The last two return `gone` if the record has changed.
+-- ARGV: a verb, writer, seq, largest number of writers, and for `claim` a fingerprint: returns `go` and a
+-- stamp, which is the same for a request that was claimed before and not confirmed; or `stale` and the newest
+-- seq; or `reused`; or `done`, the fold and the count (none for a batch).
+-- `confirm`, with the fold and the count: the request was added.
+-- `release`: the request was refused. It is forgotten, unless it has come twice.
 --
 -- A record is `seq fingerprint = fold count`, or until it is confirmed `seq fingerprint ? stamp` and the
 -- record before; with `!` for `?` if it has come again since. Stamps grow.

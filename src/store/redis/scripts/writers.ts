@@ -6,6 +6,8 @@ export const CLAIM: Script = new Script(text, { writes: true });
 /** The same script, to confirm or release a claimed request, also if its addition has filled Redis. */
 export const CONFIRM: Script = new Script(text, { writes: true, frees: true });
 
+export type WritersVerb = "claim" | "confirm" | "release";
+
 /** The reply to a claim. */
 export type ClaimReply =
   /** The request has to be added, with this stamp. */

@@ -113,8 +113,7 @@ export class Batches {
   async #run(request: AddRequest, progress: { isBegun: boolean }): Promise<void> {
     const size = request.parts.reduce((sum, { songs }) => sum + songs.length, 0);
     for (let tries = 0; tries < MOST_TRIES; tries++) {
-      const reply = await this.#songs.run(size, () => this.#redis.add(request));
-      const { isRefused, isBegun, problems } = reply;
+      const { isRefused, isBegun, problems } = await this.#songs.run(size, () => this.#redis.add(request));
       if (isBegun || (request.mode !== "check" && !isRefused)) progress.isBegun = true;
       if (!isRefused) return;
       const problem = problems.find(({ kind }) => kind === "overflow") ?? problems[0];
