@@ -25,7 +25,7 @@ export function readSlotRanges(reply: unknown, asked: string): SlotRange[] {
   });
 }
 
-/** Returns `host:port`, with an IPv6 address in brackets. A server may not know its own host: it is `asked`. */
+/** Returns `host:port`, with an IPv6 address in brackets. A host that is not named is `asked`. */
 function addressOf(host: string | null, port: number | string, asked: string): string {
   const known = host === null || host === "" || host === "?" ? asked : host;
   return `${known.includes(":") && !known.startsWith("[") ? `[${known}]` : known}:${port}`;

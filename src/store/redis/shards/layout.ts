@@ -63,7 +63,7 @@ export class Layout {
     return this.#keys[shard] as string;
   }
 
-  /** Returns the key of a fold of a shard, of the hash of the writers that have added to it, or of a probe. */
+  /** Returns the key of a fold of a shard, of the writers that have added to it, or of a probe. */
   partKeyOf(shard: number, part: number | "adders" | "probe"): string {
     return `${this.#keys[shard]}:${part}`;
   }
