@@ -1,6 +1,6 @@
 import { afterEach, expect, setDefaultTimeout } from "bun:test";
-import type { ConnectionOptions } from "../../../src/store/redis/cluster/connection.ts";
 import { diagnose } from "../../../src/store/redis/cluster/diagnosis.ts";
+import type { ConnectionOptions } from "../../../src/store/redis/cluster/options.ts";
 import { Certificate } from "./support/certificate.ts";
 import { stopAll, stopLater } from "./support/clean-up.ts";
 import { freePort } from "./support/ports.ts";

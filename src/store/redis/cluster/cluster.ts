@@ -1,7 +1,7 @@
 import type { Script, ScriptInput } from "../scripts/script.ts";
-import type { ConnectionOptions } from "./connection.ts";
 import { Broken, ErrorReply, Lost, NotDone, refusalOf } from "./failures.ts";
 import type { Node } from "./node.ts";
+import type { ConnectionOptions } from "./options.ts";
 import { readRedirection } from "./slots.ts";
 import { Topology } from "./topology.ts";
 

@@ -1,16 +1,6 @@
 import { diagnose } from "./diagnosis.ts";
 import { NotDone } from "./failures.ts";
-
-/** Options of the connections to all servers. */
-export interface ConnectionOptions {
-  isEncrypted: boolean;
-  user: string;
-  password: string;
-  /** Number of the database, 0 in a cluster. */
-  database: number;
-  /** Milliseconds that a server may take to answer. */
-  timeout: number;
-}
+import type { ConnectionOptions } from "./options.ts";
 
 /** Connects to a server. @throws {NotDone} with the reason why the server cannot be used. */
 export async function connect(address: string, options: ConnectionOptions): Promise<Bun.RedisClient> {

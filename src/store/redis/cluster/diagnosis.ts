@@ -1,7 +1,7 @@
 import { connect } from "node:net";
 import { connect as connectTls } from "node:tls";
-import type { ConnectionOptions } from "./connection.ts";
 import { ErrorReply, refusalOf } from "./failures.ts";
+import type { ConnectionOptions } from "./options.ts";
 import { hostOf } from "./slots.ts";
 
 /** The begin of an answer, or the code of a failure. */

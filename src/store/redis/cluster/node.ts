@@ -1,5 +1,6 @@
-import { connect, type ConnectionOptions } from "./connection.ts";
+import { connect } from "./connection.ts";
 import { ErrorReply, Lost, NotDone } from "./failures.ts";
+import type { ConnectionOptions } from "./options.ts";
 
 /** Milliseconds until the next attempt to connect: the first delay, and the longest. */
 const [FIRST_DELAY, LONGEST_DELAY] = [20, 1000];

@@ -1,7 +1,7 @@
 import { resolvesWithin } from "../../../async.ts";
-import type { ConnectionOptions } from "./connection.ts";
 import { ErrorReply } from "./failures.ts";
 import { Node } from "./node.ts";
+import type { ConnectionOptions } from "./options.ts";
 import { hostOf, readSlotRanges, SLOTS, type SlotRange } from "./slots.ts";
 
 /** Milliseconds between two readings of the slot table: while all is well, and otherwise. */
