@@ -24,7 +24,8 @@ export async function serve(given: Settings, entry: string): Promise<void> {
   exitOnSignals();
   for (const note of noteIgnoredVariables(process.env)) console.error(`playcount: ${note}`);
   const names = await loopbackNames(given.host);
-  const settings = withAllowedHosts(given, names);
+  // On a loopback address, loopback names only: a web page could let its own name resolve to that address.
+  const settings = { ...given, allowedHosts: given.allowedHosts || (names ?? "") };
   const workers = countWorkers(settings);
   const counts = await open(settings, workers, entry);
   const stopping = new AbortController();
@@ -41,16 +42,6 @@ export async function serve(given: Settings, entry: string): Promise<void> {
   console.log(`playcount: ${counts.place}`);
   // Last, because a program that waits for this line may send a signal as soon as it reads it.
   console.log(`playcount ${VERSION} listens on ${server.url}${settings.basePath}/`);
-}
-
-/**
- * On a loopback address, serves loopback names only: a web page could let its own name resolve to that
- * address.
- */
-function withAllowedHosts(settings: Settings, names: string | undefined): Settings {
-  return settings.allowedHosts !== "" || names === undefined
-    ? settings
-    : { ...settings, allowedHosts: names };
 }
 
 function countWorkers({ workers }: Settings): number {
