@@ -1,4 +1,4 @@
-export type { Awaitable } from "./async.ts";
+export type { Awaitable } from "./async/awaitable.ts";
 export { Metrics } from "./http/metrics/metrics.ts";
 export { createHandler, type Handler, type HandlerOptions } from "./http/handler.ts";
 export {

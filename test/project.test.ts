@@ -17,7 +17,7 @@ const BOUND_TO_A_RUNTIME = /^(?:main\.ts$|cli\/|adapters\/(?:bun|deno|node)[./]|
 
 const PORTABLE = readPortable();
 
-const TOOLS = ["async.ts", "error-message.ts", "hash.ts", "keyed-map.ts", "version.ts"];
+const TOOLS = ["async", "error-message.ts", "hash.ts", "keyed-map.ts", "version.ts"];
 const STORE = ["store", "settings", ...TOOLS];
 
 /** The layers, from the outside in: the other folders that the files of a folder may import from. */
@@ -75,7 +75,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   "store/memory": [...STORE],
   store: ["settings", ...TOOLS],
   settings: ["error-message.ts"],
-  "async.ts": [],
+  async: [],
   "error-message.ts": [],
   "hash.ts": [],
   "keyed-map.ts": ["hash.ts"],

@@ -1,6 +1,6 @@
 import { lookup } from "node:dns/promises";
 import type { Handler } from "../http/handler.ts";
-import { resolvesWithin } from "../async.ts";
+import { resolvesWithin } from "../async/timing.ts";
 import { closeAfter, IDLE_SECONDS, type ListenOptions, type Server, urlOf } from "./server.ts";
 
 export { whenParsed } from "./bun/parsing.ts";

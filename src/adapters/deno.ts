@@ -1,4 +1,4 @@
-import { resolvesWithin } from "../async.ts";
+import { resolvesWithin } from "../async/timing.ts";
 import { type Handler, answerError } from "../http/handler.ts";
 import { Problem } from "../http/response/problem.ts";
 import { closeAfter, type ListenOptions, refuseHost, type Server, urlOf } from "./server.ts";

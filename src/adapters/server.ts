@@ -1,4 +1,4 @@
-import type { Awaitable } from "../async.ts";
+import type { Awaitable } from "../async/awaitable.ts";
 import { answerError, type Handler } from "../http/handler.ts";
 import { Problem } from "../http/response/problem.ts";
 

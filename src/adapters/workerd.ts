@@ -1,4 +1,4 @@
-import { whenReady } from "../async.ts";
+import { whenReady } from "../async/awaitable.ts";
 import { type Environment, environmentLookup } from "../settings/environment.ts";
 import { readSettings } from "../settings/settings.ts";
 import { createHandler, type Handler } from "../http/handler.ts";

@@ -1,5 +1,6 @@
 import { MAPPING_SYNTAX, writeList } from "../mapping/write.ts";
-import { abortable, nextTurn, onAbort } from "../async.ts";
+import { abortable, onAbort } from "../async/timing.ts";
+import { nextTurn } from "../async/turns.ts";
 import { readCount, readTotals } from "./answers.ts";
 import type { ServerClient } from "./server-client.ts";
 import { CountServerError } from "./count-server-error.ts";

@@ -1,4 +1,4 @@
-import { abortable, onAbort } from "../async.ts";
+import { abortable, onAbort } from "../async/timing.ts";
 import type { Read } from "./answers.ts";
 import { CountServerError } from "./count-server-error.ts";
 import { readProblem } from "./problem.ts";

@@ -1,4 +1,4 @@
-import { abortable } from "../async.ts";
+import { abortable } from "../async/timing.ts";
 
 /** Maximum number of keyed requests in progress to one server. */
 const MAX_WRITERS = 16;

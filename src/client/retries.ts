@@ -1,4 +1,4 @@
-import { delay } from "../async.ts";
+import { delay } from "../async/timing.ts";
 import { CountServerError } from "./count-server-error.ts";
 
 /** Wait before the first retry. Each further wait is twice as long. */

@@ -1,4 +1,4 @@
-import { type Awaitable, whenReady } from "../async.ts";
+import { type Awaitable, whenReady } from "../async/awaitable.ts";
 import { answerAlways } from "./errors.ts";
 import type { Exchange, Service } from "./exchange.ts";
 

@@ -1,4 +1,4 @@
-import type { Awaitable } from "../async.ts";
+import type { Awaitable } from "../async/awaitable.ts";
 import type { Exchange, Service } from "./exchange.ts";
 import { preferredProblemFormat } from "./request/accept.ts";
 import { Problem } from "./response/problem.ts";

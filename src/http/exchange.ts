@@ -1,4 +1,4 @@
-import type { Awaitable } from "../async.ts";
+import type { Awaitable } from "../async/awaitable.ts";
 import type { BodyReadings } from "./request/body.ts";
 import type { ByteBudget } from "./request/byte-budget.ts";
 import type { Settings } from "../settings/settings.ts";

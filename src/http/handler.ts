@@ -1,4 +1,4 @@
-import { type Awaitable, whenReady } from "../async.ts";
+import { type Awaitable, whenReady } from "../async/awaitable.ts";
 import { checkSetting, type GivenSettings } from "../settings/settings.ts";
 import { shareWith } from "./cors.ts";
 import {

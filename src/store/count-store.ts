@@ -1,4 +1,4 @@
-import type { Awaitable } from "../async.ts";
+import type { Awaitable } from "../async/awaitable.ts";
 import type { GivenSettings } from "../settings/settings.ts";
 import type { RequestKey } from "./request-key.ts";
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { runAtOnce } from "../../src/async.ts";
+import { runAtOnce } from "../../src/async/turns.ts";
 import { PairReader, readJsonPairs } from "../../src/mapping/read.ts";
 import { MAPPING_SYNTAX, RANKING_SYNTAX, writeList } from "../../src/mapping/write.ts";
 import type { Entry } from "../../src/store/count-store.ts";

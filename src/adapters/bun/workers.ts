@@ -1,7 +1,7 @@
 import { answerError, type Handler } from "../../http/handler.ts";
 import { Problem } from "../../http/response/problem.ts";
 import { serve } from "../bun.ts";
-import { resolvesWithin } from "../../async.ts";
+import { resolvesWithin } from "../../async/timing.ts";
 import { errorMessage } from "../../error-message.ts";
 import { type Server, urlOf } from "../server.ts";
 import { acquireStartLock } from "./start-lock.ts";

@@ -1,4 +1,4 @@
-import { runInTurns } from "../../async.ts";
+import { runInTurns } from "../../async/turns.ts";
 import { quoted } from "../../error-message.ts";
 import { KeyedMap } from "../../keyed-map.ts";
 import { PairReader, readJsonPairs } from "../../mapping/read.ts";

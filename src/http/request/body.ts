@@ -1,4 +1,6 @@
-import { type Awaitable, resolvesWithin, yieldTurn } from "../../async.ts";
+import type { Awaitable } from "../../async/awaitable.ts";
+import { resolvesWithin } from "../../async/timing.ts";
+import { yieldTurn } from "../../async/turns.ts";
 import { Problem } from "../response/problem.ts";
 import type { Reserve } from "./byte-budget.ts";
 

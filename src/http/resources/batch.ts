@@ -1,3 +1,4 @@
+import { WorkSlice } from "../../async/turns.ts";
 import type { KeyedMap } from "../../keyed-map.ts";
 import type { Exchange, Service } from "../exchange.ts";
 import { readBatch } from "../request/batch-body.ts";
@@ -38,14 +39,13 @@ async function addWithin(service: Service, exchange: Exchange, reserve: Reserve)
 
 function* chunksOf(plays: KeyedMap<number>, counts: Float64Array): Generator<Entry[]> {
   let chunk: Entry[] = [];
-  let [at, work] = [0, 0];
+  const slice = new WorkSlice(CHUNK_WORK);
+  let at = 0;
   for (const id of plays.keys()) {
     chunk.push([id, counts[at++] as number]);
-    work += SONG_WORK + id.length;
-    if (work < CHUNK_WORK) continue;
+    if (!slice.isFull(SONG_WORK + id.length)) continue;
     yield chunk;
     chunk = [];
-    work = 0;
   }
   yield chunk;
 }

@@ -1,4 +1,4 @@
-import { type Awaitable, whenReady } from "../../async.ts";
+import { type Awaitable, whenReady } from "../../async/awaitable.ts";
 import { afterBody } from "../request/body.ts";
 import type { Exchange, Service } from "../exchange.ts";
 import { listBody } from "../response/list-body.ts";

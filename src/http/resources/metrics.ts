@@ -1,4 +1,4 @@
-import { type Awaitable, whenReady } from "../../async.ts";
+import { type Awaitable, whenReady } from "../../async/awaitable.ts";
 import type { Exchange, Service } from "../exchange.ts";
 import { DELAY_BOUNDS } from "../metrics/metrics.ts";
 import { type Family, OLDER_TEXT, OPEN_METRICS, toOlderText, toOpenMetrics } from "../metrics/exposition.ts";

@@ -1,4 +1,4 @@
-import type { Awaitable } from "../../async.ts";
+import type { Awaitable } from "../../async/awaitable.ts";
 import { quoted } from "../../error-message.ts";
 import { whenComplete } from "../request/body.ts";
 import { readWholeNumber } from "../request/number-body.ts";

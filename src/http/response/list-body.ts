@@ -1,4 +1,5 @@
-import { type Awaitable, yieldTurn } from "../../async.ts";
+import type { Awaitable } from "../../async/awaitable.ts";
+import { yieldTurn } from "../../async/turns.ts";
 import type { ListSyntax } from "../../mapping/write.ts";
 import { EntryWriter } from "./entry-writer.ts";
 import type { Chunk, CountStore } from "../../store/count-store.ts";

@@ -1,4 +1,4 @@
-import { runAtOnce } from "../../async.ts";
+import { runAtOnce } from "../../async/turns.ts";
 import type { CommitStore, StagedAddition } from "../memory/commit-store.ts";
 import { Background } from "./background.ts";
 import type { DataFolder } from "./disk/data-folder.ts";

@@ -1,5 +1,7 @@
 import type { MessagePort } from "node:worker_threads";
-import { type Awaitable, runAtOnce, runInTurns, resolvesWithin } from "../../async.ts";
+import type { Awaitable } from "../../async/awaitable.ts";
+import { resolvesWithin } from "../../async/timing.ts";
+import { runAtOnce, runInTurns } from "../../async/turns.ts";
 import {
   type Addition,
   type BatchAddition,

@@ -1,3 +1,4 @@
+import { WorkSlice } from "../../async/turns.ts";
 import type { SongPlays } from "../count-store.ts";
 import type { Fingerprint } from "../request-key.ts";
 import { PackedId, wordsOfId } from "./packed-id.ts";
@@ -38,7 +39,8 @@ export class BatchPacker {
     const id = this.#id;
     let words = new Int32Array(plays.size * 8 + 8);
     const batch = { idPositions: new Int32Array(plays.size), plays: new Float64Array(plays.size) };
-    let [song, end, slice] = [0, 0, 0];
+    const slice = new WorkSlice(SLICE_WORK);
+    let [song, end] = [0, 0];
     for (const [text, more] of plays) {
       id.set(text, this.#maxIdBytes);
       fingerprint?.add(text, more);
@@ -48,10 +50,7 @@ export class BatchPacker {
       batch.idPositions[song] = end;
       batch.plays[song++] = more;
       end += 1 + id.length;
-      slice += SONG_WORK + id.length;
-      if (slice < SLICE_WORK) continue;
-      slice = 0;
-      yield;
+      if (slice.isFull(SONG_WORK + id.length)) yield;
     }
     return { words, ...batch };
   }
@@ -95,13 +94,13 @@ export class BatchColumns {
   /** True while this thread holds the locks of all songs. */
   isLocked = false;
 
-  /** `shards` is the number of shards of the store, a power of two. */
-  constructor({ words, idPositions, plays }: PackedBatch, shards: number) {
+  /** `shardCount` is a power of two. */
+  constructor({ words, idPositions, plays }: PackedBatch, shardCount: number) {
     this.songCount = plays.length;
     this.words = words;
     this.idPositions = idPositions;
     this.plays = plays;
-    this.shards = idPositions.map((place) => (words[place] as number) & (shards - 1));
+    this.shards = idPositions.map((place) => (words[place] as number) & (shardCount - 1));
     this.entries = new Int32Array(this.songCount);
     this.before = new Float64Array(this.songCount);
     this.sealed = new Float64Array(this.songCount);
@@ -113,13 +112,11 @@ export class BatchColumns {
 
   /** Calls `act` with each song, and yields between slices of the work. */
   *each(act: (song: number) => void): Generator<undefined, void> {
-    let slice = 0;
+    const slice = new WorkSlice(SLICE_WORK);
     for (let song = 0; song < this.songCount; song++) {
       act(song);
-      slice += SONG_WORK + wordsOfId(this.words[(this.idPositions[song] as number) + 1] as number);
-      if (slice < SLICE_WORK) continue;
-      slice = 0;
-      yield;
+      const idWords = wordsOfId(this.words[(this.idPositions[song] as number) + 1] as number);
+      if (slice.isFull(SONG_WORK + idWords)) yield;
     }
   }
 

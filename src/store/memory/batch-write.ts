@@ -1,4 +1,4 @@
-import { runAtOnce } from "../../async.ts";
+import { runAtOnce } from "../../async/turns.ts";
 import { type BatchAddition, MAX_COUNT, type SongPlays } from "../count-store.ts";
 import { Refusal } from "../refusal.ts";
 import { Fingerprint, fingerprintOfSong, type RequestKey } from "../request-key.ts";

@@ -1,4 +1,4 @@
-import { runAtOnce } from "../../async.ts";
+import { runAtOnce } from "../../async/turns.ts";
 import { KeyedMap } from "../../keyed-map.ts";
 import type { HashKey } from "../../hash.ts";
 import type { BatchAddition, Entry } from "../count-store.ts";
@@ -41,13 +41,13 @@ export class CommitStore extends ShardedStore {
     { words: new Int32Array(1 + MAX_ID_WORDS), idPositions: new Int32Array(1), plays: new Float64Array(1) },
     1,
   );
-  /** Steps of freeing dropped folds: a commit thread that sleeps runs no timers, and so calls them itself. */
-  readonly #steps: (() => true | undefined)[];
+  /** Tasks that free dropped folds: a commit thread that sleeps runs no timers, and so runs them itself. */
+  readonly #tasks: Generator<undefined, void>[];
 
   constructor(options: ShardedStoreOptions, key?: HashKey) {
-    const steps: (() => true | undefined)[] = [];
-    super(options, { key, doInSteps: (step) => steps.push(step) });
-    this.#steps = steps;
+    const tasks: Generator<undefined, void>[] = [];
+    super(options, { key, runTask: (task) => tasks.push(task) });
+    this.#tasks = tasks;
   }
 
   /** Songs with staged plays. */
@@ -184,12 +184,12 @@ export class CommitStore extends ShardedStore {
 
   /** True while the memory of a dropped fold is to be freed. */
   get hasToFree(): boolean {
-    return this.#steps.length > 0;
+    return this.#tasks.length > 0;
   }
 
   /** Frees some memory of dropped folds, in one or two milliseconds. */
   free(): void {
-    if (this.#steps[0]?.() === true) this.#steps.shift();
+    if (this.#tasks[0]?.next().done) this.#tasks.shift();
   }
 
   /** Keeps a request and its answer as the last one of its writer. */

@@ -1,4 +1,4 @@
-import { runInSlices } from "../../async.ts";
+import { runInTurns, WorkSlice } from "../../async/turns.ts";
 import type { FoldFigures } from "../count-store.ts";
 import { Refusal } from "../refusal.ts";
 import type { Shards } from "./shards.ts";
@@ -32,19 +32,19 @@ const STEP_SONGS = 4096;
 export class FoldLifecycle {
   readonly #shards: Shards;
   readonly #maxFolds: number;
-  readonly #doInSteps: (step: () => true | undefined) => unknown;
+  readonly #run: (task: Generator<undefined, void>) => unknown;
   /** The latest run of {@linkcode free} for a slot, which may be in use and dropped again after a clear. */
   readonly #runs = new Map<number, number>();
 
-  /** `doInSteps` calls a step until it returns true, and lets other work run in between. */
+  /** `run` runs a task that yields between its slices, and lets other work run in between. */
   constructor(
     shards: Shards,
     maxFolds: number,
-    doInSteps: (step: () => true | undefined) => unknown = runInSlices,
+    run: (task: Generator<undefined, void>) => unknown = runInTurns,
   ) {
     this.#shards = shards;
     this.#maxFolds = maxFolds;
-    this.#doInSteps = doInSteps;
+    this.#run = run;
   }
 
   /** See {@linkcode CountStore.seal}. `now`: in milliseconds since 1970. */
@@ -168,27 +168,33 @@ export class FoldLifecycle {
 
   /** Frees the memory of a dropped set, and then its slot. */
   free(slot: number): void {
-    const { slots } = this.#shards;
     const run = (this.#runs.get(slot) ?? 0) + 1;
     this.#runs.set(slot, run);
-    let at = 0;
-    this.#doInSteps(() => {
-      if (this.#runs.get(slot) !== run) return true;
-      for (let songs = 0; songs < STEP_SONGS; at++) {
-        if (at === this.#shards.shardCount) slots.endFreeing(slot);
-        if (!slots.isFreeing(slot)) return true;
-        // The lock's owner may have died, and this thread may be the one that is to release its locks.
-        if (!this.#shards.tryLock(at)) return undefined;
-        try {
-          if (!slots.isFreeing(slot)) return true; // another thread has cleared the store
-          const shard = this.#shards.shardIn(slot, at);
-          songs += shard.songs;
-          shard.free();
-        } finally {
-          this.#shards.unlock(at);
-        }
+    this.#run(this.#freeInSlices(slot, run));
+  }
+
+  *#freeInSlices(slot: number, run: number): Generator<undefined, void> {
+    const { slots } = this.#shards;
+    const slice = new WorkSlice(STEP_SONGS);
+    for (let at = 0; this.#runs.get(slot) === run;) {
+      if (at === this.#shards.shardCount) slots.endFreeing(slot);
+      if (!slots.isFreeing(slot)) return;
+      // The lock's owner may have died, and this thread may be the one that is to release its locks.
+      if (!this.#shards.tryLock(at)) {
+        yield;
+        continue;
       }
-      return undefined;
-    });
+      let songs: number;
+      try {
+        if (!slots.isFreeing(slot)) return; // another thread has cleared the store
+        const shard = this.#shards.shardIn(slot, at);
+        songs = shard.songs;
+        shard.free();
+      } finally {
+        this.#shards.unlock(at);
+      }
+      at++;
+      if (slice.isFull(songs)) yield;
+    }
   }
 }

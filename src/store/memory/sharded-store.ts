@@ -1,4 +1,5 @@
-import { type Awaitable, runInTurns } from "../../async.ts";
+import type { Awaitable } from "../../async/awaitable.ts";
+import { runInTurns } from "../../async/turns.ts";
 import type { HashKey } from "../../hash.ts";
 import { BatchWrite } from "./batch-write.ts";
 import type {
@@ -23,12 +24,11 @@ interface StoreInternals {
   handle?: StoreHandle;
   owner?: number;
   key?: HashKey | undefined;
-  doInSteps?: (step: () => true | undefined) => unknown;
+  runTask?: (task: Generator<undefined, void>) => unknown;
 }
 
 /**
- * Counts in memory, packed into shards, which several threads can share. Counts are lost when the process
- * ends.
+ * Counts in memory, packed into shards that several threads can share. The counts end with the process.
  *
  * The hash of an id, with a random key, chooses its shard. A shard has a lock, held for one look-up, one
  * addition, or one copy of the shard. A song with an id of 14 bytes takes about 32 bytes, and as much again
@@ -68,7 +68,7 @@ export class ShardedStore implements CountStore {
     this.#maxSongs = this.handle.maxSongs;
     this.shards = new Shards(this.handle, internals.owner ?? 1);
     this.batches = new BatchWrite(this.shards, this.handle);
-    this.lifecycle = new FoldLifecycle(this.shards, this.handle.maxFolds, internals.doInSteps);
+    this.lifecycle = new FoldLifecycle(this.shards, this.handle.maxFolds, internals.runTask);
     this.#reader = new SongReader(this.shards, this.lifecycle, this.handle.keepsOrder);
   }
 

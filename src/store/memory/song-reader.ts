@@ -1,4 +1,5 @@
-import { type Awaitable, runInSlices } from "../../async.ts";
+import type { Awaitable } from "../../async/awaitable.ts";
+import { runInTurns, WorkSlice } from "../../async/turns.ts";
 import type { Chunk, Entry } from "../count-store.ts";
 import type { FoldLifecycle } from "./fold-lifecycle.ts";
 import { TopSongs } from "../top-songs.ts";
@@ -36,19 +37,21 @@ export class SongReader {
    * steps.
    */
   top(n: number, after?: number): Awaitable<Entry[]> {
+    return runInTurns(this.#top(n, after));
+  }
+
+  *#top(n: number, after: number | undefined): Generator<undefined, Entry[]> {
     const found = new TopSongs(n);
     const snapshot = new ShardSnapshot();
-    let at = 0;
-    return runInSlices(() => {
-      for (let songs = 0; songs < STEP_SONGS; at++) {
-        if (at === this.#shards.shardCount) return found.entries();
-        if (this.#isEmpty(at)) continue;
-        songs += this.#take(at, snapshot, after);
-        for (let next = snapshot.nextFrom(found.bar); next !== undefined; next = snapshot.nextFrom(found.bar))
-          found.offer(next);
-      }
-      return undefined;
-    });
+    const slice = new WorkSlice(STEP_SONGS);
+    for (let at = 0; at < this.#shards.shardCount; at++) {
+      if (this.#isEmpty(at)) continue;
+      const songs = this.#take(at, snapshot, after);
+      for (let next = snapshot.nextFrom(found.bar); next !== undefined; next = snapshot.nextFrom(found.bar))
+        found.offer(next);
+      if (slice.isFull(songs)) yield;
+    }
+    return found.entries();
   }
 
   /**

@@ -1,5 +1,5 @@
 import { expect } from "bun:test";
-import { delay } from "../../../src/async.ts";
+import { delay } from "../../../src/async/timing.ts";
 import { Connection, isWhole } from "../../support/connection.ts";
 import { type Cases, expectAnswer, expectNothingCounted, json, type Subject } from "../subject.ts";
 import { CAPS } from "./limits.ts";

@@ -1,4 +1,4 @@
-import type { Awaitable } from "../../../src/async.ts";
+import type { Awaitable } from "../../../src/async/awaitable.ts";
 import {
   type Addition,
   type Chunk,

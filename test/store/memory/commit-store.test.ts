@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { runAtOnce } from "../../../src/async.ts";
+import { runAtOnce } from "../../../src/async/turns.ts";
 import { type HashKey, randomKey } from "../../../src/hash.ts";
 import { type Entry, MAX_COUNT } from "../../../src/store/count-store.ts";
 import { BatchPacker } from "../../../src/store/memory/batch-columns.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { runAtOnce, runInTurns } from "../../../src/async.ts";
+import { runAtOnce, runInTurns } from "../../../src/async/turns.ts";
 import { type BatchAddition, type Entry, MAX_COUNT, Refusal, ShardedStore } from "../../../src/mod.ts";
 
 const SIZE = 10_000;

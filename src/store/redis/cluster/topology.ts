@@ -1,4 +1,4 @@
-import { resolvesWithin } from "../../../async.ts";
+import { resolvesWithin } from "../../../async/timing.ts";
 import { ErrorReply } from "./failures.ts";
 import { Node } from "./node.ts";
 import type { ConnectionOptions } from "./options.ts";

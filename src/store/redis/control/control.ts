@@ -1,4 +1,4 @@
-import { eachOf } from "../../../async.ts";
+import { eachOf } from "../../../async/concurrency.ts";
 import { Refusal, UnknownOutcome } from "../../refusal.ts";
 import { failedChange, failedReading, mapFailure, unreachable } from "../outcomes.ts";
 import { MOST_TRIES, type Redis } from "../redis.ts";

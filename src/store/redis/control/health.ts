@@ -1,4 +1,4 @@
-import { resolvesWithin } from "../../../async.ts";
+import { resolvesWithin } from "../../../async/timing.ts";
 import { Lost, NotDone } from "../cluster/failures.ts";
 import type { Node } from "../cluster/node.ts";
 import { TROUBLE_REPEAT_MS, withoutRepeats } from "../log.ts";

@@ -1,4 +1,4 @@
-import { eachOf } from "../../../async.ts";
+import { eachOf } from "../../../async/concurrency.ts";
 import { failedReading, mapFailure } from "../outcomes.ts";
 import type { Redis } from "../redis.ts";
 import { Script } from "../scripts/script.ts";

@@ -1,4 +1,5 @@
-import { eachOf, runInTurns, Semaphore } from "../../../async.ts";
+import { eachOf, Semaphore } from "../../../async/concurrency.ts";
+import { runInTurns, WorkSlice } from "../../../async/turns.ts";
 import { type BatchAddition, isTooLong, type SongPlays } from "../../count-store.ts";
 import { Refusal, UnknownOutcome } from "../../refusal.ts";
 import { Fingerprint, type RequestKey } from "../../request-key.ts";
@@ -54,15 +55,12 @@ export class Batches {
   *#place(plays: SongPlays, fingerprint: Fingerprint | undefined): Generator<undefined, Song[]> {
     const { layout, settings } = this.#redis;
     const songs: Song[] = [];
-    let slice = 0;
+    const slice = new WorkSlice(SLICE_WORK);
     for (const [id, more] of plays) {
       if (isTooLong(id, settings.maxIdBytes)) throw Refusal.tooLong(settings.maxIdBytes);
       fingerprint?.add(id, more);
       songs.push({ id, plays: more, count: 0, fold: 0, shard: layout.shardOf(id) });
-      slice += SONG_WORK + id.length;
-      if (slice < SLICE_WORK) continue;
-      slice = 0;
-      yield;
+      if (slice.isFull(SONG_WORK + id.length)) yield;
     }
     return songs;
   }

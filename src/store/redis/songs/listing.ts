@@ -2,7 +2,7 @@ import { KeyedMap } from "../../../keyed-map.ts";
 import { type Chunk, type Entry, MAX_COUNT } from "../../count-store.ts";
 import { TopSongs } from "../../top-songs.ts";
 import { Refusal } from "../../refusal.ts";
-import { Semaphore } from "../../../async.ts";
+import { Semaphore } from "../../../async/concurrency.ts";
 import type { Head } from "../shards/heads.ts";
 import { failedReading, mapFailure } from "../outcomes.ts";
 import type { Redis } from "../redis.ts";

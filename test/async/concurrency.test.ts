@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
-import { Semaphore } from "../src/async.ts";
-import { Random } from "./support/random.ts";
+import { Semaphore } from "../../src/async/concurrency.ts";
+import { Random } from "../support/random.ts";
 
 test("Tasks start in the order of their calls, and never weigh more than the capacity together", async () => {
   const random = new Random("gate");
