@@ -59,12 +59,7 @@ export async function readPairs(
     throw wrong(answer, "is empty, and not of the type text/plain");
 }
 
-/** Reads a mapping, in which no song stands twice, in its order. */
-export async function readMapping(answer: ServerAnswer): Promise<Map<string, number>> {
-  return (await readSlice(answer, new SongSlice())).counts;
-}
-
-/** Reads those songs of a mapping that are in `slice`. */
+/** Reads those songs of a mapping that are in `slice`. A song that is listed twice is an error. */
 export async function readSlice(answer: ServerAnswer, slice: SongSlice): Promise<SongSlice> {
   await readPairs(answer, (id, count) => slice.add(id, count));
   return slice;
@@ -80,7 +75,7 @@ export async function readTotals(
   answer: ServerAnswer,
   plays: Iterable<readonly [string, number]>,
 ): Promise<Map<string, number>> {
-  const totals = await readMapping(answer);
+  const { counts: totals } = await readSlice(answer, new SongSlice());
   for (const [id, added] of plays)
     if ((totals.get(id) ?? -1) < added) throw wrong(answer, `to a batch lacks plays of ${quoted(id)}`);
   return totals;
@@ -111,12 +106,10 @@ export function lastRequestIn(error: unknown): number | undefined {
   return error.members["newestSeq"];
 }
 
-function wholeNumber({ server, response: { status } }: ServerAnswer, digits: string, what: string): number {
+function wholeNumber(answer: ServerAnswer, digits: string, what: string): number {
   const number = parseWholeNumber(digits);
-  if (number !== undefined) return number;
-  throw new CountServerError(server, `${server} answered ${quoted(digits)}, which is not ${what}`, {
-    status,
-  });
+  if (number === undefined) throw wrong(answer, `is ${quoted(digits)}, not ${what}`);
+  return number;
 }
 
 /** Returns the error of an answer that is a success, but not the expected one. A retry would not help. */

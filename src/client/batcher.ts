@@ -113,19 +113,17 @@ function isBatchRefused(error: unknown): error is CountServerError {
   return error instanceof CountServerError && !error.mayBeDone && !isTemporary(error);
 }
 
-/** Returns a signal that is aborted when all of `signals` are; none if one of them is missing. */
+/** Returns a signal that is aborted when all of `signals` are; never if one of them is missing. */
 function allAborted(signals: readonly (AbortSignal | undefined)[]): {
-  signal: AbortSignal | undefined;
+  signal: AbortSignal;
   dispose: () => void;
 } {
-  const distinct = [...new Set(signals)].filter((signal) => signal !== undefined);
-  if (signals.includes(undefined)) return { signal: undefined, dispose: () => {} };
   const controller = new AbortController();
-  let remaining = distinct.length;
-  const disposals = distinct.map((signal) =>
-    onAbort(signal, () => {
-      if (--remaining === 0) controller.abort(signal.reason);
-    }),
-  );
-  return { signal: controller.signal, dispose: () => disposals.forEach((dispose) => dispose()) };
+  const pending = new Set(signals);
+  const abort = (signal: AbortSignal) => {
+    pending.delete(signal);
+    if (pending.size === 0) controller.abort(signal.reason);
+  };
+  const disposals = [...pending].map((signal) => signal && onAbort(signal, () => abort(signal)));
+  return { signal: controller.signal, dispose: () => disposals.forEach((dispose) => dispose?.()) };
 }

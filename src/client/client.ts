@@ -6,7 +6,7 @@ import type { CallOptions, CountClientOptions, FoldOptions, ReadOptions } from "
 import { Placement } from "./placement.ts";
 import { rebalance, type RebalanceOptions } from "./rebalance.ts";
 import { allEnded, ServerClient } from "./server-client.ts";
-import { FoldSlices, readSum, type Source } from "./slices.ts";
+import { readSum, sealFold, type Source } from "./slices.ts";
 
 export { CountServerError } from "./count-server-error.ts";
 export type * from "./options.ts";
@@ -150,7 +150,7 @@ export class CountClient {
     checkNumber("fold", fold, 1, Number.MAX_SAFE_INTEGER);
     checkNumber("sliceSongs", sliceSongs, 1, 16_000_000);
     const path = `folds/${fold}`;
-    const slices = await FoldSlices.seal(this.#source(path, signal), sliceSongs);
+    const slices = await sealFold(this.#source(path, signal), sliceSongs);
     await save(slices, fold);
     if (!slices.isRead)
       throw new Error(`Fold ${fold} is not acknowledged: save has not read all of its slices`);

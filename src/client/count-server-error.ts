@@ -1,16 +1,7 @@
-/** The parts of an error answer that a program can use. */
-export interface Failure {
-  /** Status code of the answer. */
-  status?: number | undefined;
-  /** Name of the problem's type, as listed in docs/problems.md, such as `StaleKey`. */
-  type?: string | undefined;
-  /** Numbers of the problem, by the names that docs/problems.md lists for its type. */
-  members?: Readonly<Record<string, number>> | undefined;
-  /** Seconds that the server asks clients to wait. */
-  retryAfterSeconds?: number | undefined;
-  /** True if the server may have carried out the request. Default: true. */
-  mayBeDone?: boolean | undefined;
-}
+/** The parts of an error answer that a program can use. Default of `mayBeDone`: true. */
+type Failure = Partial<
+  Pick<CountServerError, "status" | "type" | "members" | "retryAfterSeconds" | "mayBeDone">
+>;
 
 /**
  * The error of a request that a server refused, did not answer, or answered in an unexpected format.

@@ -1,11 +1,9 @@
+import type { CountServerError } from "./count-server-error.ts";
+
 /** The parts of a problem (RFC 9457) that a client uses. */
-export interface ServerProblem {
-  /** Name of the type; `undefined` for `about:blank` and for types of other programs. */
-  type: string | undefined;
+export interface ServerProblem extends Pick<CountServerError, "type" | "members"> {
   /** Title and detail, for people. */
   text: string;
-  /** Numbers of the type; empty without a type. */
-  members: Readonly<Record<string, number>>;
 }
 
 /** The reference of a type of any play counter, whatever its base path. */

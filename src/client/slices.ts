@@ -13,44 +13,34 @@ export interface Source {
   signal: AbortSignal | undefined;
 }
 
+/** The plays of a sealed fold. Each iteration has all slices: a transaction that failed can be repeated. */
+interface FoldSlices extends AsyncIterable<ReadonlyMap<string, number>> {
+  /** True if the last iteration has reached the end. */
+  isRead: boolean;
+}
+
 /**
- * The plays of a sealed fold, summed over all servers, in slices that fit into memory.
+ * Seals a fold, and returns its plays, summed over all servers, in slices of about `maxSongs` songs.
  *
  * The hash of a song decides its slice. The answers to `PUT` fill the first slice: whenever it has too many
  * songs, the number of slices doubles, and about half of its songs remain. Each further slice reads the whole
  * fold again, from all servers.
  */
-export class FoldSlices implements AsyncIterable<ReadonlyMap<string, number>> {
-  readonly #source: Source;
-  readonly #options: SliceOptions;
-  readonly #first: ReadonlyMap<string, number>;
-  /** True if the last iteration has reached the end. */
-  isRead = false;
-
-  private constructor(source: Source, options: SliceOptions, first: ReadonlyMap<string, number>) {
-    this.#source = source;
-    this.#options = options;
-    this.#first = first;
-  }
-
-  /** Seals the fold, and divides it into slices of about `maxSongs` songs. */
-  static async seal(source: Source, maxSongs: number): Promise<FoldSlices> {
-    const { servers } = source;
-    const limit = Math.ceil(maxSongs / servers.length);
-    const key = randomKey(); // clients choose the ids, and could fill one slice
-    const options = { at: 0, sliceCount: 1, key, maxSongs: limit };
-    const { counts, sliceCount } = await readSum(source, "PUT", options);
-    return new FoldSlices(source, { ...options, sliceCount, maxSongs: Infinity }, counts);
-  }
-
-  /** Each iteration has all slices: a transaction that failed can be repeated. */
-  async *[Symbol.asyncIterator](): AsyncGenerator<ReadonlyMap<string, number>> {
-    this.isRead = false;
-    yield this.#first;
-    for (let at = 1; at < this.#options.sliceCount; at++)
-      yield (await readSum(this.#source, "GET", { ...this.#options, at })).counts;
-    this.isRead = true;
-  }
+export async function sealFold(source: Source, maxSongs: number): Promise<FoldSlices> {
+  const limit = Math.ceil(maxSongs / source.servers.length);
+  const key = randomKey(); // clients choose the ids, and could fill one slice
+  const { counts, sliceCount } = await readSum(source, "PUT", { key, maxSongs: limit });
+  const slices = {
+    isRead: false,
+    async *[Symbol.asyncIterator]() {
+      slices.isRead = false;
+      yield counts;
+      for (let at = 1; at < sliceCount; at++)
+        yield (await readSum(source, "GET", { at, sliceCount, key })).counts;
+      slices.isRead = true;
+    },
+  };
+  return slices;
 }
 
 /** Reads a mapping, or a slice of it, from all servers. Returns its sum, and the number of slices. */

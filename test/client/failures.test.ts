@@ -88,7 +88,7 @@ test.each(["", "many", "-1", "1.5", "9007199254740992", "1\n"])(
   async (answer) => {
     const client = new CountClient(serve(() => new Response(answer)));
     const failure = await failureOf(client.getPlayCount("42"));
-    expect(failure.message).toContain(`answered ${JSON.stringify(answer)}, which is not a count`);
+    expect(failure.message).toContain(`is ${JSON.stringify(answer)}, not a count`);
   },
 );
 

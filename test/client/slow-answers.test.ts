@@ -77,7 +77,7 @@ describe("An answer without an end", () => {
     });
 
   test.each([
-    [200, "which is not a count"],
+    [200, ", not a count"],
     [503, "failed: 503 1111"],
   ])("is not read for ever if it should be short: %i", async (status, message) => {
     const failure = await failureOf(new CountClient(serveEndless(status), OPTIONS).getPlayCount("1"));
