@@ -39,17 +39,11 @@ export class KeyPool {
   }
 
   async #writerIdle(signal: AbortSignal | undefined): Promise<void> {
-    let resolve = () => {};
-    const idle = new Promise<void>((act) => {
-      this.#queue.push((resolve = act));
-    });
+    const idle = new Promise<void>((resolve) => this.#queue.push(resolve));
     try {
       await abortable(idle, signal);
     } catch (reason) {
-      const at = this.#queue.indexOf(resolve);
-      if (at === -1)
-        this.#queue.shift()?.(); // resolved after the abort: the next request takes the writer
-      else this.#queue.splice(at, 1);
+      idle.then(() => this.#queue.shift()?.()); // an aborted request passes its turn on
       throw reason;
     }
   }
