@@ -83,7 +83,7 @@ function problemTypesOf({ scope, description }: Documented): ProblemTypeName[] {
   const types = [...problems];
   if (body !== undefined) types.push("BodyTooLarge");
   if (takesKey) types.push("StaleKey", "KeyReused");
-  if (!takesAnyAccept) types.push("Unavailable"); // of a store on a disk or in Redis
+  if (!takesAnyAccept) types.push("Unavailable"); // these operations use the store, on a disk or in Redis
   if (scope !== "read") types.push("UnknownOutcome");
   return types;
 }

@@ -2,6 +2,7 @@ import type { Description, Shape } from "./description.ts";
 import { OLDER_TEXT, OPEN_METRICS } from "./metrics/exposition.ts";
 import { COUNT, describeProblems, type Json, problemSchemas } from "./openapi-problems.ts";
 import { KEY } from "./request/idempotency-key.ts";
+import type { QueryParameter } from "./request/query.ts";
 import { type Operation, pathOf, type Route } from "./routes.ts";
 import { MAX_TOP } from "./resources/songs.ts";
 import { VERSION } from "../version.ts";
@@ -29,7 +30,10 @@ const SCHEMAS: Record<Exclude<Shape, "nothing">, Schema> = {
   metrics: { types: [OLDER_TEXT, OPEN_METRICS] },
 };
 
-const PARAMETERS: Readonly<Record<string, Json>> = {
+type PathParameter = "id" | "fold";
+type Parameter = PathParameter | QueryParameter | "Idempotency-Key";
+
+const PARAMETERS: Readonly<Record<Parameter, Json>> = {
   id: {
     in: "path",
     required: true,
@@ -79,7 +83,9 @@ export function describeRoutes(routes: readonly Route[], basePath: string): Json
 }
 
 function describePath(route: Route): Json {
-  const groups = Array.from(pathOf(route).matchAll(/\{(\w+)\}/g), ([, name = ""]) => parameter(name));
+  const groups = Array.from(pathOf(route).matchAll(/\{(\w+)\}/g), ([, name]) =>
+    parameter(name as PathParameter),
+  );
   const operations = Object.entries(route.methods).map(([method, operation]) => [
     method.toLowerCase(),
     describeOperation(method, operation),
@@ -89,7 +95,7 @@ function describePath(route: Route): Json {
 
 function describeOperation(method: string, { scope, description }: Operation): Json {
   const { summary, query = [], body, takesKey = false, answers } = description;
-  const parameters = [...query, ...(takesKey ? ["Idempotency-Key"] : [])];
+  const parameters: Parameter[] = [...query, ...(takesKey ? (["Idempotency-Key"] as const) : [])];
   const all = method === "GET" ? { ...answers, 304: "nothing" as const } : answers;
   const answered = Object.entries(all).map(([status, shape]) => [status, describeAnswer(shape)]);
   return {
@@ -119,6 +125,6 @@ function describeAnswer(shape: Shape): Json {
   };
 }
 
-function parameter(name: string): Json {
+function parameter(name: Parameter): Json {
   return { name, ...PARAMETERS[name] };
 }

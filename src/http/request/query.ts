@@ -47,7 +47,9 @@ export function readNumber(
   throw new Problem(400, `${name} must be a whole number from ${min} to ${max}`);
 }
 
+const FOLDS = { min: 0, max: Number.MAX_SAFE_INTEGER };
+
 /** Reads `after`: the newest fold whose plays are left out; 0 leaves out none. */
 export function readAfter(query: Query): number | undefined {
-  return readNumber(query, "after", { min: 0, max: Number.MAX_SAFE_INTEGER });
+  return readNumber(query, "after", FOLDS);
 }
