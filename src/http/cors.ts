@@ -21,7 +21,7 @@ export function shareWith(
     const { headers } = response;
     headers.set("access-control-allow-origin", origin);
     headers.set("access-control-expose-headers", EXPOSED);
-    if (exchange.method === "OPTIONS" && exchange.request.headers.has("access-control-request-method")) {
+    if (exchange.method === "OPTIONS" && exchange.headers.has("access-control-request-method")) {
       headers.set("access-control-allow-methods", headers.get("allow") ?? "");
       headers.set("access-control-allow-headers", ALLOWED);
       headers.set("access-control-max-age", MAX_AGE_SECONDS);

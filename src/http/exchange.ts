@@ -47,6 +47,8 @@ export interface Service extends HandlerSettings {
 /** One request on its way to an answer. The handler fills in the fields as it finds their values. */
 export interface Exchange {
   readonly request: Request;
+  /** `request.headers`, a getter of the runtime that is called once. */
+  readonly headers: Headers;
   /** Method of the request. The answer to `HEAD` is that to `GET` without its body. */
   readonly method: string;
   /** Format that the client prefers. */
@@ -68,6 +70,7 @@ export const NO_CELL = -1;
 export function beginExchange(request: Request): Exchange {
   return {
     request,
+    headers: request.headers,
     method: request.method,
     format: "text",
     groups: NO_GROUPS,

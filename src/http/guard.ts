@@ -79,7 +79,7 @@ export class Guard {
    *
    * @throws {Problem} 403
    */
-  checkSite({ method, headers }: Request): void {
+  checkSite(method: string, headers: Headers): void {
     if (method !== "GET" && method !== "HEAD" && headers.get("sec-fetch-site") === "cross-site")
       throw new Problem(403, "Pages of other sites are not allowed to write here");
   }

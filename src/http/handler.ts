@@ -119,22 +119,21 @@ class Dispatcher {
 
   // Made once, not for each request.
   readonly #answer = (exchange: Exchange): Awaitable<Response> => {
-    const { headers, url } = exchange.request;
+    const { method, headers, request } = exchange;
     const host = headers.get("host");
-    if (!this.#guard.allowsHost(host) && !this.#find(parseTarget(url), exchange)?.takesAnyHost)
+    if (!this.#guard.allowsHost(host) && !this.#find(parseTarget(request.url), exchange)?.takesAnyHost)
       throw new Problem(403, "This host is not one of the allowed hosts");
     const origin = headers.get("origin");
     // A Request that was made in this process has no Host.
-    if (origin !== null && this.#guard.checkOrigin(origin, host ?? URL.parse(url)?.host ?? ""))
+    if (origin !== null && this.#guard.checkOrigin(origin, host ?? URL.parse(request.url)?.host ?? ""))
       return shareWith(origin, exchange, this.#service, this.#perform);
-    this.#guard.checkSite(exchange.request);
+    this.#guard.checkSite(method, headers);
     return this.#perform(exchange);
   };
 
   readonly #perform = (exchange: Exchange): Awaitable<Response> => {
-    const { method } = exchange;
-    const { headers, url } = exchange.request;
-    const target = parseTarget(url);
+    const { method, headers, request } = exchange;
+    const target = parseTarget(request.url);
     const route = this.#find(target, exchange);
     if (route === undefined) throw new Problem(404);
     const { allow, operations, cellOf } = route;

@@ -23,13 +23,13 @@ export function addBatch(service: Service, exchange: Exchange): Promise<Response
 }
 
 async function addWithin(service: Service, exchange: Exchange, reserve: Reserve): Promise<Response> {
-  const { request, format } = exchange;
-  const key = readKey(request.headers, service.isManager);
-  checkConditions(conditionsOf(request.headers), false);
+  const { request, headers, format } = exchange;
+  const key = readKey(headers, service.isManager);
+  checkConditions(conditionsOf(headers), false);
   const plays = await readBatch(request, service, reserve);
   const { counts, fold } = await service.store.addAll(plays.bySong, key);
   service.metrics.countPlays(plays.sum);
-  if (prefersMinimal(request.headers.get("prefer"))) return replyMinimal(fold);
+  if (prefersMinimal(headers.get("prefer"))) return replyMinimal(fold);
   const syntax = MAPPING_SYNTAX[format];
   const [first = []] = chunksOf(plays.bySong, counts);
   const isSmall = first.length === counts.length;

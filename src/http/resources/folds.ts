@@ -33,7 +33,7 @@ export function getFold(service: Service, exchange: Exchange): Awaitable<Respons
  */
 export function seal(service: Service, exchange: Exchange): Awaitable<Response> {
   const fold = numberOf(exchange);
-  const { match = null, noneMatch = null } = conditionsOf(exchange.request.headers) ?? {};
+  const { match = null, noneMatch = null } = conditionsOf(exchange.headers) ?? {};
   return afterBody(exchange.request, service.bodies.other, () => {
     if (match === null) return sealAndReply(service, exchange, fold, noneMatch);
     return exists(service, fold, ["unknown fold", "gone"]).then((isThere) => {
@@ -66,7 +66,7 @@ function sealAndReply(
 /** `DELETE /folds/{n}`: acknowledges the oldest unacknowledged fold. */
 export function acknowledge(service: Service, exchange: Exchange): Awaitable<Response> {
   const fold = numberOf(exchange);
-  const conditions = conditionsOf(exchange.request.headers);
+  const conditions = conditionsOf(exchange.headers);
   const acknowledgeNow = () => whenReady(service.store.acknowledge(fold), () => replyDone(exchange));
   return afterBody(exchange.request, service.bodies.other, () => {
     if (conditions === undefined) return acknowledgeNow();

@@ -9,7 +9,7 @@ import { VERSION } from "../../version.ts";
 
 /** `GET /metrics`: the metrics of this process, in OpenMetrics only for a client that names it. */
 export function getMetrics(service: Service, exchange: Exchange): Awaitable<Response> {
-  const accept = exchange.request.headers.get("accept");
+  const accept = exchange.headers.get("accept");
   const write = prefersNamed(accept, OPEN_METRICS, OLDER_TEXT) ? toOpenMetrics : toOlderText;
   return whenReady(service.store.figures(), (figures) => {
     const { contentType, text } = write([...ofStore(figures), ...ofProcess(service)]);

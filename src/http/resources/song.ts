@@ -31,9 +31,9 @@ export function addPlays(service: Service, exchange: Exchange): Awaitable<Respon
   const id = songId(service, exchange);
   const wrong = service.idRule(id);
   if (wrong !== undefined) throw new Problem(400, `The id ${quoted(id)} ${wrong}`);
-  const { request } = exchange;
-  const key = readKey(request.headers, service.isManager);
-  checkConditions(conditionsOf(request.headers), true);
+  const { request, headers } = exchange;
+  const key = readKey(headers, service.isManager);
+  checkConditions(conditionsOf(headers), true);
   // Without a body nothing is awaited: most plays are counted and answered in one turn of the event loop.
   if (request.body === null) {
     const complete = whenComplete(request, service.bodies.other);
@@ -71,7 +71,7 @@ function replyPlayed(
   { count, fold }: Addition,
 ): Response {
   metrics.countPlays(plays);
-  return prefersMinimal(exchange.request.headers.get("prefer"))
+  return prefersMinimal(exchange.headers.get("prefer"))
     ? replyMinimal(fold)
     : replyCount(exchange, id, count, foldHeaders.for(exchange.format, fold));
 }

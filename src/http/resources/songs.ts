@@ -33,7 +33,7 @@ function listAs(
   { top, after }: { top: number | undefined; after: number | undefined },
 ): Awaitable<Response> {
   const { store } = service;
-  const { request, format } = exchange;
+  const { format } = exchange;
   const tag = entityTag(version, `${format}${top ?? ""}${after === undefined ? "" : `-${after}`}`);
   const headers = headersFor(format, {
     etag: `"${tag}"`,
@@ -41,7 +41,7 @@ function listAs(
     ...songLinks(service),
   });
   // The handler evaluates all conditions again. This saves the walk over the songs.
-  const noneMatch = conditionsOf(request.headers)?.noneMatch ?? "";
+  const noneMatch = conditionsOf(exchange.headers)?.noneMatch ?? "";
   if (listsTag(noneMatch, (listed) => listed === tag)) return notModified(headers);
   if (top === undefined) {
     return whenReady(listBody(store.entries(after), MAPPING_SYNTAX[format]), (body) =>
@@ -59,7 +59,7 @@ export function clear(service: Service, exchange: Exchange): Awaitable<Response>
 }
 
 function clearUnlessChanged({ store }: Service, exchange: Exchange): Awaitable<Response> {
-  const { match = null, noneMatch = null } = conditionsOf(exchange.request.headers) ?? {};
+  const { match = null, noneMatch = null } = conditionsOf(exchange.headers) ?? {};
   function conditionFails(version: string): boolean {
     const isCurrent = (listed: string) => versionOf(listed) === version; // a tag of any representation counts
     return matchFails(match, isCurrent) || noneMatchFails(noneMatch, isCurrent);
