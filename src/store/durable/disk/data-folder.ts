@@ -51,9 +51,7 @@ export class DataFolder {
     this.#madeLock = existsSync(lock) ? undefined : lock;
     try {
       makeFolder(this.#folder);
-      if (existsSync(this.#record) && !statSync(this.#record).isFile())
-        // to read a FIFO would wait for ever
-        throw new DataError(`${RECORD_FILE} is not a regular file`);
+      checkKinds(this.#folder);
       this.#lock = acquireLock(lock);
       this.#recorded = readRecord(this.#record);
     } catch (error) {
@@ -133,6 +131,15 @@ export class DataFolder {
     this.#recorded = commit;
     const { written } = utf8.encodeInto(String(commit).padStart(16, "0") + "\n", this.#text);
     writeSync(this.#recordFile as number, this.#text, 0, written, 0);
+  }
+}
+
+/** @throws {DataError} if a file is of another kind: to read a FIFO would wait for ever. */
+function checkKinds(folder: string): void {
+  const log = [`${DATABASE_FILE}-wal`, `${DATABASE_FILE}-shm`];
+  for (const name of [DATABASE_FILE, ...log, LOCK_FILE, RECORD_FILE]) {
+    const path = join(folder, name);
+    if (existsSync(path) && !statSync(path).isFile()) throw new DataError(`${name} is not a regular file`);
   }
 }
 
