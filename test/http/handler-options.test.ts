@@ -87,6 +87,9 @@ describe("Options", () => {
     stopping.abort();
     expect(await ask("/health")).toBe(503);
     expect(await ask("/health", "HEAD")).toBe(503);
+    const { headers } = await handle(new Request(`${HOST}/health`));
+    expect(headers.get("link")).toContain("/Unavailable>");
+    expect(headers.get("retry-after")).toBe("1");
     expect(await ask("/health/live")).toBe(200);
     expect(await ask("/song/1", "POST")).toBe(200);
   });

@@ -39,10 +39,7 @@ export type BodyReadings = Readonly<Record<"batch" | "jsonBatch" | "other", Body
 
 /** Makes the readings of a handler from that of a batch in text, which has the highest limit. */
 export function bodyReadings(batch: BodyReading): BodyReadings {
-  const upTo = (maxBytes: number) => ({
-    ...batch,
-    maxBodyBytes: Math.min(batch.maxBodyBytes, maxBytes),
-  });
+  const upTo = (bytes: number) => ({ ...batch, maxBodyBytes: Math.min(batch.maxBodyBytes, bytes) });
   return { batch, jsonBatch: upTo(MAX_JSON_BATCH_BYTES), other: upTo(MAX_SMALL_BODY_BYTES) };
 }
 
@@ -176,16 +173,9 @@ function tooLarge(maxBodyBytes: number): Problem {
  * @throws {Problem} as {@linkcode readToEnd}, and 400 if the body is not UTF-8.
  */
 export async function readText(request: Request, reading: BodyReading, reserve?: Reserve): Promise<string> {
-  let text = "";
-  await readTextPieces(
-    request,
-    reading,
-    (piece) => {
-      text += piece;
-    },
-    reserve,
-  );
-  return text;
+  const pieces: string[] = [];
+  await readTextPieces(request, reading, (piece) => pieces.push(piece), reserve);
+  return pieces.join("");
 }
 
 /**

@@ -22,7 +22,7 @@ export class ByteBudget {
     try {
       return await act((bytes) => {
         if (this.#bytes > own && this.#bytes + bytes > maxPendingBytes) {
-          const detail = `The batches under way may have ${maxPendingBytes} bytes: send this one again later`;
+          const detail = `Too many batches are under way, which may have ${maxPendingBytes} bytes together: send this one again later`;
           throw Problem.of("Unavailable", detail, { maxPendingBytes });
         }
         this.#bytes += bytes;

@@ -1,6 +1,6 @@
 import { Problem } from "../response/problem.ts";
 
-/** The types of a number and of a batch. The form type is the one that `curl -d` sends with any data. */
+/** Types of a number and of a batch. The form type is the one that `curl -d` sends with any data. */
 export const JSON_TYPE = "application/json";
 const TYPES = ["text/plain", JSON_TYPE, "application/x-www-form-urlencoded"];
 const ACCEPT = TYPES.join(", ");
