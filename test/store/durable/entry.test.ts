@@ -2,6 +2,7 @@ import { afterEach, expect, setDefaultTimeout, test } from "bun:test";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { RUNTIMES, run } from "../../support/process.ts";
 import { type OpenDurableStore, openDurable } from "../../../src/store/durable/entry.ts";
 
 setDefaultTimeout(60_000);
@@ -37,6 +38,15 @@ test("a store that is opened again has its counts and its folds", async () => {
   expect(await second.folds()).toEqual([1]);
   expect(await second.add("a", 1)).toEqual({ count: 3, fold: 1 });
 });
+
+test.each(Object.entries(RUNTIMES))(
+  "a store keeps its process alive until it is closed, on %s",
+  async (_, runtime) => {
+    const program = join(import.meta.dir, "open-and-close.ts");
+    const ended = await run([...runtime, program, join(await makeFolder(), "made")]);
+    expect(ended).toEqual({ status: 0, stdout: "1\ntrue\n", stderr: "" });
+  },
+);
 
 test("a directory that is open cannot be opened again, and goes on counting", async () => {
   const folder = await makeFolder();

@@ -35,7 +35,7 @@ export type WriteFailure = "full" | "failed" | "unknown";
 export type WriteReply =
   /** The new counts of an `add`, which is durable. */
   | { did: "add"; addition: BatchAddition }
-  /** True if another command has changed the store; after `stop`, true if the file has everything. */
+  /** True if a `seal`, `acknowledge` or `clear` was done; after `stop`, true if the file has everything. */
   | { did: "control"; value: boolean }
   /** The command was refused, and changed nothing. */
   | { did: "refuse"; refusal: RefusedWrite }
