@@ -17,7 +17,7 @@ local samePlays = tonumber(ARGV[10]) -- nil: they differ
 local IDS, SLICE, FORGOTTEN = 10, 1000, '\255f'
 local total = samePlays and #ARGV - IDS or (#ARGV - IDS) / 2
 local problems, counts, folds, changes, songsOf, isDone, isBegun = {}, {}, {}, {}, {}, {}, false
-local kept -- the first answer to a request for one song
+local answered -- the first answer to a request for one song
 local keeps = mode == 'one'
 if keeps then mode = 'add' end
 
@@ -84,7 +84,7 @@ local function checkWriter(part)
     isDone[part], isBegun = true, true
     if last == stamp then
       folds[part] = fold
-      if keeps and count ~= '' then kept = count end
+      if keeps and count ~= '' then answered = count end
     end
   elseif found[2] and tonumber(found[2]) >= tonumber(stamp) then refuse('forgotten') end
 end
@@ -125,7 +125,7 @@ local function check(part)
         text = digits(now + plays)
         changes[song] = text
       end
-      counts[song] = kept or sets and digits(now + plays + counted) or text
+      counts[song] = answered or sets and digits(now + plays + counted) or text
     end
   end
 end

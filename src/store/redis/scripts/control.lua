@@ -2,8 +2,8 @@
 --
 -- - `format`, `shards`, `writers`, `seed`, `name`: the layout, which never changes;
 -- - `epoch`, `newest`, `kept`, `dropped`, `folds`: the last clear, and the folds;
--- - `sealed N` for each fold, `sealed`, `acknowledged`: the time of its seal, of the last one, and of the last
---   acknowledgement, in milliseconds since 1970;
+-- - `sealed N` for each fold, `sealed`, `acknowledged`: the time of its seal, of the last one, and of the
+--   last acknowledgement, in milliseconds since 1970;
 -- - `under way`: the operation that is being applied to all shards, as `seal:17:0` with the epoch. No other
 --   begins until it has ended, and every server may complete it.
 --

@@ -3,6 +3,7 @@
 -- the times of the last seal, the last acknowledgement, and the seal of the oldest fold.
 local folds = call('HGET', KEYS[1], 'folds') or ''
 local oldest = 'sealed ' .. (string.match(folds, '%d+') or '')
-local found = call('HMGET', KEYS[1], 'kept', 'dropped', 'epoch', 'under way', 'sealed', 'acknowledged', oldest)
-for at = 1, 7 do found[at] = found[at] or '' end
+local names = { 'kept', 'dropped', 'epoch', 'under way', 'sealed', 'acknowledged', oldest }
+local found = call('HMGET', KEYS[1], unpack(names))
+for at = 1, #names do found[at] = found[at] or '' end
 return { folds, unpack(found) }
