@@ -10,22 +10,31 @@ const WATCH_MS = 1000;
  */
 export function watchLauncher(onEnd: () => void): void {
   const chain = launchChain();
-  if (chain === "") return;
+  if (!chain) return;
   const timer = setInterval(() => {
-    if (launchChain() === chain) return;
+    const now = launchChain();
+    if (now === undefined || now === chain) return;
     clearInterval(timer);
     onEnd();
   }, WATCH_MS);
   timer.unref();
 }
 
-/** Lists the processes from the parent of this one to the launcher, which does not have the mark itself. */
-function launchChain(): string {
+/**
+ * Lists the processes from the parent of this one to the launcher, which does not have the mark itself.
+ *
+ * @returns `undefined` if they cannot be read now, as when all files that may be open are.
+ */
+function launchChain(): string | undefined {
   const chain: string[] = [];
-  for (let pid = "self"; isMarked(pid);) {
-    const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
-    pid = stat.slice(stat.lastIndexOf(")")).split(" ")[2] ?? ""; // the name before may have spaces
-    chain.push(pid);
+  try {
+    for (let pid = "self"; isMarked(pid);) {
+      const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
+      pid = stat.slice(stat.lastIndexOf(")")).split(" ")[2] ?? ""; // the name before may have spaces
+      chain.push(pid);
+    }
+  } catch {
+    return undefined;
   }
   return chain.join(" ");
 }
@@ -35,7 +44,10 @@ function isMarked(pid: string): boolean {
     return readFileSync(`/proc/${pid}/environ`, "latin1")
       .split("\0")
       .some((entry) => entry.startsWith(`${MARK}=`));
-  } catch {
-    return false;
+  } catch (error) {
+    // Another user's process, as that with number 1 often is, and one that has ended: not a launcher.
+    if (["ENOENT", "ESRCH", "EACCES", "EPERM"].includes((error as { code?: string }).code ?? ""))
+      return false;
+    throw error;
   }
 }

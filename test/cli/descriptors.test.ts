@@ -9,9 +9,11 @@ const LOW = "playcount: warning: at most";
 setDefaultTimeout(60_000);
 afterEach(killAll);
 
+/** Starts the program as npm does, which it then watches. */
 async function startWith(limit: number): Promise<Listening> {
   const command = [...RUNTIMES.bun, main, "--port", "0"];
-  return await listen(["sh", "-c", `ulimit -n ${limit}; exec "$@"`, "sh", ...command]);
+  const limited = ["sh", "-c", `ulimit -n ${limit}; exec "$@"`, "sh", ...command];
+  return await listen(limited, { npm_lifecycle_event: "start" });
 }
 
 test("a limit of open files below 1,024 is logged at the start", async () => {
