@@ -17,11 +17,14 @@ import type { StoreHandle } from "./store-handle.ts";
 // A small batch holds the locks from look on. A large one looks and inserts in slices, locks one song at a
 // time, and yields between slices, so it blocks neither the event loop nor other threads. What it found stays
 // true while the sets are the same: folds do not change, and entries never move. The ring's stamp tells. If a
-// fold was sealed, acknowledged or cleared meanwhile, the batch begins again.
+// fold was sealed, acknowledged or cleared meanwhile, the batch begins again; after a few attempts as a small
+// one, in one long step.
 //
 // If the thread dies before the journal is set, nothing is counted; after that, recovery completes the batch.
-// Not guaranteed: a batch that is refused when it is written, because others took the last room in between,
-// leaves entries without plays until their songs are played or their set is dropped.
+// Not guaranteed: a batch that is refused when it is written, as others took the last room meanwhile, leaves
+// entries without plays until their songs are played or their set is dropped.
+
+const ATTEMPTS_IN_SLICES = 4;
 
 /** A request that is kept with its answer. */
 export interface KeyedRequest {
@@ -47,9 +50,7 @@ export class BatchWrite {
     this.#maxSongs = handle.maxSongs;
   }
 
-  /**
-   * Adds to all songs. With `key`, returns the answer to the same request if it is the last of its writer.
-   */
+  /** Adds to all songs. With `key`, returns the answer to the same request if it is its writer's last. */
   *add(plays: SongPlays, key?: RequestKey): Generator<undefined, BatchAddition> {
     const fingerprint = key && new Fingerprint("batch");
     const songs = new BatchColumns(yield* this.#packer.pack(plays, fingerprint), this.#shards.shardCount);
@@ -58,17 +59,12 @@ export class BatchWrite {
 
   /** Adds to one song, as {@linkcode add} does. */
   addOne(id: string, plays: number, key: RequestKey): BatchAddition {
-    const songs = new BatchColumns(
-      runAtOnce(this.#packer.pack(new Map([[id, plays]]))),
-      this.#shards.shardCount,
-    );
+    const packed = runAtOnce(this.#packer.pack(new Map([[id, plays]])));
+    const songs = new BatchColumns(packed, this.#shards.shardCount);
     return runAtOnce(this.#add(songs, { key, fingerprint: fingerprintOfSong(id, plays) }));
   }
 
-  /**
-   * Returns the answer to a request if it is the last one of its writer. Throws as {@linkcode CountStore.add}
-   * does.
-   */
+  /** Returns the answer to a request if it is its writer's last. Throws as `CountStore.add` does. */
   *recall(
     { key, fingerprint }: KeyedRequest,
     songs: BatchColumns,
@@ -118,24 +114,28 @@ export class BatchWrite {
   }
 
   *#add(songs: BatchColumns, keyed?: KeyedRequest): Generator<undefined, BatchAddition> {
-    for (;;) {
+    for (let attempts = 0; ; attempts++) {
       const recalled = keyed && (yield* this.recall(keyed, songs));
       if (recalled !== undefined) return recalled;
-      const { stamp } = this.#shards.ring;
-      if (songs.isLarge) yield* this.prepare(songs);
+      const stamp = songs.isLarge && attempts < ATTEMPTS_IN_SLICES ? this.#shards.ring.stamp : undefined;
+      if (stamp !== undefined) yield* this.prepare(songs);
       const addition = this.#commit(songs, stamp, keyed);
       if (addition !== undefined) return addition;
     }
   }
 
-  /** Returns `undefined`, and changes nothing, if sets have changed or the request was added meanwhile. */
-  #commit(songs: BatchColumns, stamp: number, keyed: KeyedRequest | undefined): BatchAddition | undefined {
+  /** Without a stamp, prepares the songs too. Returns `undefined` if it or the last request has changed. */
+  #commit(
+    songs: BatchColumns,
+    stamp: number | undefined,
+    keyed: KeyedRequest | undefined,
+  ): BatchAddition | undefined {
     const { lastRequests, ring } = this.#shards;
     const write = () =>
       this.#shards.whileLocked(songs.shards, () => {
-        if (songs.isLarge && ring.stamp !== stamp) return undefined;
+        if (stamp !== undefined && ring.stamp !== stamp) return undefined;
         songs.isLocked = true;
-        if (!songs.isLarge) runAtOnce(this.prepare(songs));
+        if (stamp === undefined) runAtOnce(this.prepare(songs));
         return this.#write(songs, keyed);
       });
     if (keyed === undefined) return write();
@@ -201,7 +201,7 @@ export class BatchWrite {
     return plays > 0 && all === 0;
   }
 
-  /** Makes an entry for a song that is to get plays, unless it has one. Another thread may have made it. */
+  /** Makes an entry for a song that is to get plays. Another thread may have made it. */
   #insert(songs: BatchColumns, song: number): void {
     if (songs.plays[song] === 0 || songs.entries[song] !== 0) return;
     const shard = songs.shards[song] as number;

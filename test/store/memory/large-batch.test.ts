@@ -87,6 +87,12 @@ describe("A large batch", () => {
     });
   });
 
+  test.each([undefined, 1])("is counted beside clears that never cease, with key %p", (seq) => {
+    const store = new PausedStore();
+    store.addWith(large(), () => store.clear(), seq);
+    expect([list(store).size, store.get("song-1"), store.songs]).toEqual([SIZE, 1, SIZE]);
+  });
+
   test("adds to the plays that come while it is prepared", () => {
     atEachPause((at) => {
       const store = new PausedStore();
