@@ -8,6 +8,7 @@ export {
   type CountStore,
   type Entry,
   MAX_COUNT,
+  type SealedFold,
   type SongPlays,
   type StoreOptions,
 } from "./store/count-store.ts";

@@ -14,7 +14,7 @@ const init = {
     vary: "Accept",
     "x-content-type-options": "nosniff",
     "cache-control": "no-store",
-    fold: "0", // as in answers to POST
+    fold: "0",
   }),
 };
 

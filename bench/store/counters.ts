@@ -21,7 +21,7 @@ function ofStore(store: ShardedStore): Counter {
   return {
     add: (id) => store.add(id, 1),
     get: (id) => store.get(id),
-    songs: () => store.songs,
+    songs: () => store.figures().songs,
   };
 }
 

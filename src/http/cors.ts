@@ -5,7 +5,8 @@ import type { Exchange, Service } from "./exchange.ts";
 /** Access-Control-Expose-Headers: response headers that a page may read besides the safelisted ones. */
 const EXPOSED = "ETag, Fold, Link, Link-Template, Preference-Applied, Retry-After, WWW-Authenticate";
 /** Access-Control-Allow-Headers: request headers that a page may send. */
-const ALLOWED = "Accept, Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, Prefer";
+const ALLOWED =
+  "Accept, Authorization, Content-Type, Fold-Label, Idempotency-Key, If-Match, If-None-Match, Prefer";
 
 /** Access-Control-Max-Age: seconds that a browser may cache a preflight. */
 const MAX_AGE_SECONDS = "7200";

@@ -10,7 +10,9 @@ export interface Description {
   /** Query parameters, each at most once. Any other parameter is refused. */
   query?: readonly QueryParameter[];
   /** Content of the request. */
-  body?: "a number" | "a mapping" | "anything";
+  body?: "a number" | "a mapping" | "a label" | "anything";
+  /** Set if the operation accepts a `Fold-Label`. */
+  takesLabel?: true;
   /** Set if the operation accepts an `Idempotency-Key`, which makes it idempotent. */
   takesKey?: true;
   /** Set if a client is answered that accepts none of the representations. */

@@ -39,6 +39,7 @@ const TYPE_OF_REFUSAL: Record<RefusalReason, ProblemTypeName> = {
   "unknown fold": "UnknownFold",
   "out of order": "FoldOutOfOrder",
   "too many folds": "TooManyFolds",
+  "other label": "OtherLabel",
   gone: "FoldDropped",
   "stale key": "StaleKey",
   "key reused": "KeyReused",

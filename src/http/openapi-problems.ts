@@ -93,7 +93,7 @@ function statusesOf({ scope, description }: Documented, types: readonly ProblemT
   const statuses: ProblemStatus[] = [400, 403, 412, 500, ...types.map((type) => PROBLEM_TYPES[type].status)];
   if (!takesAnyAccept) statuses.push(406);
   if (scope !== "read") statuses.push(401);
-  if (body === "a number" || body === "a mapping") statuses.push(415);
+  if (body !== undefined && body !== "anything") statuses.push(415);
   if (body !== undefined) statuses.push(408);
   return [...new Set(statuses)].sort((a, b) => a - b);
 }

@@ -5,6 +5,7 @@ import { KEY } from "./request/idempotency-key.ts";
 import type { QueryParameter } from "./request/query.ts";
 import { type Operation, pathOf, type Route } from "./routes.ts";
 import { MAX_TOP } from "./resources/songs.ts";
+import { MAX_LABEL_LENGTH } from "../store/count-store.ts";
 import { VERSION } from "../version.ts";
 
 const MAPPING: Json = { type: "object", additionalProperties: COUNT };
@@ -12,6 +13,13 @@ const ONE: Json = {
   type: "object",
   required: ["id", "count"],
   properties: { id: { type: "string" }, count: COUNT },
+};
+
+const LABEL: Json = { type: "string", maxLength: MAX_LABEL_LENGTH, pattern: "^[ -~]*$" };
+const SEALED_FOLD: Json = {
+  type: "object",
+  required: ["fold", "label"],
+  properties: { fold: COUNT, label: LABEL, sealed: { type: "string", format: "date-time" } },
 };
 
 /** Schema of an answer in JSON, with its text form in words; or the types of an answer in text alone. */
@@ -24,7 +32,7 @@ const SCHEMAS: Record<Exclude<Shape, "nothing">, Schema> = {
     json: { oneOf: [MAPPING, { type: "array", items: ONE }] },
     text: "pairs of id=count separated by commas, the ids percent-encoded",
   },
-  folds: { json: { type: "array", items: COUNT }, text: "numbers separated by commas" },
+  folds: { json: { type: "array", items: SEALED_FOLD }, text: "numbers separated by commas" },
   done: { json: { type: "object", properties: { status: { const: "ok" } } }, text: "OK" },
   document: { json: { type: "object" } },
   metrics: { types: [OLDER_TEXT, OPEN_METRICS] },
@@ -47,6 +55,7 @@ const PARAMETERS: Readonly<Record<Parameter, Json>> = {
     description: "only this many songs, the highest",
   },
   after: { in: "query", schema: COUNT, description: "leaves out the plays of this fold and of older ones" },
+  "Fold-Label": { in: "header", schema: LABEL, description: "refuses a fold with another label" },
   "Idempotency-Key": {
     in: "header",
     schema: { type: "string", pattern: `^${KEY.source}` },
@@ -65,6 +74,10 @@ const BODIES: Record<NonNullable<Description["body"]>, Json> = {
   "a mapping": {
     required: true,
     content: { "text/plain": { schema: { type: "string" } }, "application/json": { schema: MAPPING } },
+  },
+  "a label": {
+    description: "name of the job whose fold it is",
+    content: { "text/plain": { schema: LABEL } },
   },
   anything: { description: "read to its end and ignored", content: { "*/*": {} } },
 };
@@ -94,8 +107,10 @@ function describePath(route: Route): Json {
 }
 
 function describeOperation(method: string, { scope, description }: Operation): Json {
-  const { summary, query = [], body, takesKey = false, answers } = description;
-  const parameters: Parameter[] = [...query, ...(takesKey ? (["Idempotency-Key"] as const) : [])];
+  const { summary, query = [], body, takesKey = false, takesLabel = false, answers } = description;
+  const parameters: Parameter[] = [...query];
+  if (takesKey) parameters.push("Idempotency-Key");
+  if (takesLabel) parameters.push("Fold-Label");
   const all = method === "GET" ? { ...answers, 304: "nothing" as const } : answers;
   const answered = Object.entries(all).map(([status, shape]) => [status, describeAnswer(shape)]);
   return {

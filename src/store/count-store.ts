@@ -18,6 +18,9 @@ export interface SongPlays extends Iterable<Entry> {
   readonly size: number;
 }
 
+/** Most characters of a fold's label. */
+export const MAX_LABEL_LENGTH = 200;
+
 /** Some songs of a list. Valid until the next chunk is asked for. */
 export interface Chunk extends Iterable<Entry> {
   /**
@@ -41,6 +44,15 @@ export interface BatchAddition {
   counts: Float64Array;
   /** The newest fold that was sealed before the batch; 0 if none. */
   fold: number;
+}
+
+/** A sealed fold that is not acknowledged. */
+export interface SealedFold {
+  fold: number;
+  /** Name of its job; empty if it was sealed without one. */
+  label: string;
+  /** When it was sealed, in milliseconds since 1970; `undefined` if unknown. */
+  sealedAt: number | undefined;
 }
 
 /** Figures of folds. Times are in milliseconds since 1970, and `undefined` if unknown. */
@@ -94,6 +106,12 @@ export interface CountStore {
   readonly version: Awaitable<string>;
 
   /**
+   * The newest sealed fold; 0 if none. A store that others change too knows it as of its last reply, which
+   * includes that of `get`, `version` and `folds`.
+   */
+  readonly newestFold: number;
+
+  /**
    * Returns the plays of `id` in the open fold and in the sealed folds that are not acknowledged; 0 for an
    * unknown song. With `after`, returns its plays in the open fold and all folds above `after`, acknowledged
    * or not.
@@ -145,13 +163,17 @@ export interface CountStore {
    * Seals the open fold under the number `fold`, which is above every earlier one, and opens another. No
    * count changes. Returns false, and changes nothing, if the fold is sealed already.
    *
+   * `label`, at most {@linkcode MAX_LABEL_LENGTH} printable ASCII characters, says whose the fold is.
+   * Default: empty.
+   *
    * @throws {Refusal} `out of order` if `fold` is not above the newest one; `too many folds` if `maxFolds`
-   * folds are not acknowledged, or if the memory of dropped folds is still being freed.
+   * folds are not acknowledged, or if the memory of dropped folds is still being freed; `other label` if it
+   * is sealed with another label.
    */
-  seal(fold: number): Awaitable<boolean>;
+  seal(fold: number, label?: string): Awaitable<boolean>;
 
   /** Returns the sealed folds that are not acknowledged, in ascending order. */
-  folds(): Awaitable<number[]>;
+  folds(): Awaitable<SealedFold[]>;
 
   /**
    * Lists the songs of a sealed fold, each with its plays in that fold, in chunks and always in the same
@@ -166,9 +188,9 @@ export interface CountStore {
    * the next fold is acknowledged, and dropped then. Changes nothing if `fold` is acknowledged already.
    *
    * @throws {Refusal} `unknown fold` if it was never sealed; `out of order` if an older one is not
-   * acknowledged.
+   * acknowledged; `other label` if `label` is given, and that of the fold differs.
    */
-  acknowledge(fold: number): Awaitable<void>;
+  acknowledge(fold: number, label?: string): Awaitable<void>;
 
   /**
    * Forgets every song and every fold, and returns true. The last requests of writers are kept.

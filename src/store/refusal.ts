@@ -8,6 +8,7 @@ export type RefusalReason =
   | "unknown fold"
   | "out of order"
   | "too many folds"
+  | "other label"
   | "gone"
   | "stale key"
   | "key reused"
@@ -88,6 +89,11 @@ export class Refusal extends Error {
 
   static tooManyFolds(maxFolds: number): Refusal {
     return new Refusal("too many folds", `At most ${maxFolds} folds may be unacknowledged`, { maxFolds });
+  }
+
+  static otherLabel(fold: number, label: string): Refusal {
+    const found = label === "" ? "no label" : `the label ${JSON.stringify(label)}`;
+    return new Refusal("other label", `Fold ${fold} has ${found}: it is of another job`, { fold });
   }
 
   static staleKey(seq: number, newestSeq: number): Refusal {

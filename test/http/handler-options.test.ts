@@ -64,7 +64,7 @@ describe("Options", () => {
     const request = new Request(`${HOST}/batch`, { method: "POST", headers, body });
     expect((await createHandler(store, { maxBatchSongs: 8 })(request)).status).toBe(413);
     expect(pulled.length).toBeWithin(4, 9);
-    expect(store.songs).toBe(0);
+    expect(store.figures().songs).toBe(0);
   });
 
   test("have defaults: an id of 512 bytes, and a batch of 16 MiB", async () => {

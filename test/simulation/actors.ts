@@ -1,4 +1,4 @@
-import { type Addition, type CountStore, Refusal, type RequestKey } from "../../src/mod.ts";
+import { type Addition, type CountStore, Refusal, type RequestKey, type SealedFold } from "../../src/mod.ts";
 import { LOST, type Server, SONGS, type World } from "./world.ts";
 
 /** An activity in steps. Other actors may act between two of them. */
@@ -153,8 +153,8 @@ function lastDone(world: World, { goesBy }: Design): number {
   if (goesBy === "the database") return world.done;
   const ofEach = world.servers.map(([store]) => {
     const newest = (store?.add(SONGS[0] as string, 0) as Addition).fold;
-    const [oldest = newest + 1] = store?.folds() as number[];
-    return goesBy === "what is sealed" ? newest : oldest - 1;
+    const [oldest] = store?.folds() as SealedFold[];
+    return goesBy === "what is sealed" ? newest : (oldest?.fold ?? newest + 1) - 1;
   });
   return goesBy === "what is sealed" ? Math.max(...ofEach) : Math.min(...ofEach);
 }

@@ -4,6 +4,7 @@ import {
   type CountStore,
   Refusal,
   type RequestKey,
+  type SealedFold,
 } from "../../src/mod.ts";
 import { MapStore } from "../store/map-store.ts";
 import type { Random } from "../support/random.ts";
@@ -15,15 +16,18 @@ export function changed(store: CountStore, changes: Partial<CountStore>): CountS
   const asIs: CountStore = {
     maxIdBytes: store.maxIdBytes,
     version: store.version,
+    get newestFold() {
+      return store.newestFold;
+    },
     get: (id, after) => store.get(id, after),
     add: (id, plays, key) => store.add(id, plays, key),
     addAll: (plays, key) => store.addAll(plays, key),
     entries: (after) => store.entries(after),
     top: (n, after) => store.top(n, after),
-    seal: (fold) => store.seal(fold),
+    seal: (fold, label) => store.seal(fold, label),
     folds: () => store.folds(),
     fold: (fold) => store.fold(fold),
-    acknowledge: (fold) => store.acknowledge(fold),
+    acknowledge: (fold, label) => store.acknowledge(fold, label),
     clear: (unless) => store.clear(unless),
     figures: () => store.figures(),
   };
@@ -115,7 +119,7 @@ export class DelayedSeal extends MapStore {
     return this.#workers.flatMap((worker) => [...orNothing(() => worker.fold(fold), [])]);
   }
 
-  override folds(): number[] {
+  override folds(): SealedFold[] {
     return this.#workers[0].folds();
   }
 

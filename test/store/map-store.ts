@@ -4,6 +4,7 @@ import {
   type BatchAddition,
   type CountStore,
   type Entry,
+  type SealedFold,
   isTooLong,
   MAX_COUNT,
   type StoreFigures,
@@ -15,6 +16,8 @@ import { Fingerprint, type RequestKey } from "../../src/store/request-key.ts";
 
 interface Fold {
   number: number;
+  label: string;
+  sealedAt: number;
   counts: ReadonlyMap<string, number>;
 }
 
@@ -58,6 +61,10 @@ export class MapStore implements CountStore {
     return `${this.#name}-${this.#changes}`;
   }
 
+  get newestFold(): number {
+    return this.#folds.at(-1)?.number ?? this.#kept?.number ?? 0;
+  }
+
   get(id: string, after?: number): number {
     if (isTooLong(id, this.maxIdBytes)) throw Refusal.tooLong(this.maxIdBytes);
     return sum(this.#sets(after), id);
@@ -69,7 +76,7 @@ export class MapStore implements CountStore {
       return { count: counts[0] as number, fold };
     }
     const count = this.get(id);
-    const fold = this.#folds.at(-1)?.number ?? this.#kept?.number ?? 0;
+    const fold = this.newestFold;
     if (plays === 0) return { count, fold };
     this.#checkSum(id, plays);
     if (!this.#songs.has(id) && this.#songs.size >= this.#maxSongs) throw Refusal.full(this.#maxSongs);
@@ -101,20 +108,20 @@ export class MapStore implements CountStore {
     return topOf([this.#total(after)], n);
   }
 
-  seal(fold: number): boolean {
-    const sealed = [this.#kept, ...this.#folds].flatMap((sealed) => sealed?.number ?? []);
-    if (sealed.includes(fold)) return false;
-    const newest = sealed.at(-1) ?? 0;
-    if (fold <= newest) throw Refusal.belowNewest(fold, newest);
+  seal(fold: number, label: string = ""): boolean {
+    const same = [this.#kept, ...this.#folds].find((sealed) => sealed?.number === fold);
+    if (same !== undefined && same.label !== label) throw Refusal.otherLabel(fold, same.label);
+    if (same !== undefined) return false;
+    if (fold <= this.newestFold) throw Refusal.belowNewest(fold, this.newestFold);
     if (this.#folds.length >= this.#maxFolds) throw Refusal.tooManyFolds(this.#maxFolds);
-    this.#folds.push({ number: fold, counts: this.#open });
+    this.#folds.push({ number: fold, label, sealedAt: Date.now(), counts: this.#open });
     this.#open = new Map();
     this.#changes++;
     return true;
   }
 
-  folds(): number[] {
-    return this.#folds.map(({ number }) => number);
+  folds(): SealedFold[] {
+    return this.#folds.map(({ number, label, sealedAt }) => ({ fold: number, label, sealedAt }));
   }
 
   fold(fold: number): Iterable<Iterable<Entry>> {
@@ -123,10 +130,12 @@ export class MapStore implements CountStore {
     throw fold <= this.#dropped ? Refusal.dropped(this.#dropped) : Refusal.unknownFold(fold);
   }
 
-  acknowledge(fold: number): void {
+  acknowledge(fold: number, label?: string): void {
     if (fold <= (this.#kept?.number ?? 0)) return;
     const [oldest] = this.#folds;
-    if (oldest === undefined || !this.folds().includes(fold)) throw Refusal.unknownFold(fold);
+    const found = this.#folds.find(({ number }) => number === fold);
+    if (oldest === undefined || found === undefined) throw Refusal.unknownFold(fold);
+    if (label !== undefined && found.label !== label) throw Refusal.otherLabel(fold, found.label);
     if (oldest.number !== fold) throw Refusal.olderFirst(fold, oldest.number);
     this.#dropped = this.#kept?.number ?? 0;
     this.#kept = this.#folds.shift();

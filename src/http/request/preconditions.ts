@@ -81,7 +81,7 @@ export function answerConditionally({ match, noneMatch }: Conditions, answer: Re
 
 /** Makes a 304 with those headers of the full answer that a cache needs (RFC 9110 §15.4.5). */
 export function notModified(full: Headers): Response {
-  const needed = ["cache-control", "etag", "vary"];
+  const needed = ["cache-control", "etag", "fold", "vary"];
   return replyEmpty(304, Object.fromEntries(Array.from(full).filter(([name]) => needed.includes(name))));
 }
 

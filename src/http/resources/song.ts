@@ -8,7 +8,7 @@ import { checkConditions, conditionsOf } from "../request/preconditions.ts";
 import { prefersMinimal } from "../request/prefer.ts";
 import { readAfter } from "../request/query.ts";
 import { Problem } from "../response/problem.ts";
-import { reply, replyMinimal, type ReplyInit } from "../response/reply.ts";
+import { reply, replyMinimal } from "../response/reply.ts";
 import { decodeSongId } from "../request/song-id.ts";
 import { type Addition, MAX_COUNT } from "../../store/count-store.ts";
 import { Refusal } from "../../store/refusal.ts";
@@ -22,8 +22,8 @@ export function getCount(service: Service, exchange: Exchange): Awaitable<Respon
   const id = songId(service, exchange);
   const count = service.store.get(id, readAfter(exchange.query));
   return count instanceof Promise
-    ? count.then((later) => replyCount(exchange, id, later))
-    : replyCount(exchange, id, count);
+    ? count.then((later) => replyCount(service, exchange, id, later))
+    : replyCount(service, exchange, id, count);
 }
 
 /** `POST /song/{id}`: adds 1, or the number in the body, and answers the new count. */
@@ -64,19 +64,26 @@ function songId({ store }: Service, { groups }: Exchange): string {
 }
 
 function replyPlayed(
-  { foldHeaders, metrics }: Service,
+  service: Service,
   exchange: Exchange,
   id: string,
   plays: number,
   { count, fold }: Addition,
 ): Response {
-  metrics.countPlays(plays);
+  service.metrics.countPlays(plays);
   return prefersMinimal(exchange.headers.get("prefer"))
     ? replyMinimal(fold)
-    : replyCount(exchange, id, count, foldHeaders.for(exchange.format, fold));
+    : replyCount(service, exchange, id, count, fold);
 }
 
-function replyCount(exchange: Exchange, id: string, count: number, init?: ReplyInit): Response {
+function replyCount(
+  { foldHeaders, store }: Service,
+  exchange: Exchange,
+  id: string,
+  count: number,
+  fold: number = store.newestFold,
+): Response {
   const { format } = exchange;
-  return reply(exchange, format === "json" ? JSON.stringify({ id, count }) : decimal(count), init);
+  const body = format === "json" ? JSON.stringify({ id, count }) : decimal(count);
+  return reply(exchange, body, foldHeaders.for(format, fold));
 }

@@ -38,6 +38,7 @@ function listAs(
   const headers = headersFor(format, {
     etag: `"${tag}"`,
     "cache-control": "no-cache",
+    fold: String(store.newestFold),
     ...songLinks(service),
   });
   // The handler evaluates all conditions again. This saves the walk over the songs.

@@ -54,6 +54,7 @@ export type ProblemTypeName =
   | "UnknownFold"
   | "FoldOutOfOrder"
   | "TooManyFolds"
+  | "OtherLabel"
   | "FoldDropped"
   | "StaleKey"
   | "KeyReused"
@@ -114,6 +115,11 @@ export const PROBLEM_TYPES: Readonly<Record<ProblemTypeName, ProblemType>> = {
     title: "No room for another fold",
     members: { maxFolds: "folds that may be unacknowledged; missing while acknowledged folds are removed" },
     optional: ["maxFolds"],
+  },
+  OtherLabel: {
+    status: 409,
+    title: "The fold has another label",
+    members: { fold: "number of the fold" },
   },
   FoldDropped: {
     status: 410,

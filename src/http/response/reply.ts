@@ -50,12 +50,12 @@ export function reply(
   return method === "HEAD" ? withoutBody(body, init) : new Response(body, init);
 }
 
-/** Headers of answers to plays. They are made once a fold, and shared by all answers until the next fold. */
+/** Headers of answers about songs and folds. They are made once a fold, and shared until the next fold. */
 export class FoldHeaders {
   #fold = -1;
   #inits: Record<Format, ReplyInit> = NO_STORE;
 
-  /** Returns headers with `Fold: n`: the newest fold that was sealed before the play was counted. */
+  /** Returns headers with `Fold: n`: the newest sealed fold; of a play, the newest one before it. */
   for(format: Format, fold: number): ReplyInit {
     if (fold !== this.#fold) {
       const others = { fold: String(fold) };

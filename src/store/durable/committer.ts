@@ -168,23 +168,25 @@ export class Committer {
   }
 
   #change(command: WriteCommand): boolean | WriteFailure {
-    if (command.do === "seal") return this.#seal(command.fold);
-    if (command.do === "acknowledge") return this.#acknowledge(command.fold);
+    if (command.do === "seal") return this.#seal(command.fold, command.label);
+    if (command.do === "acknowledge") return this.#acknowledge(command.fold, command.label);
     return command.do === "clear" && this.#clear(command.version);
   }
 
-  #seal(fold: number): boolean | WriteFailure {
-    if (!this.store.canSeal(fold)) return false;
-    const now = Date.now();
-    return this.#makeDurable(() => this.#database.seal(fold, now)) ?? this.store.seal(fold, now);
+  #seal(fold: number, label: string): boolean | WriteFailure {
+    if (!this.store.canSeal(fold, label)) return false;
+    const sealed = { fold, label, sealedAt: Date.now() };
+    return (
+      this.#makeDurable(() => this.#database.seal(sealed)) ?? this.store.seal(fold, label, sealed.sealedAt)
+    );
   }
 
-  #acknowledge(fold: number): boolean | WriteFailure {
-    if (!this.store.canAcknowledge(fold)) return false;
+  #acknowledge(fold: number, label: string | undefined): boolean | WriteFailure {
+    if (!this.store.canAcknowledge(fold, label)) return false;
     const now = Date.now();
     const failure = this.#makeDurable(() => this.#database.acknowledge(fold, now));
     if (failure !== undefined) return failure;
-    this.store.acknowledge(fold, now);
+    this.store.acknowledge(fold, label, now);
     this.background.lookForDropped();
     return true;
   }

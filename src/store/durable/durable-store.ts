@@ -9,6 +9,7 @@ import {
   type CountStore,
   type Entry,
   isTooLong,
+  type SealedFold,
   type SongPlays,
   type StoreFigures,
 } from "../count-store.ts";
@@ -79,7 +80,11 @@ export class DurableStore implements CountStore {
     return this.#memory.top(n, after);
   }
 
-  folds(): number[] {
+  get newestFold(): number {
+    return this.#memory.newestFold;
+  }
+
+  folds(): SealedFold[] {
     return this.#memory.folds();
   }
 
@@ -109,12 +114,12 @@ export class DurableStore implements CountStore {
     return await this.#addBatch(batch, key && fingerprint && { key, fingerprint: fingerprint.value });
   }
 
-  async seal(fold: number): Promise<boolean> {
-    return await this.#control({ do: "seal", fold });
+  async seal(fold: number, label: string = ""): Promise<boolean> {
+    return await this.#control({ do: "seal", fold, label });
   }
 
-  async acknowledge(fold: number): Promise<void> {
-    await this.#control({ do: "acknowledge", fold });
+  async acknowledge(fold: number, label?: string): Promise<void> {
+    await this.#control({ do: "acknowledge", fold, label });
   }
 
   async clear(unless?: (version: string) => boolean): Promise<boolean> {

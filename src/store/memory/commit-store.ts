@@ -170,16 +170,16 @@ export class CommitStore extends ShardedStore {
   }
 
   /** Returns true if sealing `fold` would change anything. Throws as {@linkcode CountStore.seal} does. */
-  canSeal(fold: number): boolean {
-    return this.lifecycle.canSeal(fold);
+  canSeal(fold: number, label: string): boolean {
+    return this.lifecycle.canSeal(fold, label);
   }
 
   /**
    * Returns true if acknowledging `fold` would change anything. Throws as {@linkcode CountStore.acknowledge}
    * does.
    */
-  canAcknowledge(fold: number): boolean {
-    return this.lifecycle.canAcknowledge(fold);
+  canAcknowledge(fold: number, label: string | undefined): boolean {
+    return this.lifecycle.canAcknowledge(fold, label);
   }
 
   /** True while the memory of a dropped fold is to be freed. */

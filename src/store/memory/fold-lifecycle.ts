@@ -1,5 +1,5 @@
 import { runInTurns, WorkSlice } from "../../async/turns.ts";
-import type { FoldFigures } from "../count-store.ts";
+import type { FoldFigures, SealedFold } from "../count-store.ts";
 import { Refusal } from "../refusal.ts";
 import type { Shards } from "./shards.ts";
 
@@ -47,25 +47,29 @@ export class FoldLifecycle {
     this.#run = run;
   }
 
-  /** See {@linkcode CountStore.seal}. `now`: in milliseconds since 1970. */
-  seal(fold: number, now: number): boolean {
+  /** See {@linkcode CountStore.seal}. */
+  seal(sealed: SealedFold): boolean {
     const { ring, heap } = this.#shards;
     return this.#shards.whileAllLocked(() => {
-      if (!this.#canSeal(fold)) return false;
+      if (!this.#canSeal(sealed.fold, sealed.label)) return false;
       heap.recordChange();
-      ring.seal(fold, this.#shards.slots.take(), now, heap.songs);
+      ring.seal(sealed, this.#shards.slots.take(), heap.songs);
       return true;
     });
   }
 
   /** Returns true if {@linkcode seal} would seal the fold. Throws as `seal` does. */
-  canSeal(fold: number): boolean {
-    return this.#shards.whileAllLocked(() => this.#canSeal(fold));
+  canSeal(fold: number, label: string): boolean {
+    return this.#shards.whileAllLocked(() => this.#canSeal(fold, label));
   }
 
-  #canSeal(fold: number): boolean {
+  #canSeal(fold: number, label: string): boolean {
     const { ring } = this.#shards;
-    if (ring.placeOf(fold) !== -1) return false;
+    const place = ring.placeOf(fold);
+    if (place !== -1) {
+      this.#checkLabel(place, label);
+      return false;
+    }
     if (fold <= ring.newest) throw Refusal.belowNewest(fold, ring.newest);
     if (ring.length - 1 - ring.firstCounted >= this.#maxFolds) throw Refusal.tooManyFolds(this.#maxFolds);
     if (!this.#shards.slots.hasFree())
@@ -77,22 +81,16 @@ export class FoldLifecycle {
   }
 
   /** Returns the folds that are not acknowledged, in ascending order. */
-  list(): number[] {
+  list(): SealedFold[] {
     return this.#shards.whileAllLocked(() => {
       const { ring } = this.#shards;
       const places = Array.from({ length: ring.length - 1 }, (_, place) => place);
-      return places.slice(ring.firstCounted).map((place) => ring.numberAt(place));
+      return places.slice(ring.firstCounted).map((place) => ({
+        fold: ring.numberAt(place),
+        label: ring.labelAt(place),
+        sealedAt: ring.sealedAt(place),
+      }));
     });
-  }
-
-  /** Returns the newest fold; 0 if none. */
-  newest(): number {
-    this.#shards.lock(0);
-    try {
-      return this.#shards.ring.newest;
-    } finally {
-      this.#shards.unlock(0);
-    }
   }
 
   /** Returns the number of unacknowledged folds, and the times of the last seals and acknowledgement. */
@@ -116,10 +114,10 @@ export class FoldLifecycle {
    * See {@linkcode CountStore.acknowledge}. The memory of the dropped fold is freed in steps, after the
    * return. `now`: in milliseconds since 1970.
    */
-  acknowledge(fold: number, now: number): void {
+  acknowledge(fold: number, label: string | undefined, now: number): void {
     const { ring, heap } = this.#shards;
     const dropped = this.#shards.whileAllLocked(() => {
-      if (!this.#canAcknowledge(fold)) return undefined;
+      if (!this.#canAcknowledge(fold, label)) return undefined;
       heap.recordChange();
       const songs = ring.songsAt(ring.firstCounted);
       let slot: number | undefined;
@@ -136,16 +134,23 @@ export class FoldLifecycle {
   }
 
   /** Returns true if {@linkcode acknowledge} would change anything. Throws as `acknowledge` does. */
-  canAcknowledge(fold: number): boolean {
-    return this.#shards.whileAllLocked(() => this.#canAcknowledge(fold));
+  canAcknowledge(fold: number, label: string | undefined): boolean {
+    return this.#shards.whileAllLocked(() => this.#canAcknowledge(fold, label));
   }
 
-  #canAcknowledge(fold: number): boolean {
+  #canAcknowledge(fold: number, label: string | undefined): boolean {
     const { ring } = this.#shards;
     if (fold <= ring.acknowledged) return false;
     const place = this.placeOf(fold);
+    if (label !== undefined) this.#checkLabel(place, label);
     if (place !== ring.firstCounted) throw Refusal.olderFirst(fold, ring.numberAt(ring.firstCounted));
     return true;
+  }
+
+  #checkLabel(place: number, label: string): void {
+    const { ring } = this.#shards;
+    const found = ring.labelAt(place);
+    if (found !== label) throw Refusal.otherLabel(ring.numberAt(place), found);
   }
 
   /** Returns the place of the oldest set that is newer than `after`. The caller holds a shard's lock. */

@@ -1,3 +1,4 @@
+import { MAX_LABEL_LENGTH, type SealedFold } from "../count-store.ts";
 import type { Heap } from "./heap.ts";
 import { checkLayout } from "./layout.ts";
 
@@ -17,10 +18,10 @@ import { checkLayout } from "./layout.ts";
 //
 // A set is a fold, except the newest one: the open set, in which plays are counted.
 //
-//   word 0            2                 4      5       6
-//     +---------------+-----------------+------+-------+
-//     | fold (number) | sealed (number) | slot | songs |
-//     +---------------+-----------------+------+-------+
+//   word 0            2                 4      5       6                             58
+//     +---------------+-----------------+------+-------+------------------------------+
+//     | fold (number) | sealed (number) | slot | songs | label: its length, and ASCII |
+//     +---------------+-----------------+------+-------+------------------------------+
 //
 //   slot     where the set's shards are (shard-table.ts)
 //   songs    of a fold: songs that no newer set has
@@ -50,8 +51,10 @@ checkLayout(
 const SEALED = 2;
 const SLOT = 4;
 const SONGS = 5;
-const SET_WORDS = 6;
-checkLayout({ fold: [0, 2], sealed: [SEALED, 2], slot: [SLOT, 1], songs: [SONGS, 1] }, SET_WORDS);
+const LABEL = 6;
+const SET_WORDS = 58;
+const PARTS = { fold: [0, 2], sealed: [SEALED, 2], slot: [SLOT, 1], songs: [SONGS, 1] } as const;
+checkLayout({ ...PARTS, label: [LABEL, Math.ceil((1 + MAX_LABEL_LENGTH) / 4)] }, SET_WORDS);
 
 /**
  * The sets of a store, oldest first: perhaps an acknowledged fold that is kept, the folds that are not
@@ -62,6 +65,7 @@ checkLayout({ fold: [0, 2], sealed: [SEALED, 2], slot: [SLOT, 1], songs: [SONGS,
 export class FoldRing {
   readonly #words: Int32Array;
   readonly #numbers: Float64Array;
+  readonly #bytes: Uint8Array;
   readonly #at: number;
   readonly #capacity: number;
 
@@ -69,6 +73,7 @@ export class FoldRing {
   constructor(heap: Heap, at: number, maxFolds: number) {
     this.#words = heap.words;
     this.#numbers = heap.numbers;
+    this.#bytes = new Uint8Array(heap.words.buffer);
     this.#at = at;
     this.#capacity = capacityOf(maxFolds);
     Atomics.compareExchange(this.#words, at + NEXT, 0, 1);
@@ -84,9 +89,10 @@ export class FoldRing {
     return (this.#words[this.#at + NEXT] as number) - (this.#words[this.#at + FIRST] as number);
   }
 
-  /** The newest fold; 0 if none. */
+  /** The newest fold; 0 if none. Needs no lock: `next` is written after the fold that it counts. */
   get newest(): number {
-    return this.length === 1 ? 0 : this.numberAt(this.length - 2);
+    const last = (this.#words[this.#at + NEXT] as number) - 2;
+    return last < 0 ? 0 : (this.#numbers[this.#numbered(last) >> 1] as number);
   }
 
   /** The newest acknowledged fold; 0 if none is kept. */
@@ -114,9 +120,15 @@ export class FoldRing {
     return place === this.length - 1 ? Infinity : (this.#numbers[this.#set(place) >> 1] as number);
   }
 
-  /** Returns when the fold at a place was sealed, in milliseconds since 1970. */
-  sealedAt(place: number): number {
-    return this.#numbers[(this.#set(place) + SEALED) >> 1] as number;
+  /** Returns when the fold at a place was sealed, in milliseconds since 1970; `undefined` if unknown. */
+  sealedAt(place: number): number | undefined {
+    return this.#numbers[(this.#set(place) + SEALED) >> 1] || undefined;
+  }
+
+  /** Returns the label of the fold at a place. */
+  labelAt(place: number): string {
+    const at = (this.#set(place) + LABEL) * 4;
+    return String.fromCharCode(...this.#bytes.subarray(at + 1, at + 1 + (this.#bytes[at] as number)));
   }
 
   /** When the last fold was acknowledged, in milliseconds since 1970; 0 if none was. */
@@ -150,18 +162,16 @@ export class FoldRing {
     return -1;
   }
 
-  /**
-   * Makes the open set a fold, sealed at `now`, and the empty set in `slot` the open one. `songs`: all songs
-   * that are not only in acknowledged folds.
-   */
-  seal(fold: number, slot: number, now: number, songs: number): void {
+  /** Makes the open set a fold, and opens that in `slot`. `songs`: those that are counted. */
+  seal({ fold, label, sealedAt = 0 }: SealedFold, slot: number, songs: number): void {
     this.#countChange();
     const open = this.#set(this.length - 1);
     let own = songs;
     for (let place = this.firstCounted; place < this.length - 1; place++) own -= this.songsAt(place);
     this.#words[open + SONGS] = own;
+    this.#bytes.set([label.length, ...Array.from(label, (c) => c.charCodeAt(0))], (open + LABEL) * 4);
     this.#numbers[open >> 1] = fold;
-    this.#numbers[(open + SEALED) >> 1] = now;
+    this.#numbers[(open + SEALED) >> 1] = sealedAt;
     this.#words[this.#set(this.length) + SLOT] = slot;
     this.#words[this.#at + NEXT] = (this.#words[this.#at + NEXT] as number) + 1;
   }
@@ -194,8 +204,11 @@ export class FoldRing {
   }
 
   #set(place: number): number {
-    const at = ((this.#words[this.#at + FIRST] as number) + place) & (this.#capacity - 1);
-    return this.#at + SETS + at * SET_WORDS;
+    return this.#numbered((this.#words[this.#at + FIRST] as number) + place);
+  }
+
+  #numbered(number: number): number {
+    return this.#at + SETS + (number & (this.#capacity - 1)) * SET_WORDS;
   }
 }
 

@@ -8,6 +8,7 @@ import type {
   Chunk,
   CountStore,
   Entry,
+  SealedFold,
   SongPlays,
   StoreFigures,
 } from "../count-store.ts";
@@ -89,9 +90,8 @@ export class ShardedStore implements CountStore {
     return `${this.handle.name}-${this.shards.heap.changes(this.handle.owners)}`;
   }
 
-  /** Songs that are counted against `maxSongs`: see {@linkcode StoreFigures}. */
-  get songs(): number {
-    return this.shards.heap.songs;
+  get newestFold(): number {
+    return this.shards.ring.newest;
   }
 
   figures(): StoreFigures {
@@ -156,17 +156,17 @@ export class ShardedStore implements CountStore {
   }
 
   /** See {@linkcode CountStore.seal}. `now`: in milliseconds since 1970. */
-  seal(fold: number, now: number = Date.now()): boolean {
-    return this.lifecycle.seal(fold, now);
+  seal(fold: number, label: string = "", now: number = Date.now()): boolean {
+    return this.lifecycle.seal({ fold, label, sealedAt: now });
   }
 
-  folds(): number[] {
+  folds(): SealedFold[] {
     return this.lifecycle.list();
   }
 
   /** See {@linkcode CountStore.acknowledge}. `now`: in milliseconds since 1970. */
-  acknowledge(fold: number, now: number = Date.now()): void {
-    this.lifecycle.acknowledge(fold, now);
+  acknowledge(fold: number, label?: string, now: number = Date.now()): void {
+    this.lifecycle.acknowledge(fold, label, now);
   }
 
   /**

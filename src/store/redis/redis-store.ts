@@ -1,4 +1,4 @@
-import { isTooLong, type StoreFigures } from "../count-store.ts";
+import { isTooLong, type SealedFold, type StoreFigures } from "../count-store.ts";
 import type { Addition, BatchAddition, Chunk, CountStore, Entry, SongPlays } from "../count-store.ts";
 import { Refusal } from "../refusal.ts";
 import type { RequestKey } from "../request-key.ts";
@@ -53,6 +53,10 @@ export class RedisStore implements CountStore {
     return this.#survey.take().then(({ changes }) => `${this.#redis.layout.data.name}-${changes}`);
   }
 
+  get newestFold(): number {
+    return this.#redis.heads.last.newest;
+  }
+
   get(id: string, after?: number): Promise<number> {
     this.#check(id);
     return this.#songs.get(id, after).then(({ count }) => count);
@@ -80,12 +84,12 @@ export class RedisStore implements CountStore {
     return this.#listing.top(n, after);
   }
 
-  async seal(fold: number): Promise<boolean> {
+  async seal(fold: number, label: string = ""): Promise<boolean> {
     this.#checkSame();
-    return await this.#limit.hold(1, () => this.#control.change("seal", fold));
+    return await this.#limit.hold(1, () => this.#control.change("seal", fold, label));
   }
 
-  async folds(): Promise<number[]> {
+  async folds(): Promise<SealedFold[]> {
     this.#checkSame();
     return (await this.#control.folds()).unacknowledged;
   }
@@ -93,15 +97,15 @@ export class RedisStore implements CountStore {
   async *fold(fold: number): AsyncGenerator<Chunk> {
     this.#checkSame();
     const { unacknowledged, kept, dropped, epoch } = await this.#control.folds();
-    if (!unacknowledged.includes(fold) && fold !== kept) {
+    if (!unacknowledged.some((sealed) => sealed.fold === fold) && fold !== kept) {
       throw fold <= dropped ? Refusal.dropped(dropped) : Refusal.unknownFold(fold);
     }
     yield* this.#listing.fold(fold, epoch);
   }
 
-  async acknowledge(fold: number): Promise<void> {
+  async acknowledge(fold: number, label?: string): Promise<void> {
     this.#checkSame();
-    await this.#limit.hold(1, () => this.#control.change("acknowledge", fold));
+    await this.#limit.hold(1, () => this.#control.change("acknowledge", fold, label));
   }
 
   /** @throws {Refusal} `unsupported` with a condition, which would have to stop the plays of all servers. */

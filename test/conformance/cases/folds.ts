@@ -55,7 +55,8 @@ export const folds: Cases = {
     for (const fold of [3, 17, 18]) await expectAnswer(fetch(`/folds/${fold}`, PUT), 201, "");
     await expectAnswer(fetch("/folds"), 200, "3,17,18");
     await expectAnswer(fetch("/folds/3", DELETE), 200);
-    await expectAnswer(fetch("/folds", { headers: json }), 200, "[17,18]");
+    const listed = (await (await fetch("/folds", { headers: json })).json()) as { fold: number }[];
+    expect(listed.map(({ fold }) => fold)).toEqual([17, 18]);
     await expectAnswer(fetch("/", DELETE), 200);
     await expectAnswer(fetch("/folds"), 200, "");
   },
@@ -93,7 +94,64 @@ export const folds: Cases = {
     expect([minimal.status, minimal.headers.get("fold")]).toEqual([204, "16"]);
     const asJson = await fetch("/song/a", { ...POST, headers: json });
     expect(asJson.headers.get("fold")).toBe("16");
-    expect((await fetch("/song/a")).headers.get("fold")).toBeNull();
+  },
+
+  "answers about songs and folds name the newest fold": async ({ fetch }) => {
+    const paths = ["/song/a", "/song/never-played", "/", "/?top=3", "/folds"];
+    const named = async (init?: RequestInit) =>
+      await Promise.all(paths.map(async (path) => (await fetch(path, init)).headers.get("fold")));
+    expect(await named()).toEqual(["0", "0", "0", "0", "0"]);
+    await expectAnswer(fetch("/folds/16", PUT), 201);
+    await expectAnswer(fetch("/song/a", POST), 200);
+    expect(await named()).toEqual(["16", "16", "16", "16", "16"]);
+    expect(await named({ headers: json })).toEqual(["16", "16", "16", "16", "16"]);
+    expect(await named({ method: "HEAD" })).toEqual(["16", "16", "16", "16", "16"]);
+    const etag = (await fetch("/")).headers.get("etag") ?? "";
+    const unchanged = await expectAnswer(fetch("/", { headers: { "if-none-match": etag } }), 304);
+    expect(unchanged.headers.get("fold")).toBe("16");
+    await expectAnswer(fetch("/folds/16", DELETE), 200);
+    expect(await named()).toEqual(["16", "16", "16", "16", "16"]);
+    await expectAnswer(fetch("/", DELETE), 200);
+    expect(await named()).toEqual(["0", "0", "0", "0", "0"]);
+  },
+
+  "a fold has a label, which others can neither seal again nor acknowledge": async (subject) => {
+    const { fetch } = subject;
+    const before = Date.now();
+    await expectAnswer(fetch("/folds/4", { ...PUT, body: 'mine, of /a=1 "quoted"' }), 201);
+    await expectAnswer(fetch("/folds/4", { ...PUT, body: 'mine, of /a=1 "quoted"' }), 200);
+    await expectAnswer(fetch("/folds/5", PUT), 201);
+    const other = 'Conflict\nFold 4 has the label "mine, of /a=1 \\"quoted\\"": it is of another job';
+    await expectAnswer(fetch("/folds/4", { ...PUT, body: "other" }), 409, other);
+    await expectAnswer(fetch("/folds/4", PUT), 409, other);
+    await expectAnswer(fetch("/folds/4", { ...DELETE, headers: { "fold-label": "other" } }), 409, other);
+    const unlabelled = "Conflict\nFold 5 has no label: it is of another job";
+    await expectAnswer(fetch("/folds/5", { ...PUT, body: "other" }), 409, unlabelled);
+    const listed = (await (await fetch("/folds", { headers: json })).json()) as Record<string, unknown>[];
+    expect(listed.map(({ fold, label }) => [fold, label])).toEqual([
+      [4, 'mine, of /a=1 "quoted"'],
+      [5, ""],
+    ]);
+    for (const { sealed } of listed) {
+      expect(sealed).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
+      expect(Math.abs(Date.parse(sealed as string) - before)).toBeLessThan(60_000);
+    }
+    const mine = { "fold-label": 'mine, of /a=1 "quoted"' };
+    await expectAnswer(fetch("/folds/4", { ...DELETE, headers: mine }), 200, "OK");
+    await expectAnswer(fetch("/folds/4", { ...DELETE, headers: mine }), 200, "OK");
+    await expectAnswer(fetch("/folds/5", DELETE), 200, "OK");
+  },
+
+  "a label that no fold can have is refused, and nothing is sealed": async ({ fetch }) => {
+    const longest = "x".repeat(200);
+    for (const body of [`${longest}x`, "é", "a\nb", " a", "a ", "\0"])
+      await expectAnswer(fetch("/folds/1", { ...PUT, body }), 400);
+    const asJson = { "content-type": "application/json" };
+    await expectAnswer(fetch("/folds/1", { ...PUT, body: '"a"', headers: asJson }), 415);
+    await expectAnswer(fetch("/folds"), 200, "");
+    await expectAnswer(fetch("/folds/1", { ...PUT, body: longest }), 201);
+    await expectAnswer(fetch("/folds/1", { ...DELETE, headers: { "fold-label": `${longest}x` } }), 400);
+    await expectAnswer(fetch("/folds"), 200, "1");
   },
 
   "after leaves out folds, and is refused if it needs a dropped one": async (subject) => {
@@ -129,7 +187,7 @@ export const folds: Cases = {
   "a request that breaks off, or has a condition that fails, seals nothing": async ({ fetch }) => {
     await expectAnswer(fetch("/folds/1", { ...PUT, headers: { "if-match": '"x"' } }), 412);
     await expectAnswer(fetch("/folds"), 200, "");
-    await expectAnswer(fetch("/folds/1", { ...PUT, body: "what it says does not matter" }), 201);
+    await expectAnswer(fetch("/folds/1", { ...PUT, body: "a label" }), 201);
     await expectAnswer(fetch("/folds/1", { ...DELETE, headers: { "if-match": '"x"' } }), 412);
     await expectAnswer(fetch("/folds"), 200, "1");
   },

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { type Entry, MAX_COUNT, Refusal, type RefusalReason } from "../../../src/mod.ts";
-import { countOf, listed, type MakeStore, reasonOf, refusalOf, sealed } from "./support.ts";
+import { countOf, foldsOf, listed, type MakeStore, reasonOf, refusalOf, sealed } from "./support.ts";
 
 const batch = (...entries: Entry[]) => new Map(entries);
 
@@ -20,7 +20,7 @@ export function testFolds(makeStore: MakeStore): void {
     expect(await store.seal(9)).toBe(true);
     expect(await sealed(store, 9)).toEqual([["a", 2]]);
     expect(await sealed(store, 7)).toHaveLength(2);
-    expect(await store.folds()).toEqual([7, 9]);
+    expect(await foldsOf(store)).toEqual([7, 9]);
     expect(await listed(store)).toEqual([
       ["a", 7],
       ["b", 1],
@@ -38,7 +38,7 @@ export function testFolds(makeStore: MakeStore): void {
     expect(await reasonOf(() => store.seal(4))).toBe("out of order");
     expect(await store.version).toBe(version);
     expect(await sealed(store, 5)).toEqual([["a", 1]]);
-    expect(await store.folds()).toEqual([5]);
+    expect(await foldsOf(store)).toEqual([5]);
   });
 
   test("counts exclude an acknowledged fold, and the oldest fold has to be acknowledged first", async () => {
@@ -54,12 +54,50 @@ export function testFolds(makeStore: MakeStore): void {
     await store.acknowledge(1);
     expect(await store.get("a")).toBe(1101);
     await store.acknowledge(1); // again
-    expect(await store.folds()).toEqual([2, 3]);
+    expect(await foldsOf(store)).toEqual([2, 3]);
     await store.acknowledge(2);
     await store.acknowledge(3);
     expect(await store.add("a", 1)).toEqual({ count: 2, fold: 3 });
-    expect(await store.folds()).toEqual([]);
+    expect(await foldsOf(store)).toEqual([]);
     expect(await listed(store)).toEqual([["a", 2]]);
+  });
+
+  test("a fold has the label of its seal, which others cannot seal again or acknowledge", async () => {
+    const store = await makeStore({});
+    const label = `${"x".repeat(198)} ~`;
+    const before = Date.now();
+    expect(store.newestFold).toBe(0);
+    await store.seal(4);
+    await store.acknowledge(4);
+    expect(await store.seal(5, label)).toBe(true);
+    await store.seal(6);
+    await store.add("a", 1);
+    const version = await store.version;
+    expect(await store.seal(5, label)).toBe(false);
+    expect(await reasonOf(() => store.seal(5, "other"))).toBe("other label");
+    expect(await reasonOf(() => store.seal(5))).toBe("other label");
+    expect(await reasonOf(() => store.seal(6, label))).toBe("other label");
+    expect(await reasonOf(() => store.seal(4, label))).toBe("other label");
+    expect(await reasonOf(() => store.acknowledge(5, "other"))).toBe("other label");
+    expect(await reasonOf(() => store.acknowledge(5, ""))).toBe("other label");
+    expect(await store.version).toBe(version);
+    const folds = await store.folds();
+    expect(folds.map(({ fold, label }) => [fold, label])).toEqual([
+      [5, label],
+      [6, ""],
+    ]);
+    for (const { sealedAt = 0 } of folds) {
+      expect(sealedAt).toBeGreaterThanOrEqual(before - 1000);
+      expect(sealedAt).toBeLessThanOrEqual(Date.now() + 1000);
+    }
+    await store.acknowledge(5, label);
+    await store.acknowledge(6); // without a label, any fold
+    expect(await foldsOf(store)).toEqual([]);
+    expect(store.newestFold).toBe(6);
+    await store.clear();
+    expect(await store.get("a")).toBe(0);
+    expect(store.newestFold).toBe(0);
+    expect(await store.seal(5, "other")).toBe(true);
   });
 
   test("an empty fold can be sealed", async () => {
@@ -67,7 +105,7 @@ export function testFolds(makeStore: MakeStore): void {
     expect(await store.seal(1)).toBe(true);
     expect(await sealed(store, 1)).toEqual([]);
     await store.acknowledge(1);
-    expect(await store.folds()).toEqual([]);
+    expect(await foldsOf(store)).toEqual([]);
   });
 }
 
@@ -107,12 +145,12 @@ export function testFoldLimits(makeStore: MakeStore): void {
     await store.seal(2);
     await store.add("a", 1);
     expect(await reasonOf(() => store.seal(3))).toBe("too many folds");
-    expect(await store.folds()).toEqual([1, 2]);
+    expect(await foldsOf(store)).toEqual([1, 2]);
     for (let fold = 3; fold < 30; fold++) {
       await store.acknowledge(fold - 2);
       expect(await store.seal(fold)).toBe(true);
     }
-    expect(await store.folds()).toEqual([28, 29]);
+    expect(await foldsOf(store)).toEqual([28, 29]);
   });
 
   test("a full store still counts a song of a sealed fold", async () => {
@@ -184,7 +222,7 @@ export function testFoldLimits(makeStore: MakeStore): void {
       await store.acknowledge(1);
       if (round % 2 === 1) await store.acknowledge(2);
       await store.clear();
-      expect(await store.folds()).toEqual([]);
+      expect(await foldsOf(store)).toEqual([]);
       expect(await listed(store)).toEqual([]);
       expect(await store.get(`song-${round}`, 0)).toBe(0);
       expect(await store.add("a", 0)).toEqual({ count: 0, fold: 0 });

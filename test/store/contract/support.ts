@@ -47,6 +47,11 @@ export async function listed(
   return entries.sort(byId);
 }
 
+/** Returns the numbers of the folds that are not acknowledged. */
+export async function foldsOf(store: CountStore): Promise<number[]> {
+  return (await store.folds()).map(({ fold }) => fold);
+}
+
 /** Returns every song of a fold, by id. */
 export async function sealed(store: CountStore, fold: number): Promise<Entry[]> {
   const entries: Entry[] = [];
@@ -68,13 +73,16 @@ export function delayed(store: CountStore): CountStore {
     get version() {
       return store.version;
     },
+    get newestFold() {
+      return store.newestFold;
+    },
     get: (id, after) => turn().then(() => store.get(id, after)),
     add: (id, plays, key) => turn().then(() => store.add(id, plays, key)),
     addAll: (plays, key) => turn().then(() => store.addAll(plays, key)),
     top: (n, after) => turn().then(() => store.top(n, after)),
-    seal: (fold) => turn().then(() => store.seal(fold)),
+    seal: (fold, label) => turn().then(() => store.seal(fold, label)),
     folds: () => turn().then(() => store.folds()),
-    acknowledge: (fold) => turn().then(() => store.acknowledge(fold)),
+    acknowledge: (fold, label) => turn().then(() => store.acknowledge(fold, label)),
     fold: (fold) => later(store.fold(fold)),
     clear: (unless) => turn().then(() => store.clear(unless)),
     figures: () => turn().then(() => store.figures()),

@@ -35,7 +35,7 @@ test("a store that is opened again has its counts and its folds", async () => {
   expect(await first.close(10)).toBe(true);
   const second = await openStore(folder);
   expect(await second.get("a")).toBe(2);
-  expect(await second.folds()).toEqual([1]);
+  expect(await second.folds()).toMatchObject([{ fold: 1 }]);
   expect(await second.add("a", 1)).toEqual({ count: 3, fold: 1 });
 });
 

@@ -53,6 +53,7 @@ test("A folder of the format before is served, and upgraded", async () => {
   const database = new DatabaseSync(join(folder, "playcount.db"));
   database.exec(`
     ALTER TABLE fold DROP COLUMN sealed_at; ALTER TABLE fold DROP COLUMN acknowledged_at;
+    ALTER TABLE fold DROP COLUMN label;
     ALTER TABLE state DROP COLUMN key0; ALTER TABLE state DROP COLUMN key1;
     UPDATE fold SET state = 'sealed', number = 3; INSERT INTO fold (state) VALUES ('open');
     PRAGMA user_version = 1`);
@@ -60,10 +61,12 @@ test("A folder of the format before is served, and upgraded", async () => {
   database.close();
   writeFileSync(join(folder, "last-commit"), "");
   store = await open(folder);
-  expect([await store.add("a", 1), store.folds()]).toEqual([{ count: 1, fold: 3 }, [3]]);
-  await store.seal(4);
+  const unknown = { fold: 3, label: "", sealedAt: undefined };
+  expect([await store.add("a", 1), store.folds()]).toEqual([{ count: 1, fold: 3 }, [unknown]]);
+  await store.seal(4, "a label");
   const sealed = foldOf(store, 4);
   await closeAll();
   store = await open(folder);
   expect([store.get("a"), foldOf(store, 4)]).toEqual([1, sealed]);
+  expect(store.folds()).toMatchObject([unknown, { fold: 4, label: "a label" }]);
 });

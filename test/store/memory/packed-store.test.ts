@@ -5,6 +5,7 @@ import {
   type Entry,
   MAX_COUNT,
   Refusal,
+  type SealedFold,
   ShardedStore,
   type StoreOptions,
 } from "../../../src/mod.ts";
@@ -144,7 +145,7 @@ function perform(store: CountStore, operation: Operation): unknown {
     case "fold":
       return read(store.fold(operation.fold));
     case "folds":
-      return store.folds();
+      return (store.folds() as SealedFold[]).map(({ fold, label }) => ({ fold, label }));
     case "clear":
       return store.clear(() => !operation.isWanted);
     case "top":

@@ -2,7 +2,7 @@ import { afterAll, expect, setDefaultTimeout } from "bun:test";
 import { type CountStore, Refusal } from "../../../src/mod.ts";
 import { MapStore } from "../map-store.ts";
 import { Random } from "../../support/random.ts";
-import { listed, sealed } from "../contract/support.ts";
+import { foldsOf, listed, sealed } from "../contract/support.ts";
 import { stopAll } from "./support/clean-up.ts";
 import { RedisCluster } from "./support/redis-cluster.ts";
 import { RedisServer, testWithRedis } from "./support/redis-server.ts";
@@ -62,7 +62,7 @@ function anyAct(random: Random, step: number, next: () => number): Act {
     [60, "get after", (store) => store.get(id, fold)],
     [20, "seal", (store) => store.seal(fold)],
     [20, "acknowledge", (store) => oldest(store)],
-    [20, "folds", (store) => store.folds()],
+    [20, "folds", (store) => foldsOf(store)],
     [20, "list", (store) => listed(store)],
     [10, "top", (store) => store.top(5)],
     [10, "list a fold", (store) => sealed(store, fold)],
@@ -74,7 +74,7 @@ function anyAct(random: Random, step: number, next: () => number): Act {
 }
 
 async function oldest(store: CountStore): Promise<number | undefined> {
-  const [fold] = await store.folds();
+  const [fold] = await foldsOf(store);
   if (fold !== undefined) await store.acknowledge(fold);
   return fold;
 }

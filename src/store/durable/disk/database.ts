@@ -1,6 +1,6 @@
 import { statSync } from "node:fs";
 import type { DatabaseSync, StatementSync } from "node:sqlite";
-import type { Entry } from "../../count-store.ts";
+import type { Entry, SealedFold } from "../../count-store.ts";
 import type { KeptRequest } from "../../memory/commit-store.ts";
 import type { HashKey } from "../../../hash.ts";
 import { digestOf, lastCommit, signState, upgrade, writePlays } from "./schema.ts";
@@ -56,12 +56,12 @@ export class Database {
     this.lastCommit += rows.length;
   }
 
-  /** Seals the open fold under a number. `now`: in milliseconds since 1970. */
-  seal(number: number, now: number): void {
+  /** Seals the open fold. */
+  seal({ fold, label, sealedAt }: SealedFold): void {
     this.#change(() => {
       this.sqlite
-        .prepare("UPDATE fold SET number = ?, state = 'sealed', sealed_at = ? WHERE id = ?")
-        .run(number, now, this.openFold);
+        .prepare("UPDATE fold SET number = ?, state = 'sealed', sealed_at = ?, label = ? WHERE id = ?")
+        .run(fold, sealedAt ?? null, label, this.openFold);
       this.sqlite.exec("INSERT INTO fold (state) VALUES ('open')");
     });
   }

@@ -118,8 +118,9 @@ class Loading {
       this.#songs(row);
       this.#commits(row);
       if (row.number === null) continue;
-      this.#store.seal(row.number, row.sealed_at ?? undefined);
-      if (row.state === "kept") this.#store.acknowledge(row.number, row.acknowledged_at ?? undefined);
+      this.#store.seal(row.number, row.label, row.sealed_at ?? 0);
+      if (row.state === "kept")
+        this.#store.acknowledge(row.number, undefined, row.acknowledged_at ?? undefined);
     }
   }
 

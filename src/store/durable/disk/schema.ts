@@ -74,6 +74,7 @@ const SCHEMA = `
 const UPGRADE = `
   ALTER TABLE fold ADD COLUMN sealed_at INTEGER;        -- in milliseconds since 1970; NULL: unknown
   ALTER TABLE fold ADD COLUMN acknowledged_at INTEGER;
+  ALTER TABLE fold ADD COLUMN label TEXT NOT NULL DEFAULT '';
   ALTER TABLE state ADD COLUMN key0 INTEGER NOT NULL DEFAULT 0; -- the key of all hashes, by which folds are
   ALTER TABLE state ADD COLUMN key1 INTEGER NOT NULL DEFAULT 0; -- ordered: the same in every process
   PRAGMA user_version = 2;
@@ -86,6 +87,7 @@ export interface FoldRow extends Digest {
   state: "open" | "sealed" | "kept" | "dropped";
   sealed_at?: number | null;
   acknowledged_at?: number | null;
+  label?: string;
 }
 
 /** A row of `commits`. */

@@ -14,9 +14,9 @@ export interface AddCommand {
 export type WriteCommand =
   | AddCommand
   /** Seals the open fold with the number `fold`. */
-  | { do: "seal"; fold: number }
-  /** Acknowledges the oldest sealed fold. */
-  | { do: "acknowledge"; fold: number }
+  | { do: "seal"; fold: number; label: string }
+  /** Acknowledges the oldest sealed fold. With a `label`: only if the fold has it. */
+  | { do: "acknowledge"; fold: number; label: string | undefined }
   /** Clears all counts; with a `version`, only while the store has it. */
   | { do: "clear"; version?: string }
   /** Completes the earlier commands, closes the files, and ends the thread. */

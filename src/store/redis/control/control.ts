@@ -24,7 +24,9 @@ export class Control {
   }
 
   async folds(): Promise<State> {
-    return await mapFailure(this.#redis.state(), failedReading);
+    const state = await mapFailure(this.#redis.state(), failedReading);
+    this.#redis.heads.learnFold(state);
+    return state;
   }
 
   /** Completes the operation of another server. */
@@ -38,10 +40,10 @@ export class Control {
    *
    * @throws {Refusal} as the method of the store does.
    */
-  async change(kind: ShardOperation["kind"], fold: number = 0): Promise<boolean> {
+  async change(kind: ShardOperation["kind"], fold: number = 0, label?: string): Promise<boolean> {
     const { maxFolds } = this.#redis.settings;
     for (;;) {
-      const begin = this.#redis.control({ verb: "begin", kind, fold, maxFolds });
+      const begin = this.#redis.control({ verb: "begin", kind, fold, maxFolds, label });
       const reply = await mapFailure(begin, failedChange);
       if (reply.kind === "done") return false;
       if (reply.kind !== "go" && reply.kind !== "busy") throw refusalOf(reply, fold, maxFolds);
@@ -83,6 +85,7 @@ export class Control {
 }
 
 function refusalOf(reply: ControlReply, fold: number, maxFolds: number): Refusal {
+  if (reply.kind === "label") return Refusal.otherLabel(fold, reply.label);
   if (reply.kind === "below") return Refusal.belowNewest(fold, reply.fold);
   if (reply.kind === "older") return Refusal.olderFirst(fold, reply.fold);
   return reply.kind === "many" ? Refusal.tooManyFolds(maxFolds) : Refusal.unknownFold(fold);

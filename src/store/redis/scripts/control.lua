@@ -4,13 +4,15 @@
 -- - `epoch`, `newest`, `kept`, `dropped`, `folds`: the last clear, and the folds;
 -- - `sealed N` for each fold, `sealed`, `acknowledged`: the time of its seal, of the last one, and of the
 --   last acknowledgement, in milliseconds since 1970;
+-- - `label N` for each fold and the kept one: its label, or nothing for a fold of an older program;
 -- - `under way`: the operation that is being applied to all shards, as `seal:17:0` with the epoch. No other
 --   begins until it has ended, and every server may complete it.
 --
 -- ARGV: `lay out`, shards, writers, seed, name: lays the counts out if they are not. Returns the layout in
 -- force, the operation under way, and `new` if it was laid out now. Or `format`, for a different one.
--- `begin`, kind, fold, largest number of unacknowledged folds: returns `go` or, if another is under way,
--- `busy`, with the operation under way and the kept fold; or `done`; or a reason to refuse, and a fold.
+-- `begin`, kind, fold, largest number of unacknowledged folds, `=` and a label or nothing: returns `go` or,
+-- if another is under way, `busy`, with the operation under way and the kept fold; or `done`; or a reason to
+-- refuse, and a fold or the label.
 -- `end`, operation: returns `ended`, or `gone` if it is not under way.
 -- `raise`, operation, epoch: gives up the operation, and goes on to the epoch of a shard that is ahead.
 local key, act = KEYS[1], {}
@@ -32,17 +34,23 @@ act['lay out'] = function()
   return reply
 end
 
-local function refusal(kind, fold, most)
+-- Returns a refusal if a fold has another label than `wanted`, which is `=` and a label, or nothing.
+local function labelRefusal(fold, wanted)
+  local found = read('label ' .. digits(fold))
+  if wanted ~= '' and wanted ~= '=' .. found then return { 'label', found } end
+end
+
+local function refusal(kind, fold, most, label)
   local kept, newest, isThere = number('kept'), number('newest'), false
   for _, known in ipairs(folds) do isThere = isThere or known == fold end
   if kind == 'seal' then
-    if isThere or fold == kept and kept > 0 then return { 'done' } end
+    if isThere or fold == kept and kept > 0 then return labelRefusal(fold, label) or { 'done' } end
     if fold <= newest then return { 'below', digits(newest) } end
     if #folds >= most then return { 'many' } end
   elseif kind == 'acknowledge' then
     if fold <= kept then return { 'done' } end
     if not isThere then return { 'unknown' } end
-    if folds[1] ~= fold then return { 'older', digits(folds[1]) } end
+    return labelRefusal(fold, label) or folds[1] ~= fold and { 'older', digits(folds[1]) } or nil
   end
 end
 
@@ -52,10 +60,12 @@ function act.begin()
   if kind == 'clear' then fold = math.max(epoch + 1, math.floor(micros() / 1000)) end
   local name = kind .. ':' .. digits(fold) .. ':' .. digits(epoch)
   if other == '' then
-    local reason = refusal(kind, fold, tonumber(ARGV[4]))
+    local reason = refusal(kind, fold, tonumber(ARGV[4]), ARGV[5])
     if reason then return reason end
     call('HSET', key, 'under way', name)
-  elseif other ~= name then return { 'busy', other, kept } end
+    if kind == 'seal' then call('HSET', key, 'label ' .. digits(fold), string.sub(ARGV[5], 2)) end
+  elseif other ~= name then return { 'busy', other, kept }
+  elseif kind == 'seal' then return labelRefusal(fold, ARGV[5]) or { 'go', name, kept } end
   return { 'go', name, kept }
 end
 
@@ -69,9 +79,12 @@ act['end'] = function()
   elseif kind == 'acknowledge' then
     table.remove(folds, 1)
     call('HSET', key, 'dropped', digits(number('kept')), 'kept', fold, 'acknowledged', now)
-    call('HDEL', key, 'sealed ' .. fold)
+    call('HDEL', key, 'sealed ' .. fold, 'label ' .. read('dropped'))
   else
-    for _, known in ipairs(folds) do call('HDEL', key, 'sealed ' .. digits(known)) end
+    folds[#folds + 1] = number('kept')
+    for _, known in ipairs(folds) do
+      call('HDEL', key, 'sealed ' .. digits(known), 'label ' .. digits(known))
+    end
     folds = {}
     call('HDEL', key, 'newest', 'kept', 'dropped', 'sealed', 'acknowledged')
     call('HSET', key, 'epoch', fold)
@@ -83,7 +96,9 @@ act['end'] = function()
 end
 
 function act.raise()
-  if read('under way') == ARGV[2] then call('HDEL', key, 'under way') end
+  if read('under way') == ARGV[2] then
+    call('HDEL', key, 'under way', 'label ' .. (string.match(ARGV[2], '^seal:(%d+)') or ''))
+  end
   if number('epoch') < tonumber(ARGV[3]) then call('HSET', key, 'epoch', ARGV[3]) end
   return { 'raised' }
 end

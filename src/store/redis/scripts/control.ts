@@ -1,3 +1,4 @@
+import type { SealedFold } from "../../count-store.ts";
 import type { LayoutData } from "../shards/layout.ts";
 import text from "./control.lua" with { type: "text" };
 import type { ShardOperation } from "./operation.ts";
@@ -11,7 +12,7 @@ export const STATE: Script = new Script(stateText, { writes: false });
 
 export type ControlRequest =
   | { verb: "lay out"; layout: LayoutData }
-  | { verb: "begin"; kind: ShardOperation["kind"]; fold: number; maxFolds: number }
+  | { verb: "begin"; kind: ShardOperation["kind"]; fold: number; maxFolds: number; label: string | undefined }
   | { verb: "end"; operation: ShardOperation }
   | { verb: "raise"; operation: ShardOperation; epoch: number };
 
@@ -20,7 +21,8 @@ export type ControlReply =
   | { kind: "go" | "busy"; operation: ShardOperation }
   | { kind: "done" | "ended" | "gone" | "raised" }
   /** Reasons to refuse; `fold` is the one in the way. */
-  | { kind: "below" | "older" | "many" | "unknown"; fold: number };
+  | { kind: "below" | "older" | "many" | "unknown"; fold: number }
+  | { kind: "label"; label: string };
 
 export interface LayoutReply {
   layout: LayoutData;
@@ -32,7 +34,8 @@ export interface LayoutReply {
 
 /** The state, with times in milliseconds since 1970. */
 export interface State {
-  unacknowledged: number[];
+  unacknowledged: SealedFold[];
+  newest: number;
   kept: number;
   dropped: number;
   epoch: number;
@@ -44,7 +47,10 @@ export interface State {
 
 export function encodeControl(request: ControlRequest): string[] {
   const { verb } = request;
-  if (verb === "begin") return [verb, request.kind, String(request.fold), String(request.maxFolds)];
+  if (verb === "begin") {
+    const { kind, fold, maxFolds, label } = request;
+    return [verb, kind, String(fold), String(maxFolds), label === undefined ? "" : `=${label}`];
+  }
   if (verb === "end") return [verb, nameOf(request.operation)];
   if (verb === "raise") return [verb, nameOf(request.operation), String(request.epoch)];
   const { shards, writers, seed, name } = request.layout;
@@ -54,22 +60,32 @@ export function encodeControl(request: ControlRequest): string[] {
 export function decodeControl([word = "", first = "", second = ""]: string[]): ControlReply {
   if (word === "go" || word === "busy") return { kind: word, operation: operationOf(first, second) };
   if (word === "done" || word === "ended" || word === "gone" || word === "raised") return { kind: word };
+  if (word === "label") return { kind: word, label: first };
   return { kind: word as "below" | "older" | "many" | "unknown", fold: Number(first) };
 }
 
 export function decodeState(reply: unknown): State {
-  const [folds = "", kept = "", dropped = "", epoch = "", name = "", ...times] = reply as string[];
-  const [lastSealedAt, lastAcknowledgedAt, oldestSealedAt] = times.map((at) => Number(at) || undefined);
+  const [folds = "", kept = "", dropped = "", epoch = "", name = "", ...others] = reply as string[];
+  const [lastSealedAt, lastAcknowledgedAt, ...seals] = others;
+  const numbers = folds.split(",").filter(Boolean).map(Number);
+  const unacknowledged = numbers.map((fold, at) => {
+    return { fold, sealedAt: timeOf(seals[2 * at]), label: seals[2 * at + 1] ?? "" };
+  });
   return {
-    unacknowledged: folds.split(",").filter(Boolean).map(Number),
+    unacknowledged,
+    newest: numbers.at(-1) ?? Number(kept),
     kept: Number(kept),
     dropped: Number(dropped),
     epoch: Number(epoch),
     underWay: name === "" ? undefined : operationOf(name, kept),
-    lastSealedAt,
-    lastAcknowledgedAt,
-    oldestSealedAt,
+    lastSealedAt: timeOf(lastSealedAt),
+    lastAcknowledgedAt: timeOf(lastAcknowledgedAt),
+    oldestSealedAt: unacknowledged[0]?.sealedAt,
   };
+}
+
+function timeOf(text: string | undefined): number | undefined {
+  return Number(text) || undefined;
 }
 
 /** @throws {RangeError} for counts of a version that lays them out in another way. */

@@ -5,6 +5,7 @@ export interface Head {
   /** The text in Redis. */
   readonly text: string;
   readonly epoch: number;
+  readonly newest: number;
   readonly kept: number;
   readonly dropped: number;
   /** Folds with a hash in this shard, the oldest first. The first may be the kept fold. */
@@ -20,6 +21,8 @@ const NO_HEAD = "0:0:0:0:";
 export class Heads {
   readonly layout: Layout;
   readonly #heads: Head[];
+  /** The last clear, and the newest fold since then, as far as this server knows; 0 if none. */
+  last: Pick<Head, "epoch" | "newest"> = { epoch: 0, newest: 0 };
 
   constructor(layout: Layout) {
     this.layout = layout;
@@ -31,8 +34,14 @@ export class Heads {
   }
 
   learn(shard: number, text: string): Head {
-    if (this.of(shard).text !== text) this.#heads[shard] = this.#read(shard, text);
+    if (this.of(shard).text !== text) this.learnFold((this.#heads[shard] = this.#read(shard, text)));
     return this.of(shard);
+  }
+
+  /** A clear begins an epoch, and forgets all folds. */
+  learnFold({ epoch, newest }: Pick<Head, "epoch" | "newest">): void {
+    const { last } = this;
+    if (epoch > last.epoch || (epoch === last.epoch && newest > last.newest)) this.last = { epoch, newest };
   }
 
   /** Returns the keys of the sets that count: those newer than `after`. Default: all except the kept one. */
@@ -43,10 +52,10 @@ export class Heads {
   }
 
   #read(shard: number, text: string): Head {
-    const [epoch = 0, , kept = 0, dropped = 0] = text.split(":", 4).map(Number);
+    const [epoch = 0, newest = 0, kept = 0, dropped = 0] = text.split(":", 4).map(Number);
     const list = text.slice(text.lastIndexOf(":") + 1).split(",");
     const sets = list.filter(Boolean).map(Number);
     const keys = [this.layout.keyOf(shard), ...sets.map((fold) => this.layout.partKeyOf(shard, fold))];
-    return { text, epoch, kept, dropped, sets, keys };
+    return { text, epoch, newest, kept, dropped, sets, keys };
   }
 }

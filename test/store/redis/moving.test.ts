@@ -1,7 +1,7 @@
 import { afterAll, afterEach, expect, setDefaultTimeout } from "bun:test";
 import { CountClient } from "../../../src/client/client.ts";
 import { newFolder, removeAll } from "../durable/folders.ts";
-import { bun, copyCommand, expectPlaced, Server, songs } from "../../support/copying.ts";
+import { bun, moveCommand, expectPlaced, Server, songs } from "../../support/folding.ts";
 import { killAll, run } from "../../support/process.ts";
 import { stopAll } from "./support/clean-up.ts";
 import { serve } from "./support/playcounts.ts";
@@ -32,11 +32,11 @@ testWithRedis(
           counts.set(id, (counts.get(id) ?? 0) + 1);
         }
       })();
-      const copying = await run([...bun, ...copyCommand([from], [to])]);
+      const moving = await run([...bun, ...moveCommand([from], [to])]);
       isOver = true;
       await playing;
-      const again = await run([...bun, ...copyCommand([from], [to])]); // the plays since the first copy
-      expect([copying.status, again.status], copying.stderr + again.stderr).toEqual([0, 0]);
+      const again = await run([...bun, ...moveCommand([from], [to])]); // the plays since the first move
+      expect([moving.status, again.status], moving.stderr + again.stderr).toEqual([0, 0]);
       expect(await (await fetch(from)).text()).toBe("");
       await expectPlaced([to], counts);
     }

@@ -1,0 +1,33 @@
+import { MAX_LABEL_LENGTH } from "../../store/count-store.ts";
+import { Problem } from "../response/problem.ts";
+import { type BodyReading, readText } from "./body.ts";
+import { announcesBody, checkContentType, LABEL_TYPES } from "./content-type.ts";
+
+const WANTED = `1 to ${MAX_LABEL_LENGTH} printable ASCII characters`;
+
+/**
+ * Reads a body that is empty or the label of a fold.
+ *
+ * @throws {Problem} 415 for another content type or an encoding, before the body is read if the request
+ * announces one; otherwise as {@linkcode readText}, and 400 for any other content.
+ */
+export async function readLabel(request: Request, reading: BodyReading): Promise<string> {
+  if (announcesBody(request)) checkContentType(request, "A label", LABEL_TYPES);
+  const body = await readText(request, reading);
+  if (body === "") return "";
+  checkContentType(request, "A label", LABEL_TYPES);
+  if (!isLabel(body)) throw new Problem(400, `The body must be the label of the fold: ${WANTED}`);
+  return body;
+}
+
+/** Reads `Fold-Label`. Returns `undefined` without one. @throws {Problem} 400 if it is no label. */
+export function readFoldLabel(headers: Headers): string | undefined {
+  const label = headers.get("fold-label");
+  if (label === null || isLabel(label)) return label ?? undefined;
+  throw new Problem(400, `Fold-Label must be ${WANTED}`);
+}
+
+/** A header loses white space at its ends, so a label has none there. */
+function isLabel(text: string): boolean {
+  return text.length <= MAX_LABEL_LENGTH && /^[!-~](?:[ -~]*[!-~])?$/.test(text);
+}
