@@ -19,10 +19,10 @@ async function main(): Promise<void> {
       return console.log(help());
     case "version":
       return console.log(VERSION);
-    case "help with copy":
-      return console.log((await import("./cli/copy/arguments.ts")).copyHelp());
-    case "copy":
-      return await (await import("./cli/copy/copy.ts")).copy(command.settings, command.args);
+    case "help with fold":
+      return console.log((await import("./cli/fold/help.ts")).foldHelp());
+    case "fold":
+      return await (await import("./cli/fold/fold.ts")).fold(command.settings);
     case "check health":
       return await (await import("./cli/health-check.ts")).runHealthCheck(command.settings);
     case "serve":

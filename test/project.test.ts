@@ -29,6 +29,8 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     "http",
     "http/metrics",
     "client",
+    "fold",
+    "fold/sql",
     "mapping",
     "store/durable",
     "store/memory",
@@ -36,6 +38,8 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     "store/redis",
     ...STORE,
   ],
+  fold: ["fold/sql", "client", "mapping", "settings", ...TOOLS],
+  "fold/sql": ["fold", ...TOOLS],
   adapters: ["http", "http/request", "http/response", "store/memory", ...STORE],
   http: ["http/resources", "http/request", "http/response", "http/metrics", "mapping", ...STORE],
   "http/resources": ["http", "http/request", "http/response", "http/metrics", "mapping", ...STORE],
@@ -115,7 +119,17 @@ describe("The package", () => {
   test("has one version", () => expect(VERSION).toBe(MANIFEST.version));
 
   test("exports what it should, types first, each made from a source that there is", () => {
-    const entries = [".", "./client", "./bun", "./deno", "./node", "./workerd", "./durable", "./redis"];
+    const entries = [
+      ".",
+      "./client",
+      "./fold",
+      "./bun",
+      "./deno",
+      "./node",
+      "./workerd",
+      "./durable",
+      "./redis",
+    ];
     expect(Object.keys(MANIFEST.exports)).toEqual(entries);
     for (const [entry, conditions] of Object.entries(MANIFEST.exports)) {
       expect(Object.keys(conditions), entry).toEqual(["types", "default"]);

@@ -2,7 +2,7 @@ import { type Environment, environmentLookup } from "../settings/environment.ts"
 import { environmentName, flagName, isSecret } from "../settings/names.ts";
 import { settingsHelp } from "../settings/reference.ts";
 import { readSettings, SETTINGS, type Settings, settingNames } from "../settings/settings.ts";
-import { type CopySettings, readCopyArguments } from "./copy/arguments.ts";
+import { type FoldSettings, readFoldArguments } from "./fold/arguments.ts";
 import { type Flags, readFlags } from "./flags.ts";
 import { SECRET_FILES } from "./secret-files.ts";
 
@@ -10,9 +10,9 @@ import { SECRET_FILES } from "./secret-files.ts";
 export type Command =
   | { do: "serve"; settings: Settings }
   | { do: "check health"; settings: Settings }
-  | { do: "copy"; settings: CopySettings; args: readonly string[] }
   | { do: "help" }
-  | { do: "help with copy" }
+  | { do: "fold"; settings: FoldSettings }
+  | { do: "help with fold" }
   | { do: "version" };
 
 const FLAGS: Flags = {
@@ -32,17 +32,15 @@ const FLAGS: Flags = {
  */
 export function readCommandLine(args: readonly string[], environment: Environment): Command {
   const [first, ...others] = args;
-  if (first === "copy") return readCopyCommand(others, environment);
+  if (first === "fold") {
+    const settings = readFoldArguments(others, environment);
+    return settings === undefined ? { do: "help with fold" } : { do: "fold", settings };
+  }
   const flags = new Map(readFlags(args, FLAGS));
   if (flags.has("help")) return { do: "help" };
   if (flags.has("version")) return { do: "version" };
   const settings = readSettingsOf(flags, environment);
   return { do: flags.has("health-check") ? "check health" : "serve", settings };
-}
-
-function readCopyCommand(args: readonly string[], environment: Environment): Command {
-  const settings = readCopyArguments(args, environment);
-  return settings === undefined ? { do: "help with copy" } : { do: "copy", settings, args };
 }
 
 function readSettingsOf(flags: ReadonlyMap<string, string>, environment: Environment): Settings {
@@ -67,7 +65,7 @@ export function help(): string {
   return `playcount: a play counter whose whole interface is HTTP
 
 Usage: playcount [options]                    start a server
-       playcount copy --from URLS --to URLS   move counts to other servers; see playcount copy --help
+       playcount fold --from URLS --into URL  hand counts over to a database; see playcount fold --help
 
 ${settingsHelp()}
       --health-check          check the server that these settings describe: exit status 0 if it is healthy,

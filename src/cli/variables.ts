@@ -1,7 +1,7 @@
 import { type Environment, isServiceLink } from "../settings/environment.ts";
 import { variablesOf } from "../settings/names.ts";
 import { settingNames } from "../settings/settings.ts";
-import { TO_TOKEN } from "./copy/arguments.ts";
+import { FOLD_VARIABLES } from "./fold/arguments.ts";
 import { nearest } from "./nearest.ts";
 
 const PREFIX = "PLAYCOUNT_";
@@ -9,7 +9,7 @@ const LINKS_ADVICE = "; enableServiceLinks: false leaves it out of the pod";
 
 /** Returns a line for each `PLAYCOUNT_…` variable that is ignored. No line shows a value. */
 export function noteIgnoredVariables(environment: Environment): string[] {
-  const known = [...settingNames().flatMap(variablesOf), TO_TOKEN, `${TO_TOKEN}_FILE`];
+  const known = [...settingNames().flatMap(variablesOf), ...FOLD_VARIABLES];
   const notes: string[] = [];
   for (const [variable, value] of Object.entries(environment)) {
     if (!variable.startsWith(PREFIX) || value === "") continue;

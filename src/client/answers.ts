@@ -81,12 +81,6 @@ export async function readTotals(
   return totals;
 }
 
-/** Reads the answer to the request for the folds that are not acknowledged. */
-export async function readFolds(answer: ServerAnswer): Promise<number[]> {
-  const text = await answer.text();
-  return text === "" ? [] : text.split(",").map((digits) => wholeNumber(answer, digits, "a fold"));
-}
-
 /** Reads the header of an answer to plays: the newest fold that was sealed before they were counted. */
 export async function readNewestFold(answer: ServerAnswer): Promise<number> {
   await answer.text();

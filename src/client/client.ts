@@ -2,15 +2,14 @@ import { checkSetting } from "../settings/settings.ts";
 import { readCount, readDone } from "./answers.ts";
 import { checkNumber, checkPlays, checkType } from "./arguments.ts";
 import { Batcher } from "./batcher.ts";
+import type { CountServerError } from "./count-server-error.ts";
 import type { CallOptions, CountClientOptions, FoldOptions, ReadOptions } from "./options.ts";
 import { Placement } from "./placement.ts";
-import { rebalance, type RebalanceOptions } from "./rebalance.ts";
 import { allEnded, ServerClient } from "./server-client.ts";
 import { readSum, sealFold, type Source } from "./slices.ts";
 
 export { CountServerError } from "./count-server-error.ts";
 export type * from "./options.ts";
-export type { MoveProgress, RebalanceOptions } from "./rebalance.ts";
 
 /**
  * Counts plays on any number of servers. Each song is on one of them.
@@ -57,32 +56,6 @@ export class CountClient {
     this.#client = new ServerClient(options);
     this.#resource = checkSetting("resource", options.resource);
     this.#batchers = new Map(this.#placement.urls.map((url) => [url, new Batcher(url, this.#client)]));
-  }
-
-  /**
-   * Moves all songs of the servers `from` to where the list `to` places them, while plays go on. Returns the
-   * number of plays moved.
-   *
-   * `fold` is a number from the sequence of {@linkcode CountClient.fold}, above that of every fold sealed on
-   * `from`, all of which must be acknowledged. Store it as the last one done after the move, and continue
-   * with the next. Never use a number again.
-   *
-   * After a failure, call it again with the same number and the same lists: nothing is moved twice, and other
-   * lists are refused. For clients that got the new list late, repeat the move with a higher number. Until
-   * the move has ended, a song may be counted on both of its servers.
-   *
-   * Songs are sent in batches of at most 5,000, and at most 250,000 are held in memory: a larger fold is read
-   * several times.
-   *
-   * @throws {RangeError} if a newer fold has been sealed.
-   */
-  static async rebalance(
-    from: string | readonly string[],
-    to: string | readonly string[],
-    fold: number,
-    options: RebalanceOptions = {},
-  ): Promise<number> {
-    return await rebalance(from, to, fold, options);
   }
 
   /** Returns the URL of the server that `id` is placed on. */
@@ -134,27 +107,29 @@ export class CountClient {
    * slices, and stores the plays and the number in one transaction. To repeat the transaction, it iterates
    * again.
    *
-   * After a failure, call it again with the same number only if nothing of the fold is stored: a server that
-   * was restarted would seal later plays under it. If the fold is stored, acknowledge it with `DELETE`. If
-   * `save` stored a part of it, row by row, read the rest with `GET` from each server, where 404 means that
-   * the server has lost it, and go on with a greater number.
+   * After a failure, call it again with the same number, unless that is stored as done; with `isBegun` if any
+   * song of the fold may be stored. If the fold is stored, acknowledge it with `DELETE`.
    *
    * @throws {Error} if `save` has not read all slices. The fold is not acknowledged then.
    */
   async fold(
     fold: number,
     save: (slices: AsyncIterable<ReadonlyMap<string, number>>, fold: number) => unknown,
-    { signal, sliceSongs = 1_000_000 }: FoldOptions = {},
+    { signal, isBegun = false, sliceSongs = 1_000_000 }: FoldOptions = {},
   ): Promise<void> {
     checkType("save", save, "function");
     checkNumber("fold", fold, 1, Number.MAX_SAFE_INTEGER);
     checkNumber("sliceSongs", sliceSongs, 1, 16_000_000);
     const path = `folds/${fold}`;
-    const slices = await sealFold(this.#source(path, signal), sliceSongs);
+    const slices = await sealFold({ ...this.#source(path, signal), isOptional: isBegun }, sliceSongs);
     await save(slices, fold);
     if (!slices.isRead)
       throw new Error(`Fold ${fold} is not acknowledged: save has not read all of its slices`);
-    await this.#onEach((server) => this.#client.send(server, { method: "DELETE", path, signal }, readDone));
+    const done = (error: CountServerError) => {
+      if (!isBegun || error.type !== "UnknownFold") throw error;
+    };
+    const request = { method: "DELETE", path, signal };
+    await this.#onEach((server) => this.#client.send(server, request, readDone).catch(done));
   }
 
   /**

@@ -30,6 +30,11 @@ export interface ReadOptions extends CallOptions {
 
 /** Options of `CountClient.fold`. */
 export interface FoldOptions extends CallOptions {
+  /**
+   * True if a song of the fold may be stored, after an earlier call has failed. The fold is then only read: a
+   * server that has forgotten it would seal new plays under the old number. Its plays are in the next fold.
+   */
+  isBegun?: boolean | undefined;
   /** About the number of songs in a slice: 1 to 16,000,000. Default: 1,000,000. */
   sliceSongs?: number | undefined;
 }

@@ -21,6 +21,10 @@ export interface ServerRequest {
   key?: string;
   /** Asks for a reply without the new counts (RFC 7240 §4.2). */
   isMinimal?: boolean;
+  /** The `Fold-Label`. */
+  label?: string;
+  /** The `Accept`. Default: results as text, and errors as problems. */
+  accept?: string;
   signal?: AbortSignal | undefined;
 }
 
@@ -70,7 +74,7 @@ export class ServerClient {
     return await keys.withKey((key) => this.send(server, { ...request, key }, read), request.signal);
   }
 
-  #initFor({ method, body, key, isMinimal }: ServerRequest): RequestInit & { method: string } {
+  #initFor({ method, body, key, isMinimal, label, accept }: ServerRequest): RequestInit & { method: string } {
     return {
       method,
       headers: {
@@ -78,6 +82,8 @@ export class ServerClient {
         ...(body !== undefined && { "content-type": "text/plain" }),
         ...(key !== undefined && { "idempotency-key": key }),
         ...(isMinimal === true && { prefer: "return=minimal" }),
+        ...(label !== undefined && { "fold-label": label }),
+        ...(accept !== undefined && { accept }),
       },
       ...(body !== undefined && { body }),
       redirect: "manual", // a followed POST becomes a GET, whose answer would be taken for a counted play

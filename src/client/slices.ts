@@ -11,6 +11,8 @@ export interface Source {
   servers: readonly string[];
   path: string;
   signal: AbortSignal | undefined;
+  /** True if a server that does not have the fold is passed over. */
+  isOptional?: boolean;
 }
 
 /** The plays of a sealed fold. Each iteration has all slices: a transaction that failed can be repeated. */
@@ -20,7 +22,7 @@ interface FoldSlices extends AsyncIterable<ReadonlyMap<string, number>> {
 }
 
 /**
- * Seals a fold, and returns its plays, summed over all servers, in slices of about `maxSongs` songs.
+ * Seals a fold, or reads an optional one, and returns its plays, summed over all servers, in slices of about `maxSongs` songs.
  *
  * The hash of a song decides its slice. The answers to `PUT` fill the first slice: whenever it has too many
  * songs, the number of slices doubles, and about half of its songs remain. Each further slice reads the whole
@@ -29,7 +31,7 @@ interface FoldSlices extends AsyncIterable<ReadonlyMap<string, number>> {
 export async function sealFold(source: Source, maxSongs: number): Promise<FoldSlices> {
   const limit = Math.ceil(maxSongs / source.servers.length);
   const key = randomKey(); // clients choose the ids, and could fill one slice
-  const { counts, sliceCount } = await readSum(source, "PUT", { key, maxSongs: limit });
+  const { counts, sliceCount } = await readSum(source, source.isOptional ? "GET" : "PUT", { key, maxSongs: limit });
   const slices = {
     isRead: false,
     async *[Symbol.asyncIterator]() {
@@ -45,13 +47,18 @@ export async function sealFold(source: Source, maxSongs: number): Promise<FoldSl
 
 /** Reads a mapping, or a slice of it, from all servers. Returns its sum, and the number of slices. */
 export async function readSum(
-  { client, servers, path, signal }: Source,
+  { client, servers, path, signal, isOptional = false }: Source,
   method: "GET" | "PUT" = "GET",
   options: Partial<SliceOptions> = {},
 ): Promise<{ counts: Map<string, number>; sliceCount: number }> {
   const request = { method, path, signal };
   const parts = servers.map((server) =>
-    client.send(server, request, (answer) => readSlice(answer, new SongSlice(options))),
+    client
+      .send(server, request, (answer) => readSlice(answer, new SongSlice(options)))
+      .catch((error: CountServerError) => {
+        if (isOptional && error.type === "UnknownFold") return new SongSlice(options);
+        throw error;
+      }),
   );
   const slices = await allEnded(parts);
   const sliceCount = Math.max(...slices.map((slice) => slice.sliceCount));

@@ -39,7 +39,7 @@ const SCHEMAS: Record<Exclude<Shape, "nothing">, Schema> = {
 };
 
 type PathParameter = "id" | "fold";
-type Parameter = PathParameter | QueryParameter | "Idempotency-Key";
+type Parameter = PathParameter | QueryParameter | "Idempotency-Key" | "Fold-Label";
 
 const PARAMETERS: Readonly<Record<Parameter, Json>> = {
   id: {

@@ -239,8 +239,8 @@ describe("Variables that are ignored", () => {
     ]);
   });
 
-  test("are not those of settings and of copy", () => {
-    const known = [...settingNames().flatMap(variablesOf), "PLAYCOUNT_TO_TOKEN", "PLAYCOUNT_TO_TOKEN_FILE"];
+  test("are not those of settings and of fold", () => {
+    const known = [...settingNames().flatMap(variablesOf), "PLAYCOUNT_TO_TOKEN", "PLAYCOUNT_INTO_FILE"];
     expect(known).toContain("PLAYCOUNT_STORE_PASSWORD_FILE");
     expect(noteIgnoredVariables(Object.fromEntries(known.map((name) => [name, "1"])))).toEqual([]);
   });

@@ -3,7 +3,7 @@ import process from "node:process";
 import { Connection, isWhole } from "../support/connection.ts";
 import { freePort } from "../balancers/balancer.ts";
 import { killAll, type Listening, listen, RUNTIMES } from "../support/process.ts";
-import { bun, main } from "../support/copying.ts";
+import { bun, main } from "../support/folding.ts";
 
 setDefaultTimeout(300_000);
 afterEach(killAll);

@@ -108,3 +108,24 @@ test.each([0, -1, 1.5, NaN, 2 ** 53, "1/../.." as unknown as number])(
       await expect(client.fold(1, sumOf, { sliceSongs: fold })).rejects.toThrow(RangeError);
   },
 );
+
+test("A fold of which songs are stored is only read, and a server that has forgotten it is passed over", async () => {
+  const servers = [servePlaycount(), servePlaycount()];
+  const client = new CountClient(servers, { retries: 0 });
+  await client.addPlays(SONGS);
+  const stored = new Map<string, number>();
+  const save = async (slices: Slices) => {
+    for await (const slice of slices) for (const [id, plays] of slice) stored.set(id, plays);
+  };
+  const failing = () => Promise.reject(new Error("the database is down"));
+  await expect(client.fold(18, failing)).rejects.toThrow("the database is down");
+  await fetch(`${servers[1]}/`, { method: "DELETE" }); // forgets its folds, as a restart in memory does
+  const later = new Map([...SONGS].map(([id]): [string, number] => [id, 10]));
+  await client.addPlays(later);
+  await client.fold(18, save, { isBegun: true });
+  const onFirst = [...SONGS].filter(([id]) => client.serverOf(id) === `${servers[0]}/`);
+  expect(stored).toEqual(new Map(onFirst));
+  stored.clear();
+  await client.fold(19, save);
+  expect(stored).toEqual(later);
+});

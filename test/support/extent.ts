@@ -1,4 +1,4 @@
-import { which } from "bun";
+import { Glob, which } from "bun";
 import process from "node:process";
 
 // How much runs, by TESTS:
@@ -15,20 +15,25 @@ const NEEDS = [
   "cc",
   "curl",
   "haproxy",
+  "mariadbd",
   "mkfs.ext4",
   "nginx",
   "openssl",
+  "postgres",
   "promtool",
   "redis-cli",
   "redis-server",
   "root",
 ];
 
+/** Debian's folder of the programs of PostgreSQL. */
+const [POSTGRES = ""] = [...new Glob("/usr/lib/postgresql/*/bin").scanSync({ onlyFiles: false })];
+
 const warned = new Set<string>();
 
 /** Returns the path of a program. Debian has some where only root looks. */
 export function findProgram(program: string): string | undefined {
-  return which(program, { PATH: `${process.env["PATH"]}:/usr/sbin:/sbin` }) ?? undefined;
+  return which(program, { PATH: `${process.env["PATH"]}:/usr/sbin:/sbin:${POSTGRES}` }) ?? undefined;
 }
 
 /** Lists the programs that this machine lacks. */

@@ -1,6 +1,6 @@
 import type { DatabaseSync } from "node:sqlite";
 import { join } from "node:path";
-import { blocksOf } from "./pages.ts";
+import { blocksOf, fileNameOf } from "./pages.ts";
 
 /** The programs of docs/hand-over.md. */
 export interface HandOver {
@@ -14,7 +14,7 @@ const BLOCKS = blocksOf("docs/hand-over.md");
 export async function loadHandOver(folder: string): Promise<HandOver> {
   const programs: object[] = [];
   for (const { language, text } of BLOCKS)
-    if (language === "ts") {
+    if (language === "ts" && fileNameOf(text) !== undefined) {
       const path = join(folder, `program-${programs.length}.ts`);
       await Bun.write(path, text);
       programs.push((await import(path)) as object);
@@ -22,11 +22,11 @@ export async function loadHandOver(folder: string): Promise<HandOver> {
   return Object.assign({}, ...programs) as HandOver;
 }
 
-/** Returns the statements of the page: those that make the tables, and those for one row. */
-export function sqlOf(): { tables: string; insert: string; add: string } {
-  const [tables = "", rows = ""] = BLOCKS.filter(({ language }) => language === "sql").map(
+/** Returns the statements of the page: of the history, those that make the tables, and those for one row. */
+export function sqlOf(): { history: string[]; tables: string; insert: string; add: string } {
+  const [history = "", tables = "", rows = ""] = BLOCKS.filter(({ language }) => language === "sql").map(
     ({ text }) => text,
   );
   const [insert = "", add = ""] = rows.split("\n");
-  return { tables, insert, add };
+  return { history: history.trim().split("\n"), tables, insert, add };
 }

@@ -6,8 +6,8 @@ import { Random } from "../../support/random.ts";
 import {
   add,
   bun,
-  copyCommand,
-  copyKilled,
+  moveCommand,
+  foldKilled,
   expectPlaced,
   foldsOf,
   PATIENT,
@@ -15,14 +15,14 @@ import {
   Server,
   songs,
   startTime,
-} from "../../support/copying.ts";
+} from "../../support/folding.ts";
 import { killAll, run } from "../../support/process.ts";
 
 setDefaultTimeout(300_000);
 afterEach(killAll);
 afterAll(removeAll);
 
-describe("copy that is killed", () => {
+describe("A move that is killed", () => {
   test("loses and doubles no play of two servers that become three, played on all along, however often it is killed", async () => {
     const random = new Random("copy");
     const servers = [new Server(), new Server(newFolder()), new Server(newFolder())];
@@ -31,10 +31,10 @@ describe("copy that is killed", () => {
     const ledger = songs(60_000);
     await new CountClient(two, PATIENT).addPlays(ledger);
     const stop = play(two, ledger);
-    const command = copyCommand(two, urls);
+    const command = moveCommand(two, urls);
     let broken = 0;
     for (let time = 0; time < rounds(25, 1) || broken === 0; time++) {
-      await copyKilled(command, (await startTime()) * (1 + 26 * random.next()));
+      await foldKilled(command, (await startTime()) * (1 + 26 * random.next()));
       if ((await Promise.all(two.map(foldsOf))).some((folds) => folds !== "")) broken++;
     }
     await stop();
@@ -45,7 +45,7 @@ describe("copy that is killed", () => {
   test("moves what a durable server has that is killed itself, and is as another one then", async () => {
     const random = new Random("copy from");
     const [source, target] = [new Server(newFolder()), new Server(newFolder())];
-    const command = copyCommand([await source.start()], [await target.start()]);
+    const command = moveCommand([await source.start()], [await target.start()]);
     const ledger = new Map<string, number>();
     let broken = 0;
     for (let time = 0; time < rounds(5, 1) || broken === 0; time++) {
@@ -53,18 +53,18 @@ describe("copy that is killed", () => {
       await new CountClient(source.url, PATIENT).addPlays(plays);
       add(ledger, plays);
       for (let kill = 0; kill < 2; kill++) {
-        await copyKilled(command, (await startTime()) * (4 + 7 * random.next()));
+        await foldKilled(command, (await startTime()) * (4 + 7 * random.next()));
         if ((await foldsOf(source.url)) !== "") broken++;
         for (const server of random.pick([[source], [target], [source, target]])) {
           await server.kill();
           await server.start();
         }
       }
-      const copying = run([...bun, ...command]);
+      const moving = run([...bun, ...command]);
       await Bun.sleep(random.below(400));
       await source.kill(); // while it is asked
       await source.start();
-      await copying;
+      await moving;
     }
     expect((await run([...bun, ...command])).status).toBe(0);
     await expectPlaced([target.url], ledger);

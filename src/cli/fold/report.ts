@@ -1,4 +1,4 @@
-import type { MoveProgress } from "../../client/rebalance.ts";
+import type { JobProgress } from "../../fold/job.ts";
 
 /** Output of a {@linkcode Report}. */
 export interface Screen {
@@ -17,32 +17,32 @@ const TERMINAL_MS = 100;
 /** Goes to the beginning of a terminal's line, and erases it. */
 const ERASE = "\r\x1b[K";
 
-/** Reports the progress of a move: on a terminal in one line that it updates, otherwise in lines of a log. */
+/** Reports the progress of a fold: on a terminal in one line that it updates, otherwise in lines of a log. */
 export class Report {
   readonly #screen: Screen;
   readonly #now: () => number;
   #writtenAt: number | undefined;
   #isShown = false;
-  #begun = { fold: 0, at: 0, movedSongs: 0 };
+  #begun = { fold: 0, at: 0, storedSongs: 0 };
 
   /** `now` returns the time in milliseconds. */
   constructor(screen: Screen, now: () => number = () => performance.now()) {
     this.#screen = screen;
     this.#now = now;
-    if (screen.isTTY !== true) this.#writtenAt = now(); // a short move is not logged
+    if (screen.isTTY !== true) this.#writtenAt = now(); // a short fold is not logged
   }
 
   /** Reports progress, unless the last report was a moment ago. */
-  update(progress: MoveProgress): void {
-    const { fold, movedSongs } = progress;
+  update(progress: JobProgress): void {
+    const { fold, storedSongs } = progress;
     const now = this.#now();
-    if (this.#begun.fold !== fold) this.#begun = { fold, at: now, movedSongs };
+    if (this.#begun.fold !== fold) this.#begun = { fold, at: now, storedSongs };
     const isTerminal = this.#screen.isTTY === true;
     const pauseMs = isTerminal ? TERMINAL_MS : LOG_MS;
     if (this.#writtenAt !== undefined && now - this.#writtenAt < pauseMs) return;
     this.#writtenAt = now;
     const seconds = Math.max(0.001, (now - this.#begun.at) / 1000);
-    const line = lineOf(progress, Math.round((movedSongs - this.#begun.movedSongs) / seconds));
+    const line = lineOf(progress, Math.round((storedSongs - this.#begun.storedSongs) / seconds));
     const columns = this.#screen.columns || Infinity; // only the last row of a line can be erased
     this.#screen.write(isTerminal ? ERASE + line.slice(0, columns - 1) : `${line}\n`);
     this.#isShown = isTerminal;
@@ -61,8 +61,8 @@ export class Report {
   }
 }
 
-function lineOf({ server, movedPlays, plays }: MoveProgress, songsASecond: number): string {
-  return `${server}: moved ${amount(movedPlays)} of ${amount(plays, "play")}, ${amount(songsASecond, "song")}/s`;
+function lineOf({ fold, storedSongs, songs }: JobProgress, songsASecond: number): string {
+  return `fold ${fold}: stored ${amount(storedSongs)} of ${amount(songs, "song")}, ${amount(songsASecond, "song")}/s`;
 }
 
 /** Writes a number with commas, and the plural of `what` if it is not 1. */

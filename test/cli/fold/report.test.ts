@@ -1,8 +1,8 @@
 import { describe, expect, test } from "bun:test";
-import { Report } from "../../../src/cli/copy/report.ts";
+import { Report } from "../../../src/cli/fold/report.ts";
 
 describe("A report", () => {
-  const progress = { server: "http://a/", fold: 1, songs: 4000, plays: 5000, movedSongs: 0, movedPlays: 0 };
+  const progress = { fold: 17, songs: 5000, storedSongs: 0 };
 
   function reportOn(isTTY: boolean): {
     written: string[];
@@ -15,7 +15,7 @@ describe("A report", () => {
     const report = new Report({ isTTY, write: (text) => written.push(text) }, () => now);
     const at = (ms: number, moved: number) => {
       now = ms;
-      report.update({ ...progress, movedSongs: moved, movedPlays: moved + 1 });
+      report.update({ ...progress, storedSongs: moved });
     };
     return { written, at, end: () => report.end(), note: (line) => report.note(line) };
   }
@@ -33,9 +33,9 @@ describe("A report", () => {
     end();
     end();
     expect(written).toEqual([
-      "\r\x1b[Khttp://a/: moved 1 of 5,000 plays, 0 songs/s",
-      "\r\x1b[Khttp://a/: moved 2,001 of 5,000 plays, 20,000 songs/s",
-      "\r\x1b[Khttp://a/: moved 3,001 of 5,000 plays, 1,500 songs/s",
+      "\r\x1b[Kfold 17: stored 0 of 5,000 songs, 0 songs/s",
+      "\r\x1b[Kfold 17: stored 2,000 of 5,000 songs, 20,000 songs/s",
+      "\r\x1b[Kfold 17: stored 3,000 of 5,000 songs, 1,500 songs/s",
       "\r\x1b[K",
     ]);
   });
@@ -48,10 +48,10 @@ describe("A report", () => {
     at(100, 1000);
     expect(written).toEqual([
       "first\n",
-      "\r\x1b[Khttp://a/: moved 1 of 5,000 plays, 0 songs/s",
+      "\r\x1b[Kfold 17: stored 0 of 5,000 songs, 0 songs/s",
       "\r\x1b[K",
       "second\n",
-      "\r\x1b[Khttp://a/: moved 1,001 of 5,000 plays, 10,000 songs/s",
+      "\r\x1b[Kfold 17: stored 1,000 of 5,000 songs, 10,000 songs/s",
     ]);
   });
 
@@ -67,14 +67,14 @@ describe("A report", () => {
       at(ms, moved);
     end();
     expect(written).toEqual([
-      "http://a/: moved 2,001 of 5,000 plays, 200 songs/s\n",
-      "http://a/: moved 3,001 of 5,000 plays, 150 songs/s\n",
+      "fold 17: stored 2,000 of 5,000 songs, 200 songs/s\n",
+      "fold 17: stored 3,000 of 5,000 songs, 150 songs/s\n",
     ]);
   });
 
   test("on a terminal never goes on in the next row, where it would not be erased", () => {
     const written: string[] = [];
     new Report({ isTTY: true, columns: 20, write: (text) => written.push(text) }).update(progress);
-    expect(written).toEqual(["\r\x1b[Khttp://a/: moved 0 "]);
+    expect(written).toEqual(["\r\x1b[Kfold 17: stored 0 o"]);
   });
 });

@@ -37,13 +37,13 @@ export class Server {
   }
 }
 
-/** Returns the arguments of a copy. */
-export function copyCommand(from: readonly string[], to: readonly string[]): string[] {
-  return ["copy", "--from", from.join(","), "--to", to.join(",")];
+/** Returns the arguments of a move. */
+export function moveCommand(from: readonly string[], to: readonly string[]): string[] {
+  return ["fold", "--from", from.join(","), "--into", to.join(",")];
 }
 
-/** Runs `playcount copy`, and kills it after `afterMs` if it has not ended. */
-export async function copyKilled(command: readonly string[], afterMs: number): Promise<void> {
+/** Runs `playcount fold`, and kills it after `afterMs` if it has not ended. */
+export async function foldKilled(command: readonly string[], afterMs: number): Promise<void> {
   const child = Bun.spawn([...bun, ...command], { stdout: "ignore", stderr: "ignore" });
   const timer = setTimeout(() => child.kill("SIGKILL"), afterMs);
   await child.exited;
@@ -53,7 +53,7 @@ export async function copyKilled(command: readonly string[], afterMs: number): P
 /** Measures how many milliseconds a program takes to start now. */
 export async function startTime(): Promise<number> {
   const since = performance.now();
-  await run([...bun, "copy", "--help"]);
+  await run([...bun, "fold", "--help"]);
   return performance.now() - since;
 }
 

@@ -1,0 +1,190 @@
+import { Placement } from "../../client/placement.ts";
+import { quoted } from "../../error-message.ts";
+import { dialectOf, withoutPassword } from "../../fold/sql/dialects.ts";
+import type { SongTable } from "../../fold/sql/database.ts";
+import type { UnknownPolicy } from "../../fold/sql/part-writer.ts";
+import { parseWholeNumber } from "../../mapping/whole-number.ts";
+import { type Environment, readSecret } from "../../settings/environment.ts";
+import { checkSetting } from "../../settings/settings.ts";
+import { type Flags, readFlags } from "../flags.ts";
+import { SECRET_FILES } from "../secret-files.ts";
+
+/** Destination of folds. */
+export type Destination = { database: string } | { servers: readonly string[] } | { command: string };
+
+/** Settings of `playcount fold`. */
+export interface FoldSettings {
+  from: readonly string[];
+  into: Destination;
+  /** Token of the servers `from`; empty if they require none. */
+  token: string;
+  /** Token of the servers that counts are moved to. */
+  toToken: string;
+  names: SongTable;
+  unknown: UnknownPolicy;
+  partSongs: number;
+  /** Seconds from the start of a run to that of the next one; `undefined` for one run. */
+  every: number | undefined;
+  adopt: number | undefined;
+  skip: boolean;
+  password: string | undefined;
+  ca: string | undefined;
+  lockSeconds: number;
+  timeoutSeconds: number;
+  mode: "run" | "dry run" | "print SQL" | "print schema";
+}
+
+const FLAGS: Flags = {
+  values: [
+    ...["from", "into", "into-file", "exec", "table", "id", "plays", "name", "unknown", "history", "every"],
+    ...["rows", "adopt", "ca", "password-file", "token-file", "to-token-file", "lock-timeout", "timeout"],
+  ],
+  switches: {
+    skip: { type: "boolean" },
+    "dry-run": { type: "boolean" },
+    "print-sql": { type: "boolean" },
+    "print-schema": { type: "boolean" },
+    help: { type: "boolean", short: "h" },
+  },
+  help: "fold --help",
+};
+
+const [TOKEN, TO_TOKEN] = ["PLAYCOUNT_TOKEN", "PLAYCOUNT_TO_TOKEN"];
+const [INTO, INTO_PASSWORD] = ["PLAYCOUNT_INTO", "PLAYCOUNT_INTO_PASSWORD"];
+
+/** Environment variables of this command alone. */
+export const FOLD_VARIABLES: readonly string[] = [TO_TOKEN, INTO, INTO_PASSWORD].flatMap((name) => [
+  name,
+  `${name}_FILE`,
+]);
+
+const SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 };
+
+/** Longest time of a timer, in seconds. */
+const MAX_SECONDS = 2_000_000;
+
+/**
+ * Parses the arguments of `playcount fold`. Returns `undefined` if they ask for help.
+ *
+ * @throws {RangeError} with one line that says what is wrong.
+ */
+export function readFoldArguments(
+  args: readonly string[],
+  environment: Environment,
+): FoldSettings | undefined {
+  const flags = new Map<string, string>();
+  for (const [name, value] of readFlags(args, FLAGS)) {
+    if (name === "help") return undefined;
+    if (flags.has(name)) throw new RangeError(`--${name} is repeated; separate servers by commas`);
+    flags.set(name, value);
+  }
+  return new FoldArguments(flags, environment).read();
+}
+
+class FoldArguments {
+  readonly #flags: ReadonlyMap<string, string>;
+  readonly #environment: Environment;
+
+  constructor(flags: ReadonlyMap<string, string>, environment: Environment) {
+    this.#flags = flags;
+    this.#environment = environment;
+  }
+
+  read(): FoldSettings {
+    const mode = this.#mode();
+    const table = this.#word("table", "song");
+    const token = this.#secret("token-file", TOKEN);
+    const unknown = this.#word("unknown", "keep");
+    if (unknown !== "keep" && unknown !== "insert" && unknown !== "drop")
+      throw new RangeError(`--unknown must be keep, insert or drop, not ${quoted(unknown)}`);
+    const from = mode.startsWith("print") ? [] : this.#servers("from", this.#flags.get("from") ?? "");
+    const into = this.#into();
+    if ("servers" in into && from.toSorted().join() === into.servers.toSorted().join())
+      throw new RangeError("--from and --into list the same servers, so there is nothing to move");
+    return {
+      ...{ from, into },
+      token: checkSetting("token", token, "the token"),
+      toToken: checkSetting("token", this.#secret("to-token-file", TO_TOKEN) || token),
+      names: {
+        ...{ table, id: this.#word("id", "id"), plays: this.#word("plays", "plays") },
+        ...{ name: this.#word("name", table), history: this.#flags.get("history") },
+      },
+      unknown,
+      partSongs: this.#number("rows", 10_000, 1_000_000),
+      every: this.#flags.has("every") ? this.#seconds("every", "") : undefined,
+      adopt: this.#flags.has("adopt") ? this.#number("adopt", 0, Number.MAX_SAFE_INTEGER) : undefined,
+      skip: this.#flags.has("skip"),
+      password: this.#secret("password-file", INTO_PASSWORD) || undefined,
+      ca: this.#flags.get("ca"),
+      lockSeconds: this.#seconds("lock-timeout", "10s"),
+      timeoutSeconds: this.#seconds("timeout", "10m"),
+      mode,
+    };
+  }
+
+  #mode(): FoldSettings["mode"] {
+    if (this.#flags.has("print-sql")) return "print SQL";
+    if (this.#flags.has("print-schema")) return "print schema";
+    return this.#flags.has("dry-run") ? "dry run" : "run";
+  }
+
+  #into(): Destination {
+    const command = this.#flags.get("exec");
+    const url = this.#flags.get("into") ?? this.#secret("into-file", INTO);
+    if ((command === undefined) === (url === ""))
+      throw new RangeError("either --into URL or --exec COMMAND is needed: where to store the plays");
+    if (command !== undefined) return { command };
+    if (/^https?:/i.test(url)) {
+      return { servers: this.#servers("into", url) };
+    }
+    const wanted = "postgres://, mysql://, sqlite: or http://";
+    if (dialectOf(url) === undefined)
+      throw new RangeError(`--into must begin with ${wanted}, not ${withoutPassword(url)}`);
+    if (dialectOf(url) !== "sqlite" && !URL.canParse(url))
+      throw new RangeError(
+        "--into is no URL; write @, :, /, ? and # in a password as %40, %3A, %2F, %3F and %23",
+      );
+    return { database: url };
+  }
+
+  #servers(flag: string, list: string): readonly string[] {
+    if (list === "")
+      throw new RangeError(`--${flag} is missing: the URLs of the servers, separated by commas`);
+    try {
+      return new Placement(list.split(",")).urls;
+    } catch {
+      const found = list.includes("@") ? "" : `, not ${quoted(list)}`; // it may have a password
+      const wanted = "different http or https URLs without user, query and fragment, separated by commas";
+      throw new RangeError(`--${flag} must be ${wanted}${found}`);
+    }
+  }
+
+  #word(flag: string, preset: string): string {
+    const value = this.#flags.get(flag) ?? preset;
+    if (value === "") throw new RangeError(`--${flag} is empty`);
+    return value;
+  }
+
+  #number(flag: string, preset: number, max: number): number {
+    const written = this.#flags.get(flag);
+    const number = written === undefined ? preset : parseWholeNumber(written);
+    if (number !== undefined && number >= 1 && number <= max) return number;
+    throw new RangeError(`--${flag} must be a whole number from 1 to ${max}, not ${quoted(written ?? "")}`);
+  }
+
+  #seconds(flag: string, preset: string): number {
+    const written = this.#flags.get(flag) ?? preset;
+    const [, digits, unit = ""] = /^(\d{1,9})([smhd])$/.exec(written) ?? [];
+    const seconds = Number(digits) * (SECONDS[unit] ?? NaN);
+    if (seconds >= 1 && seconds <= MAX_SECONDS) return seconds;
+    throw new RangeError(
+      `--${flag} must be a time of at least a second, as 60s or 5m, not ${quoted(written)}`,
+    );
+  }
+
+  #secret(flag: string, variable: string): string {
+    const file = this.#flags.get(flag);
+    if (file !== undefined) return SECRET_FILES.read(file, `--${flag}`);
+    return readSecret(variable, this.#environment, SECRET_FILES)?.text ?? "";
+  }
+}

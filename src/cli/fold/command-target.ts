@@ -1,0 +1,55 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import process from "node:process";
+import { StatelessTarget } from "../../fold/stateless-target.ts";
+import { type FoldToStore, nothing, type SetAside } from "../../fold/target.ts";
+
+/** Songs that are written to the command at a time. */
+const STEP_SONGS = 1000;
+
+/**
+ * Passes folds to a command: a line of JSON for each song on its standard input, and the number in
+ * `PLAYCOUNT_FOLD`. The fold is stored when the command exits with 0. If the job dies then, the command gets
+ * the fold again, so it has to recognise the number.
+ */
+export class CommandTarget extends StatelessTarget {
+  readonly #command: string;
+  readonly #signal: AbortSignal;
+
+  constructor(command: string, name: string, signal: AbortSignal) {
+    super(
+      `playcount fold by command ${name}`
+        .replace(/[^ -~]/g, "?")
+        .slice(0, 200)
+        .trimEnd(),
+    );
+    this.#command = command;
+    this.#signal = signal;
+  }
+
+  async store({ fold, rows, onProgress }: FoldToStore): Promise<SetAside> {
+    const child = spawn(this.#command, {
+      shell: true,
+      stdio: ["pipe", "inherit", "inherit"],
+      env: { ...process.env, PLAYCOUNT_FOLD: String(fold) },
+    });
+    const ended = once(child, "close") as Promise<[code: number | null, signal: string | null]>;
+    const stop = () => child.kill();
+    this.#signal.addEventListener("abort", stop);
+    let isRead = true;
+    child.stdin.on("error", () => (isRead = false)); // it has ended; its status says if the fold is stored
+    let stored = 0;
+    const write = async (ids: readonly string[], plays: readonly number[]) => {
+      const lines = ids.map((id, at) => `${JSON.stringify({ id, plays: plays[at] })}\n`).join("");
+      if (isRead && !child.stdin.write(lines)) await Promise.race([once(child.stdin, "drain"), ended]);
+      onProgress((stored += ids.length));
+    };
+    for (const { ids, plays } of rows.parts(STEP_SONGS)) await write(ids, plays);
+    await write(rows.odd.ids, rows.odd.plays);
+    child.stdin.end();
+    const [code, signal] = await ended;
+    this.#signal.removeEventListener("abort", stop);
+    if (code === 0) return nothing();
+    throw new Error(`the command of --exec ended with ${signal ?? `status ${code}`}`);
+  }
+}

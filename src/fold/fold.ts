@@ -1,0 +1,89 @@
+import { Placement } from "../client/placement.ts";
+import { ServerClient } from "../client/server-client.ts";
+import { Counters } from "./counters.ts";
+import { handOverEach, type HandedOver } from "./job.ts";
+import type { SqlClient } from "./sql/client.ts";
+import { databaseOf, dialectOf } from "./sql/dialects.ts";
+import type { UnknownPolicy } from "./sql/part-writer.ts";
+import { SqlTarget } from "./sql/sql-target.ts";
+
+export type { HandedOver } from "./job.ts";
+export type { SqlClient, SqlRunner } from "./sql/client.ts";
+export type { JobRefusal, OtherJob, SetAside } from "./target.ts";
+export type { UnknownPolicy } from "./sql/part-writer.ts";
+
+/** Options of {@linkcode foldInto}: those of `playcount fold`, with the same defaults. */
+export interface FoldOptions {
+  /** URLs of the servers. */
+  from: string | readonly string[];
+  /** Token of the servers. Default: none. */
+  token?: string | undefined;
+  /** Table of songs. Default: `song`. */
+  table?: string | undefined;
+  /** Column of the ids, which must be unique. Default: `id`. */
+  id?: string | undefined;
+  /** Column that plays are added to. Default: `plays`. */
+  plays?: string | undefined;
+  /** Name of the job in `playcount_fold`. Default: the table. */
+  name?: string | undefined;
+  /** Use of plays of songs without a row. Default: `keep`, in `playcount_unknown`. */
+  unknown?: UnknownPolicy | undefined;
+  /** A table that gets a row for each song and fold. Default: none. */
+  history?: string | undefined;
+  /** Songs in one transaction, from 1 to 1,000,000. Default: 10,000. */
+  rows?: number | undefined;
+  /** A fold of another job that is stored too. */
+  adopt?: number | undefined;
+  /** True to acknowledge folds of other jobs without storing them. Default: false. */
+  skip?: boolean | undefined;
+  /** Stops the job between two steps. Nothing is lost. */
+  signal?: AbortSignal | undefined;
+  /** Receives lines for the operator. Default: none is written. */
+  log?: ((line: string) => void) | undefined;
+}
+
+/** Time that no transaction takes. */
+const NO_TIMEOUT_SECONDS = 2_000_000;
+
+const LOCK_SECONDS = 10;
+
+/**
+ * Hands the counts of servers over to a table, each play once, with a client of `Bun.sql`. Returns the folds:
+ * one, and before it the one that an earlier call has begun. The client stays open.
+ *
+ * A client of MySQL or MariaDB needs the option `foundRows: true`.
+ *
+ * @throws {JobRefusal} an error of that name, if the operator has to decide about a fold of another job.
+ * @throws {OtherJob} an error of that name, if another job is at work on the same table.
+ * @throws {RangeError} if the table or an option is wrong.
+ *
+ * @example
+ * ```ts
+ * import { SQL } from "bun";
+ * import { foldInto } from "playcount/fold";
+ *
+ * const sql = new SQL("sqlite::memory:");
+ * await sql`CREATE TABLE song (id TEXT PRIMARY KEY, plays INTEGER)`;
+ * await fetch("http://localhost:8000/song/42", { method: "POST" });
+ * const [fold] = await foldInto(sql, { from: "http://localhost:8000", unknown: "insert" });
+ * fold?.plays; // 1
+ * ```
+ */
+export async function foldInto(
+  sql: SqlClient & { options?: { adapter?: string | undefined } },
+  options: FoldOptions,
+): Promise<HandedOver[]> {
+  const { table = "song", token = "", signal, log = () => {}, adopt, skip } = options;
+  const { id = "id", plays = "plays", name = table, history } = options;
+  const dialect = dialectOf(`${sql.options?.adapter}:`);
+  if (dialect === undefined) throw new RangeError("foldInto takes a client of Bun.sql");
+  const target = new SqlTarget(databaseOf(dialect, sql, { table, id, plays, name, history }, LOCK_SECONDS), {
+    ...{ unknown: options.unknown ?? "keep", partSongs: options.rows ?? 10_000 },
+    ...{ timeoutSeconds: NO_TIMEOUT_SECONDS, signal, log },
+  });
+  const client = new ServerClient({ token, timeoutMs: 30_000, retries: 5 });
+  const counters = new Counters(client, new Placement(options.from).urls, signal, log);
+  const folds: HandedOver[] = [];
+  for await (const fold of handOverEach({ target, counters, adopt, skip })) folds.push(fold);
+  return folds;
+}

@@ -1,0 +1,34 @@
+/** A row of a result. */
+export type SqlRow = Record<string, unknown>;
+
+/** A result of a statement. PostgreSQL and SQLite count changed rows in `count`, MySQL in `affectedRows`. */
+export type SqlResult = SqlRow[] & { count?: number; affectedRows?: number | null };
+
+/** A connection, or a transaction on one. */
+export interface SqlRunner {
+  unsafe(statement: string, values?: unknown[]): PromiseLike<unknown>;
+}
+
+/** The parts of a client of `Bun.sql` that a job uses. */
+export interface SqlClient extends SqlRunner {
+  begin(options: string, act: (transaction: SqlRunner) => Promise<unknown>): PromiseLike<unknown>;
+  begin(act: (transaction: SqlRunner) => Promise<unknown>): PromiseLike<unknown>;
+  close(options?: { timeout?: number }): Promise<void>;
+}
+
+/** An error of a database. */
+export interface SqlError {
+  message?: string;
+  /** The SQLSTATE of PostgreSQL, or the number of an error of MySQL or SQLite. */
+  errno?: string | number;
+  /** The name of an error of the connection. */
+  code?: string;
+}
+
+/** Describes an error of a database in one line, with its code. */
+export function describeSqlError(error: unknown): string {
+  const { message = "", errno, code } = error as SqlError;
+  const name = errno || code;
+  const text = message === "" ? String((error as Error)?.name ?? error) : message;
+  return text.replace(/\s+/g, " ") + (name === undefined ? "" : ` (${name})`);
+}

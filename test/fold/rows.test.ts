@@ -1,0 +1,66 @@
+import { expect, test } from "bun:test";
+import { FoldRows } from "../../src/fold/rows.ts";
+import { Random } from "../support/random.ts";
+
+function listed(rows: FoldRows, size: number, after?: string): [string, number][] {
+  return [...rows.parts(size, after)].flatMap(({ ids, plays }) =>
+    ids.map((id, at): [string, number] => [id, plays[at] as number]),
+  );
+}
+
+test("songs are listed in the order of UTF-8, summed over servers, in parts that end with the last one", () => {
+  const rows = new FoldRows();
+  for (const id of ["b", "é", "😀", "\uffff", "", "a\0", "a", "a/b"]) rows.add(id, 2);
+  for (const id of ["a", "😀"]) rows.add(id, 3);
+  const sorted: [string, number][] = [
+    ["", 2],
+    ["a", 5],
+    ["a\0", 2],
+    ["a/b", 2],
+    ["b", 2],
+    ["é", 2],
+    ["\uffff", 2],
+    ["😀", 5],
+  ];
+  for (const size of [1, 3, 8, 100]) expect(listed(rows, size)).toEqual(sorted);
+  for (const [at, [id]] of sorted.entries()) expect(listed(rows, 3, id)).toEqual(sorted.slice(at + 1));
+  expect([rows.songs, rows.plays]).toEqual([10, 22]);
+  expect([...rows.parts(3)].map(({ isLast }) => isLast)).toEqual([false, false, true]);
+  expect([...new FoldRows().parts(3)]).toEqual([{ ids: [], plays: [], isLast: true }]);
+});
+
+test("whole numbers are listed by value", () => {
+  const rows = new FoldRows("value");
+  for (const id of ["10", "-1", "9", "0", "-10", "9223372036854775807", "-9223372036854775808"])
+    rows.add(id, 1);
+  const sorted = ["-9223372036854775808", "-10", "-1", "0", "9", "10", "9223372036854775807"];
+  expect(listed(rows, 2).map(([id]) => id)).toEqual(sorted);
+  expect(listed(rows, 2, "-1").map(([id]) => id)).toEqual(sorted.slice(3));
+});
+
+test("an answer that broke off is taken back, and odd songs are kept apart", () => {
+  const rows = new FoldRows("bytes", (id) => id !== "odd");
+  rows.add("a", 1);
+  rows.add("odd", 2);
+  const mark = rows.mark();
+  rows.add("b", 4);
+  rows.add("odd", 8);
+  rows.backTo(mark);
+  rows.add("c", 16);
+  expect(listed(rows, 10)).toEqual([
+    ["a", 1],
+    ["c", 16],
+  ]);
+  expect([rows.odd, rows.songs, rows.plays]).toEqual([{ ids: ["odd"], plays: [2] }, 3, 19]);
+});
+
+test("any ids are listed as a sort of their bytes lists them", () => {
+  const random = new Random("rows");
+  const points = () => random.pick([97, 233, 0x6b4c, 0x1f600, 65535, random.below(0xd800)]);
+  const anyId = () => String.fromCodePoint(...Array.from({ length: random.below(6) }, points));
+  const ids = new Set(Array.from({ length: 3000 }, anyId));
+  const rows = new FoldRows();
+  for (const id of ids) rows.add(id, 1);
+  const sorted = [...ids].sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
+  expect(listed(rows, 100).map(([id]) => id)).toEqual(sorted);
+});

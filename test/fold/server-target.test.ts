@@ -1,0 +1,84 @@
+import { afterEach, describe, expect, test } from "bun:test";
+import { CountClient } from "../../src/client/client.ts";
+import { Placement } from "../../src/client/placement.ts";
+import { ServerClient } from "../../src/client/server-client.ts";
+import { Counters } from "../../src/fold/counters.ts";
+import { type HandedOver, handOverEach, type JobOptions } from "../../src/fold/job.ts";
+import { ServerTarget } from "../../src/fold/server-target.ts";
+import { Random } from "../support/random.ts";
+import { servePlaycount, stopAll } from "../support/servers.ts";
+import { serveUnreliably, Unreliability } from "../support/unreliable.ts";
+import { Crash, crashAt } from "./support/jobs.ts";
+
+afterEach(stopAll);
+
+const SONGS = new Map(Array.from({ length: 2500 }, (_, n): [string, number] => [`song ${n}/ä`, (n % 9) + 1]));
+const PLAYS = [...SONGS.values()].reduce((sum, plays) => sum + plays, 0);
+
+async function move(
+  from: readonly string[],
+  to: readonly string[],
+  options: Partial<JobOptions> = {},
+): Promise<HandedOver[]> {
+  const client = new ServerClient({ retries: 0 });
+  const target = new ServerTarget(new Placement(to), client, undefined);
+  const counters = new Counters(client, new Placement(from).urls, undefined, () => {});
+  const folds: HandedOver[] = [];
+  for await (const fold of handOverEach({ target, counters, ...options })) folds.push(fold);
+  return folds;
+}
+
+/** Asserts that each song is on the server that the list places it on, and only there. */
+async function expectPlaced(servers: readonly string[], songs: ReadonlyMap<string, number>): Promise<void> {
+  const client = new CountClient(servers);
+  expect(await client.getAllPlayCounts()).toEqual(new Map(songs));
+  for (const server of servers)
+    for (const id of (await new CountClient(server).getAllPlayCounts()).keys())
+      expect(client.serverOf(id)).toBe(`${server}/`);
+}
+
+describe("A move", () => {
+  test("brings songs to where a longer list places them, and to where a shorter one does", async () => {
+    const servers = [servePlaycount(), servePlaycount(), servePlaycount()];
+    const two = servers.slice(0, 2);
+    await new CountClient(two).addPlays(SONGS);
+    expect(await move(two, servers)).toMatchObject([{ plays: PLAYS, songs: SONGS.size, isResumed: false }]);
+    await expectPlaced(servers, SONGS);
+    await move(servers, two);
+    await expectPlaced(two, SONGS);
+    expect(await new CountClient(servers[2] as string).getAllPlayCounts()).toEqual(new Map());
+  });
+
+  test("loses and doubles nothing if it is repeated after failures anywhere", async () => {
+    const unreliability = new Unreliability(new Random("move"), 0.8);
+    const servers = [1, 2, 3].map(() => serveUnreliably(servePlaycount(), unreliability.fate).url);
+    const two = servers.slice(0, 2);
+    let [failures, rounds] = [0, 0];
+    while (failures < 8) {
+      rounds++;
+      unreliability.isOn = false;
+      await new CountClient(two).addPlays(SONGS);
+      unreliability.isOn = true;
+      while ((await move(two, servers).catch(() => "failed")) === "failed") failures++;
+    }
+    unreliability.isOn = false;
+    await expectPlaced(servers, new Map([...SONGS].map(([id, plays]) => [id, plays * rounds])));
+  });
+
+  test("that died is completed with the same list, and refuses others until then", async () => {
+    const [source, first, second] = [servePlaycount(), servePlaycount(), servePlaycount()];
+    await new CountClient(source).addPlays(SONGS);
+    for (const step of ["intended", "sealed one", "stored", "acknowledged one"])
+      await expect(move([source], [first], { onStep: crashAt(step) })).rejects.toThrow(Crash);
+    await new CountClient(source).addPlays(SONGS);
+    await expect(move([source], [first], { onStep: crashAt("stored") })).rejects.toThrow(Crash);
+    await expect(move([source], [first, second])).rejects.toThrow(
+      /fold \d+ with the label "playcount fold into http.*, which is not .* of this job/,
+    );
+    expect(await move([source], [first])).toMatchObject([
+      { isResumed: true },
+      { isResumed: false, songs: 0 },
+    ]);
+    await expectPlaced([first], new Map([...SONGS].map(([id, plays]) => [id, plays * 2])));
+  });
+});

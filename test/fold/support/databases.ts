@@ -1,0 +1,211 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import { connect } from "../../../src/cli/fold/connect.ts";
+import type { SqlResult } from "../../../src/fold/sql/client.ts";
+import type { Database, SongTable } from "../../../src/fold/sql/database.ts";
+import { databaseOf, type Dialect, dialectOf } from "../../../src/fold/sql/dialects.ts";
+import { findProgram, lacks } from "../../support/extent.ts";
+import { freePort } from "../../store/redis/support/ports.ts";
+import { until } from "../../store/redis/support/until.ts";
+
+/** A server of databases, or a folder of SQLite files, for tests. */
+export interface TestDatabase {
+  readonly name: string;
+  readonly isMissing: boolean;
+  start(): Promise<void>;
+  /** Kills the server, with no time to end. */
+  kill(): Promise<void>;
+  stop(): Promise<void>;
+  /** Makes an empty database, and returns its URL. */
+  create(): Promise<string>;
+}
+
+const IS_ROOT = process.getuid?.() === 0;
+
+/** Runs a command as the user that the packages of Debian create: neither server runs as root. */
+function as(user: string, command: readonly string[]): string[] {
+  return IS_ROOT
+    ? ["setpriv", `--reuid=${user}`, `--regid=${user}`, "--clear-groups", ...command]
+    : [...command];
+}
+
+async function runToEnd(command: readonly string[]): Promise<void> {
+  const child = Bun.spawn([...command], { stdin: "ignore", stdout: "ignore", stderr: "pipe" });
+  if ((await child.exited) !== 0) throw new Error(`${command.join(" ")}: ${await child.stderr.text()}`);
+}
+
+/** A server with a folder and a port of its own, on loopback. */
+abstract class Server implements TestDatabase {
+  abstract readonly name: string;
+  abstract readonly isMissing: boolean;
+  readonly user: string;
+  #folder = "";
+  port = 0;
+  #process: Bun.Subprocess | undefined;
+  #databases = 0;
+
+  constructor(user: string) {
+    this.user = user;
+  }
+
+  get folder(): string {
+    return this.#folder;
+  }
+
+  async start(): Promise<void> {
+    if (this.#folder === "") {
+      this.#folder = mkdtempSync(join(tmpdir(), "playcount-sql-"));
+      if (IS_ROOT) await runToEnd(["chown", this.user, this.#folder]);
+      this.port = await freePort();
+      await runToEnd(as(this.user, this.initCommand));
+    }
+    await until(`${this.name} on port ${this.port}`, async () => {
+      // Processes of a server that was killed keep a new one from starting for a moment.
+      if (this.#process === undefined || this.#process.exitCode !== null || this.#process.signalCode !== null)
+        this.#process = Bun.spawn(as(this.user, this.serveCommand), {
+          stdio: ["ignore", "ignore", "ignore"],
+        });
+      await query(this.adminUrl, "SELECT 1 AS one");
+      return true;
+    });
+  }
+
+  async kill(): Promise<void> {
+    // The server is the child itself, as setpriv executes it.
+    this.#process?.kill("SIGKILL");
+    await this.#process?.exited;
+  }
+
+  async stop(): Promise<void> {
+    await this.kill();
+    rmSync(this.#folder, { recursive: true, force: true });
+    this.#folder = ""; // another test file may start it again
+  }
+
+  async create(): Promise<string> {
+    const name = `music${++this.#databases}`;
+    await query(this.adminUrl, this.creationOf(name));
+    return this.urlOf(name);
+  }
+
+  get adminUrl(): string {
+    return this.urlOf(this.adminDatabase);
+  }
+
+  abstract readonly adminDatabase: string;
+  abstract readonly initCommand: readonly string[];
+  abstract readonly serveCommand: readonly string[];
+  abstract creationOf(name: string): string;
+  abstract urlOf(name: string): string;
+}
+
+/** A server of PostgreSQL. */
+export class PostgresServer extends Server {
+  readonly name = "PostgreSQL";
+  readonly isMissing: boolean = lacks("postgres");
+  readonly adminDatabase = "postgres";
+
+  get initCommand(): readonly string[] {
+    const options = ["--auth=trust", "--username=app", "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync"];
+    return [findProgram("initdb") ?? "initdb", `--pgdata=${this.folder}/data`, ...options];
+  }
+
+  get serveCommand(): readonly string[] {
+    const settings = ["fsync=off", "listen_addresses=127.0.0.1", "max_connections=40"];
+    return [
+      findProgram("postgres") ?? "postgres",
+      ...["-D", `${this.folder}/data`, "-p", String(this.port), "-k", this.folder],
+      ...settings.flatMap((setting) => ["-c", setting]),
+    ];
+  }
+
+  creationOf(name: string): string {
+    return `CREATE DATABASE ${name}`;
+  }
+
+  urlOf(name: string): string {
+    return `postgres://app@127.0.0.1:${this.port}/${name}`;
+  }
+}
+
+class MariaDbServer extends Server {
+  readonly name = "MariaDB";
+  readonly isMissing: boolean = lacks("mariadbd");
+  readonly adminDatabase = "mysql";
+
+  get initCommand(): readonly string[] {
+    const options = ["--no-defaults", "--auth-root-authentication-method=normal", "--skip-test-db"];
+    return ["mariadb-install-db", ...options, `--datadir=${this.folder}/data`];
+  }
+
+  get serveCommand(): readonly string[] {
+    return [
+      findProgram("mariadbd") ?? "mariadbd",
+      ...["--no-defaults", `--datadir=${this.folder}/data`, `--socket=${this.folder}/socket`],
+      ...[`--port=${this.port}`, "--bind-address=127.0.0.1", `--pid-file=${this.folder}/pid`],
+      ...["--innodb-flush-log-at-trx-commit=2", "--innodb-buffer-pool-size=32M", "--skip-name-resolve"],
+    ];
+  }
+
+  creationOf(name: string): string {
+    return `CREATE DATABASE ${name} CHARACTER SET utf8mb4`;
+  }
+
+  urlOf(name: string): string {
+    // An account of 'root'@'127.0.0.1' exists beside that of the socket.
+    return `mysql://root@127.0.0.1:${this.port}/${name}`;
+  }
+}
+
+class SqliteFolder implements TestDatabase {
+  readonly name = "SQLite";
+  readonly isMissing = false;
+  #folder = "";
+  #databases = 0;
+
+  start(): Promise<void> {
+    if (this.#folder === "") this.#folder = mkdtempSync(join(tmpdir(), "playcount-sqlite-"));
+    return Promise.resolve();
+  }
+
+  async kill(): Promise<void> {}
+
+  stop(): Promise<void> {
+    rmSync(this.#folder, { recursive: true, force: true });
+    this.#folder = "";
+    return Promise.resolve();
+  }
+
+  async create(): Promise<string> {
+    const file = join(this.#folder, `${++this.#databases}.db`);
+    const sql = new Bun.SQL(`sqlite:${file}`);
+    await sql.unsafe("PRAGMA journal_mode = WAL");
+    await sql.close();
+    return `sqlite:${file}`;
+  }
+}
+
+/** All databases. */
+export const DATABASES: readonly TestDatabase[] = [
+  new PostgresServer("postgres"),
+  new MariaDbServer("mysql"),
+  new SqliteFolder(),
+];
+
+/** Opens a database as the job does. */
+export function openDatabase(url: string, names: Partial<SongTable> = {}): Database {
+  const table = { table: "song", id: "id", plays: "plays", name: "song", ...names };
+  return databaseOf(dialectOf(url) as Dialect, connect(url, {}), table, 5);
+}
+
+/** Runs one statement on a connection of its own. */
+export async function query(url: string, statement: string, values: unknown[] = []): Promise<SqlResult> {
+  const { client } = openDatabase(url);
+  try {
+    return (await client.unsafe(statement, values)) as SqlResult;
+  } finally {
+    await client.close({ timeout: 0 });
+  }
+}
