@@ -31,7 +31,10 @@ interface FoldSlices extends AsyncIterable<ReadonlyMap<string, number>> {
 export async function sealFold(source: Source, maxSongs: number): Promise<FoldSlices> {
   const limit = Math.ceil(maxSongs / source.servers.length);
   const key = randomKey(); // clients choose the ids, and could fill one slice
-  const { counts, sliceCount } = await readSum(source, source.isOptional ? "GET" : "PUT", { key, maxSongs: limit });
+  const { counts, sliceCount } = await readSum(source, source.isOptional ? "GET" : "PUT", {
+    key,
+    maxSongs: limit,
+  });
   const slices = {
     isRead: false,
     async *[Symbol.asyncIterator]() {

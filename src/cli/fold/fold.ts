@@ -1,7 +1,7 @@
 import process from "node:process";
 import type { CountClientOptions } from "../../client/options.ts";
 import { ServerClient } from "../../client/server-client.ts";
-import { delay } from "../../async.ts";
+import { delay } from "../../async/timing.ts";
 import { errorMessage } from "../../error-message.ts";
 import { Counters } from "../../fold/counters.ts";
 import { type HandedOver, handOverEach, type JobOptions, tryOut } from "../../fold/job.ts";

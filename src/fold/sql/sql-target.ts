@@ -1,4 +1,4 @@
-import { delay } from "../../async.ts";
+import { delay } from "../../async/timing.ts";
 import { quoted } from "../../error-message.ts";
 import { FoldRows } from "../rows.ts";
 import {
