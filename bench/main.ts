@@ -1,6 +1,7 @@
 import process from "node:process";
 import { parseArgs } from "node:util";
 import { durable } from "./durable/suite.ts";
+import { fold } from "./fold/suite.ts";
 import { endAllOnExit } from "./harness/children.ts";
 import { publish } from "./harness/report.ts";
 import type { Suite, SuiteResult } from "./harness/suite.ts";
@@ -9,7 +10,7 @@ import { redis } from "./redis/suite.ts";
 import { songs } from "./songs/suite.ts";
 import { store } from "./store/suite.ts";
 
-const SUITES: readonly Suite[] = [http, store, songs, durable, redis];
+const SUITES: readonly Suite[] = [http, store, songs, durable, redis, fold];
 const MIN_ROUNDS = 5;
 
 const USAGE = `Usage: bun bench/main.ts [options] [suite…]

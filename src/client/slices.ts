@@ -22,7 +22,8 @@ interface FoldSlices extends AsyncIterable<ReadonlyMap<string, number>> {
 }
 
 /**
- * Seals a fold, or reads an optional one, and returns its plays, summed over all servers, in slices of about `maxSongs` songs.
+ * Seals a fold, or reads an optional one. Returns its plays, summed over all servers, in slices of about
+ * `maxSongs` songs.
  *
  * The hash of a song decides its slice. The answers to `PUT` fill the first slice: whenever it has too many
  * songs, the number of slices doubles, and about half of its songs remain. Each further slice reads the whole
