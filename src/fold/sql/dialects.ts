@@ -34,7 +34,7 @@ export function databaseOf(
   return new DATABASES[dialect](client, names, lockSeconds);
 }
 
-/** Returns a URL for messages, without user and password. */
+/** Returns a URL for messages, without user and password: all up to the last `@`. */
 export function withoutPassword(url: string): string {
-  return quoted(url.replace(/\/\/[^@/]*@/, "//").replace(/\?.*/s, ""));
+  return quoted(url.replace(/\/\/.*@/s, "//").replace(/\?.*/s, ""));
 }

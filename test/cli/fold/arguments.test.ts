@@ -93,6 +93,10 @@ describe("The arguments of fold", () => {
       '--into must begin with postgres://, mysql://, sqlite: or http://, not "oracle://h/d"',
     ],
     [
+      [...FROM, "--into", "oracle://u:se/cr@et@h/d"],
+      '--into must begin with postgres://, mysql://, sqlite: or http://, not "oracle://h/d"',
+    ],
+    [
       [...FROM, "--into", "postgres://u:p/w@h/d"],
       "--into is no URL; write @, :, /, ? and # in a password as %40, %3A, %2F, %3F and %23",
     ],
