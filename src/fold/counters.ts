@@ -6,6 +6,9 @@ import { parseWholeNumber } from "../mapping/whole-number.ts";
 import type { FoldRows } from "./rows.ts";
 import { JobRefusal, type ServerFolds } from "./target.ts";
 
+/** Long limits of requests to servers: up to six attempts within several minutes. */
+export const PATIENT = { timeoutMs: 30_000, retries: 5 } as const;
+
 /** The servers whose counts a job hands over. */
 export class Counters {
   readonly servers: readonly string[];

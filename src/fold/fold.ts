@@ -1,6 +1,6 @@
 import { Placement } from "../client/placement.ts";
 import { ServerClient } from "../client/server-client.ts";
-import { Counters } from "./counters.ts";
+import { Counters, PATIENT } from "./counters.ts";
 import { handOverEach, type HandedOver } from "./job.ts";
 import type { SqlClient } from "./sql/client.ts";
 import { databaseOf, dialectOf } from "./sql/dialects.ts";
@@ -81,7 +81,7 @@ export async function foldInto(
     ...{ unknown: options.unknown ?? "keep", partSongs: options.rows ?? 10_000 },
     ...{ timeoutSeconds: NO_TIMEOUT_SECONDS, signal, log },
   });
-  const client = new ServerClient({ token, timeoutMs: 30_000, retries: 5 });
+  const client = new ServerClient({ token, ...PATIENT });
   const counters = new Counters(client, new Placement(options.from).urls, signal, log);
   const folds: HandedOver[] = [];
   for await (const fold of handOverEach({ target, counters, adopt, skip })) folds.push(fold);

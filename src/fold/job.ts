@@ -1,7 +1,7 @@
 import type { Counters } from "./counters.ts";
 import { type FoldState, type ServerFolds, type SetAside, JobRefusal, type Target } from "./target.ts";
 
-// How a fold is handed over
+// The steps of a hand-over
 //
 //   1. Read the folds of all servers, and then the state of the target: in the other order, a fold that
 //      another job of this table seals in between would look strange.

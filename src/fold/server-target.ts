@@ -5,13 +5,10 @@ import { allEnded, type ServerClient } from "../client/server-client.ts";
 import { hash64 } from "../hash.ts";
 import { MAPPING_SYNTAX, writeList } from "../mapping/write.ts";
 import { StatelessTarget } from "./stateless-target.ts";
-import { type FoldToStore, JobRefusal, nothing, type SetAside } from "./target.ts";
+import { type FoldToStore, JobRefusal, MAX_LABEL_LENGTH, nothing, type SetAside } from "./target.ts";
 
 /** Songs of one step, which sends at most one batch to each server. */
 const STEP_SONGS = 2000;
-
-/** Longest label. */
-const MAX_LABEL = 200;
 
 /**
  * Moves folds to other servers, where each song is placed as clients place it.
@@ -28,9 +25,9 @@ export class ServerTarget extends StatelessTarget {
   constructor(to: Placement, client: ServerClient, signal: AbortSignal | undefined) {
     const label = `playcount fold into ${to.urls.toSorted().join(" ")}`;
     super(
-      label.length <= MAX_LABEL
+      label.length <= MAX_LABEL_LENGTH
         ? label
-        : `${label.slice(0, MAX_LABEL - 20)} ${hash64(label).join()}`.slice(0, MAX_LABEL),
+        : `${label.slice(0, MAX_LABEL_LENGTH - 20)} ${hash64(label).join()}`.slice(0, MAX_LABEL_LENGTH),
     );
     this.#to = to;
     this.#client = client;

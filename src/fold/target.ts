@@ -43,6 +43,17 @@ export function merge(all: SetAside, more: SetAside): void {
   all.isNew ||= more.isNew;
 }
 
+/** Most characters of a label. */
+export const MAX_LABEL_LENGTH = 200;
+
+/** Returns a text as a label of folds: at most {@linkcode MAX_LABEL_LENGTH} printable characters of ASCII. */
+export function labelOf(text: string): string {
+  return text
+    .replace(/[^ -~]/g, "?")
+    .slice(0, MAX_LABEL_LENGTH)
+    .trimEnd();
+}
+
 /** A server of the job, with its folds that are not acknowledged. */
 export interface ServerFolds {
   server: string;

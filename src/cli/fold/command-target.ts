@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import process from "node:process";
 import { StatelessTarget } from "../../fold/stateless-target.ts";
-import { type FoldToStore, nothing, type SetAside } from "../../fold/target.ts";
+import { type FoldToStore, labelOf, nothing, type SetAside } from "../../fold/target.ts";
 
 /** Songs that are written to the command at a time. */
 const STEP_SONGS = 1000;
@@ -17,12 +17,7 @@ export class CommandTarget extends StatelessTarget {
   readonly #signal: AbortSignal;
 
   constructor(command: string, name: string, signal: AbortSignal) {
-    super(
-      `playcount fold by command ${name}`
-        .replace(/[^ -~]/g, "?")
-        .slice(0, 200)
-        .trimEnd(),
-    );
+    super(labelOf(`playcount fold by command ${name}`));
     this.#command = command;
     this.#signal = signal;
   }

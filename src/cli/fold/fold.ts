@@ -3,7 +3,7 @@ import type { CountClientOptions } from "../../client/options.ts";
 import { ServerClient } from "../../client/server-client.ts";
 import { delay } from "../../async/timing.ts";
 import { errorMessage } from "../../error-message.ts";
-import { Counters } from "../../fold/counters.ts";
+import { Counters, PATIENT } from "../../fold/counters.ts";
 import { type HandedOver, handOverEach, type JobOptions, tryOut } from "../../fold/job.ts";
 import { JobRefusal, OtherJob, type Target } from "../../fold/target.ts";
 import { describeSqlError, type SqlError } from "../../fold/sql/client.ts";
@@ -15,9 +15,6 @@ import { databaseFor, openTarget } from "./target.ts";
 
 /** Exit status after songs were set aside for the first time. */
 const SET_ASIDE = 3;
-
-// Long limits: up to six attempts within several minutes.
-const [TIMEOUT_MS, RETRIES] = [30_000, 5];
 
 /** Runs `playcount fold`, and exits the process. */
 export async function fold(settings: FoldSettings): Promise<never> {
@@ -56,7 +53,7 @@ async function run(settings: FoldSettings, signal: AbortSignal): Promise<number>
   const log = (line: string) => report.note(`playcount: ${line}`);
   let target: Target | undefined;
   try {
-    const serverOptions = { timeoutMs: TIMEOUT_MS, retries: RETRIES, fetch: fetchAndNote(log, signal) };
+    const serverOptions = { ...PATIENT, fetch: fetchAndNote(log, signal) };
     target = openTarget(settings, serverOptions, signal, log);
     const client = new ServerClient({ ...serverOptions, token: settings.token });
     const options: JobOptions = {
@@ -100,7 +97,7 @@ function fetchAndNote(
     } catch (error) {
       const { origin } = new URL(url);
       if (!signal.aborted && !silent.has(origin))
-        log(`${origin} does not answer; it is asked up to ${RETRIES} times more`);
+        log(`${origin} does not answer; it is asked up to ${PATIENT.retries} times more`);
       silent.add(origin);
       throw error;
     }

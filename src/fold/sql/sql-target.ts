@@ -5,6 +5,7 @@ import {
   type FoldState,
   type FoldToStore,
   JobRefusal,
+  labelOf,
   merge,
   nothing,
   OtherJob,
@@ -56,10 +57,7 @@ export class SqlTarget implements Target {
     this.#options = options;
     this.#state = new JobState(database);
     this.#writer = new PartWriter(database, options.unknown, false);
-    this.label = `playcount fold ${database.names.name}`
-      .replace(/[^ -~]/g, "?")
-      .slice(0, 200)
-      .trimEnd();
+    this.label = labelOf(`playcount fold ${database.names.name}`);
     this.unknownWords = options.unknown === "drop" ? "dropped" : "kept in playcount_unknown";
   }
 
