@@ -17,7 +17,8 @@ const TIMES = 30;
 /** Plays and seals while all connections through the proxies are cut, again and again. */
 async function playWhileCut(scene: Scene, proxies: readonly TcpProxy[]): Promise<void> {
   await scene.during(CLIENTS, true, async () => {
-    for (let time = 0; time < TIMES; time++) {
+    const isEnough = () => scene.ledger.count(500) > 0 && scene.ledger.count(200) > TIMES;
+    for (let time = 0; time < TIMES || !isEnough(); time++) {
       await Bun.sleep(EACH_MS);
       for (const proxy of proxies) proxy.cut(scene.random);
     }

@@ -22,7 +22,8 @@ testWithRedis(
     const scene = new Scene("killed", await serveTwo(cluster.url, ...SHARDS));
     const { random } = scene;
     await scene.during(CLIENTS, true, async () => {
-      for (let kill = 0; kill < KILLS; kill++) {
+      const isEnough = () => scene.ledger.count(0) > 0 && scene.clerk.folds > 0;
+      for (let kill = 0; kill < KILLS || !isEnough(); kill++) {
         await Bun.sleep(random.below(200));
         const [killed, other] = random.chance(0.5) ? scene.servers : scene.servers.toReversed();
         (killed as Listening).process.kill("SIGKILL");

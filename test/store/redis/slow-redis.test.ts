@@ -84,7 +84,7 @@ testWithRedis(
     const scene = new Scene("stalls", await serveTwo(store, "--store-timeout", String(timeout)));
     const { random } = scene;
     await scene.during(12, true, async () => {
-      for (let stall = 0; stall < 10; stall++) {
+      for (let stall = 0; stall < 10 || scene.ledger.count(500) === 0; stall++) {
         await Bun.sleep(random.below(200));
         const [begin, end] = random.pick([
           [() => redis.freeze(), () => redis.thaw()],
