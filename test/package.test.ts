@@ -42,7 +42,16 @@ afterAll(async () => {
 });
 
 async function pack(project: string): Promise<void> {
-  for (const name of ["src", "test", "package.json", "tsconfig.json", "LICENSE", "README.md", ...PAGES])
+  for (const name of [
+    "bin",
+    "src",
+    "test",
+    "package.json",
+    "tsconfig.json",
+    "LICENSE",
+    "README.md",
+    ...PAGES,
+  ])
     await cp(join(root, name), join(project, name), { recursive: true });
   await symlink(join(root, "node_modules"), join(project, "node_modules"));
   await succeed([bun, "pm", "pack", "--destination", folder], project);
@@ -85,7 +94,7 @@ test("the tarball holds the built files and their types, the documents, LICENSE 
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name).slice(root.length + 1));
   expect(pages).toContain("docs/http.md");
-  const others = ["LICENSE", "README.md", "bench/README.md", "package.json"];
+  const others = ["bin/playcount.js", "LICENSE", "README.md", "bench/README.md", "package.json"];
   expect(files.sort()).toEqual([...built, ...lua, ...pages, ...others].sort());
 });
 

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import jsr from "../jsr.json" with { type: "json" };
 import { VERSION } from "../src/version.ts";
 
 const ROOT = join(import.meta.dir, "..");
@@ -92,8 +93,8 @@ interface Manifest {
   peerDependencies?: unknown;
   optionalDependencies?: unknown;
   devDependencies: Record<string, string>;
-  exports: Record<string, Record<string, string>>;
-  bin: Record<string, string>;
+  exports: Record<string, unknown>;
+  license: string;
 }
 
 describe("The package", () => {
@@ -116,28 +117,23 @@ describe("The package", () => {
     }
   });
 
-  test("has one version", () => expect(VERSION).toBe(MANIFEST.version));
+  test("has one version and licence, on npm and on JSR", () => {
+    expect(VERSION).toBe(MANIFEST.version);
+    expect(jsr).toMatchObject({ version: VERSION, license: MANIFEST.license });
+  });
 
-  test("exports what it should, types first, each made from a source that there is", () => {
-    const entries = [
-      ".",
-      "./client",
-      "./fold",
-      "./bun",
-      "./deno",
-      "./node",
-      "./workerd",
-      "./durable",
-      "./redis",
-    ];
-    expect(Object.keys(MANIFEST.exports)).toEqual(entries);
-    for (const [entry, conditions] of Object.entries(MANIFEST.exports)) {
-      expect(Object.keys(conditions), entry).toEqual(["types", "default"]);
-      const made = conditions["default"] ?? "";
-      expect(conditions["types"]).toBe(made.replace(/\.js$/, ".d.ts"));
-      expect(FILES).toContain(sourceOf(made));
-    }
-    for (const made of Object.values(MANIFEST.bin)) expect(FILES).toContain(sourceOf(made));
+  test("exports the same entries on npm as on JSR, types first, each made from a source that exists", () => {
+    const made = Object.entries(jsr.exports).map(([entry, source]) => {
+      expect(FILES).toContain(source.replace("./src/", ""));
+      const built = source.replace("./src/", "./dist/").replace(/\.ts$/, "");
+      return [entry, { types: `${built}.d.ts`, default: `${built}.js` }];
+    });
+    expect(MANIFEST.exports).toEqual({
+      ...Object.fromEntries(made),
+      "./package.json": "./package.json",
+    });
+    for (const conditions of Object.values(MANIFEST.exports))
+      if (typeof conditions === "object") expect(Object.keys(conditions ?? {})[0]).toBe("types");
   });
 });
 
@@ -257,10 +253,6 @@ function commentsOf(folder: string): { path: string; line: string }[] {
 
 function source(path: string): string {
   return SOURCES.get(path) ?? "";
-}
-
-function sourceOf(made: string): string {
-  return made.replace(/^\.?\/?dist\//, "").replace(/\.js$/, ".ts");
 }
 
 /** What a file imports, types and what is loaded later included. */

@@ -1,3 +1,19 @@
+/**
+ * Serves a handler on Node, and stops without losing an answer.
+ *
+ * @example
+ * ```ts
+ * import { createHandler, ShardedStore } from "playcount";
+ * import { serve } from "playcount/node";
+ *
+ * const server = await serve(createHandler(new ShardedStore()), { host: "127.0.0.1", port: 0 });
+ * server.url; // for example http://127.0.0.1:40123
+ * await server.stop(10);
+ * ```
+ *
+ * @module
+ */
+
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";

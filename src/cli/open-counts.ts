@@ -70,7 +70,7 @@ function openInMemory(settings: Settings, workers: number): Counts {
 async function openOnDisk(settings: Settings, workers: number, entry: string): Promise<Counts> {
   const mainThread = workers + 1;
   const options = { ...settings, threads: mainThread };
-  const commitThread = await CommitThread.start(new URL(entry), { folder: settings.data, options });
+  const commitThread = await CommitThread.start(entry, { folder: settings.data, options });
   const store = attachDurable(commitThread.connect(mainThread), settings);
   const memory = ShardedStore.attach(commitThread.handle, mainThread);
   return {

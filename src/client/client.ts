@@ -1,3 +1,18 @@
+/**
+ * A client of one or several play counters, for every runtime with `fetch` and for browsers.
+ *
+ * @example
+ * ```ts
+ * import { CountClient } from "playcount/client";
+ *
+ * const counts = new CountClient("http://localhost:8000");
+ * await counts.incrementPlayCount("1"); // 1
+ * await counts.getTopPlayCounts(10); // new Map([["1", 1]])
+ * ```
+ *
+ * @module
+ */
+
 import { checkSetting } from "../settings/settings.ts";
 import { readCount, readDone } from "./answers.ts";
 import { checkNumber, checkPlays, checkType } from "./arguments.ts";
@@ -47,6 +62,8 @@ export class CountClient {
   readonly #batchers: ReadonlyMap<string, Batcher>;
 
   /**
+   * Makes a client of `servers`: their URLs, in any order.
+   *
    * @throws {TypeError} if `servers` is empty, lists a server twice, or has anything but plain http and https
    * URLs, and for options or a `fetch` of another type.
    * @throws {RangeError} for an option that is out of its range.

@@ -40,6 +40,7 @@ export class CountServerError extends Error {
    */
   mayBeDone: boolean;
 
+  /** Makes an error about `server`, without a user and a password in its URL. */
   constructor(server: string, message: string, options: ErrorOptions & Failure = {}) {
     super(message, options);
     this.name = "CountServerError";

@@ -1,3 +1,20 @@
+/**
+ * The hand-over of counts to a database, as `playcount fold` does it: each play once. Needs Bun.
+ *
+ * @example
+ * ```ts
+ * import { SQL } from "bun";
+ * import { foldInto } from "playcount/fold";
+ *
+ * const sql = new SQL("sqlite::memory:");
+ * await sql`CREATE TABLE song (id TEXT PRIMARY KEY, plays INTEGER)`;
+ * const folds = await foldInto(sql, { from: "http://localhost:8000" });
+ * folds.map(({ plays }) => plays); // [0]
+ * ```
+ *
+ * @module
+ */
+
 import { Placement } from "../client/placement.ts";
 import { ServerClient } from "../client/server-client.ts";
 import { Counters, PATIENT } from "./counters.ts";

@@ -44,9 +44,13 @@ export interface JobProgress {
 
 /** A fold that was handed over. */
 export interface HandedOver {
+  /** Number of the fold. */
   fold: number;
+  /** Number of its songs. */
   songs: number;
+  /** Sum of their plays. */
   plays: number;
+  /** Songs of the fold that could not be added to a row. */
   setAside: SetAside;
   /** True if an earlier run has sealed it: plays since then are in the next fold. */
   isResumed: boolean;

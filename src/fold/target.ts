@@ -22,7 +22,9 @@ export interface FoldToStore {
 
 /** Songs that a target could not add to a row. */
 export interface SetAside {
+  /** Number of the songs. */
   songs: number;
+  /** Sum of their plays. */
   plays: number;
   /** The first ones. */
   examples: string[];
@@ -89,11 +91,13 @@ export interface Target {
 
 /** The job cannot go on until the operator has decided something. */
 export class JobRefusal extends Error {
+  /** Tells this error from others. */
   override readonly name = "JobRefusal";
 }
 
 /** Another job is at work on the same table. */
 export class OtherJob extends Error {
+  /** Tells this error from others. */
   override readonly name = "OtherJob";
 
   constructor() {

@@ -22,6 +22,7 @@ export const HANDLER_SETTINGS = [
   "maxBatchSongs",
   "idPattern",
 ] as const;
+/** Settings that the actions of a handler use. */
 export type HandlerSettings = Pick<Settings, (typeof HANDLER_SETTINGS)[number]>;
 
 /** The parts of one handler that its actions work with. */

@@ -7,7 +7,9 @@ export type Scope = "read" | "play" | "manage";
 
 /** Access rules of a handler: the settings of the same names. Lists are also taken as arrays. */
 export interface GuardOptions extends GivenSettings<"token" | "playToken"> {
+  /** Origins of other sites whose pages may read and play. Default: none. */
   corsOrigins?: string | readonly string[] | undefined;
+  /** Host names to serve. Default: all. */
   allowedHosts?: string | readonly string[] | undefined;
 }
 

@@ -15,6 +15,7 @@ export const MAX_COUNT: number = Number.MAX_SAFE_INTEGER;
  * The songs of a batch, each once, with the plays to add: whole numbers from 0 to 2^53 − 1. A `Map` is one.
  */
 export interface SongPlays extends Iterable<Entry> {
+  /** Number of songs. */
   readonly size: number;
 }
 
@@ -48,6 +49,7 @@ export interface BatchAddition {
 
 /** A sealed fold that is not acknowledged. */
 export interface SealedFold {
+  /** Number of the fold. */
   fold: number;
   /** Name of its job; empty if it was sealed without one. */
   label: string;
@@ -74,8 +76,9 @@ export interface StoreFigures extends FoldFigures {
    * each once.
    */
   songs: number;
-  /** Bytes of memory that the store has allocated, and their limit; absent if its memory is elsewhere. */
+  /** Bytes of memory that the store has allocated; absent if its memory is elsewhere. */
   bytes?: number;
+  /** Limit of `bytes`. */
   maxBytes?: number;
 }
 

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import process from "node:process";
-import manifest from "../../package.json" with { type: "json" };
+import jsr from "../../jsr.json" with { type: "json" };
 import { run } from "../support/process.ts";
 import { stopAll as stopRedis } from "../store/redis/support/clean-up.ts";
 import { stopAll } from "../support/servers.ts";
@@ -48,8 +48,7 @@ test("The examples have no type errors", async () => {
 
 test("Every function and class that the package exports has an example", async () => {
   const missing: string[] = [];
-  for (const { default: built } of Object.values(manifest.exports)) {
-    const entry = built.replace("./dist/", "src/").replace(/\.js$/, ".ts");
+  for (const entry of Object.values(jsr.exports)) {
     const values = (await import(join(ROOT, entry))) as Record<string, unknown>;
     for (const [name, value] of Object.entries(values)) {
       if (typeof value !== "function") continue;
@@ -61,6 +60,14 @@ test("Every function and class that the package exports has an example", async (
     }
   }
   expect(missing).toEqual([]);
+});
+
+test("Every entry of the package begins with its documentation, which has an example", () => {
+  for (const entry of Object.values(jsr.exports)) {
+    const [, comment = ""] = /^\/\*\*([^]*?)\*\//.exec(readFileSync(join(ROOT, entry), "utf8")) ?? [];
+    expect(comment, entry).toContain("@example");
+    expect(comment, entry).toContain("@module");
+  }
 });
 
 /** Returns the file that declares an exported name, following re-exports. */

@@ -6,13 +6,17 @@ export type SqlResult = SqlRow[] & { count?: number; affectedRows?: number | nul
 
 /** A connection, or a transaction on one. */
 export interface SqlRunner {
+  /** Runs a statement; `?` or `$1` stand for `values`. */
   unsafe(statement: string, values?: unknown[]): PromiseLike<unknown>;
 }
 
 /** The parts of a client of `Bun.sql` that a job uses. */
 export interface SqlClient extends SqlRunner {
+  /** Runs `act` in a transaction that begins with `options`, and commits it if `act` resolves. */
   begin(options: string, act: (transaction: SqlRunner) => Promise<unknown>): PromiseLike<unknown>;
+  /** Runs `act` in a transaction, and commits it if `act` resolves. */
   begin(act: (transaction: SqlRunner) => Promise<unknown>): PromiseLike<unknown>;
+  /** Closes the connections, after at most `timeout` seconds. */
   close(options?: { timeout?: number }): Promise<void>;
 }
 

@@ -32,9 +32,13 @@ const REQUESTS = DELAY_BUCKETS + DELAY_BOUNDS.length;
 
 /** Number of requests of a route and a method that were answered with a status. */
 export interface RequestCount {
+  /** Path of the route, as in `/song/{id}`; empty for a request without a route. */
   route: string;
+  /** Method, or `other`. */
   method: string;
+  /** Status code of the answers. */
   status: number;
+  /** Number of the requests. */
   requests: number;
 }
 

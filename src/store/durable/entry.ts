@@ -1,3 +1,18 @@
+/**
+ * Counts on a disk, durable across crashes, for a handler of your own. Needs Bun, Deno or Node.
+ *
+ * @example
+ * ```ts
+ * import { openDurable } from "playcount/durable";
+ *
+ * const store = await openDurable({ data: "plays" });
+ * (await store.add("1", 3)).count; // 3
+ * await store.close(5); // true
+ * ```
+ *
+ * @module
+ */
+
 import process from "node:process";
 import { isMainThread, workerData } from "node:worker_threads";
 import { completeSettings, type GivenSettings } from "../../settings/settings.ts";
@@ -5,11 +20,10 @@ import type { CountStore } from "../count-store.ts";
 import type { CommitThreadData } from "./commit-thread.ts";
 import { attachDurable, CommitThread } from "./open.ts";
 
-/** Settings that limit a store on a disk. */
-type Limits = "maxSongs" | "maxIdBytes" | "maxFolds" | "maxWriters" | "maxStoreBytes" | "maxWaiting";
-
 /** Options of {@linkcode openDurable}: the settings of the same names, with the same defaults. */
-export interface DurableStoreOptions extends GivenSettings<Limits> {
+export interface DurableStoreOptions extends GivenSettings<
+  "maxSongs" | "maxIdBytes" | "maxFolds" | "maxWriters" | "maxStoreBytes" | "maxWaiting"
+> {
   /** Directory to keep counts in. It is made if it does not exist. */
   data: string;
 }
@@ -49,7 +63,7 @@ export async function openDurable(options: DurableStoreOptions): Promise<OpenDur
   const settings = completeSettings(options);
   if (settings.data === "") throw new RangeError("data must be the path of a directory, and is empty");
   const given = { folder: settings.data, options: { ...settings, threads: 1 }, keepsAlive: true };
-  const commitThread = await CommitThread.start(new URL(import.meta.url), given);
+  const commitThread = await CommitThread.start(import.meta.url, given);
   return attachDurable(commitThread.connect(1), settings);
 }
 

@@ -1,3 +1,4 @@
+import { URL } from "node:url";
 import { MessageChannel, type MessagePort, Worker } from "node:worker_threads";
 import { checkSetting } from "../../settings/settings.ts";
 import { ShardedStore, type ShardedStoreOptions, type StoreHandle } from "../memory/sharded-store.ts";
@@ -36,13 +37,13 @@ export class CommitThread {
   }
 
   /**
-   * Starts the thread with the module `entry`, which must call `runCommitThread`. Resolves when all counts of
-   * the folder are in memory. With `keepsAlive` the process lives until the thread ends.
+   * Starts the thread with the module at the URL `entry`, which must call `runCommitThread`. Resolves when
+   * all counts of the folder are in memory. With `keepsAlive` the process lives until the thread ends.
    *
    * @throws {DataError} if the folder cannot be served.
    */
   static async start(
-    entry: string | URL,
+    entry: string,
     {
       folder,
       options,
@@ -52,7 +53,7 @@ export class CommitThread {
     const { port1: port, port2 } = new MessageChannel();
     const signals = new Signals();
     const data: CommitThreadData = { folder, options, port: port2, signals: signals.buffer };
-    const worker = new Worker(entry, { workerData: { commitThread: data }, transferList: [port2] });
+    const worker = new Worker(new URL(entry), { workerData: { commitThread: data }, transferList: [port2] });
     const { promise, resolve, reject } = Promise.withResolvers<StartReport>();
     port.once("message", resolve);
     worker.once("error", reject);

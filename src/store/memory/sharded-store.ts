@@ -53,9 +53,9 @@ export class ShardedStore implements CountStore {
   readonly handle: StoreHandle;
   readonly maxIdBytes: number;
   readonly #maxSongs: number;
-  protected readonly shards: Shards;
-  protected readonly lifecycle: FoldLifecycle;
-  protected readonly batches: BatchWrite;
+  /** @internal */ protected readonly shards: Shards;
+  /** @internal */ protected readonly lifecycle: FoldLifecycle;
+  /** @internal */ protected readonly batches: BatchWrite;
   readonly #reader: SongReader;
 
   /**

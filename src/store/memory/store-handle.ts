@@ -11,13 +11,13 @@ import { bytesOfShard } from "./shard-table.ts";
  * `postMessage`.
  */
 export interface StoreHandle {
-  /** The shared memory of songs and folds. */
+  /** The shared memory of songs and folds. @internal */
   readonly heapBuffer: GrowingBuffer;
-  /** The shared memory of writers. */
+  /** The shared memory of writers. @internal */
   readonly requestsBuffer: GrowingBuffer;
   /** The beginning of every `version` of the store. */
   readonly name: string;
-  /** The key of all hashes. */
+  /** The key of all hashes. @internal */
   readonly key: HashKey;
   /** True if the songs of a fold have an order that depends on the key alone. */
   readonly keepsOrder: boolean;
@@ -25,9 +25,13 @@ export interface StoreHandle {
   readonly shardBits: number;
   /** Threads that may use the store, the one that made it included. */
   readonly owners: number;
+  /** Maximum number of songs. */
   readonly maxSongs: number;
+  /** Longest id, in bytes of UTF-8. */
   readonly maxIdBytes: number;
+  /** Maximum number of folds that are not acknowledged. */
   readonly maxFolds: number;
+  /** Maximum number of writers whose last request is remembered. */
   readonly maxWriters: number;
 }
 

@@ -1,8 +1,23 @@
+/**
+ * Counts in Redis, shared by any number of servers, for a handler of your own. Needs Bun.
+ *
+ * @example
+ * ```ts
+ * import { openRedis } from "playcount/redis";
+ *
+ * const store = await openRedis({ store: "redis://localhost:6379", storePrefix: "example" });
+ * (await store.add("1", 3)).count; // 3
+ * store.close();
+ * ```
+ *
+ * @module
+ */
+
 import { completeSettings, type GivenSettings } from "../../settings/settings.ts";
 import type { CountStore } from "../count-store.ts";
 
-/** Settings of a store in Redis. */
-type RedisSettings =
+/** Options of {@linkcode openRedis}: the settings of the same names, with the same defaults. */
+export interface RedisStoreOptions extends GivenSettings<
   | "storePassword"
   | "storePrefix"
   | "storeTimeout"
@@ -12,10 +27,8 @@ type RedisSettings =
   | "maxIdBytes"
   | "maxFolds"
   | "maxWriters"
-  | "maxWaiting";
-
-/** Options of {@linkcode openRedis}: the settings of the same names, with the same defaults. */
-export interface RedisStoreOptions extends GivenSettings<RedisSettings> {
+  | "maxWaiting"
+> {
   /** Address of Redis, as in `redis://localhost:6379`. */
   store: string;
   /** Receives lines for the operator. Default: writes them to standard error. */

@@ -2,7 +2,7 @@ import { chmod, mkdir, mkdtemp, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import process from "node:process";
-import manifest from "../../../package.json" with { type: "json" };
+import jsr from "../../../jsr.json" with { type: "json" };
 import { RUNTIMES } from "../../support/process.ts";
 import { ROOT } from "./pages.ts";
 
@@ -17,11 +17,7 @@ export async function createProject(): Promise<string> {
   await mkdir(installed, { recursive: true });
   await symlink(join(ROOT, "src"), join(installed, "src"));
   await symlink(join(ROOT, "node_modules/@types"), join(project, "node_modules/@types"));
-  const exports = Object.entries(manifest.exports).map(([entry, { default: built }]) => {
-    const source = built.replace("/dist/", "/src/").replace(/\.js$/, ".ts");
-    return [entry, source];
-  });
-  const self = { name: "playcount", type: "module", exports: Object.fromEntries(exports) };
+  const self = { name: "playcount", type: "module", exports: jsr.exports };
   await Bun.write(join(installed, "package.json"), JSON.stringify(self));
   const main = join(ROOT, "src/main.ts");
   const command = join(project, "bin/playcount");

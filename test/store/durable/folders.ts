@@ -23,7 +23,7 @@ export async function open(
   options: DurableOptions = {},
   module: string = "commit-thread-entry.ts",
 ): Promise<DurableStore> {
-  const entry = new URL(module, import.meta.url);
+  const entry = new URL(module, import.meta.url).href;
   const commitThread = await CommitThread.start(entry, { folder, options: { ...options, threads: 1 } });
   const store = attachDurable(commitThread.connect(1), options);
   opened.push(store);
