@@ -100,7 +100,11 @@ test("the tarball holds the built files and their types, the documents, LICENSE 
 
 test("the portable entries use no types of a runtime", async () => {
   const seen = new Set<string>();
-  for (const entry of [manifest.exports["."], manifest.exports["./client"], manifest.exports["./workerd"]])
+  for (const entry of [
+    manifest.exports["."],
+    manifest.exports["./client"],
+    manifest.exports["./durable-object"],
+  ])
     await visit(join(consumer, "node_modules/playcount", entry.types), seen);
   expect(seen.size).toBeGreaterThan(4);
   for (const path of seen)
@@ -145,15 +149,16 @@ describe("in a project with the strictest settings", () => {
 
   test("every entry for all runtimes has types, and they are not any", async () => {
     const program = `import { CountClient } from "playcount/client";
-import playcount from "playcount/workerd";
+import worker, { type CounterBindings } from "playcount/durable-object";
+declare const bindings: CounterBindings;
 export const count: string = await new CountClient("http://localhost").getPlayCount("1");
-export const answer: string = await playcount.fetch(new Request("http://localhost/"));
+export const answer: string = await worker.fetch(new Request("http://localhost/"), bindings);
 `;
     await Bun.write(join(consumer, "wrong.ts"), program);
     const { stdout: found } = await check("wrong.ts");
-    expect(found).toContain("wrong.ts(3,14): error TS2322: Type 'number' is not assignable to type 'string'");
+    expect(found).toContain("wrong.ts(4,14): error TS2322: Type 'number' is not assignable to type 'string'");
     expect(found).toContain(
-      "wrong.ts(4,14): error TS2322: Type 'Response' is not assignable to type 'string'",
+      "wrong.ts(5,14): error TS2322: Type 'Response' is not assignable to type 'string'",
     );
     expect(found.match(/error/g)).toHaveLength(2);
   });

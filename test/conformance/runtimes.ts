@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import manifest from "../../package.json" with { type: "json" };
@@ -6,6 +6,8 @@ import { isQuick } from "../support/extent.ts";
 import { type Listening, listen, RUNTIMES as COMMANDS } from "../support/process.ts";
 import { lacksRedis, RedisServer } from "../store/redis/support/redis-server.ts";
 import { bundleForWorkerd, WORKERD } from "../support/workerd.ts";
+import { objectCases, redisCases } from "./cases/index.ts";
+import type { Cases } from "./subject.ts";
 
 /** A server under test in a process of its own. */
 export interface Running {
@@ -20,8 +22,8 @@ export interface Runtime {
   userAgent: string;
   /** Set if its answers wait for a disk or for Redis. */
   waits?: true;
-  /** True if its counts are in Redis. */
-  isOnRedis?: true;
+  /** The cases of its store. Default: those of counts in memory or in a folder. */
+  ownCases?: Cases;
   isSkipped?: boolean;
   start: (environment: Readonly<Record<string, string>>) => Promise<Running>;
 }
@@ -38,13 +40,18 @@ const MEMORY = {
 /** All runtimes. npm installs them, so none of them is ever missing; Redis may be. */
 export const RUNTIMES: readonly Runtime[] = [
   ...Object.values(MEMORY),
-  { name: "workerd", userAgent: "Cloudflare-Workers", start: startWorkerd },
+  {
+    name: "workerd, in a Durable Object,",
+    userAgent: "Cloudflare-Workers",
+    ownCases: objectCases,
+    start: startWorkerd,
+  },
   ...(["bun", "deno", "node"] as const).map(durable),
   {
     name: "bun, with --store,",
     userAgent: MEMORY.bun.userAgent,
     waits: true,
-    isOnRedis: true,
+    ownCases: redisCases,
     isSkipped: lacksRedis,
     start: onRedis,
   },
@@ -89,14 +96,13 @@ function program(name: keyof typeof COMMANDS): Runtime["start"] {
   return async (environment) => running(await listen(command, environment));
 }
 
-/** workerd needs JavaScript, a configuration file, and settings as bindings. */
+/** workerd needs JavaScript, a configuration file, and settings as bindings. Its counts are on a disk. */
 async function startWorkerd(environment: Readonly<Record<string, string>>): Promise<Running> {
   const folder = await mkdtemp(join(tmpdir(), "playcount-workerd-"));
-  const configuration = await bundleForWorkerd(
-    join(import.meta.dir, "serve-workerd.ts"),
-    folder,
-    environment,
-  );
+  const data = join(folder, "data");
+  await mkdir(data);
+  const entry = join(import.meta.dir, "serve-workerd.ts");
+  const configuration = await bundleForWorkerd(entry, folder, { bindings: environment, data });
   const server = running(await listen([...WORKERD, configuration]));
   return {
     ...server,

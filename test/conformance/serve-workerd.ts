@@ -1,9 +1,11 @@
-import playcount from "../../src/adapters/workerd.ts";
+import worker, { type CounterBindings } from "../../src/adapters/durable-object.ts";
 import { identify } from "./identify.ts";
+
+export { PlayCounter } from "../../src/adapters/durable-object.ts";
 
 // The server under test on workerd.
 export default {
-  fetch(request: Request, bindings: unknown): Promise<Response> {
-    return identify((asked) => playcount.fetch(asked, bindings))(request);
+  fetch(request: Request, bindings: CounterBindings): Promise<Response> {
+    return identify((asked) => worker.fetch(asked, bindings))(request);
   },
 };

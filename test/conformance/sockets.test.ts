@@ -11,7 +11,6 @@ import {
   localCases,
   MANAGER,
   pipelinedCases,
-  redisCases,
   wireCases,
 } from "./cases/index.ts";
 import { stopAll } from "../store/redis/support/clean-up.ts";
@@ -49,8 +48,7 @@ for (const runtime of RUNTIMES) {
       await Promise.all(running.map((server) => server.stop()));
     });
 
-    const ownCases = runtime.isOnRedis ? redisCases : localCases;
-    runCases({ ...cases, ...ownCases, ...wireCases }, () => subjects[0] as Subject);
+    runCases({ ...cases, ...(runtime.ownCases ?? localCases), ...wireCases }, () => subjects[0] as Subject);
     // While an answer waits for a disk or for Redis, Bun closes the connection if another request arrives.
     if (!runtime.waits) runCases(pipelinedCases, () => subjects[0] as Subject);
     runCases({ ...cappedCases, ...cappedWireCases }, () => subjects[1] as Subject);

@@ -39,8 +39,9 @@ export const cases: Cases = {
   ...problems,
 };
 
-/** The same for counts in memory or in a folder, and for counts in Redis. */
+/** The same for counts in memory or in a folder, in a Durable Object, and in Redis. */
 export const localCases: Cases = { ...conditionalClears, ...keptBatchAnswers };
+export const objectCases: Cases = { ...conditionalClears, ...currentBatchAnswers };
 export const redisCases: Cases = { ...unsupportedClears, ...currentBatchAnswers };
 
 /** Cases for a server with the settings in `CAPS`. */

@@ -12,10 +12,10 @@ import {
   digestOfState,
   type FoldRow,
   lastCommit,
-  readId,
   readKey,
   readPlays,
 } from "./schema.ts";
+import { readId } from "../../id-column.ts";
 import { numberOf, readUnchanged } from "./sqlite.ts";
 
 /** The way to go on with an old copy on purpose. */

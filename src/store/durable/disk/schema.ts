@@ -140,16 +140,6 @@ export function lastCommit(sqlite: DatabaseSync): number {
   );
 }
 
-/** Encodes an id for a column: Deno reads a text only up to U+0000. */
-export function writeId(id: string): string {
-  return id.replaceAll("%", "%25").replaceAll("\0", "%00");
-}
-
-/** Decodes {@linkcode writeId}'s encoding. */
-export function readId(text: string): string {
-  return text.includes("%") ? text.replaceAll("%00", "\0").replaceAll("%25", "%") : text;
-}
-
 /** Encodes the plays of a commit. */
 export function writePlays(entries: readonly Entry[]): string {
   return JSON.stringify(entries.flat());

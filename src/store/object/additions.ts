@@ -1,0 +1,119 @@
+import { WorkSlice } from "../../async/turns.ts";
+import { type BatchAddition, type Entry, isTooLong, MAX_COUNT, type SongPlays } from "../count-store.ts";
+import { writeId } from "../id-column.ts";
+import { Refusal } from "../refusal.ts";
+import { Fingerprint, type LastRequest, type RequestKey } from "../request-key.ts";
+import { type Fold, inFolds } from "./schema.ts";
+import type { ObjectTables } from "./tables.ts";
+
+/** Code units of the ids of a statement, the last id excepted. Cloudflare limits a value to 2 MB. */
+const STATEMENT_UNITS = 64 * 1024;
+
+/** Limits of {@linkcode Additions}. */
+export interface AdditionLimits {
+  maxIdBytes: number;
+  maxSongs: number;
+  maxWriters: number;
+}
+
+/** Adds plays to the open fold, and keeps the last request of each writer. */
+export class Additions {
+  readonly #tables: ObjectTables;
+  readonly #limits: AdditionLimits;
+
+  constructor(tables: ObjectTables, limits: AdditionLimits) {
+    this.#tables = tables;
+    this.#limits = limits;
+  }
+
+  /** Adds all plays or none. With `key`, returns the answer of a request that was counted before. */
+  add(kind: "song" | "batch", plays: SongPlays, key: RequestKey | undefined): BatchAddition {
+    const { maxIdBytes } = this.#limits;
+    const fingerprint = new Fingerprint(kind);
+    for (const [id, more] of plays) {
+      if (isTooLong(id, maxIdBytes)) throw Refusal.tooLong(maxIdBytes);
+      if (key !== undefined) fingerprint.add(id, more);
+    }
+    return this.#tables.transact(() =>
+      key === undefined ? this.#addNow(plays) : this.#addOnce(kind, plays, key, fingerprint.value),
+    );
+  }
+
+  #addOnce(kind: string, plays: SongPlays, { writer, seq }: RequestKey, fingerprint: number): BatchAddition {
+    const row = this.#tables.row<{ last: string }>("SELECT last FROM writer WHERE name = ?", writer);
+    const last = row && (JSON.parse(row.last) as LastRequest);
+    if (last !== undefined && seq < last.seq) throw Refusal.staleKey(seq, last.seq);
+    if (last?.seq === seq && fingerprint !== last.fingerprint) throw Refusal.keyReused(seq);
+    const { counts, fold } = last?.seq === seq ? this.#recall(last, plays) : this.#addNow(plays);
+    const totals = kind === "song" ? [...counts] : null;
+    this.#remember(writer, { seq, fingerprint, fold, totals }, last === undefined);
+    return { counts, fold };
+  }
+
+  /** Returns the answer of a request that was counted: of a batch, the current counts. */
+  #recall({ totals, fold }: LastRequest, plays: SongPlays): BatchAddition {
+    const current = () => [...statementsOf(plays)].flatMap((songs) => this.#countsOf(songs));
+    return { counts: Float64Array.from(totals ?? current().map(({ count }) => count)), fold };
+  }
+
+  /** Keeps the last request of a writer. A new writer takes the place of the least recently used one. */
+  #remember(writer: string, last: LastRequest, isNew: boolean): void {
+    const tables = this.#tables;
+    tables.run("INSERT OR REPLACE INTO writer (name, last) VALUES (?, ?)", writer, JSON.stringify(last));
+    if (!isNew) return;
+    const excess = Math.max(0, tables.state.writers + 1 - this.#limits.maxWriters);
+    tables.run("DELETE FROM writer WHERE used IN (SELECT used FROM writer ORDER BY used LIMIT ?)", excess);
+    if (excess !== 1) tables.set("writers", tables.state.writers + 1 - excess);
+  }
+
+  #addNow(plays: SongPlays): BatchAddition {
+    const tables = this.#tables;
+    const counts: number[] = [];
+    let [added, fresh] = [0, 0];
+    for (const songs of statementsOf(plays)) {
+      for (const [at, { count, kept }] of this.#countsOf(songs).entries()) {
+        const more = songs[at]?.[1] as number;
+        if (more > MAX_COUNT - count - kept) throw Refusal.overflow(count, more, kept);
+        if (more > 0 && count === 0) fresh++;
+        added += more;
+        counts.push(count + more);
+      }
+      tables.run(
+        `INSERT INTO song SELECT ?, value ->> 0, value ->> 1 FROM json_each(?) WHERE value ->> 1 > 0
+         ON CONFLICT DO UPDATE SET plays = plays + excluded.plays`,
+        tables.open.id,
+        JSON.stringify(songs),
+      );
+    }
+    const songs = tables.state.songs + fresh;
+    if (fresh > 0 && songs > this.#limits.maxSongs) throw Refusal.full(this.#limits.maxSongs);
+    if (fresh > 0) tables.set("songs", songs);
+    if (added > 0) tables.changes++;
+    return { counts: Float64Array.from(counts), fold: tables.newestFold };
+  }
+
+  /** Returns the plays of each song in the folds that are not acknowledged, and in the kept one. */
+  #countsOf(songs: readonly Entry[]): { count: number; kept: number }[] {
+    const { kept } = this.#tables;
+    const sum = (folds: readonly Fold[]) =>
+      `(SELECT coalesce(sum(plays), 0) FROM song WHERE ${inFolds(folds)} AND id = value)`;
+    return this.#tables.rows(
+      `SELECT ${sum(this.#tables.since())} AS count, ${sum(kept ? [kept] : [])} AS kept
+       FROM json_each(?) ORDER BY key`,
+      JSON.stringify(songs.map(([id]) => id)),
+    );
+  }
+}
+
+/** Divides songs into parts of a statement each, with ids as columns have them. */
+function* statementsOf(plays: SongPlays): Generator<Entry[]> {
+  let songs: Entry[] = [];
+  const slice = new WorkSlice(STATEMENT_UNITS);
+  for (const [id, more] of plays) {
+    songs.push([writeId(id), more]);
+    if (!slice.isFull(id.length)) continue;
+    yield songs;
+    songs = [];
+  }
+  yield songs;
+}

@@ -1,0 +1,64 @@
+/** A parameter of a statement. */
+export type Value = string | number | null;
+
+/** The part of a Durable Object's storage that the store uses. */
+export interface ObjectStorage {
+  /** Runs statements, of which the last may have parameters, and returns its rows. */
+  sql: { exec(query: string, ...values: Value[]): Iterable<Record<string, unknown>> };
+  /** Calls `act` in a transaction, and rolls back if it throws. */
+  transactionSync<T>(act: () => T): T;
+}
+
+/** The version of the tables. */
+export const FORMAT = 1;
+
+/**
+ * Makes the tables. Cloudflare bills each row written, and an entry of an index counts as one. So a play
+ * writes one row: that of its song in the open fold. A song that is new also changes `state`, and a request
+ * with a key replaces the row of its writer, which has an index.
+ */
+export const SCHEMA: string = `
+  CREATE TABLE fold (
+    id INTEGER PRIMARY KEY,        -- ascending; the open fold has the highest
+    number INTEGER,                -- NULL: not sealed
+    label TEXT NOT NULL DEFAULT '',
+    sealed_at INTEGER,             -- in milliseconds since 1970
+    acknowledged_at INTEGER        -- the same; NULL: not acknowledged
+  );
+  CREATE TABLE song (
+    fold INTEGER NOT NULL,
+    id TEXT NOT NULL,              -- see id-column.ts
+    plays INTEGER NOT NULL,
+    PRIMARY KEY (fold, id)
+  ) WITHOUT ROWID;
+  CREATE TABLE writer (
+    used INTEGER PRIMARY KEY,      -- ascending with each request
+    name TEXT NOT NULL UNIQUE,
+    last TEXT NOT NULL             -- its last request and the reply, as JSON
+  );
+  CREATE TABLE state (
+    format INTEGER NOT NULL,
+    dropped INTEGER NOT NULL,      -- the number of the newest dropped fold
+    songs INTEGER NOT NULL,        -- of the folds that are not acknowledged
+    writers INTEGER NOT NULL       -- rows of writer
+  );
+  INSERT INTO state VALUES (${FORMAT}, 0, 0, 0);
+  INSERT INTO fold (id) VALUES (1);
+`;
+
+/** A row of `fold`. */
+export interface Fold {
+  id: number;
+  number: number | null;
+  label: string;
+  sealed_at: number | null;
+  acknowledged_at: number | null;
+}
+
+/** The row of `state`. */
+export type State = Record<"format" | "dropped" | "songs" | "writers", number>;
+
+/** Returns a condition for the rows of folds. */
+export function inFolds(folds: readonly Fold[]): string {
+  return `fold IN (${folds.map(({ id }) => id).join()})`;
+}

@@ -1,0 +1,126 @@
+import type { Entry } from "../count-store.ts";
+import { readId } from "../id-column.ts";
+import { Refusal } from "../refusal.ts";
+import { type Fold, FORMAT, inFolds, type ObjectStorage, SCHEMA, type State, type Value } from "./schema.ts";
+
+/** Songs of a chunk of a list, for each of its folds. */
+const CHUNK_SONGS = 1000;
+
+/** The tables of an object, and a copy of the small ones in memory. */
+export class ObjectTables {
+  /** The kept fold if there was an acknowledgement, the sealed folds, and the open one. */
+  folds: readonly Fold[] = [];
+  state: State = { format: FORMAT, dropped: 0, songs: 0, writers: 0 };
+  /** Changes of counts and folds since the start. */
+  changes = 0;
+  /** Set by a write that finds the storage full, until a write succeeds. */
+  unavailableBecause: string | undefined;
+  readonly #storage: ObjectStorage;
+
+  /** @throws {Error} if the tables are of another version. */
+  constructor(storage: ObjectStorage) {
+    this.#storage = storage;
+    const isNew = this.row("SELECT 1 FROM sqlite_schema WHERE name = 'state'") === undefined;
+    if (isNew) storage.transactionSync(() => this.run(SCHEMA));
+    this.#load();
+    const { format } = this.state;
+    if (format !== FORMAT) throw new Error(`The counts have format ${format}; this version reads ${FORMAT}`);
+  }
+
+  get open(): Fold {
+    return this.folds.at(-1) as Fold;
+  }
+
+  get newestFold(): number {
+    return this.folds.at(-2)?.number ?? 0;
+  }
+
+  /** The newest acknowledged fold. */
+  get kept(): Fold | undefined {
+    return this.folds.find(({ acknowledged_at }) => acknowledged_at !== null);
+  }
+
+  /** The folds that are not acknowledged. */
+  get sealed(): readonly Fold[] {
+    return this.since().slice(0, -1);
+  }
+
+  /** Returns the folds whose plays count. @throws {Refusal} `gone` if one above `after` was dropped. */
+  since(after?: number): readonly Fold[] {
+    if (after === undefined) return this.folds.filter(({ acknowledged_at }) => acknowledged_at === null);
+    if (after < this.state.dropped) throw Refusal.dropped(this.state.dropped);
+    return this.folds.filter(({ number }) => number === null || number > after);
+  }
+
+  rows<T>(query: string, ...values: Value[]): T[] {
+    return [...this.#storage.sql.exec(query, ...values)] as T[];
+  }
+
+  row<T>(query: string, ...values: Value[]): T | undefined {
+    return this.rows<T>(query, ...values)[0];
+  }
+
+  readonly run = (query: string, ...values: Value[]): void => {
+    this.rows(query, ...values);
+  };
+
+  /** Sets a column of `state`. */
+  set(column: keyof State, value: number): void {
+    this.run(`UPDATE state SET ${column} = ?`, value);
+    this.state[column] = value;
+  }
+
+  /**
+   * Calls `act` in a transaction. If it throws, nothing has changed.
+   *
+   * @throws {Refusal} `unavailable` if the storage is full.
+   */
+  transact<T>(act: () => T): T {
+    try {
+      const result = this.#storage.transactionSync(act);
+      this.unavailableBecause = undefined;
+      return result;
+    } catch (error) {
+      if (error instanceof Refusal) throw error;
+      this.#load();
+      if (!/\bSQLITE_FULL\b/.test(String(error))) throw error;
+      this.unavailableBecause = "The storage of this counter is full";
+      throw Refusal.unavailable(this.unavailableBecause);
+    }
+  }
+
+  /** Calls `act`, which changes folds, in a transaction. */
+  change(act: (run: ObjectTables["run"]) => void): void {
+    this.transact(() => act(this.run));
+    this.#load();
+    this.changes++;
+  }
+
+  /**
+   * Lists the songs of folds in the order of their ids, each with its plays in them. Calls `folds` for each
+   * chunk.
+   */
+  *list(folds: () => readonly Fold[]): Generator<Entry[]> {
+    for (let from: string | null = ""; from !== null;) {
+      const chosen = folds();
+      const ends = `SELECT min(next) AS next FROM (SELECT (
+          SELECT id FROM song WHERE fold = value AND id >= ? ORDER BY id LIMIT 1 OFFSET ${CHUNK_SONGS}
+        ) AS next FROM json_each(?))`;
+      const ids = JSON.stringify(chosen.map(({ id }) => id));
+      const next: string | null = this.row<{ next: string | null }>(ends, from, ids)?.next ?? null;
+      const songs = this.rows<{ id: string; plays: number }>(
+        `SELECT id, sum(plays) AS plays FROM song
+         WHERE ${inFolds(chosen)} AND id >= ? AND id < coalesce(?, x'') GROUP BY id`, // a text is below a blob
+        from,
+        next,
+      );
+      yield songs.map(({ id, plays }): Entry => [readId(id), plays]);
+      from = next;
+    }
+  }
+
+  #load(): void {
+    this.folds = this.rows("SELECT * FROM fold ORDER BY id");
+    this.state = this.row("SELECT * FROM state") ?? this.state;
+  }
+}
