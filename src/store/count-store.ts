@@ -92,7 +92,7 @@ export interface StoreOptions extends GivenSettings<"maxSongs" | "maxIdBytes" | 
  *   `maxIdBytes` bytes with a {@linkcode Refusal}: `too long`.
  * - A fold is a whole number from 1 to 2^53 − 1. Plays are added to the open fold until it is sealed.
  * - A {@linkcode Refusal} says that nothing has changed.
- * - Every call is atomic, except `entries`, `top` and `fold`, which say what they guarantee.
+ * - Every call is atomic, except `getAll`, `entries`, `top` and `fold`, which say what they guarantee.
  */
 export interface CountStore {
   /** Longest id, in bytes of UTF-8: 1 to 4096. */
@@ -122,6 +122,9 @@ export interface CountStore {
    * @throws {Refusal} `gone` if a fold above `after` was dropped.
    */
   get(id: string, after?: number): Awaitable<number>;
+
+  /** Does what `get` does for several songs, in their order. Each count is that of an instant of its own. */
+  getAll(ids: readonly string[], after?: number): Awaitable<number[]>;
 
   /**
    * Adds `plays`, a whole number from 0 to 2^53 − 1, to the open fold, and returns the new count, as `get`
@@ -211,10 +214,7 @@ export interface CountStore {
 
 const utf8 = new TextEncoder();
 
-/**
- * Returns true if an id has more than `maxBytes` bytes of UTF-8. A code unit has at most 3, so that most ids
- * are not encoded.
- */
+/** Returns true if an id has more than `maxBytes` bytes of UTF-8; a code unit has at most 3. */
 export function isTooLong(id: string, maxBytes: number): boolean {
   return id.length * 3 > maxBytes && utf8.encode(id).length > maxBytes;
 }

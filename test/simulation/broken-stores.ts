@@ -20,6 +20,7 @@ export function changed(store: CountStore, changes: Partial<CountStore>): CountS
       return store.newestFold;
     },
     get: (id, after) => store.get(id, after),
+    getAll: (ids, after) => store.getAll(ids, after),
     add: (id, plays, key) => store.add(id, plays, key),
     addAll: (plays, key) => store.addAll(plays, key),
     entries: (after) => store.entries(after),

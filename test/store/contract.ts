@@ -1,6 +1,13 @@
 import { describe } from "bun:test";
 import { testClear, testVersion } from "./contract/changing.ts";
-import { testCounting, testIdLength, testRange, testRoom, testRoomTaken } from "./contract/counting.ts";
+import {
+  testCounting,
+  testGetAll,
+  testIdLength,
+  testRange,
+  testRoom,
+  testRoomTaken,
+} from "./contract/counting.ts";
 import { testAgainstOracle } from "./contract/oracle.ts";
 import { testAfter, testBatch, testFoldLimits, testFolds } from "./contract/folds.ts";
 import { testKeys, testWriters } from "./contract/keys.ts";
@@ -8,7 +15,7 @@ import { testEntries, testEntriesWhile, testTop } from "./contract/reading.ts";
 import type { MakeStore, Traits } from "./contract/support.ts";
 
 const PARTS = [
-  [testCounting, testIdLength, testRange, testRoom, testRoomTaken],
+  [testCounting, testGetAll, testIdLength, testRange, testRoom, testRoomTaken],
   [testEntries, testEntriesWhile, testTop],
   [testFolds, testAfter, testFoldLimits, testBatch],
   [testKeys, testWriters],

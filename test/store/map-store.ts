@@ -86,6 +86,10 @@ export class MapStore implements CountStore {
     return { count: count + plays, fold };
   }
 
+  getAll(ids: readonly string[], after?: number): number[] {
+    return ids.map((id) => this.get(id, after));
+  }
+
   addAll(plays: ReadonlyMap<string, number>, key?: RequestKey): BatchAddition {
     if (key !== undefined) return this.#once("batch", plays, key);
     const songs = new Set(this.#songs);

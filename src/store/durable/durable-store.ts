@@ -72,6 +72,10 @@ export class DurableStore implements CountStore {
     return this.#memory.get(id, after);
   }
 
+  getAll(ids: readonly string[], after?: number): number[] {
+    return this.#memory.getAll(ids, after);
+  }
+
   entries(after?: number): Iterable<Chunk> {
     return this.#memory.entries(after);
   }

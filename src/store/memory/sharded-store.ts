@@ -115,6 +115,10 @@ export class ShardedStore implements CountStore {
     }
   }
 
+  getAll(ids: readonly string[], after?: number): number[] {
+    return ids.map((id) => this.get(id, after));
+  }
+
   add(id: string, plays: number, key?: RequestKey): Addition {
     if (key !== undefined) return this.#addOnce(id, plays, key);
     const shards = this.shards;
@@ -135,8 +139,7 @@ export class ShardedStore implements CountStore {
   }
 
   /**
-   * See {@linkcode CountStore.addAll}. A promise if the batch has more than about 2,000 songs, or long ids:
-   * it is prepared in steps of a millisecond, and then counted at once.
+   * See {@linkcode CountStore.addAll}. A promise if the batch has more than about 2,000 songs, or long ids.
    */
   addAll(plays: SongPlays, key?: RequestKey): Awaitable<BatchAddition> {
     return runInTurns(this.batches.add(plays, key));
@@ -147,10 +150,7 @@ export class ShardedStore implements CountStore {
     return this.#reader.entries(after);
   }
 
-  /**
-   * See {@linkcode CountStore.top}. Each shard is read at one instant, and other work of the thread runs in
-   * between.
-   */
+  /** See {@linkcode CountStore.top}. Each shard is read at one instant; other work runs in between. */
   top(n: number, after?: number): Awaitable<Entry[]> {
     return this.#reader.top(n, after);
   }

@@ -62,6 +62,12 @@ export class RedisStore implements CountStore {
     return this.#songs.get(id, after).then(({ count }) => count);
   }
 
+  async getAll(ids: readonly string[], after?: number): Promise<number[]> {
+    for (const id of ids) this.#check(id);
+    const songs = await this.#songs.getAll(ids, after);
+    return songs.map(({ count }) => count);
+  }
+
   add(id: string, plays: number, key?: RequestKey): Promise<Addition> {
     this.#check(id);
     if (key === undefined) return plays === 0 ? this.#songs.get(id) : this.#songs.add(id, plays);

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { type Entry, MAX_COUNT } from "../../../src/mod.ts";
-import { countOf, byId, listed, type MakeStore, ODD_IDS, reasonOf } from "./support.ts";
+import { addEach, countOf, byId, listed, type MakeStore, ODD_IDS, reasonOf } from "./support.ts";
 
 /** Tests `get` and `add`. */
 export function testCounting(makeStore: MakeStore): void {
@@ -33,6 +33,31 @@ export function testCounting(makeStore: MakeStore): void {
     const counts = await Promise.all(Array.from({ length: 500 }, () => countOf(store.add("a", 1))));
     expect(counts.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 500 }, (_, at) => at + 1));
     expect(await store.get("a")).toBe(500);
+  });
+}
+
+/** Tests `getAll`. */
+export function testGetAll(makeStore: MakeStore): void {
+  test("several songs are read in the order asked, as each by itself", async () => {
+    const store = await makeStore({});
+    expect(await store.getAll([])).toEqual([]);
+    await addEach(
+      store,
+      ODD_IDS.slice(1).map((id, at): Entry => [id, at]),
+    );
+    expect(await store.getAll(ODD_IDS)).toEqual(await Promise.all(ODD_IDS.map((id) => store.get(id))));
+    const many = Array.from({ length: 600 }, (_, n) => (n % 7 === 0 ? "é" : `song-${n}`));
+    expect(await store.getAll(many)).toEqual(await Promise.all(many.map((id) => store.get(id))));
+    expect(await listed(store)).toHaveLength(ODD_IDS.length - 2); // asking has registered none
+    await store.seal(1);
+    await store.add("歌", 1);
+    expect(await store.getAll(["歌", "é"], 1)).toEqual([1, 0]);
+    expect(await reasonOf(() => store.getAll(["a", "x".repeat(513)]))).toBe("too long");
+    for (const fold of [1, 2]) {
+      if (fold > 1) await store.seal(fold);
+      await store.acknowledge(fold);
+    }
+    expect(await reasonOf(() => store.getAll(["a"], 0))).toBe("gone");
   });
 }
 

@@ -77,6 +77,7 @@ export function delayed(store: CountStore): CountStore {
       return store.newestFold;
     },
     get: (id, after) => turn().then(() => store.get(id, after)),
+    getAll: (ids, after) => turn().then(() => store.getAll(ids, after)),
     add: (id, plays, key) => turn().then(() => store.add(id, plays, key)),
     addAll: (plays, key) => turn().then(() => store.addAll(plays, key)),
     top: (n, after) => turn().then(() => store.top(n, after)),

@@ -56,17 +56,32 @@ export class SingleSongs {
     return this.#call(id, 0, { mode: "count", after });
   }
 
+  /** Does what `get` does for several songs, with one command for all songs of a group. */
+  async getAll(ids: readonly string[], after?: number): Promise<Addition[]> {
+    const request: Request = { mode: "count", after };
+    this.#limit.enter(ids.length);
+    const calls = ids.map((id) => ({ id, plays: 0, ...Promise.withResolvers<Addition>() }));
+    const queues = Map.groupBy(calls, ({ id }) => this.#queueOf(id, request));
+    for (const [queue, some] of queues) this.#enqueue(queue, some, request);
+    return await Promise.all(calls.map(({ promise }) => promise));
+  }
+
   /** @throws {Refusal} `unavailable` if too many requests wait. */
   #call(id: string, plays: number, request: Request): Promise<Addition> {
     this.#limit.enter(1);
     const { promise, resolve, reject } = Promise.withResolvers<Addition>();
-    const call = { id, plays, resolve, reject };
-    const group = this.#redis.groupOf(this.#redis.layout.shardOf(id));
-    const queue = `${group} ${request.mode} ${request.after}`;
-    const waiting = this.#waiting.get(queue);
-    if (waiting === undefined) void this.#runAll(queue, [call], request);
-    else waiting.push(call);
+    this.#enqueue(this.#queueOf(id, request), [{ id, plays, resolve, reject }], request);
     return promise;
+  }
+
+  #queueOf(id: string, { mode, after }: Request): string {
+    return `${this.#redis.groupOf(this.#redis.layout.shardOf(id))} ${mode} ${after}`;
+  }
+
+  #enqueue(queue: string, calls: PendingCall[], request: Request): void {
+    const waiting = this.#waiting.get(queue);
+    if (waiting === undefined) void this.#runAll(queue, calls, request);
+    else waiting.push(...calls);
   }
 
   async #runAll(queue: string, waiting: PendingCall[], request: Request): Promise<void> {
