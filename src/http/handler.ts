@@ -2,6 +2,7 @@ import { type Awaitable, whenReady } from "../async/awaitable.ts";
 import { checkSetting, type GivenSettings } from "../settings/settings.ts";
 import { shareWith } from "./cors.ts";
 import {
+  type Action,
   beginExchange,
   type Exchange,
   HANDLER_SETTINGS,
@@ -12,7 +13,7 @@ import {
 import { Guard, type GuardOptions } from "./guard.ts";
 import { answerAlways } from "./errors.ts";
 import { Metrics } from "./metrics/metrics.ts";
-import { preferredFormat } from "./request/accept.ts";
+import { FORMATS, preferredRepresentation, type Representation } from "./request/accept.ts";
 import { bodyReadings } from "./request/body.ts";
 import { ByteBudget } from "./request/byte-budget.ts";
 import { answerConditionally, conditionsOf } from "./request/preconditions.ts";
@@ -143,15 +144,18 @@ class Dispatcher {
     if (operation === undefined)
       throw new Problem(405, `${target.path.slice(0, 80)} allows ${allow}`, { allow });
     this.#guard.checkToken(headers, operation.scope);
-    const format =
-      preferredFormat(headers.get("accept")) ?? (operation.description.takesAnyAccept ? "text" : undefined);
-    if (format === undefined) throw new Problem(406, "Accept must allow text/plain or application/json");
-    exchange.format = format;
+    const representation =
+      preferredRepresentation(headers.get("accept"), operation.offered) ??
+      (operation.description.takesAnyAccept ? "text" : undefined);
+    if (representation === undefined)
+      throw new Problem(406, "Accept must allow text/plain or application/json");
+    exchange.format = representation === "json" ? "json" : "text";
+    const act = operation.acts[representation] ?? operation.act;
     const { query } = target;
     if (query !== "") exchange.query = parseQuery(query, operation.description.query ?? []);
-    if (method !== "GET" && method !== "HEAD") return operation.act(this.#service, exchange);
+    if (method !== "GET" && method !== "HEAD") return act(this.#service, exchange);
     const conditions = conditionsOf(headers);
-    const answer = operation.act(this.#service, exchange);
+    const answer = act(this.#service, exchange);
     return conditions === undefined
       ? answer
       : whenReady(answer, (full) => answerConditionally(conditions, full));
@@ -170,19 +174,28 @@ function checkOptions(options: HandlerOptions): HandlerSettings {
   return Object.fromEntries(entries) as HandlerSettings;
 }
 
+interface DerivedOperation extends Operation {
+  /** Representations that a client can have, and the actions of those that have their own. */
+  offered: readonly Representation[];
+  acts: Readonly<Partial<Record<Representation, Action>>>;
+  /** Where `Metrics` counts the answers. */
+  cell: number;
+}
+
 interface DerivedRoute extends Omit<Route, "methods"> {
   allow: string;
-  /** Operations by method. `cell` is where `Metrics` counts their answers. */
-  operations: ReadonlyMap<string, Operation & { cell: number }>;
+  operations: ReadonlyMap<string, DerivedOperation>;
   cellOf: (method: string) => number;
 }
 
 /** Adds to a route what follows from its methods: `HEAD` for `GET`, and `OPTIONS` (RFC 9110 §9.3). */
 function derive({ methods, ...route }: Route, cellOf: (method: string) => number): DerivedRoute {
-  const operations = new Map<string, Operation & { cell: number }>();
+  const operations = new Map<string, DerivedOperation>();
   for (const [method, operation] of Object.entries(methods)) {
-    operations.set(method, { ...operation, cell: cellOf(method) });
-    if (method === "GET") operations.set("HEAD", { ...operation, cell: cellOf("HEAD") });
+    const { others: acts = {} } = operation;
+    const offered = [...FORMATS, ...(Object.keys(acts) as Representation[])];
+    for (const name of method === "GET" ? ["GET", "HEAD"] : [method])
+      operations.set(name, { ...operation, acts, offered, cell: cellOf(name) });
   }
   const allow = [...operations.keys(), "OPTIONS"].join(", ");
   return { ...route, allow, operations, cellOf };

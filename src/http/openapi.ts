@@ -2,7 +2,7 @@ import type { Description, Shape } from "./description.ts";
 import { OLDER_TEXT, OPEN_METRICS } from "./metrics/exposition.ts";
 import { COUNT, describeProblems, type Json, problemSchemas } from "./openapi-problems.ts";
 import { KEY } from "./request/idempotency-key.ts";
-import type { QueryParameter } from "./request/query.ts";
+import { MAX_IDS, type QueryParameter } from "./request/query.ts";
 import { type Operation, pathOf, type Route } from "./routes.ts";
 import { MAX_TOP } from "./resources/songs.ts";
 import { MAX_LABEL_LENGTH } from "../store/count-store.ts";
@@ -39,16 +39,24 @@ const SCHEMAS: Record<Exclude<Shape, "nothing">, Schema> = {
 };
 
 type PathParameter = "id" | "fold";
-type Parameter = PathParameter | QueryParameter | "Idempotency-Key" | "Fold-Label";
+type Parameter = QueryParameter | "Idempotency-Key" | "Fold-Label";
+
+const PATH_PARAMETERS: Readonly<Record<PathParameter, Json>> = {
+  id: { schema: { type: "string", minLength: 1 }, description: "may hold slashes" },
+  fold: { schema: { ...COUNT, minimum: 1 } },
+};
 
 const PARAMETERS: Readonly<Record<Parameter, Json>> = {
   id: {
-    in: "path",
-    required: true,
-    schema: { type: "string", minLength: 1 },
-    description: "may hold slashes",
+    in: "query",
+    schema: {
+      type: "array",
+      items: { type: "string", minLength: 1 },
+      minItems: 1,
+      maxItems: MAX_IDS,
+    },
+    description: "only these songs, in this order",
   },
-  fold: { in: "path", required: true, schema: { ...COUNT, minimum: 1 } },
   top: {
     in: "query",
     schema: { type: "integer", minimum: 1, maximum: MAX_TOP },
@@ -96,9 +104,9 @@ export function describeRoutes(routes: readonly Route[], basePath: string): Json
 }
 
 function describePath(route: Route): Json {
-  const groups = Array.from(pathOf(route).matchAll(/\{(\w+)\}/g), ([, name]) =>
-    parameter(name as PathParameter),
-  );
+  const groups = Array.from(pathOf(route).matchAll(/\{(\w+)\}/g), ([, name]) => {
+    return { name, in: "path", required: true, ...PATH_PARAMETERS[name as PathParameter] };
+  });
   const operations = Object.entries(route.methods).map(([method, operation]) => [
     method.toLowerCase(),
     describeOperation(method, operation),

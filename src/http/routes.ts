@@ -17,6 +17,8 @@ export type Method = "GET" | "POST" | "PUT" | "DELETE";
 export interface Operation {
   scope: Scope;
   act: Action;
+  /** Actions for a client that prefers a stream of events, or a page for people. */
+  others?: Readonly<Partial<Record<"stream" | "page", Action>>>;
   description: Description;
 }
 
@@ -68,10 +70,10 @@ export function routeTable({ basePath, resource }: Pick<Service, "basePath" | "r
     }),
     route("/", {
       GET: read(list, {
-        summary: "All songs with a count, or the highest",
-        query: ["top", "after"],
+        summary: "All songs with a count, the highest, or the songs named",
+        query: ["id", "top", "after"],
         answers: { 200: "list" },
-        problems: ["FoldDropped"],
+        problems: ["FoldDropped", "IdTooLong"],
       }),
       DELETE: manage(clear, {
         summary: "Clear everything, folds included",

@@ -1,11 +1,23 @@
 import type { Format } from "../../mapping/write.ts";
 import { split } from "./list.ts";
 
-/** Media types of a result in JSON. */
-const RESULT_JSON: readonly string[] = ["application/json"];
+/** The representations of a result: a format, a stream of events, or a page for people. */
+export type Representation = Format | "stream" | "page";
 
-/** Media types of a problem in JSON (RFC 9457): most clients that can read one only name the general type. */
-const PROBLEM_JSON: readonly string[] = ["application/problem+json", "application/json"];
+/**
+ * The media types of each representation. A problem (RFC 9457) has two: most clients that can read one only
+ * name the general type.
+ */
+const TYPES: Readonly<Record<Representation | "problem", readonly string[]>> = {
+  text: ["text/plain"],
+  json: ["application/json"],
+  stream: ["text/event-stream"],
+  page: ["text/html"],
+  problem: ["application/problem+json", "application/json"],
+};
+
+/** The representations of most results. */
+export const FORMATS: readonly Format[] = ["text", "json"];
 
 interface MediaRange {
   type: string;
@@ -19,29 +31,38 @@ interface MediaRange {
  * longer.
  */
 let lastAccept = "";
-let lastFormat: Format | undefined = "text";
+let lastOffered: readonly Representation[] = FORMATS;
+let lastChoice: Representation | undefined = "text";
 
 /**
- * Picks the format of a result by `Accept` (RFC 9110 §12.5.1): the one with the higher quality. The most
- * specific range that matches a type decides its quality. Of two formats with the same quality, the one whose
- * range comes first in the list is picked; text if both have the same range. Members that are not media
- * ranges are ignored, and so is a field of more than 1024 characters.
+ * Picks one of the `offered` representations of a result by `Accept` (RFC 9110 §12.5.1): the one with the
+ * highest quality. The most specific range that matches a type decides its quality. Of several with the same
+ * quality, the one whose range comes first in the list is picked; of those with the same range, the one that
+ * is offered first. Members that are not media ranges are ignored, and so is a field of more than 1024
+ * characters.
  *
- * @returns `undefined` if neither is acceptable.
+ * A page is picked for a client that names `application/xhtml+xml` too, as browsers do and programs do not,
+ * or that accepts nothing else.
+ *
+ * @returns `undefined` if none is acceptable.
  */
-export function preferredFormat(accept: string | null): Format | undefined {
+export function preferredRepresentation(
+  accept: string | null,
+  offered: readonly Representation[] = FORMATS,
+): Representation | undefined {
   if (accept === null || accept === "*/*") return "text";
   if (accept === "application/json") return "json";
-  if (accept !== lastAccept) {
-    lastFormat = compareRanges(accept, RESULT_JSON);
+  if (accept !== lastAccept || offered !== lastOffered) {
+    lastChoice = choose(accept, offered);
     lastAccept = accept;
+    lastOffered = offered;
   }
-  return lastFormat;
+  return lastChoice;
 }
 
-/** Picks the format of a problem, as {@linkcode preferredFormat} does; text if neither is acceptable. */
+/** Picks the format of a problem, as {@linkcode preferredRepresentation} does; text if none is acceptable. */
 export function preferredProblemFormat(accept: string | null): Format {
-  return (accept === null ? undefined : compareRanges(accept, PROBLEM_JSON)) ?? "text";
+  return bestOf(rangesOf(accept), ["text", "problem"]) === "problem" ? "json" : "text";
 }
 
 /**
@@ -49,21 +70,38 @@ export function preferredProblemFormat(accept: string | null): Format {
  * such as a version, are ignored.
  */
 export function prefersNamed(accept: string | null, type: string, other: string): boolean {
-  const ranges = split(accept ?? "", ",").flatMap(parseRange);
+  const ranges = rangesOf(accept);
   const qualityOf = (name: string) =>
     Math.max(0, ...ranges.filter((range) => range.type === name).map(({ quality }) => quality));
   return qualityOf(type) > 0 && qualityOf(type) >= qualityOf(other);
 }
 
-function compareRanges(accept: string, jsonTypes: readonly string[]): Format | undefined {
-  const members = split(accept, ",");
-  if (members.length === 0) return "text";
-  const ranges = members.flatMap(parseRange);
-  const text = decidingRange(ranges, ["text/plain"]);
-  const json = decidingRange(ranges, jsonTypes);
-  if (json === undefined) return text && "text";
-  if (text === undefined || json.quality > text.quality) return "json";
-  return json.quality === text.quality && ranges.indexOf(json) < ranges.indexOf(text) ? "json" : "text";
+function choose(accept: string, offered: readonly Representation[]): Representation | undefined {
+  if (split(accept, ",").length === 0) return "text";
+  const ranges = rangesOf(accept);
+  const isBrowser = ranges.some(({ type }) => type === "application/xhtml+xml");
+  const others = isBrowser ? offered : offered.filter((name) => name !== "page");
+  return bestOf(ranges, others) ?? bestOf(ranges, offered);
+}
+
+function bestOf<T extends keyof typeof TYPES>(
+  ranges: readonly MediaRange[],
+  offered: readonly T[],
+): T | undefined {
+  let best: { name: T; quality: number; place: number } | undefined;
+  for (const name of offered) {
+    const range = decidingRange(ranges, TYPES[name]);
+    if (range === undefined) continue;
+    const { quality } = range;
+    const place = ranges.indexOf(range);
+    if (best === undefined || quality > best.quality || (quality === best.quality && place < best.place))
+      best = { name, quality, place };
+  }
+  return best?.name;
+}
+
+function rangesOf(accept: string | null): MediaRange[] {
+  return split(accept ?? "", ",").flatMap(parseRange);
 }
 
 const RANGE = /^([!#$%&'*+.^_`|~\w-]+\/[!#$%&'*+.^_`|~\w-]+)[ \t]*((?:;.*)?)$/;

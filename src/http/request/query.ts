@@ -1,32 +1,68 @@
 import { quoted } from "../../error-message.ts";
 import { parseWholeNumber } from "../../mapping/whole-number.ts";
 import { Problem } from "../response/problem.ts";
+import { checkSongId } from "./song-id.ts";
 
 /** A query parameter that an operation may have. */
-export type QueryParameter = "top" | "after";
+export type QueryParameter = "id" | "top" | "after";
 
-/** Values of query parameters. */
-export type Query = ReadonlyMap<QueryParameter, string>;
+/** Values of query parameters. Only `id` has several. */
+export type Query = ReadonlyMap<QueryParameter, readonly string[]>;
+
+/** Most songs that a query can name. */
+export const MAX_IDS = 100;
 
 export const NO_QUERY: Query = new Map();
 
 /**
- * Reads a query, which is empty or begins with `?`.
+ * Reads a query, which is empty or begins with `?`. A plus sign is a space, as browsers write it.
  *
- * @throws {Problem} 400 for a parameter that is not one of `known`, or that stands twice.
+ * @throws {Problem} 400 for a parameter that is not one of `known`, or is given too often.
  */
 export function parseQuery(query: string, known: readonly QueryParameter[]): Query {
-  const values = new Map<QueryParameter, string>();
-  for (const [given, value] of new URLSearchParams(query)) {
+  const values = new Map<QueryParameter, string[]>();
+  for (const part of query.slice(1).split("&")) {
+    if (part === "") continue;
+    const mark = part.indexOf("=");
+    const given = decode(mark === -1 ? part : part.slice(0, mark));
     const name = known.find((parameter) => parameter === given);
     if (name === undefined) {
       const allowed = known.length === 0 ? "none is allowed" : `allowed: ${known.join(", ")}`;
       throw new Problem(400, `Unknown query parameter ${quoted(given)}; ${allowed} here`);
     }
-    if (values.has(name)) throw new Problem(400, `The query parameter ${name} may be given once`);
-    values.set(name, value);
+    const value = mark === -1 ? "" : decode(part.slice(mark + 1));
+    const before = values.get(name);
+    if (before === undefined) values.set(name, [value]);
+    else if (name !== "id") throw new Problem(400, `The query parameter ${name} may be given once`);
+    else if (before.push(value) > MAX_IDS) throw new Problem(400, `id may be given ${MAX_IDS} times`);
   }
   return values;
+}
+
+/** Returns U+FFFD for a text that is not percent-encoded UTF-8: no parameter takes it. */
+function decode(text: string): string {
+  if (!/[%+]/.test(text)) return text;
+  try {
+    return decodeURIComponent(text.replaceAll("+", " "));
+  } catch {
+    return "\ufffd";
+  }
+}
+
+/**
+ * Reads `id`: the songs that the query names, each once.
+ *
+ * @returns `undefined` without the parameter.
+ * @throws {Problem} 400 for an id that no path can have.
+ */
+export function readIds(query: Query): string[] | undefined {
+  const ids = query.get("id");
+  if (ids === undefined) return undefined;
+  for (const id of ids) {
+    if (id === "") throw new Problem(400, "id must not be empty");
+    checkSongId(id);
+  }
+  return [...new Set(ids)];
 }
 
 /**
@@ -40,7 +76,7 @@ export function readNumber(
   name: QueryParameter,
   { min, max }: { min: number; max: number },
 ): number | undefined {
-  const value = query.get(name);
+  const value = query.get(name)?.[0];
   if (value === undefined) return undefined;
   const number = parseWholeNumber(value);
   if (number !== undefined && number >= min && number <= max) return number;

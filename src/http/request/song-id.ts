@@ -4,9 +4,6 @@ import { Refusal } from "../../store/refusal.ts";
 /**
  * Decodes the id in a path: everything after `/song/`.
  *
- * Refuses U+FFFD: runtimes put it in place of bytes that are not UTF-8, so several songs would be counted as
- * one.
- *
  * @throws {Problem} 400 if `encoded` is not percent-encoded UTF-8; {Refusal} `too long` if the id is
  * certainly longer than `maxBytes`. The store checks the exact length.
  */
@@ -23,10 +20,20 @@ function percentDecode(encoded: string, maxBytes: number): string {
   } catch {
     throw new Problem(400, "The id is not percent-encoded UTF-8");
   }
+  checkSongId(id);
+  return id;
+}
+
+/**
+ * Refuses U+0000, and U+FFFD: runtimes put it in place of bytes that are not UTF-8, so several songs would be
+ * counted as one.
+ *
+ * @throws {Problem} 400
+ */
+export function checkSongId(id: string): void {
   if (id.includes("\ufffd"))
     throw new Problem(400, "The id contains U+FFFD, which stands for bytes that were not UTF-8");
   if (id.includes("\0")) throw new Problem(400, "The id contains U+0000, which no database takes");
-  return id;
 }
 
 /**

@@ -11,36 +11,62 @@ import {
   notModified,
   preconditionFailed,
 } from "../request/preconditions.ts";
-import { readAfter, readNumber } from "../request/query.ts";
+import { readAfter, readIds, readNumber } from "../request/query.ts";
+import { Problem } from "../response/problem.ts";
 import { headersFor, reply, replyDone } from "../response/reply.ts";
+import { hash64 } from "../../hash.ts";
+import type { Entry } from "../../store/count-store.ts";
 
 /** Most songs of a ranking, which is built in memory. */
 export const MAX_TOP = 1000;
 
-/** `GET /`: all songs with a count; `GET /?top=N`: the N highest. */
+/** The songs that a query selects. */
+export interface Selection {
+  /** Songs by name, each once. Default: all songs. */
+  ids: string[] | undefined;
+  /** Number of songs, the highest. */
+  top: number | undefined;
+  after: number | undefined;
+}
+
+/** @throws {Problem} 400 */
+export function readSelection({ query }: Exchange): Selection {
+  const [ids, top] = [readIds(query), readNumber(query, "top", { min: 1, max: MAX_TOP })];
+  if (ids !== undefined && top !== undefined) throw new Problem(400, "id and top exclude each other");
+  return { ids, top, after: readAfter(query) };
+}
+
+/** `GET /`: all songs with a count; `GET /?top=N`: the N highest; `GET /?id=…`: the songs named. */
 export function list(service: Service, exchange: Exchange): Awaitable<Response> {
-  const [top, after] = [
-    readNumber(exchange.query, "top", { min: 1, max: MAX_TOP }),
-    readAfter(exchange.query),
-  ];
+  const { ids, top, after } = readSelection(exchange);
+  if (ids !== undefined) return listNamed(service, exchange, ids, after);
   return whenReady(service.store.version, (version) => listAs(version, service, exchange, { top, after }));
+}
+
+/** Answers the counts of songs by name. The entity tag is a digest of them. */
+function listNamed(
+  service: Service,
+  exchange: Exchange,
+  ids: readonly string[],
+  after: number | undefined,
+): Awaitable<Response> {
+  return whenReady(service.store.getAll(ids, after), (counts) => {
+    const entries = ids.map((id, at): Entry => [id, counts[at] as number]);
+    const body = writeList(MAPPING_SYNTAX[exchange.format], entries);
+    return reply(exchange, body, { headers: listHeaders(service, exchange, hash64(body).join("-")) });
+  });
 }
 
 function listAs(
   version: string,
   service: Service,
   exchange: Exchange,
-  { top, after }: { top: number | undefined; after: number | undefined },
+  { top, after }: Pick<Selection, "top" | "after">,
 ): Awaitable<Response> {
   const { store } = service;
   const { format } = exchange;
   const tag = entityTag(version, `${format}${top ?? ""}${after === undefined ? "" : `-${after}`}`);
-  const headers = headersFor(format, {
-    etag: `"${tag}"`,
-    "cache-control": "no-cache",
-    fold: String(store.newestFold),
-    ...songLinks(service),
-  });
+  const headers = listHeaders(service, exchange, tag);
   // The handler evaluates all conditions again. This saves the walk over the songs.
   const noneMatch = conditionsOf(exchange.headers)?.noneMatch ?? "";
   if (listsTag(noneMatch, (listed) => listed === tag)) return notModified(headers);
@@ -69,6 +95,15 @@ function clearUnlessChanged({ store }: Service, exchange: Exchange): Awaitable<R
   return whenReady(store.clear(isConditional ? conditionFails : undefined), (isCleared) => {
     if (!isCleared) throw preconditionFailed();
     return replyDone(exchange);
+  });
+}
+
+function listHeaders(service: Service, { format }: Exchange, tag: string): Headers {
+  return headersFor(format, {
+    etag: `"${tag}"`,
+    "cache-control": "no-cache",
+    fold: String(service.store.newestFold),
+    ...songLinks(service),
   });
 }
 

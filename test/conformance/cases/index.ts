@@ -12,6 +12,7 @@ import { ids } from "./ids.ts";
 import { limits } from "./limits.ts";
 import { conditionalClears, listing, unsupportedClears } from "./listing.ts";
 import { methods } from "./methods.ts";
+import { namedSongs } from "./named-songs.ts";
 import { negotiation } from "./negotiation.ts";
 import { cappedProblems, problems } from "./problems.ts";
 import { queries } from "./queries.ts";
@@ -26,6 +27,7 @@ export { CAPS } from "./limits.ts";
 export const cases: Cases = {
   ...counting,
   ...listing,
+  ...namedSongs,
   ...ids,
   ...bodies,
   ...methods,

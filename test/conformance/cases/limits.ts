@@ -121,6 +121,12 @@ export const limits: Cases = {
     expect((await (await fetch("/plays/")).text()).split(",").length).toBe(2);
   },
 
+  "an id in a query may be as long as the limit too": async ({ fetch }) => {
+    await expectAnswer(fetch("/plays/?id=12345678&id=%C3%A4%C3%A4%C3%A4%C3%A4"), 200);
+    for (const longer of ["123456789", "%C3%A4%C3%A4%C3%A4%C3%A4x"])
+      await expectAnswer(fetch(`/plays/?id=1&id=${longer}`), 414);
+  },
+
   "maxFolds folds may be unacknowledged, and the next one is refused": async ({ fetch }) => {
     await expectAnswer(fetch("/plays/video/a", POST), 200, "1");
     for (const fold of [1, 2]) await expectAnswer(fetch(`/plays/folds/${fold}`, { method: "PUT" }), 201);

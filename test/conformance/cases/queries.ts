@@ -1,8 +1,8 @@
 import { type Cases, expectAnswer } from "../subject.ts";
 
 const ALLOWED: readonly (readonly [method: string, path: string, allowed: string])[] = [
-  ["GET", "/", "allowed: top, after"],
-  ["HEAD", "/", "allowed: top, after"],
+  ["GET", "/", "allowed: id, top, after"],
+  ["HEAD", "/", "allowed: id, top, after"],
   ["DELETE", "/", "none is allowed"],
   ["GET", "/song/1", "allowed: after"],
   ["POST", "/song/1", "none is allowed"],
@@ -48,6 +48,7 @@ export const queries: Cases = {
       ["/?top=1&top=2", "top"],
       ["/?top=1&after=0&top=1", "top"],
       ["/?after=0&after=0", "after"],
+      ["/?id=1&after=0&id=2&after=0", "after"],
       ["/song/1?after=0&%61fter=0", "after"],
     ])
       await expectAnswer(

@@ -1,12 +1,14 @@
 import { describe, expect, test } from "bun:test";
-import { preferredFormat, preferredProblemFormat } from "../../../src/http/request/accept.ts";
+import { preferredRepresentation, preferredProblemFormat } from "../../../src/http/request/accept.ts";
 import type { Format } from "../../../src/mapping/write.ts";
 
 type Case = [accept: string | null, format: Format | undefined];
 
 function cases(title: string, list: Case[]): void {
   describe(title, () => {
-    test.each(list)("Accept: %j gets %p", (accept, format) => expect(preferredFormat(accept)).toBe(format));
+    test.each(list)("Accept: %j gets %p", (accept, format) =>
+      expect(preferredRepresentation(accept)).toBe(format),
+    );
   });
 }
 
@@ -170,8 +172,8 @@ cases("Members that are no media ranges are passed over", [
 ]);
 
 test("A list whose members are all empty is an empty list (RFC 9110 §5.6.1)", () => {
-  expect(preferredFormat(",")).toBe("text");
-  expect(preferredFormat(" , ,\t")).toBe("text");
+  expect(preferredRepresentation(",")).toBe("text");
+  expect(preferredRepresentation(" , ,\t")).toBe("text");
 });
 
 test("A field of 1024 characters is read completely, and a longer one is ignored", () => {
@@ -183,7 +185,7 @@ test("A field of 1024 characters is read completely, and a longer one is ignored
       .replace(/,[^,]*$/, "")
       .padEnd(length - end.length) + end;
   expect(field(1024)).toHaveLength(1024);
-  expect(preferredFormat(field(1024))).toBe("json");
-  expect(preferredFormat(field(1025))).toBe("text");
+  expect(preferredRepresentation(field(1024))).toBe("json");
+  expect(preferredRepresentation(field(1025))).toBe("text");
   expect(preferredProblemFormat(field(1025))).toBe("text");
 });
