@@ -66,7 +66,7 @@ export async function readSlice(answer: ServerAnswer, slice: SongSlice): Promise
 }
 
 /**
- * Reads the answer to a batch: the new count of each of its songs.
+ * Reads the count of each song in the answer to a batch, or to a request that only names them, which adds 0.
  *
  * A count below the plays that were just added means that the answer is not from a play counter. It is
  * unknown then if the plays were counted.
@@ -77,7 +77,7 @@ export async function readTotals(
 ): Promise<Map<string, number>> {
   const { counts: totals } = await readSlice(answer, new SongSlice());
   for (const [id, added] of plays)
-    if ((totals.get(id) ?? -1) < added) throw wrong(answer, `to a batch lacks plays of ${quoted(id)}`);
+    if ((totals.get(id) ?? -1) < added) throw wrong(answer, `lacks plays of ${quoted(id)}`);
   return totals;
 }
 

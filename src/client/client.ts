@@ -14,12 +14,13 @@
  */
 
 import { checkSetting } from "../settings/settings.ts";
-import { readCount, readDone } from "./answers.ts";
+import { readCount, readDone, readTotals } from "./answers.ts";
 import { checkNumber, checkPlays, checkType } from "./arguments.ts";
 import { Batcher } from "./batcher.ts";
 import type { CountServerError } from "./count-server-error.ts";
 import type { CallOptions, CountClientOptions, FoldOptions, ReadOptions } from "./options.ts";
 import { Placement } from "./placement.ts";
+import { namingQueries, query } from "./queries.ts";
 import { allEnded, ServerClient } from "./server-client.ts";
 import { readSum, sealFold, type Source } from "./slices.ts";
 
@@ -85,6 +86,26 @@ export class CountClient {
     const server = this.serverOf(id);
     const path = this.#pathOf(id) + query({ after });
     return await this.#client.send(server, { method: "GET", path, signal }, readCount);
+  }
+
+  /**
+   * Returns the plays of several songs, in the order of `ids`; 0 for an unknown song. Sends one request a
+   * server for every 100 songs.
+   */
+  async getPlayCounts(
+    ids: readonly string[],
+    { after, signal }: ReadOptions = {},
+  ): Promise<Map<string, number>> {
+    checkType("ids", ids, "object");
+    const counts = new Map(ids.map((id) => [id, 0]));
+    const requests = Array.from(this.#placement.divide(counts), ([server, some]) =>
+      namingQueries(some, { after }).map(({ path, songs }) =>
+        this.#client.send(server, { method: "GET", path, signal }, (answer) => readTotals(answer, songs)),
+      ),
+    );
+    for (const part of await allEnded(requests.flat()))
+      for (const [id, count] of part) if (counts.has(id)) counts.set(id, count);
+    return counts;
   }
 
   /**
@@ -193,12 +214,4 @@ export class CountClient {
   async #onEach(act: (server: string) => Promise<unknown>): Promise<void> {
     await allEnded(this.#placement.urls.map(act));
   }
-}
-
-/** Returns the query with those parameters that have a value. */
-function query(parameters: Record<string, number | undefined>): string {
-  const given = Object.entries(parameters).flatMap(([name, value]) =>
-    value === undefined ? [] : [`${name}=${checkNumber(name, value, 0, Number.MAX_SAFE_INTEGER)}`],
-  );
-  return given.length === 0 ? "" : `?${given.join("&")}`;
 }

@@ -123,7 +123,7 @@ export interface CountStore {
    */
   get(id: string, after?: number): Awaitable<number>;
 
-  /** Does what `get` does for several songs, in their order. Each count is that of an instant of its own. */
+  /** Returns what `get` returns for several songs, in their order, each at an instant of its own. */
   getAll(ids: readonly string[], after?: number): Awaitable<number[]>;
 
   /**

@@ -109,6 +109,13 @@ test("A fold without a function to save it is a TypeError, and is not sealed", a
   expect(await (await fetch(`${url}/folds`)).text()).toBe("");
 });
 
+test("Ids that are no list are a TypeError", async () => {
+  const client = new CountClient(servePlaycount());
+  for (const ids of ["42", undefined, null, 42])
+    await expect(client.getPlayCounts(ids as never)).rejects.toThrow("ids must be an object, not ");
+  await expect(client.getPlayCounts(["a", ""])).rejects.toThrow('The id "" cannot be part of a path');
+});
+
 test("Options may be undefined: they have their defaults then", async () => {
   const options: CountClientOptions = {
     resource: undefined,

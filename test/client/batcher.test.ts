@@ -138,7 +138,7 @@ describe("Of the plays of one batch", () => {
     const server = serve(() => new Response("a=1"));
     const client = new CountClient(server);
     const plays = await Promise.allSettled([first, second].map((id) => client.incrementPlayCount(id)));
-    const message = `The answer of ${server}/ to a batch lacks plays of "${second}"`;
+    const message = `The answer of ${server}/ lacks plays of "${second}"`;
     const reason = expect.objectContaining({ message, status: 200, mayBeDone: true });
     expect(plays).toEqual([
       { status: "rejected", reason },

@@ -17,6 +17,7 @@ describe.each([1, 3])("With %i servers", (count) => {
     let last = 0;
     const onPages = async () => {
       const counts = await Promise.all(IDS.map((id) => client.getPlayCount(id, { after: last })));
+      expect([...(await client.getPlayCounts(IDS, { after: last })).values()]).toEqual(counts);
       const all = await client.getAllPlayCounts({ after: last });
       const top = await client.getTopPlayCounts(1000, { after: last });
       expect([...top].sort()).toEqual([...all].sort());
@@ -42,8 +43,32 @@ describe.each([1, 3])("With %i servers", (count) => {
     }
     const failure = await failureOf(client.getPlayCount("song 0", { after: 1 }));
     expect(failure).toMatchObject({ status: 410, type: "FoldDropped", mayBeDone: false });
-    for (const call of [client.getAllPlayCounts({ after: 1 }), client.getTopPlayCounts(1, { after: 1 })])
+    for (const call of [
+      client.getAllPlayCounts({ after: 1 }),
+      client.getTopPlayCounts(1, { after: 1 }),
+      client.getPlayCounts(["song 0"], { after: 1 }),
+    ])
       expect((await failureOf(call)).type).toBe("FoldDropped");
+  });
+
+  test("any number of songs can be read at once, in the order asked, with few requests", async () => {
+    const requests: string[] = [];
+    const servers = Array.from({ length: count }, () => servePlaycount());
+    const client = new CountClient(servers, {
+      fetch: (url, init) => {
+        requests.push(url);
+        return fetch(url, init);
+      },
+    });
+    const ids = ["é&=+ %", ...Array.from({ length: 250 }, (_, n) => `song ${249 - n}`), "é&=+ %"];
+    await client.addPlays(new Map(ids.slice(0, 200).map((id, at) => [id, at + 1])));
+    requests.length = 0;
+    const counts = await client.getPlayCounts(ids);
+    expect([...counts]).toEqual(ids.slice(0, 251).map((id, at) => [id, at < 200 ? at + 1 : 0]));
+    expect(requests.length).toBeLessThanOrEqual(count + 2);
+    expect(await client.getPlayCounts([])).toEqual(new Map());
+    const long = Array.from({ length: 60 }, (_, n) => `${"é".repeat(250)}${n}`);
+    expect(await client.getPlayCounts(long)).toEqual(new Map(long.map((id) => [id, 0])));
   });
 
   test("the songs with the most plays are those of all servers, in order", async () => {

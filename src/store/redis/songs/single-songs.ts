@@ -56,7 +56,7 @@ export class SingleSongs {
     return this.#call(id, 0, { mode: "count", after });
   }
 
-  /** Does what `get` does for several songs, with one command for all songs of a group. */
+  /** Returns what `get` returns for several songs, with one command for all songs of a group. */
   async getAll(ids: readonly string[], after?: number): Promise<Addition[]> {
     const request: Request = { mode: "count", after };
     this.#limit.enter(ids.length);
