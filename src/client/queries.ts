@@ -3,7 +3,7 @@ import { checkNumber } from "./arguments.ts";
 /** Most songs that a request names, as servers accept. */
 const MAX_IDS = 100;
 
-/** Longest query with more than one song. Bun takes a request head of 16 KiB, and many proxies one of 8 KiB. */
+/** Longest query with several songs. Bun takes a request head of 16 KiB, and many proxies one of 8 KiB. */
 const MAX_LENGTH = 6000;
 
 /** Returns the query with those parameters that have a value. */

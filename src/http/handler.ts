@@ -178,7 +178,7 @@ interface DerivedOperation extends Operation {
   /** Representations that a client can have, and the actions of those that have their own. */
   offered: readonly Representation[];
   acts: Readonly<Partial<Record<Representation, Action>>>;
-  /** Where `Metrics` counts the answers. */
+  /** Cell where `Metrics` counts the answers. */
   cell: number;
 }
 

@@ -73,6 +73,7 @@ describe.each(PROGRAMS)("%s, with songs that are spread over servers,", (program
   test.each([
     "GET /",
     "GET /?top=3",
+    "GET /?id=1",
     "HEAD /",
     "OPTIONS /",
     "DELETE /",
