@@ -64,6 +64,10 @@ export class ObjectStore implements CountStore {
     return this.#tables.row<{ count: number }>(query, writeId(id))?.count ?? 0;
   }
 
+  getAll(ids: readonly string[], after?: number): number[] {
+    return ids.map((id) => this.get(id, after));
+  }
+
   add(id: string, plays: number, key?: RequestKey): Addition {
     const { counts, fold } = this.#additions.add("song", new Map([[id, plays]]), key);
     return { count: counts[0] as number, fold };
