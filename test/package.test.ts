@@ -1,10 +1,12 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { cp, mkdtemp, readdir, rm, symlink } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { cp, mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import process from "node:process";
 import manifest from "../package.json" with { type: "json" };
-import { blocksOf, fileNameOf } from "./docs/support/pages.ts";
+import { blocksOf, fileNameOf, linksOf, PAGES } from "./docs/support/pages.ts";
+import { pack, succeed } from "./packages/packed.ts";
 import { stopAll } from "./store/redis/support/clean-up.ts";
 import { RedisServer, testWithRedis } from "./store/redis/support/redis-server.ts";
 import { serveBytes, servePlaycount, stopAll as stopServers } from "./support/servers.ts";
@@ -18,9 +20,6 @@ const root = join(import.meta.dir, "..");
 const bun = process.execPath;
 const [deno = ""] = RUNTIMES.deno;
 
-/** Pages that the README links to. */
-const PAGES = ["docs", "bench/README.md"];
-
 /**
  * A folder with a copy of the project, to build in, and with a user's project that has playcount installed.
  */
@@ -30,7 +29,7 @@ let consumer: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "playcount-package-"));
   consumer = join(folder, "consumer");
-  await pack(join(folder, "project"));
+  await pack(folder);
   await install();
 });
 
@@ -41,22 +40,6 @@ afterAll(async () => {
   await rm(folder, { recursive: true });
 });
 
-async function pack(project: string): Promise<void> {
-  for (const name of [
-    "bin",
-    "src",
-    "test",
-    "package.json",
-    "tsconfig.json",
-    "LICENSE",
-    "README.md",
-    ...PAGES,
-  ])
-    await cp(join(root, name), join(project, name), { recursive: true });
-  await symlink(join(root, "node_modules"), join(project, "node_modules"));
-  await succeed([bun, "pm", "pack", "--destination", folder], project);
-}
-
 async function install(): Promise<void> {
   for (const { text } of blocksOf("docs/embedding.md")) {
     const name = fileNameOf(text);
@@ -66,16 +49,6 @@ async function install(): Promise<void> {
   // Nothing listens there: an installation needs no registry.
   const noRegistry = { BUN_CONFIG_REGISTRY: "http://127.0.0.1:9/" };
   await succeed([bun, "add", `../playcount-${manifest.version}.tgz`], consumer, noRegistry);
-}
-
-async function succeed(
-  command: string[],
-  cwd: string,
-  environment: Record<string, string> = {},
-): Promise<Ended> {
-  const ended = await run(command, environment, cwd);
-  if (ended.status !== 0) throw new Error(`${command.join(" ")}: ${ended.stdout}${ended.stderr}`);
-  return ended;
 }
 
 test("the tarball holds the built files and their types, the documents, LICENSE and package.json, and nothing else", async () => {
@@ -96,6 +69,17 @@ test("the tarball holds the built files and their types, the documents, LICENSE 
   expect(pages).toContain("docs/http.md");
   const others = ["bin/playcount.js", "LICENSE", "README.md", "bench/README.md", "package.json"];
   expect(files.sort()).toEqual([...built, ...lua, ...pages, ...others].sort());
+});
+
+test("the tarball holds everything that its README and its pages link to", () => {
+  const installed = join(consumer, "node_modules/playcount");
+  const carried = PAGES.filter((path) => existsSync(join(installed, path)));
+  expect(carried).toContain("README.md");
+  const missing = carried
+    .flatMap(linksOf)
+    .map(({ file }) => file)
+    .filter((file) => !existsSync(join(installed, file)));
+  expect(missing).toEqual([]);
 });
 
 test("the portable entries use no types of a runtime", async () => {
@@ -181,6 +165,17 @@ test("the command in the tarball runs by its name, on Node", async () => {
   expect(refused.stderr).toMatch(
     /^playcount: more than 1 worker requires Bun; start the program by bun, [^\n]+\n$/,
   );
+});
+
+test("the command of a checkout that is not built says what to do, in one line", async () => {
+  const checkout = join(folder, "checkout");
+  for (const name of ["bin", "package.json"])
+    await cp(join(root, name), join(checkout, name), { recursive: true });
+  expect(await run([...RUNTIMES.node, "bin/playcount.js", "--version"], {}, checkout)).toEqual({
+    status: 1,
+    stdout: "",
+    stderr: "playcount: this checkout is not built; start it by npm start, or build it by npm run build\n",
+  });
 });
 
 test("a runtime that is too old is told what is needed, in one line", async () => {

@@ -69,6 +69,8 @@ export async function openDurable(options: DurableStoreOptions): Promise<OpenDur
 
 const { commitThread } = (workerData ?? {}) as { commitThread?: CommitThreadData };
 if (!isMainThread && commitThread !== undefined) {
-  const { runCommitThread } = await import("./commit-thread.ts");
-  runCommitThread(commitThread, () => process.exit(0));
+  // Not awaited here: a CommonJS program can require only modules without a top-level await.
+  void import("./commit-thread.ts").then(({ runCommitThread }) =>
+    runCommitThread(commitThread, () => process.exit(0)),
+  );
 }
