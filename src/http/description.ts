@@ -2,23 +2,27 @@ import type { QueryParameter } from "./request/query.ts";
 import type { ProblemTypeName } from "./response/problem-types.ts";
 
 /** Content of a successful answer. */
-export type Shape = "count" | "mapping" | "list" | "folds" | "done" | "document" | "metrics" | "nothing";
+export type Shape =
+  "count" | "counts" | "list" | "plays" | "folds" | "done" | "document" | "metrics" | "minimal";
+
+/** Header field of a request that changes what an operation does. */
+export type RequestHeader = "Fold-Label" | "Idempotency-Key" | "If-Match" | "If-None-Match" | "Prefer";
 
 /** Documentation of an operation, besides what follows from its path, its method and its scope. */
 export interface Description {
+  /** Name of the function in generated clients. It never changes. */
+  name: string;
   summary: string;
   /** Query parameters, each at most once. Any other parameter is refused. */
   query?: readonly QueryParameter[];
-  /** Content of the request. */
-  body?: "a number" | "a mapping" | "a label" | "anything";
-  /** Set if the operation accepts a `Fold-Label`. */
-  takesLabel?: true;
-  /** Set if the operation accepts an `Idempotency-Key`, which makes it idempotent. */
-  takesKey?: true;
+  /** Header fields to document. An `Idempotency-Key` makes a `POST` idempotent. */
+  headers?: readonly RequestHeader[];
+  /** Content of the request; `ignored` is read to its end. */
+  body?: "number" | "mapping" | "label" | "ignored";
   /** Set if a client is answered that accepts none of the representations. */
   takesAnyAccept?: true;
   /** Contents of successful answers, by status. */
   answers: Readonly<Partial<Record<200 | 201 | 204, Shape>>>;
-  /** Problem types besides those that follow from scope, body and key. */
+  /** Problem types besides those that follow from scope, body and headers. */
   problems?: readonly ProblemTypeName[];
 }

@@ -99,7 +99,7 @@ class Dispatcher {
       batchBytes: new ByteBudget(settings.maxPendingBytes),
       idRule: idRuleOf(settings.idPattern),
       foldHeaders: new FoldHeaders(),
-      document: () => JSON.stringify(describeRoutes(routes, settings.basePath)),
+      document: () => JSON.stringify(describeRoutes(routes, { ...settings, maxIdBytes: store.maxIdBytes })),
       isManager: (headers) => guard.isManager(headers),
       metrics,
       requestCounts: () => metrics.requests(paths),

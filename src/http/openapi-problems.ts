@@ -1,3 +1,4 @@
+import { COUNT, headersOf, type Json, mapOf, ref, type ResponseHeader, TEXT } from "./openapi-components.ts";
 import {
   phraseOf,
   PROBLEM_TYPES,
@@ -7,12 +8,6 @@ import {
   typeReference,
 } from "./response/problem-types.ts";
 import type { Operation } from "./routes.ts";
-
-/** A part of an OpenAPI document. */
-export type Json = Readonly<Record<string, unknown>>;
-
-/** Schema of a count or of any other number in requests and answers. */
-export const COUNT: Json = { type: "integer", minimum: 0, maximum: Number.MAX_SAFE_INTEGER };
 
 const PROBLEM: Json = {
   description: "RFC 9457",
@@ -30,11 +25,6 @@ const PROBLEM: Json = {
   },
 };
 
-const TYPE_LINK: Json = {
-  schema: { type: "string" },
-  description: 'the type of the problem if it has one, as <URI reference>; rel="type"',
-};
-
 /**
  * Returns the schemas of all problem types of a server with this base path, and `Problem`, which they extend.
  */
@@ -48,7 +38,7 @@ function describeType(reference: string, { status, title, members, optional = []
   const numbers = Object.entries(members).map(([name, description]) => [name, { ...COUNT, description }]);
   return {
     description: title,
-    allOf: [schemaOf("Problem")],
+    allOf: [ref("schemas", "Problem")],
     required: Object.keys(members).filter((name) => !optional.includes(name)),
     properties: {
       type: { const: reference },
@@ -59,8 +49,16 @@ function describeType(reference: string, { status, title, members, optional = []
   };
 }
 
-function schemaOf(name: "Problem" | ProblemTypeName): Json {
-  return { $ref: `#/components/schemas/${name}` };
+/** Statuses of problems without a type. */
+const UNTYPED = [400, 401, 403, 406, 408, 412, 415, 500] as const;
+
+/** Returns the problems without a type, which operations refer to by the name of the status. */
+export function problemResponses(): Json {
+  return Object.fromEntries(UNTYPED.map((status) => [nameOf(status), describeStatus(status, [])]));
+}
+
+function nameOf(status: ProblemStatus): string {
+  return phraseOf(status).replaceAll(" ", "");
 }
 
 type Documented = Pick<Operation, "scope" | "description">;
@@ -68,21 +66,17 @@ type Documented = Pick<Operation, "scope" | "description">;
 /** Describes the problems of an operation, by status. */
 export function describeProblems(operation: Documented): Json {
   const types = problemTypesOf(operation);
-  const problems = statusesOf(operation, types).map((status) => [
-    status,
-    describeStatus(
-      status,
-      types.filter((type) => PROBLEM_TYPES[type].status === status),
-    ),
-  ]);
-  return Object.fromEntries(problems);
+  return mapOf(statusesOf(operation, types), (status) => {
+    const ofStatus = types.filter((type) => PROBLEM_TYPES[type].status === status);
+    return ofStatus.length === 0 ? ref("responses", nameOf(status)) : describeStatus(status, ofStatus);
+  });
 }
 
 function problemTypesOf({ scope, description }: Documented): ProblemTypeName[] {
-  const { body, takesKey, takesAnyAccept, problems = [] } = description;
+  const { body, headers = [], takesAnyAccept, problems = [] } = description;
   const types = [...problems];
   if (body !== undefined) types.push("BodyTooLarge");
-  if (takesKey) types.push("StaleKey", "KeyReused");
+  if (headers.includes("Idempotency-Key")) types.push("StaleKey", "KeyReused");
   if (!takesAnyAccept) types.push("Unavailable"); // these operations use the store, on a disk or in Redis
   if (scope !== "read") types.push("UnknownOutcome");
   return types;
@@ -93,17 +87,23 @@ function statusesOf({ scope, description }: Documented, types: readonly ProblemT
   const statuses: ProblemStatus[] = [400, 403, 412, 500, ...types.map((type) => PROBLEM_TYPES[type].status)];
   if (!takesAnyAccept) statuses.push(406);
   if (scope !== "read") statuses.push(401);
-  if (body !== undefined && body !== "anything") statuses.push(415);
+  if (body !== undefined && body !== "ignored") statuses.push(415);
   if (body !== undefined) statuses.push(408);
   return [...new Set(statuses)].sort((a, b) => a - b);
 }
 
+/** Types come before the schema that they extend: some clients take the first that fits. */
 function describeStatus(status: ProblemStatus, types: readonly ProblemTypeName[]): Json {
-  const schema =
-    types.length === 0 ? schemaOf("Problem") : { anyOf: ["Problem" as const, ...types].map(schemaOf) };
+  const schemas = [...types, "Problem"].map((name) => ref("schemas", name));
+  const headers: ResponseHeader[] = types.length > 0 ? ["Link"] : [];
+  if (types.includes("Unavailable")) headers.push("Retry-After");
+  if (status === 401 || status === 403) headers.push("WWW-Authenticate");
   return {
     description: phraseOf(status),
-    ...(types.length > 0 && { headers: { Link: TYPE_LINK } }),
-    content: { "text/plain": { schema: { type: "string" } }, "application/problem+json": { schema } },
+    ...headersOf(headers),
+    content: {
+      "application/problem+json": { schema: types.length > 0 ? { anyOf: schemas } : schemas[0] },
+      "text/plain": { schema: TEXT },
+    },
   };
 }

@@ -47,7 +47,7 @@ export function routeTable({ basePath, resource }: Pick<Service, "basePath" | "r
   const probe = (
     path: string,
     act: Action,
-    description: Pick<Description, "summary" | "problems">,
+    description: Pick<Description, "name" | "summary" | "problems">,
   ): Route => {
     const GET = read(act, { ...description, takesAnyAccept: true, answers: { 200: "done" } });
     return { ...route(path, { GET }), takesAnyHost: true };
@@ -55,71 +55,89 @@ export function routeTable({ basePath, resource }: Pick<Service, "basePath" | "r
   return [
     route(`/${resource}/:id(.+)`, {
       GET: read(getCount, {
+        name: "getCount",
         summary: "The song's count",
         query: ["after"],
         answers: { 200: "count" },
         problems: ["IdTooLong", "FoldDropped"],
       }),
       POST: play(addPlays, {
+        name: "play",
         summary: "Add 1, or the number in the body, and answer the new count",
-        body: "a number",
-        takesKey: true,
-        answers: { 200: "count", 204: "nothing" },
+        body: "number",
+        headers: ["Idempotency-Key", "Prefer"],
+        answers: { 200: "count", 204: "minimal" },
         problems: ["CountOverflow", "IdTooLong", "StoreFull"],
       }),
     }),
     route("/", {
       GET: read(list, {
+        name: "listCounts",
         summary: "All songs with a count, the highest, or the songs named",
         query: ["id", "top", "after"],
+        headers: ["If-None-Match"],
         answers: { 200: "list" },
         problems: ["FoldDropped", "IdTooLong"],
       }),
       DELETE: manage(clear, {
+        name: "clearCounts",
         summary: "Clear everything, folds included",
-        body: "anything",
+        body: "ignored",
+        headers: ["If-Match"],
         answers: { 200: "done" },
+        problems: ["Unsupported"],
       }),
     }),
     route("/batch", {
       POST: manage(addBatch, {
+        name: "addBatch",
         summary: "Add a whole mapping atomically, and answer the new counts",
-        body: "a mapping",
-        takesKey: true,
-        answers: { 200: "mapping", 204: "nothing" },
+        body: "mapping",
+        headers: ["Idempotency-Key", "Prefer"],
+        answers: { 200: "counts", 204: "minimal" },
         problems: ["BatchTooLarge", "CountOverflow", "IdTooLong", "StoreFull"],
       }),
     }),
     route("/folds", {
       GET: read(listFolds, {
+        name: "listFolds",
         summary: "The sealed and unacknowledged folds, ascending",
         answers: { 200: "folds" },
       }),
     }),
     route("/folds/:fold", {
       GET: read(getFold, {
+        name: "getFold",
         summary: "The plays of a sealed fold",
-        answers: { 200: "mapping" },
+        answers: { 200: "plays" },
         problems: ["UnknownFold", "FoldDropped"],
       }),
       PUT: manage(seal, {
+        name: "sealFold",
         summary: "Seal the plays since the last fold, and answer them; idempotent",
-        body: "a label",
-        answers: { 200: "mapping", 201: "mapping" },
+        body: "label",
+        headers: ["If-None-Match"],
+        answers: { 200: "plays", 201: "plays" },
         problems: ["FoldOutOfOrder", "TooManyFolds", "OtherLabel"],
       }),
       DELETE: manage(acknowledge, {
+        name: "acknowledgeFold",
         summary: "Acknowledge a fold that is in the database",
-        body: "anything",
-        takesLabel: true,
+        body: "ignored",
+        headers: ["Fold-Label"],
         answers: { 200: "done" },
         problems: ["UnknownFold", "FoldOutOfOrder", "OtherLabel"],
       }),
     }),
-    probe("/health", health, { summary: "The server's readiness to count", problems: ["Unavailable"] }),
-    probe("/health/live", live, { summary: "200 as long as the server can answer" }),
+    probe("/health", health, {
+      name: "getHealth",
+      summary: "The server's readiness to count",
+      problems: ["Unavailable"],
+    }),
+    probe("/health/live", live, { name: "getLiveness", summary: "200 as long as the server can answer" }),
     route("/metrics", {
       GET: read(getMetrics, {
+        name: "getMetrics",
         summary: "Metrics of this process",
         takesAnyAccept: true,
         answers: { 200: "metrics" },
@@ -127,7 +145,13 @@ export function routeTable({ basePath, resource }: Pick<Service, "basePath" | "r
       }),
     }),
     route(DOCUMENT_PATH, {
-      GET: read(openApi, { summary: "This document", takesAnyAccept: true, answers: { 200: "document" } }),
+      GET: read(openApi, {
+        name: "getOpenApi",
+        summary: "This document",
+        headers: ["If-None-Match"],
+        takesAnyAccept: true,
+        answers: { 200: "document" },
+      }),
     }),
   ];
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import type { HandlerOptions, StoreOptions } from "../../src/mod.ts";
-import { createHandler, ShardedStore } from "../../src/mod.ts";
+import { createHandler, Refusal, ShardedStore } from "../../src/mod.ts";
 import { pathOf, routeTable } from "../../src/http/routes.ts";
 import {
   cappedCases,
@@ -11,18 +11,26 @@ import {
   guardedCases,
   MANAGER,
 } from "../conformance/cases/index.ts";
+import { unsupportedClears } from "../conformance/cases/listing.ts";
 import { identify } from "../conformance/identify.ts";
 import { type Cases, subjectOf } from "../conformance/subject.ts";
 
 interface OpenApi {
   openapi: string;
   paths: Record<string, Record<string, Described>>;
+  components: { responses: Record<string, Answer> } & Record<string, Record<string, unknown>>;
 }
 
 interface Described {
+  operationId: string;
   summary: string;
-  security?: unknown[];
-  responses: Record<string, { content?: Record<string, { schema: unknown }> }>;
+  security: unknown[];
+  responses: Record<string, Answer>;
+}
+
+interface Answer {
+  $ref?: string;
+  content?: Record<string, { schema: unknown }>;
 }
 
 /**
@@ -33,6 +41,17 @@ type Seen = Map<string, Set<string>>;
 
 /** Statuses of faults and of stopping, which no case can cause. */
 const UNSEEN = ["500", "503"];
+
+/** A store that refuses a conditional clear, as that in Redis does. */
+function withoutConditionalClear(): ShardedStore {
+  const store = new ShardedStore();
+  const clear = store.clear.bind(store);
+  store.clear = (fails) => {
+    if (fails !== undefined) throw new Refusal("unsupported", "No conditional clear");
+    return clear();
+  };
+  return store;
+}
 
 async function documentOf(options: HandlerOptions): Promise<OpenApi> {
   const path = `${options.basePath ?? ""}/openapi.json`;
@@ -47,10 +66,11 @@ async function watch(
   list: Cases,
   options: HandlerOptions & StoreOptions,
   headers = {},
+  store = new ShardedStore(options),
 ): Promise<void> {
   const { basePath = "", resource = "song" } = options;
   const routes = routeTable({ basePath, resource });
-  const handle = identify(createHandler(new ShardedStore(options), options));
+  const handle = identify(createHandler(store, options));
   const subject = subjectOf("Bun/", "http://localhost", `${basePath}/`, async (url, init) => {
     const request = new Request(url, init);
     const { method } = request;
@@ -80,9 +100,7 @@ describe("The OpenAPI document", () => {
     const { openapi, paths } = await documentOf({ basePath: "/plays", resource: "video" });
     expect(openapi).toBe("3.1.0");
     const operations = Object.entries(paths).flatMap(([path, item]) =>
-      Object.keys(item).flatMap((method) =>
-        method === "parameters" ? [] : [`${method.toUpperCase()} ${path}`],
-      ),
+      Object.keys(item).map((method) => `${method.toUpperCase()} ${path}`),
     );
     const table = routeTable({ basePath: "/plays", resource: "video" });
     const wanted = table.flatMap((route) =>
@@ -94,7 +112,8 @@ describe("The OpenAPI document", () => {
       for (const [method, { scope, description }] of Object.entries(route.methods)) {
         const described = paths[pathOf(route)]?.[method.toLowerCase()];
         expect(described?.summary).toBe(description.summary);
-        expect(described?.security !== undefined).toBe(scope !== "read");
+        expect(described?.operationId).toBe(description.name);
+        expect(described?.security).toEqual(scope === "read" ? [] : [{ bearer: [] }, {}]);
       }
     }
   });
@@ -104,16 +123,22 @@ describe("The OpenAPI document", () => {
     await watch(seen, { ...cases, ...localCases }, {});
     await watch(seen, cappedCases, CAPS);
     await watch(seen, guardedCases, GUARDED, MANAGER);
+    await watch(seen, unsupportedClears, {}, {}, withoutConditionalClear());
     // Every operation can be refused with 400, 403 and 406: one example of each is enough.
-    const { paths } = await documentOf({});
+    const { paths, components } = await documentOf({});
     const described = new Map<string, string[]>();
     for (const [path, item] of Object.entries(paths)) {
-      for (const [method, { responses }] of Object.entries(item).filter(([name]) => name !== "parameters")) {
-        for (const [status, { content = {} }] of Object.entries(responses))
+      for (const [method, { responses }] of Object.entries(item)) {
+        for (const [status, answer] of Object.entries(responses)) {
+          const name = answer.$ref?.replace("#/components/responses/", "");
+          const { content = {} } = name === undefined ? answer : (components.responses[name] ?? {});
           described.set(`${method.toUpperCase()} ${path} ${status}`, [
             ...Object.keys(content),
-            ...(JSON.stringify(content).match(/#\/components\/schemas\/\w+/g) ?? []),
+            ...(JSON.stringify(content["application/problem+json"] ?? "").match(
+              /#\/components\/schemas\/\w+/g,
+            ) ?? []),
           ]);
+        }
       }
     }
     const undescribed = [...seen.keys()].filter((key) => !described.has(key));
