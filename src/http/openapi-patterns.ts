@@ -1,5 +1,6 @@
 // Patterns of the OpenAPI document, in the syntax that all languages share. A property tester sends whatever
-// they match, so they are exact. Only numbers of more digits are left to limits that a pattern cannot express.
+// they match, so they are exact. Only numbers have fewer digits than the highest one, which a pattern cannot
+// express.
 
 const DIGITS = "[0-9]{1,15}";
 
