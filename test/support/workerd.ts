@@ -1,11 +1,15 @@
 import { createRequire } from "node:module";
+import { mkdir } from "node:fs/promises";
 import { basename, join } from "node:path";
+import { type Listening, listen } from "./process.ts";
 
 // The installed `workerd` is a script that starts the real program, and leaves it running when it is killed.
 const { default: binary } = createRequire(import.meta.url)("workerd") as { default: string };
 
 /** Command that serves a configuration with workerd, and prints the port. */
 export const WORKERD: readonly string[] = [binary, "serve", "--control-fd=1"];
+
+const COUNTER = join(import.meta.dir, "../../src/adapters/durable-object.ts");
 
 /** A Worker for workerd. */
 export interface Worker {
@@ -28,15 +32,10 @@ export async function bundleForWorkerd(entry: string, folder: string, worker: Wo
 /** Writes a configuration that serves a bundled module, beside it, and returns its path. */
 export async function configureWorkerd(module: string, { bindings = {}, data }: Worker): Promise<string> {
   const texts = Object.entries(bindings).map(([name, value]) => `(name = "${name}", text = "${value}")`);
-  const objects =
-    data === undefined
-      ? ["", ""]
-      : [
-          `durableObjectNamespaces = [(className = "PlayCounter", uniqueKey = "playcount", enableSql = true)],
-           durableObjectStorage = (localDisk = "data"),`,
-          `(name = "data", disk = (path = "${data}", writable = true)),`,
-        ];
   if (data !== undefined) texts.push('(name = "PLAY_COUNTER", durableObjectNamespace = "PlayCounter")');
+  const namespaces = '[(className = "PlayCounter", uniqueKey = "playcount", enableSql = true)]';
+  const objects = `durableObjectNamespaces = ${namespaces}, durableObjectStorage = (localDisk = "data"),`;
+  const disk = `(name = "data", disk = (path = "${data}", writable = true)),`;
   const path = `${module}.capnp`;
   await Bun.write(
     path,
@@ -45,11 +44,21 @@ const config :Workerd.Config = (
   services = [(name = "main", worker = (
     modules = [(name = "main", esModule = embed "${basename(module)}")],
     compatibilityDate = "2026-11-01",
-    ${objects[0]}
+    ${data === undefined ? "" : objects}
     bindings = [${texts.join(", ")}],
-  )), ${objects[1]}],
+  )), ${data === undefined ? "" : disk}],
   sockets = [(name = "http", address = "127.0.0.1:0", http = (), service = "main")],
 );`,
   );
   return path;
+}
+
+/** Serves the counter of `playcount/durable-object`, whose objects and module are in folders. */
+export async function serveCounter(
+  data: string,
+  bindings: Readonly<Record<string, string>> = {},
+  folder: string = join(data, "worker"),
+): Promise<Listening> {
+  await mkdir(data, { recursive: true });
+  return await listen([...WORKERD, await bundleForWorkerd(COUNTER, folder, { bindings, data })]);
 }
