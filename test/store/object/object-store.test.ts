@@ -1,8 +1,56 @@
-import { testCountStore } from "../contract.ts";
+import { expect, test } from "bun:test";
 import { ObjectStore } from "../../../src/store/object/object-store.ts";
+import { testCountStore } from "../contract.ts";
+import { listed, reasonOf } from "../contract/support.ts";
 import { sqliteStorage } from "./sqlite-storage.ts";
 
 testCountStore("A store in a Durable Object", (options) => new ObjectStore(sqliteStorage(), options), {
   keepsBatchAnswers: false,
   clearsOnCondition: true,
+});
+
+test("An object that is restarted has its counts, folds and writers, and another version", async () => {
+  const storage = sqliteStorage();
+  const before = new ObjectStore(storage, { maxSongs: 3, maxWriters: 3 });
+  for (const [seq, id] of ["a", "b"].entries()) before.add(id, 5, { writer: id, seq });
+  before.seal(3, "a label");
+  before.add("a", 1);
+  before.seal(4);
+  before.acknowledge(3);
+  const after = new ObjectStore(storage, { maxSongs: 3, maxWriters: 2 });
+  expect(after.version).not.toBe(before.version);
+  expect(after.figures()).toEqual(before.figures());
+  expect(after.folds()).toEqual(before.folds());
+  expect(after.newestFold).toBe(4);
+  expect(await listed(after)).toEqual([["a", 1]]);
+  expect(await listed(after, async () => {}, 0)).toEqual([
+    ["a", 6],
+    ["b", 5],
+  ]);
+  expect(after.add("b", 5, { writer: "b", seq: 1 })).toEqual({ count: 5, fold: 0 });
+  after.add("c", 1, { writer: "c", seq: 1 }); // evicts a
+  expect(after.add("a", 5, { writer: "a", seq: 0 })).toEqual({ count: 6, fold: 4 });
+});
+
+test("An object whose storage is full refuses writes, counts none of them, and goes on when it has room", async () => {
+  const store = new ObjectStore(sqliteStorage(20));
+  const long = (song: number) => `${song}-`.padEnd(500, "x");
+  let songs = 0;
+  while ((await reasonOf(() => store.add(long(songs), 1))) === undefined) songs++;
+  expect(songs).toBeGreaterThan(10);
+  expect(store.unavailableBecause).toBe("The storage of this counter is full");
+  const batch = new Map(Array.from({ length: 100 }, (_, song) => [long(song), 1]));
+  expect(await reasonOf(() => store.addAll(batch, { writer: "w", seq: 1 }))).toBe("unavailable");
+  expect(store.figures().songs).toBe(songs);
+  expect((await listed(store)).filter(([, count]) => count === 1)).toHaveLength(songs);
+  store.clear();
+  expect(store.unavailableBecause).toBeUndefined();
+  expect(store.add("a", 1).count).toBe(1);
+});
+
+test("An object with tables of a newer version is not opened", () => {
+  const storage = sqliteStorage();
+  new ObjectStore(storage).add("a", 1);
+  storage.sql.exec("UPDATE state SET format = ?", 2);
+  expect(() => new ObjectStore(storage)).toThrow("The counts have format 2; this version reads 1");
 });

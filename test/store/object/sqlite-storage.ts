@@ -1,17 +1,24 @@
 import { Database } from "bun:sqlite";
-import type { ObjectStorage } from "../../../src/store/object/schema.ts";
+import type { ObjectStorage, Value } from "../../../src/store/object/schema.ts";
 
 /** Makes the storage of an object that does not run on workerd: a database of Bun, in memory. */
-export function sqliteStorage(): ObjectStorage {
+export function sqliteStorage(maxPages: number = 2 ** 30): ObjectStorage {
   const database = new Database(":memory:");
+  database.run(`PRAGMA max_page_count = ${maxPages}`);
+  const run = (query: string, values: Value[]) => {
+    if (values.length === 0 && query.includes(";"))
+      database.run(query); // several statements
+    else return database.query<Record<string, unknown>, Value[]>(query).all(...values);
+    return [];
+  };
   return {
     sql: {
       exec(query, ...values) {
-        if (values.length > 0)
-          return database.query<Record<string, unknown>, typeof values>(query).all(...values);
-        if (!query.includes(";")) return database.query<Record<string, unknown>, []>(query).all();
-        database.run(query); // several statements
-        return [];
+        try {
+          return run(query, values);
+        } catch (error) {
+          throw new Error(`${(error as Error).message}: ${(error as { code: string }).code}`); // as workerd's
+        }
       },
     },
     transactionSync: (act) => database.transaction(act)(),
