@@ -4,17 +4,23 @@ import { DELAY_BOUNDS } from "../metrics/metrics.ts";
 import { type Family, OLDER_TEXT, OPEN_METRICS, toOlderText, toOpenMetrics } from "../metrics/exposition.ts";
 import { prefersNamed } from "../request/accept.ts";
 import { headersOf, reply } from "../response/reply.ts";
-import type { StoreFigures } from "../../store/count-store.ts";
+import type { CountStore, StoreFigures } from "../../store/count-store.ts";
 import { VERSION } from "../../version.ts";
 
 /** `GET /metrics`: the metrics of this process, in OpenMetrics only for a client that names it. */
 export function getMetrics(service: Service, exchange: Exchange): Awaitable<Response> {
   const accept = exchange.headers.get("accept");
   const write = prefersNamed(accept, OPEN_METRICS, OLDER_TEXT) ? toOpenMetrics : toOlderText;
-  return whenReady(service.store.figures(), (figures) => {
-    const { contentType, text } = write([...ofStore(figures), ...ofProcess(service)]);
+  return whenReady(figuresOf(service.store), (figures) => {
+    const { contentType, text } = write([...(figures ? ofStore(figures) : []), ...ofProcess(service)]);
     return reply(exchange, text, { headers: headersOf(contentType, { "cache-control": "no-store" }) });
   });
+}
+
+/** Returns the figures of a store; `undefined` if it is out of reach. */
+function figuresOf(store: CountStore): Awaitable<StoreFigures | undefined> {
+  const figures = store.figures();
+  return figures instanceof Promise ? figures.catch(() => undefined) : figures;
 }
 
 function ofStore({ songs, folds, bytes, maxBytes, ...at }: StoreFigures): Family[] {
@@ -54,7 +60,7 @@ function ofStore({ songs, folds, bytes, maxBytes, ...at }: StoreFigures): Family
   ];
 }
 
-function ofProcess({ metrics, requestCounts }: Service): Family[] {
+function ofProcess({ metrics, requestCounts, store }: Service): Family[] {
   const { counts, sum } = metrics.delayHistogram;
   const requests = requestCounts().map(({ route, method, status, requests }) => ({
     suffix: "_total",
@@ -71,6 +77,11 @@ function ofProcess({ metrics, requestCounts }: Service): Family[] {
     { suffix: "_sum", value: sum },
   ];
   return [
+    gauge(
+      "playcount_store_up",
+      "1 if the store can count; otherwise 0.",
+      Number(store.unavailableBecause === undefined),
+    ),
     counter("playcount_plays", "Plays answered since the start.", metrics.plays),
     {
       name: "playcount_requests",

@@ -2,6 +2,7 @@ import { describe, expect, setSystemTime, test } from "bun:test";
 import { watchEventLoop } from "../../../src/http/metrics/event-loop-delay.ts";
 import { createHandler, type Handler, type HandlerOptions, Metrics, ShardedStore } from "../../../src/mod.ts";
 import { toOlderText, toOpenMetrics } from "../../../src/http/metrics/exposition.ts";
+import { Refusal } from "../../../src/store/refusal.ts";
 import { MapStore } from "../../store/map-store.ts";
 
 /** Parses OpenMetrics 1.0: samples by name and labels. Throws for malformed text. */
@@ -149,6 +150,20 @@ describe("GET /metrics", () => {
     expect(samples.get("playcount_plays_total")).toBe(3);
     expect(samples.get("playcount_songs")).toBe(1);
     expect(samples.has("playcount_store_bytes")).toBe(false);
+  });
+
+  test("has the figures of the process also while the store is out of reach", async () => {
+    const store = new ShardedStore();
+    const { ask, metrics } = start({}, store);
+    expect((await metrics()).get("playcount_store_up")).toBe(1);
+    await ask("/song/a", { method: "POST" });
+    Object.defineProperty(store, "unavailableBecause", { value: "The storage has failed" });
+    expect((await metrics()).get("playcount_store_up")).toBe(0);
+    Object.defineProperty(store, "figures", { value: () => Promise.reject(Refusal.unavailable("No Redis")) });
+    const samples = await metrics();
+    expect(samples.get("playcount_store_up")).toBe(0);
+    expect(samples.get("playcount_plays_total")).toBe(1);
+    expect(samples.has("playcount_songs")).toBe(false);
   });
 
   test("does not grow with what clients send", async () => {
