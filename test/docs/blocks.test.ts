@@ -71,7 +71,9 @@ test("The blocks that are not run are these, each with its reason", () => {
     "bench/README.md: installs programs, and measures for tens of minutes",
     "docs/balancers.md: installs the configuration of a load balancer, and the addresses are examples",
     "docs/container.md: builds an image from base images of a registry",
-    "docs/container.md: part of a manifest for Kubernetes",
+    "docs/deploy/README.md: needs Docker; test/deploy starts the same programs in the same order, and runs the other lines",
+    "docs/deploy/README.md: needs a cluster; test/deploy gives the manifests to their validators",
+    "docs/deploy/README.md: changes the machine; test/deploy gives the units to systemd-analyze",
     "docs/redis.md: the addresses are examples",
   ]);
 });

@@ -30,17 +30,6 @@ describe.skipIf(lacks("promtool"))("Prometheus' promtool", () => {
     expect(promtool(["check", "metrics"], text.replace(/^# HELP .*\n/m, "")).status).not.toBe(0);
   });
 
-  test("accepts the alerts in docs/metrics.md, which use metrics of this server", async () => {
-    const page = await Bun.file(join(import.meta.dir, "../../../docs/metrics.md")).text();
-    const rules = /^```yaml[^\n]*\n(.*?)^```/ms.exec(page)?.[1] ?? "";
-    const text = await metrics();
-    for (const [name] of rules.matchAll(/\bplaycount_\w+/g)) expect(text).toContain(`# TYPE ${name} `);
-    expect(rules.match(/alert:/g)?.length).toBe(3);
-    await withFile(rules, (file) =>
-      expect(promtool(["check", "rules", file], "")).toEqual({ status: 0, stderr: "" }),
-    );
-  });
-
   test("reads the text as OpenMetrics", async () => {
     const read = (text: string) =>
       // It wants the time of each sample.
