@@ -6,7 +6,8 @@ import { missing } from "./support/extent.ts";
 // Runs the tests that need npm alone, with few rounds of random cases. --all runs every test with all rounds.
 
 /** Files that need other programs, root or minutes. */
-const OTHERS = /^test\/(?:balancers|container|deploy|faults|packages|torture(?!\/ledger)|store\/redis(?!\/slots))\//;
+const OTHERS =
+  /^test\/(?:balancers|container|deploy|faults|packages|torture(?!\/ledger)|store\/redis(?!\/slots))\//;
 
 /** Guards against a test that hangs. A slow machine must not reach it. */
 const TIMEOUT_MS = 300_000;
