@@ -7,24 +7,30 @@ import { runRounds, type Samples } from "../harness/rounds.ts";
 import { type RunningServer, start } from "../harness/server.ts";
 import { summariseAll, summariseRatio } from "../harness/statistics.ts";
 import { type RunOptions, warmUpRounds } from "../harness/suite.ts";
-import { APPEND, DURABLE, MEMORY, REDIS, type Subject, subjects } from "./subjects.ts";
+import type { Awaitable } from "../../src/async/awaitable.ts";
+import type { Subject } from "./subjects.ts";
 
-/** Connections, and the requests of a trial. */
-const LOADS = [
-  [1, 2000],
-  [64, 50_000],
-  [256, 50_000],
-] as const;
 const SMOKE_REQUESTS = 300;
 
-/** Connections of the load that has goals. */
-const GOAL_CONNECTIONS = 64;
+/** Servers that are compared. */
+export interface Comparison {
+  title: string;
+  /** Returns the servers, with their files in `folder`. */
+  subjects: (folder: string) => Awaitable<Subject[]>;
+  /** Name of the server with which the others are compared. */
+  base: string;
+  /** Head of the column with the ratio to `base`. */
+  ratio: string;
+  /** Connections, and the requests of a trial. */
+  loads: readonly (readonly [connections: number, requests: number])[];
+  goals: (rows: readonly Row<PostFigure>[]) => Goal<PostFigure>[];
+}
 
 interface Trial extends Load {
   cpuMicroseconds: number;
 }
 
-type Figure = keyof Trial | "ofMemory";
+export type PostFigure = keyof Trial | "ofBase";
 
 type RunningSubject = Subject & RunningServer;
 
@@ -35,20 +41,25 @@ interface Case {
   requests: number;
 }
 
-/** Measures how fast one song is counted when each play is on the disk before it is answered. */
-export async function measurePosts(options: RunOptions): Promise<ResultTable<Figure>> {
+/** Measures how fast one song is counted. */
+export async function measurePosts(
+  options: RunOptions,
+  comparison: Comparison,
+): Promise<ResultTable<PostFigure>> {
   const { rounds, smoke } = options;
+  const { title, subjects, loads } = comparison;
   const warmUp = warmUpRounds(options);
   using folder = makeFolder();
   const running: RunningSubject[] = [];
   try {
-    for (const subject of subjects(folder.path)) running.push({ ...subject, ...(await start(subject)) });
+    for (const subject of await subjects(folder.path))
+      running.push({ ...subject, ...(await start(subject)) });
     for (const { url, count } of running) await untilItCounts(() => count(url));
-    const groups = LOADS.map(([connections, requests]) =>
+    const groups = loads.map(([connections, requests]) =>
       running.map((subject) => ({ subject, connections, requests: smoke ? SMOKE_REQUESTS : requests })),
     );
-    const trials = await runRounds(groups, { title: "durable POST", rounds, warmUp }, runTrial);
-    return toTable(trials, { rounds, warmUp, requests: Object.fromEntries(LOADS) });
+    const trials = await runRounds(groups, { title, rounds, warmUp }, runTrial);
+    return toTable(comparison, trials, { rounds, warmUp, requests: Object.fromEntries(loads) });
   } finally {
     for (const { child } of running) end(child);
   }
@@ -75,52 +86,43 @@ async function runTrial({ subject, connections, requests }: Case): Promise<Trial
   return { ...result, cpuMicroseconds: total / requests / 1000 };
 }
 
-function toTable(trials: Samples<Case, Trial>, parameters: ResultTable["parameters"]): ResultTable<Figure> {
-  const rows = Array.from(trials, ([current, own]) => toRow(current, own, trials));
+function toTable(
+  { title, ratio, base, goals }: Comparison,
+  trials: Samples<Case, Trial>,
+  parameters: ResultTable["parameters"],
+): ResultTable<PostFigure> {
+  const rows = Array.from(trials, ([current, own]) => toRow(current, own, trials, base));
   return {
     name: "posts",
-    title: "`POST` of one song, on the disk before it is answered",
+    title,
     labels: ["connections", "server"],
     columns: {
       requestsPerSecond: ["requests/s", 0],
-      ofMemory: ["× in memory", 2],
+      ofBase: [ratio, 2],
       p50Ms: ["p50 ms", 2],
       p99Ms: ["p99 ms", 2],
       cpuMicroseconds: ["CPU µs/request", 1],
     },
     rows,
-    goals: toGoals(rows),
+    goals: goals(rows),
     parameters,
   };
 }
 
-function toRow({ subject, connections }: Case, own: Trial[], trials: Samples<Case, Trial>): Row<Figure> {
-  const [, memory] =
-    [...trials].find(([current]) => current.connections === connections && current.subject.name === MEMORY) ??
+function toRow(
+  { subject, connections }: Case,
+  own: Trial[],
+  trials: Samples<Case, Trial>,
+  base: string,
+): Row<PostFigure> {
+  const [, ofBase] =
+    [...trials].find(([current]) => current.connections === connections && current.subject.name === base) ??
     [];
   return {
     labels: [String(connections), subject.name],
     figures: {
       ...summariseAll(own, "requestsPerSecond", "p50Ms", "p99Ms", "cpuMicroseconds"),
-      ofMemory: summariseRatio(own, memory, "requestsPerSecond"),
+      ofBase: summariseRatio(own, ofBase, "requestsPerSecond"),
     },
   };
-}
-
-function toGoals(rows: readonly Row<Figure>[]): Goal<Figure>[] {
-  const find = (name: string) =>
-    rows.find(({ labels }) => labels[0] === String(GOAL_CONNECTIONS) && labels[1] === name) as Row<Figure>;
-  const row = find(DURABLE);
-  const faster = [APPEND, REDIS].map((name) => ({
-    row,
-    figure: "requestsPerSecond" as const,
-    relation: "≥" as const,
-    value: find(name).figures.requestsPerSecond.median,
-    unit: `requests/s of ${name}`,
-  }));
-  return [
-    { row, figure: "ofMemory", relation: "≥", value: 0.68, unit: "× in memory" },
-    { row, figure: "p99Ms", relation: "≤", value: 5, unit: "ms for 99 of 100" },
-    ...faster,
-  ];
 }
