@@ -1,6 +1,6 @@
 import { type Awaitable, whenReady } from "../async/awaitable.ts";
-import { answerAlways } from "./errors.ts";
-import type { Exchange, Service } from "./exchange.ts";
+import { answerAlways, type ErrorSettings } from "./errors.ts";
+import type { Exchange } from "./exchange.ts";
 
 /** Access-Control-Expose-Headers: response headers that a page may read besides the safelisted ones. */
 const EXPOSED = "ETag, Fold, Link, Link-Template, Preference-Applied, Retry-After, WWW-Authenticate";
@@ -15,7 +15,7 @@ const MAX_AGE_SECONDS = "7200";
 export function shareWith(
   origin: string,
   exchange: Exchange,
-  service: Pick<Service, "basePath">,
+  service: ErrorSettings,
   perform: (exchange: Exchange) => Awaitable<Response>,
 ): Awaitable<Response> {
   return whenReady(answerAlways(exchange, service, perform), (response) => {

@@ -6,19 +6,22 @@ import type { ProblemTypeName } from "./response/problem-types.ts";
 import { replyProblem } from "./response/reply.ts";
 import { Refusal, UnknownOutcome, type RefusalReason } from "../store/refusal.ts";
 
+/** Settings that answers to failed requests depend on. */
+export type ErrorSettings = Pick<Service, "basePath" | "defaultFormat">;
+
 /** Calls `answer`, and answers an error that it throws or rejects with as a problem. */
 export function answerAlways(
   exchange: Exchange,
-  { basePath }: Pick<Service, "basePath">,
+  service: ErrorSettings,
   answer: (exchange: Exchange) => Awaitable<Response>,
 ): Awaitable<Response> {
   try {
     const response = answer(exchange);
     return response instanceof Promise
-      ? response.catch((error) => answerError(exchange.request, error, basePath))
+      ? response.catch((error) => answerError(exchange.request, error, service))
       : response;
   } catch (error) {
-    return answerError(exchange.request, error, basePath);
+    return answerError(exchange.request, error, service);
   }
 }
 
@@ -26,9 +29,9 @@ export function answerAlways(
 export function answerError(
   request: Pick<Request, "method" | "headers">,
   error: unknown,
-  basePath = "",
+  { basePath, defaultFormat }: ErrorSettings = { basePath: "", defaultFormat: "text" },
 ): Response {
-  const format = preferredProblemFormat(request.headers.get("accept"));
+  const format = preferredProblemFormat(request.headers.get("accept"), defaultFormat);
   return replyProblem({ method: request.method, format }, toProblem(error), basePath);
 }
 

@@ -16,6 +16,7 @@ import type { CountStore } from "../store/count-store.ts";
 export const HANDLER_SETTINGS = [
   "resource",
   "basePath",
+  "defaultFormat",
   "maxBodyBytes",
   "bodySeconds",
   "maxPendingBytes",

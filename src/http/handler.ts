@@ -106,7 +106,9 @@ class Dispatcher {
       signal: options.signal,
     };
     this.#find = createRouter(
-      routes.map((route, index) => derive(route, (method) => metrics.cellOf(index, method))),
+      routes.map((route, index) =>
+        derive(route, FORMATS[settings.defaultFormat], (method) => metrics.cellOf(index, method)),
+      ),
     );
   }
 
@@ -146,7 +148,7 @@ class Dispatcher {
     this.#guard.checkToken(headers, operation.scope);
     const representation =
       preferredRepresentation(headers.get("accept"), operation.offered) ??
-      (operation.description.takesAnyAccept ? "text" : undefined);
+      (operation.description.takesAnyAccept ? this.#service.defaultFormat : undefined);
     if (representation === undefined)
       throw new Problem(406, "Accept must allow text/plain or application/json");
     exchange.format = representation === "json" ? "json" : "text";
@@ -189,11 +191,15 @@ interface DerivedRoute extends Omit<Route, "methods"> {
 }
 
 /** Adds to a route what follows from its methods: `HEAD` for `GET`, and `OPTIONS` (RFC 9110 §9.3). */
-function derive({ methods, ...route }: Route, cellOf: (method: string) => number): DerivedRoute {
+function derive(
+  { methods, ...route }: Route,
+  formats: readonly Representation[],
+  cellOf: (method: string) => number,
+): DerivedRoute {
   const operations = new Map<string, DerivedOperation>();
   for (const [method, operation] of Object.entries(methods)) {
     const { others: acts = {} } = operation;
-    const offered = [...FORMATS, ...(Object.keys(acts) as Representation[])];
+    const offered = [...formats, ...(Object.keys(acts) as Representation[])];
     for (const name of method === "GET" ? ["GET", "HEAD"] : [method])
       operations.set(name, { ...operation, acts, offered, cell: cellOf(name) });
   }

@@ -26,7 +26,7 @@ export function describeRoutes(routes: readonly Route[], limits: Limits): Json {
       license: { name: "MIT", identifier: "MIT" },
     },
     servers: [{ url: "/" }],
-    tags: [{ name: TAG }],
+    tags: [{ name: TAG, description: "Counts, and folds that hand them over" }],
     paths: Object.fromEntries(routes.map((route) => [pathOf(route), describePath(route)])),
     components: {
       securitySchemes: { bearer: { type: "http", scheme: "bearer" } },

@@ -53,6 +53,13 @@ export const SETTINGS = {
     expected: "a path of A-Z a-z 0-9 _ . ~ - that begins with a slash and ends without one, as in /plays",
     help: "prefix of all paths, as in /plays",
   },
+  defaultFormat: {
+    default: "text" as "text" | "json",
+    placeholder: "FORMAT",
+    pattern: /^(?:text|json)$/ as RegExp,
+    expected: "text or json",
+    help: "text or json, for clients that accept both alike, as those without an Accept do",
+  },
   maxSongs: {
     default: 10_000_000,
     min: 0,

@@ -29,6 +29,7 @@ const OTHERS: {
   workers: ["auto", "auto"],
   resource: ["video", "video"],
   basePath: ["/a/b", "/a/b"],
+  defaultFormat: ["json", "json"],
   maxSongs: ["7", 7],
   maxIdBytes: ["100", 100],
   idPattern: ["[0-9]{1,18}", "[0-9]{1,18}"],

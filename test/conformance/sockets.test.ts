@@ -8,9 +8,13 @@ import {
   cases,
   GUARDED,
   guardedCases,
+  JSON_FIRST,
+  jsonFirstCases,
+  jsonFirstWireCases,
   localCases,
   MANAGER,
   pipelinedCases,
+  TEXT_CLIENT,
   wireCases,
 } from "./cases/index.ts";
 import { stopAll } from "../store/redis/support/clean-up.ts";
@@ -37,6 +41,7 @@ for (const runtime of RUNTIMES) {
         [{}, "/"],
         [environmentOf(CAPS), `${CAPS.basePath}/`],
         [environmentOf(GUARDED), "/"],
+        [environmentOf(JSON_FIRST), "/"],
       ] as const) {
         const server = await runtime.start(environment);
         running.push(server);
@@ -53,5 +58,6 @@ for (const runtime of RUNTIMES) {
     if (!runtime.waits) runCases(pipelinedCases, () => subjects[0] as Subject);
     runCases({ ...cappedCases, ...cappedWireCases }, () => subjects[1] as Subject);
     runCases(guardedCases, () => subjects[2] as Subject, MANAGER);
+    runCases({ ...jsonFirstCases, ...jsonFirstWireCases }, () => subjects[3] as Subject, TEXT_CLIENT);
   });
 }

@@ -16,8 +16,11 @@ const TYPES: Readonly<Record<Representation | "problem", readonly string[]>> = {
   problem: ["application/problem+json", "application/json"],
 };
 
-/** The representations of most results. */
-export const FORMATS: readonly Format[] = ["text", "json"];
+/** The representations of most results, by the setting `defaultFormat`, which comes first. */
+export const FORMATS: Readonly<Record<Format, readonly Format[]>> = {
+  text: ["text", "json"],
+  json: ["json", "text"],
+};
 
 interface MediaRange {
   type: string;
@@ -31,15 +34,15 @@ interface MediaRange {
  * longer.
  */
 let lastAccept = "";
-let lastOffered: readonly Representation[] = FORMATS;
+let lastOffered: readonly Representation[] = FORMATS.text;
 let lastChoice: Representation | undefined = "text";
 
 /**
  * Picks one of the `offered` representations of a result by `Accept` (RFC 9110 §12.5.1): the one with the
  * highest quality. The most specific range that matches a type decides its quality. Of several with the same
  * quality, the one whose range comes first in the list is picked; of those with the same range, the one that
- * is offered first. Members that are not media ranges are ignored, and so is a field of more than 1024
- * characters.
+ * is offered first, as without a field. Members that are not media ranges are ignored, and so is a field of
+ * more than 1024 characters.
  *
  * A page is picked for a client that names `application/xhtml+xml` too, as browsers do and programs do not,
  * or that accepts nothing else.
@@ -48,9 +51,9 @@ let lastChoice: Representation | undefined = "text";
  */
 export function preferredRepresentation(
   accept: string | null,
-  offered: readonly Representation[] = FORMATS,
+  offered: readonly Representation[] = FORMATS.text,
 ): Representation | undefined {
-  if (accept === null || accept === "*/*") return "text";
+  if (accept === null || accept === "*/*") return offered[0];
   if (accept === "application/json") return "json";
   if (accept !== lastAccept || offered !== lastOffered) {
     lastChoice = choose(accept, offered);
@@ -60,9 +63,14 @@ export function preferredRepresentation(
   return lastChoice;
 }
 
-/** Picks the format of a problem, as {@linkcode preferredRepresentation} does; text if none is acceptable. */
-export function preferredProblemFormat(accept: string | null): Format {
-  return bestOf(rangesOf(accept), ["text", "problem"]) === "problem" ? "json" : "text";
+/**
+ * Picks the format of a problem, as {@linkcode preferredRepresentation} does; `defaultFormat` if none is
+ * acceptable.
+ */
+export function preferredProblemFormat(accept: string | null, defaultFormat: Format = "text"): Format {
+  const offered = FORMATS[defaultFormat].map((format) => (format === "json" ? "problem" : format));
+  const best = bestOf(rangesOf(accept), offered) ?? offered[0];
+  return best === "problem" ? "json" : "text";
 }
 
 /**
@@ -77,7 +85,7 @@ export function prefersNamed(accept: string | null, type: string, other: string)
 }
 
 function choose(accept: string, offered: readonly Representation[]): Representation | undefined {
-  if (split(accept, ",").length === 0) return "text";
+  if (split(accept, ",").length === 0) return offered[0];
   const ranges = rangesOf(accept);
   const isBrowser = ranges.some(({ type }) => type === "application/xhtml+xml");
   const others = isBrowser ? offered : offered.filter((name) => name !== "page");

@@ -9,6 +9,7 @@ import { currentBatchAnswers, keptBatchAnswers, keys } from "./keys.ts";
 import { endlessBodies, heldBodies } from "./held-bodies.ts";
 import { headers, wireHeaders } from "./headers.ts";
 import { ids } from "./ids.ts";
+import { jsonFirst, jsonFirstWire } from "./json-default.ts";
 import { limits } from "./limits.ts";
 import { conditionalClears, listing, unsupportedClears } from "./listing.ts";
 import { methods } from "./methods.ts";
@@ -21,6 +22,7 @@ import { framing } from "./framing.ts";
 import { pipelining } from "./pipelining.ts";
 
 export { GUARDED, MANAGER } from "./access.ts";
+export { JSON_FIRST, TEXT_CLIENT } from "./json-default.ts";
 export { CAPS } from "./limits.ts";
 
 /** Cases for a server with default settings, sent by `fetch`. */
@@ -52,7 +54,11 @@ export const cappedCases: Cases = { ...limits, ...cappedProblems, ...endlessBodi
 /** Cases for a server with the settings in `GUARDED`. */
 export const guardedCases: Cases = access;
 
+/** Cases for a server with the settings in `JSON_FIRST`. */
+export const jsonFirstCases: Cases = jsonFirst;
+
 /** The same, of bytes on a connection. */
+export const jsonFirstWireCases: Cases = jsonFirstWire;
 export const cappedWireCases: Cases = heldBodies;
 
 /** Cases of bytes on a connection that `fetch` cannot send. */

@@ -174,6 +174,7 @@ cases("Members that are no media ranges are passed over", [
 test("A list whose members are all empty is an empty list (RFC 9110 §5.6.1)", () => {
   expect(preferredRepresentation(",")).toBe("text");
   expect(preferredRepresentation(" , ,\t")).toBe("text");
+  expect(preferredRepresentation(",", ["json", "text"])).toBe("json");
 });
 
 test("A field of 1024 characters is read completely, and a longer one is ignored", () => {
