@@ -1,20 +1,6 @@
 import { canonicalHosts, canonicalOrigins, HOST, HOSTS, ORIGINS, withoutBrackets } from "./hosts.ts";
+import { TOKEN, TOKEN_EXPECTED, VALID_REGEX } from "./patterns.ts";
 import { REDIS_ADDRESS } from "./redis-address.ts";
-
-/** RFC 6750 §2.1. */
-const TOKEN = /^(?:[A-Za-z0-9._~+/-]+=*)?$/;
-const TOKEN_EXPECTED = "a bearer token of A-Z a-z 0-9 - . _ ~ + /";
-
-/** Accepts what compiles. A regular expression cannot tell. */
-const VALID_REGEX: Pick<RegExp, "test"> = {
-  test(source) {
-    try {
-      return new RegExp(source, "u") instanceof RegExp;
-    } catch {
-      return false;
-    }
-  },
-};
 
 /**
  * All settings. Each row is an option, a flag, an environment variable, a line of `--help`, and a row of
