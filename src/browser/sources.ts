@@ -1,0 +1,25 @@
+import { defineElement } from "./element.ts";
+import { createFeeds } from "./feeds.ts";
+import { showLivePage } from "./live-page.ts";
+import { joinTabs } from "./tabs.ts";
+
+// A browser gets these scripts as the source texts of functions, as the runtime or a bundler has made them of
+// TypeScript. So no build is needed, and they are the same on every runtime except for white space.
+
+/** A helper that bundlers which keep names, as wrangler does, call in functions. */
+const KEEP_NAMES = "const __name=(value)=>value;";
+
+/** Returns the module that defines `<play-count>` for the server that it is loaded from. */
+export function elementModule(resource: string): string {
+  return `${KEEP_NAMES}const server=new URL(".",import.meta.url).href;
+if(!customElements.get("play-count"))(${defineElement})((${createFeeds})(server,${joinTabs}),server,${quote(resource)});`;
+}
+
+/** Returns the script of the page for people. */
+export function pageScript(resource: string): string {
+  return `${KEEP_NAMES}(${showLivePage})(${quote(resource)});`;
+}
+
+function quote(text: string): string {
+  return JSON.stringify(text);
+}

@@ -1,0 +1,54 @@
+import type { Awaitable } from "../../async/awaitable.ts";
+import { elementModule, pageScript } from "../../browser/sources.ts";
+import { hash64 } from "../../hash.ts";
+import type { Exchange, Service } from "../exchange.ts";
+import { headersOf, reply } from "../response/reply.ts";
+import { pageText, STYLE } from "./page-text.ts";
+import { list } from "./songs.ts";
+
+/** `GET /` for a browser: a page for people. A query selects songs, so its answer is the list. */
+export function getPage(service: Service, exchange: Exchange): Awaitable<Response> {
+  return exchange.query.size > 0 ? list(service, exchange) : writePage(service, exchange);
+}
+
+async function writePage({ resource }: Service, exchange: Exchange): Promise<Response> {
+  const script = pageScript(resource);
+  const policy = [
+    "default-src 'none'",
+    `script-src ${await sourceHash(script)}`,
+    `style-src ${await sourceHash(STYLE)}`,
+    "img-src data:",
+    "connect-src 'self'",
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+    "require-trusted-types-for 'script'",
+  ];
+  return replyText(exchange, pageText(script), {
+    "content-type": "text/html;charset=utf-8",
+    "cache-control": "no-cache",
+    "content-security-policy": policy.join("; "),
+    "cross-origin-opener-policy": "same-origin",
+    "referrer-policy": "no-referrer",
+  });
+}
+
+/** `GET /play-count.js`: the module that defines `<play-count>`, for pages of every origin. */
+export function getElement({ resource }: Service, exchange: Exchange): Response {
+  return replyText(exchange, elementModule(resource), {
+    "content-type": "text/javascript;charset=utf-8",
+    "cache-control": "public, max-age=3600",
+    "access-control-allow-origin": "*",
+  });
+}
+
+function replyText(exchange: Exchange, text: string, headers: Record<string, string>): Response {
+  const etag = `"${hash64(text).join("-")}"`;
+  return reply(exchange, text, { headers: headersOf(headers["content-type"] ?? "", { ...headers, etag }) });
+}
+
+/** Returns the source of an inline script or style for a policy (CSP 3 §2.3.1). */
+async function sourceHash(text: string): Promise<string> {
+  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
+  return `'sha256-${btoa(String.fromCharCode(...new Uint8Array(digest)))}'`;
+}
