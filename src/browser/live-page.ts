@@ -109,12 +109,12 @@ export function showLivePage(resource: string): void {
     last = { at, plays };
     if (rates.length > CHART_TICKS) rates.shift();
     const peak = Math.max(...rates, 0);
-    const first = CHART_TICKS - rates.length;
-    const points = rates.map((rate, index) => `${first + index},${39 - (37 * rate) / (peak || 1)}`);
+    const step = 100 / Math.max(rates.length - 1, 15);
+    const points = rates.map((rate, index) => `${index * step},${39 - (37 * rate) / (peak || 1)}`);
     find("line").setAttribute("points", points.join(" "));
-    find("area").setAttribute("points", `${first},40 ${points.join(" ")} ${CHART_TICKS - 1},40`);
+    find("area").setAttribute("points", `0,40 ${points.join(" ")} ${(rates.length - 1) * step},40`);
     set(find("rate"), short.format(rates.at(-1) ?? 0));
-    set(find("peak"), `peak ${short.format(peak)} in the last 3 minutes`);
+    set(find("peak"), `peak ${short.format(peak)} in 3 min`);
   }
 
   function showMetrics(text: string, now: number): void {

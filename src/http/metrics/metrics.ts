@@ -22,12 +22,14 @@ export const DELAY_BOUNDS: readonly number[] = [
   Infinity,
 ];
 
-// A row: [is serving | deaths | plays | sum of delays | delay buckets | requests by route, method and status]
+// A row: [is serving | deaths | plays | start | sum of delays | delay buckets | requests by route, method, status]
 const IS_SERVING = 0;
 const DEATHS = 1;
 const PLAYS = 2;
-const DELAY_SUM = 3;
-const DELAY_BUCKETS = 4;
+/** In the first row alone: when the first thread made its metrics. */
+const STARTED_AT = 3;
+const DELAY_SUM = 4;
+const DELAY_BUCKETS = 5;
 const REQUESTS = DELAY_BUCKETS + DELAY_BOUNDS.length;
 
 /** Number of requests of a route and a method that were answered with a status. */
@@ -67,6 +69,7 @@ export class Metrics {
     this.#numbers = new Float64Array(buffer);
     this.#row = worker * ROW;
     if (this.#row >= this.#numbers.length) throw new RangeError(`The buffer has no row for worker ${worker}`);
+    this.#numbers[STARTED_AT] ||= Date.now();
   }
 
   /** Makes a buffer for the main thread, which is worker 0, and `workers` more threads. */
@@ -90,6 +93,11 @@ export class Metrics {
     const place = STATUSES.indexOf(response.status);
     if (place !== -1) this.#add(cell + place, 1);
     return response;
+  }
+
+  /** When the process started to serve, in milliseconds since 1970. */
+  get startedAt(): number {
+    return this.#numbers[STARTED_AT] as number;
   }
 
   /** Counts plays that are answered. */

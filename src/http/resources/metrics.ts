@@ -96,6 +96,11 @@ function ofProcess({ metrics, requestCounts, store }: Service): Family[] {
       help: "Delay of the event loops, measured ten times a second.",
       samples: delays,
     },
+    gauge(
+      "process_start_time_seconds",
+      "Time when the process started to serve, in seconds since 1970.",
+      metrics.startedAt / 1000,
+    ),
     gauge("playcount_workers", "Threads that answer requests now.", metrics.workers),
     counter("playcount_worker_deaths", "Threads that ended unexpectedly.", metrics.deaths),
     {

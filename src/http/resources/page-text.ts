@@ -17,11 +17,11 @@ button:hover{border-color:var(--dim)}
 .health::before{content:"";width:.55rem;height:.55rem;border-radius:50%;background:currentColor}
 .bad{color:var(--bad);font-weight:600}
 #pause{margin-left:auto}
-.tiles{display:grid;grid-template-columns:2fr repeat(4,1fr);gap:.875rem;margin-bottom:.875rem}
+.tiles{display:grid;grid-template-columns:2.4fr repeat(4,1fr);gap:.875rem;margin-bottom:.875rem}
 .tiles>div,section{background:var(--card);border:1px solid var(--line);border-radius:.75rem;padding:.9rem 1.1rem;min-width:0}
 .tiles dd:first-of-type{font-size:1.75rem;line-height:1.3;letter-spacing:-.02em;font-weight:600;white-space:nowrap}
 .tiles small{display:block;min-height:1.5em}
-.chart{display:grid;grid-template-columns:auto minmax(0,1fr);column-gap:1.25rem}
+.chart{display:grid;grid-template-columns:minmax(8rem,auto) minmax(0,1fr);column-gap:1rem}
 .chart dd:last-child{grid-area:1/2/span 3/3;min-height:4.75rem;position:relative}
 .chart svg{position:absolute;inset:0;width:100%;height:100%}
 .chart polyline{fill:none;stroke:var(--accent);stroke-width:1.75;vector-effect:non-scaling-stroke;stroke-linejoin:round}
@@ -45,7 +45,7 @@ code{font:.875em ui-monospace,SFMono-Regular,Menlo,monospace;overflow-wrap:anywh
 nav{display:flex;flex-wrap:wrap;gap:.25rem 1.1rem;margin-top:.35rem}
 [hidden]{display:none}
 @media(max-width:64rem){.tiles{grid-template-columns:repeat(4,1fr)}.chart{grid-column:1/-1}}
-@media(max-width:46rem){body{padding:1rem .75rem 2rem}main{grid-template-columns:minmax(0,1fr)}.tiles{grid-template-columns:1fr 1fr}.number{width:6.5rem}.rate{width:4.5rem}.tiles dd:first-of-type{font-size:1.5rem}}
+@media(max-width:46rem){body{padding:1rem .75rem 2rem}main{grid-template-columns:minmax(0,1fr)}.tiles{grid-template-columns:1fr 1fr}header .dim{order:1;width:100%}.number{width:6.25rem}.rate{width:5.25rem}.tiles dd:first-of-type{font-size:1.5rem}}
 `;
 
 const MARK = `<rect x="3" y="13" width="4" height="8" rx="1"/><rect x="10" y="7" width="4" height="14" rx="1"/><rect x="17" y="3" width="4" height="18" rx="1"/>`;
@@ -79,7 +79,7 @@ export function pageText(script: string): string {
 <noscript><p>This page needs JavaScript. Its figures without: <a href="?top=25">the most played songs</a>, <a href="metrics">metrics</a>.</p></noscript>
 <main>
 <dl class="tiles">
-<div class="chart"><dt>Plays a second</dt><dd id="rate">–</dd><dd><small id="peak"></small></dd><dd aria-hidden="true"><svg viewBox="0 0 89 40" preserveAspectRatio="none"><polygon id="area"/><polyline id="line"/></svg></dd></div>
+<div class="chart"><dt>Plays a second</dt><dd id="rate">–</dd><dd><small id="peak"></small></dd><dd aria-hidden="true"><svg viewBox="0 0 100 40" preserveAspectRatio="none"><polygon id="area"/><polyline id="line"/></svg></dd></div>
 ${tile("Plays", "plays", "<dd><small>since the start</small></dd>")}
 ${tile("Songs", "distinct", "<dd><small>with a count</small></dd>")}
 ${tile("Memory", "memory", `<dd><small id="limit"></small><div class="meter" id="meter"></div></dd>`)}
@@ -93,7 +93,7 @@ ${tile("Workers", "workers", `<dd><small id="deaths"></small></dd>`)}
 <div>
 <section aria-labelledby="folds-title">
 <h2 id="folds-title">Folds to hand over</h2>
-<table><thead><tr><th scope="col">Number</th><th scope="col" class="label">Label</th><th scope="col" class="number">Age</th></tr></thead><tbody id="folds"></tbody></table>
+<table><thead><tr><th scope="col">Fold</th><th scope="col" class="label">Label</th><th scope="col" class="number">Age</th></tr></thead><tbody id="folds"></tbody></table>
 <p class="empty" id="no-folds" hidden>None waits.</p>
 </section>
 <section aria-labelledby="more-title">

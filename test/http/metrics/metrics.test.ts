@@ -59,6 +59,17 @@ const requests = (samples: ReadonlyMap<string, number>) =>
   Object.fromEntries([...samples].filter(([name]) => name.startsWith("playcount_requests")));
 
 describe("GET /metrics", () => {
+  test("has the time when the process started to serve, also if another thread answers", async () => {
+    const buffer = Metrics.share(1);
+    setSystemTime(new Date("2026-11-28T07:00:00Z"));
+    const main = new Metrics(buffer);
+    setSystemTime(new Date("2026-11-28T08:00:00Z"));
+    const samples = await start({ metrics: new Metrics(buffer, 1) }).metrics();
+    setSystemTime();
+    expect(main.startedAt).toBe(Date.UTC(2026, 10, 28, 7));
+    expect(samples.get("process_start_time_seconds")).toBe(Date.UTC(2026, 10, 28, 7) / 1000);
+  });
+
   test("counts requests by route, method and status", async () => {
     const { ask, metrics } = start({ token: "t" });
     await ask("/song/1", { method: "POST" });
