@@ -1,5 +1,5 @@
 import { type Environment, environmentLookup } from "../settings/environment.ts";
-import { environmentName, flagName, isSecret } from "../settings/names.ts";
+import { environmentName, flagName, isSecret, isSwitch } from "../settings/names.ts";
 import { settingsHelp } from "../settings/reference.ts";
 import { readSettings, SETTINGS, type Settings, settingNames } from "../settings/settings.ts";
 import { type FoldSettings, readFoldArguments } from "./fold/arguments.ts";
@@ -16,8 +16,15 @@ export type Command =
   | { do: "version" };
 
 const FLAGS: Flags = {
-  values: settingNames().map(flagName),
+  values: settingNames()
+    .filter((name) => !isSwitch(name))
+    .map(flagName),
   switches: {
+    ...Object.fromEntries(
+      settingNames()
+        .filter(isSwitch)
+        .map((name) => [flagName(name), { type: "boolean" as const }]),
+    ),
     "health-check": { type: "boolean" },
     help: { type: "boolean", short: "h" },
     version: { type: "boolean", short: "v" },
@@ -49,6 +56,7 @@ function readSettingsOf(flags: ReadonlyMap<string, string>, environment: Environ
     const value = flags.get(flagName(name));
     if (value === undefined) return lookUpVariable(name);
     const source = `--${flagName(name)}`;
+    if (isSwitch(name)) return { text: "false", source };
     if (isSecret(name)) return { text: SECRET_FILES.read(value, source), source };
     const setting = SETTINGS[name];
     if (value === "" && setting.default === "" && !("canBeEmpty" in setting))

@@ -17,6 +17,7 @@ export const HANDLER_SETTINGS = [
   "resource",
   "basePath",
   "defaultFormat",
+  "page",
   "maxBodyBytes",
   "bodySeconds",
   "maxPendingBytes",

@@ -38,3 +38,12 @@ export interface NumberSetting {
   /** A noun phrase for `--help` and docs/settings.md. */
   help: string;
 }
+
+/** A setting that is on, and has a flag to turn it off. */
+export interface SwitchSetting {
+  default: boolean;
+  /** A noun phrase for `--help` and docs/settings.md. */
+  help: string;
+}
+
+export type Setting = TextSetting | NumberSetting | SwitchSetting;

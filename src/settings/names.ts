@@ -1,10 +1,11 @@
 import { SETTINGS, type Settings } from "./table.ts";
 
 /**
- * Returns a setting's flag without its dashes: `max-id-bytes`, or `token-file` for a secret, which is read
- * from a file.
+ * Returns a setting's flag without its dashes: `max-id-bytes`; `token-file` for a secret, which is read from
+ * a file; `no-page` for a switch.
  */
 export function flagName(name: keyof Settings): string {
+  if (isSwitch(name)) return `no-${kebab(name)}`;
   return isSecret(name) ? `${kebab(name)}-file` : kebab(name);
 }
 
@@ -22,6 +23,11 @@ export function variablesOf(name: keyof Settings): string[] {
 /** Returns true if a setting's value must never be shown; its flag names a file that holds the value. */
 export function isSecret(name: keyof Settings): boolean {
   return "isSecret" in SETTINGS[name];
+}
+
+/** Returns true if a setting is on or off. */
+export function isSwitch(name: keyof Settings): boolean {
+  return typeof SETTINGS[name].default === "boolean";
 }
 
 function kebab(name: string): string {

@@ -1,6 +1,6 @@
-import { flagName, isSecret, variablesOf } from "./names.ts";
+import { flagName, isSecret, isSwitch, variablesOf } from "./names.ts";
 import { settingNames } from "./settings.ts";
-import type { NumberSetting, TextSetting } from "./kinds.ts";
+import type { Setting } from "./kinds.ts";
 import { SETTINGS, type Settings } from "./table.ts";
 
 const HELP_COLUMNS = 110;
@@ -15,10 +15,10 @@ export function settingsHelp(): string {
 
 function helpEntry(name: keyof Settings): string {
   const setting = SETTINGS[name];
-  const value = "min" in setting ? "N" : setting.placeholder;
-  const help = isSecret(name) ? `file with the ${setting.help}` : setting.help;
-  const flag = `  --${flagName(name)} ${value}`.padEnd(FLAG_COLUMNS);
-  const preset = defaultText(name);
+  const value = "min" in setting ? " N" : "placeholder" in setting ? ` ${setting.placeholder}` : "";
+  const help = `${isSecret(name) ? "file with the " : isSwitch(name) ? "no " : ""}${setting.help}`;
+  const flag = `  --${flagName(name)}${value}`.padEnd(FLAG_COLUMNS);
+  const preset = isSwitch(name) ? "" : defaultText(name);
   const lines = wrap(preset === "" ? help : `${help} (default: ${preset})`, HELP_COLUMNS - FLAG_COLUMNS);
   return flag + lines.join(`\n${" ".repeat(FLAG_COLUMNS)}`);
 }
@@ -53,14 +53,15 @@ function tableRow(cells: readonly string[], widths: readonly number[], fill: str
   return `| ${widths.map((width, column) => (cells[column] ?? "").padEnd(width, fill)).join(" | ")} |`;
 }
 
-function valueText(setting: TextSetting | NumberSetting): string {
+function valueText(setting: Setting): string {
   if ("pattern" in setting) return setting.expected;
+  if (!("min" in setting)) return "true, false";
   const range = `${setting.min} to ${setting.max}`;
   return setting.word === undefined ? range : `${range}, ${setting.word}`;
 }
 
 function defaultText(name: keyof Settings): string {
-  const setting: TextSetting | NumberSetting = SETTINGS[name];
+  const setting: Setting = SETTINGS[name];
   if ("pattern" in setting) return setting.default || (setting.emptyMeans ?? "");
   const mebibytes = name.endsWith("Bytes") ? Number(setting.default) / MEBIBYTE : 0;
   return mebibytes >= 1 ? `${setting.default} = ${mebibytes} MiB` : String(setting.default);

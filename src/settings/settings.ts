@@ -1,6 +1,6 @@
 import { quoted, quotedAddress } from "../error-message.ts";
 import { environmentName, flagName } from "./names.ts";
-import type { NumberSetting, TextSetting } from "./kinds.ts";
+import type { Setting } from "./kinds.ts";
 import { SETTINGS, type Settings } from "./table.ts";
 
 export { SETTINGS, type Settings };
@@ -32,13 +32,18 @@ export function readSettings(lookUp: SettingLookup): Settings {
   const entries = settingNames().map((name) => {
     const { text, source } = lookUp(name) ?? {};
     if (source !== undefined) sources.set(name, source);
-    const isNumber = "min" in SETTINGS[name] && text !== undefined && /^\d+$/.test(text);
-    const value = isNumber ? Number(text) : text;
-    return [name, checkSetting(name, value, source)];
+    return [name, checkSetting(name, valueOf(SETTINGS[name], text), source)];
   });
   const settings = Object.fromEntries(entries) as Settings;
   for (const [name, source] of sources) checkRequired(name, source, settings);
   return settings;
+}
+
+/** Returns the number or the switch that a text is, or the text itself. */
+function valueOf(setting: Setting, text: string | undefined): unknown {
+  if (text === undefined || "pattern" in setting) return text;
+  if ("min" in setting) return /^\d+$/.test(text) ? Number(text) : text;
+  return text === "true" || (text === "false" ? false : text);
 }
 
 /**
@@ -54,7 +59,8 @@ export function completeSettings(given: GivenSettings): Settings {
 
 /** @throws {RangeError} if a setting would have no effect, because the one that it requires is not set. */
 function checkRequired(name: keyof Settings, source: string, settings: Settings): void {
-  const { requires, default: preset }: TextSetting | NumberSetting = SETTINGS[name];
+  const setting: Setting = SETTINGS[name];
+  const { requires, default: preset } = { requires: undefined, ...setting };
   if (requires === undefined || settings[name] === preset || settings[requires] !== "") return;
   throw new RangeError(`${source} requires --${flagName(requires)} or ${environmentName(requires)}`);
 }
@@ -69,16 +75,16 @@ export function checkSetting<K extends keyof Settings>(
   value: unknown,
   source: string = name,
 ): Settings[K] {
-  const setting: TextSetting | NumberSetting = SETTINGS[name];
+  const setting: Setting = SETTINGS[name];
   if (value === undefined) return setting.default as Settings[K];
   if (isValid(setting, value)) return canonicalValue(setting, value) as Settings[K];
   throw new RangeError(`${source} must be ${expectedValue(setting)}${foundValue(setting, value)}`);
 }
 
 /** Completes an error with the invalid value, or with what is wrong in a secret. */
-function foundValue(setting: TextSetting | NumberSetting, value: unknown): string {
+function foundValue(setting: Setting, value: unknown): string {
   if (typeof value !== "string") return `, not ${String(value)}`;
-  if ("min" in setting || !(setting.isSecret || setting.mayContainSecret))
+  if (!("pattern" in setting) || !(setting.isSecret || setting.mayContainSecret))
     return `, not ${/:\/\/|@/.test(value) ? quotedAddress(value) : quoted(value)}`;
   if (!setting.isSecret) return "";
   if (value.length > MAX_SECRET_LENGTH) return ` with at most ${MAX_SECRET_LENGTH} characters`;
@@ -87,23 +93,25 @@ function foundValue(setting: TextSetting | NumberSetting, value: unknown): strin
   return `; character ${at + 1} is not allowed`;
 }
 
-function canonicalValue(setting: TextSetting | NumberSetting, value: unknown): unknown {
+function canonicalValue(setting: Setting, value: unknown): unknown {
   return "pattern" in setting ? (setting.canonical?.(String(value)) ?? value) : value;
 }
 
-function isValid(setting: TextSetting | NumberSetting, value: unknown): boolean {
+function isValid(setting: Setting, value: unknown): boolean {
   if ("pattern" in setting) {
     const isTooLong = setting.isSecret && String(value).length > MAX_SECRET_LENGTH;
     return typeof value === "string" && !isTooLong && setting.pattern.test(value);
   }
+  if (!("min" in setting)) return typeof value === "boolean";
   if (setting.word !== undefined && value === setting.word) return true;
   if (typeof value !== "number" || !Number.isInteger(value)) return false;
   if (setting.isPowerOfTwo && !Number.isInteger(Math.log2(value))) return false;
   return value >= setting.min && value <= setting.max;
 }
 
-function expectedValue(setting: TextSetting | NumberSetting): string {
+function expectedValue(setting: Setting): string {
   if ("pattern" in setting) return setting.expected;
+  if (!("min" in setting)) return "true or false";
   const kind = setting.isPowerOfTwo ? "a power of two" : "a whole number";
   const expected = `${kind} from ${setting.min} to ${setting.max}`;
   return setting.word === undefined ? expected : `${expected} or ${setting.word}`;

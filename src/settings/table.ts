@@ -46,6 +46,7 @@ export const SETTINGS = {
     expected: "text or json",
     help: "text or json, for clients that accept both alike, as those without an Accept do",
   },
+  page: { default: true as boolean, help: "page for people at /, for browsers" },
   maxSongs: {
     default: 10_000_000,
     min: 0,

@@ -22,7 +22,10 @@ const DEFAULTS = readSettings(() => undefined);
 
 /** A value for each setting that is not its default: the text, and the parsed value. */
 const OTHERS: {
-  [K in Exclude<keyof Settings, "token" | "playToken" | "storePassword">]: readonly [string, Settings[K]];
+  [K in Exclude<keyof Settings, "page" | "token" | "playToken" | "storePassword">]: readonly [
+    string,
+    Settings[K],
+  ];
 } = {
   host: ["::1", "::1"],
   port: ["0", 0],
@@ -86,6 +89,21 @@ describe.each(Object.entries(OTHERS))("%s", (key, [text, value]) => {
   test("is listed by --help", () => {
     expect(help()).toContain(`\n  ${flag} `);
   });
+});
+
+test("the page is turned off by a flag without a value, or by a variable", () => {
+  expect(settingsOf([]).page).toBe(true);
+  expect(settingsOf(["--no-page"]).page).toBe(false);
+  expect(settingsOf([], { PLAYCOUNT_PAGE: "false" }).page).toBe(false);
+  expect(settingsOf([], { PLAYCOUNT_PAGE: "true" }).page).toBe(true);
+  expect(settingsOf(["--no-page"], { PLAYCOUNT_PAGE: "true" }).page).toBe(false);
+  for (const given of ["off", "0", "TRUE"])
+    expect(() => settingsOf([], { PLAYCOUNT_PAGE: given })).toThrow(
+      `PLAYCOUNT_PAGE must be true or false, not "${given}"`,
+    );
+  expect(() => settingsOf(["--no-page=false"])).toThrow("--no-page takes no value");
+  expect(() => settingsOf(["--page"])).toThrow('unknown option "--page"; did you mean --no-page? see --help');
+  expect(help()).toContain("\n  --no-page ");
 });
 
 describe("A token", () => {

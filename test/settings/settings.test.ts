@@ -9,7 +9,7 @@ import {
   type Settings,
   settingNames,
 } from "../../src/settings/settings.ts";
-import type { NumberSetting, TextSetting } from "../../src/settings/kinds.ts";
+import type { NumberSetting, SwitchSetting, TextSetting } from "../../src/settings/kinds.ts";
 
 const NUMBERS = settingNames().flatMap((name) => {
   const setting = SETTINGS[name];
@@ -20,10 +20,10 @@ const NUMBERS = settingNames().flatMap((name) => {
 type MembersOf<T> = T extends unknown ? keyof T : never;
 type Misspelled = Exclude<
   MembersOf<(typeof SETTINGS)[keyof Settings]>,
-  keyof TextSetting | keyof NumberSetting
+  keyof TextSetting | keyof NumberSetting | keyof SwitchSetting
 >;
 
-test("every row of the table has the members of a text or of a number, and no other", () => {
+test("every row of the table has the members of a text, of a number or of a switch, and no other", () => {
   const misspelled: never[] = [] as Misspelled[];
   expect(misspelled).toBeEmpty();
 });
