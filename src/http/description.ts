@@ -3,7 +3,7 @@ import type { ProblemTypeName } from "./response/problem-types.ts";
 
 /** Content of a successful answer. */
 export type Shape =
-  "count" | "counts" | "list" | "plays" | "folds" | "done" | "document" | "metrics" | "minimal";
+  "count" | "counts" | "list" | "plays" | "folds" | "done" | "document" | "metrics" | "script" | "minimal";
 
 /** Header field of a request that changes what an operation does. */
 export type RequestHeader = "Fold-Label" | "Idempotency-Key" | "If-Match" | "If-None-Match" | "Prefer";

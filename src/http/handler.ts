@@ -128,7 +128,8 @@ class Dispatcher {
       throw new Problem(403, "This host is not one of the allowed hosts");
     const origin = headers.get("origin");
     // A Request that was made in this process has no Host.
-    if (origin !== null && this.#guard.checkOrigin(origin, host ?? URL.parse(request.url)?.host ?? ""))
+    const isGuarded = origin !== null && !this.#find(parseTarget(request.url), exchange)?.takesAnyOrigin;
+    if (isGuarded && this.#guard.checkOrigin(origin, host ?? URL.parse(request.url)?.host ?? ""))
       return shareWith(origin, exchange, this.#service, this.#perform);
     this.#guard.checkSite(method, headers);
     return this.#perform(exchange);
@@ -146,14 +147,15 @@ class Dispatcher {
     if (operation === undefined)
       throw new Problem(405, `${target.path.slice(0, 80)} allows ${allow}`, { allow });
     this.#guard.checkToken(headers, operation.scope);
+    const { query } = target;
+    const offered = query === "" ? operation.offered : operation.selected;
     const representation =
-      preferredRepresentation(headers.get("accept"), operation.offered) ??
+      preferredRepresentation(headers.get("accept"), offered) ??
       (operation.description.takesAnyAccept ? this.#service.defaultFormat : undefined);
     if (representation === undefined)
       throw new Problem(406, "Accept must allow text/plain or application/json");
     exchange.format = representation === "json" ? "json" : "text";
     const act = operation.acts[representation] ?? operation.act;
-    const { query } = target;
     if (query !== "") exchange.query = parseQuery(query, operation.description.query ?? []);
     if (method !== "GET" && method !== "HEAD") return act(this.#service, exchange);
     const conditions = conditionsOf(headers);
@@ -179,6 +181,8 @@ function checkOptions(options: HandlerOptions): HandlerSettings {
 interface DerivedOperation extends Operation {
   /** Representations that a client can have, and the actions of those that have their own. */
   offered: readonly Representation[];
+  /** Those of a target with a query, which selects songs: no page. */
+  selected: readonly Representation[];
   acts: Readonly<Partial<Record<Representation, Action>>>;
   /** Cell where `Metrics` counts the answers. */
   cell: number;
@@ -200,8 +204,9 @@ function derive(
   for (const [method, operation] of Object.entries(methods)) {
     const { others: acts = {} } = operation;
     const offered = [...formats, ...(Object.keys(acts) as Representation[])];
+    const selected = offered.filter((name) => name !== "page");
     for (const name of method === "GET" ? ["GET", "HEAD"] : [method])
-      operations.set(name, { ...operation, acts, offered, cell: cellOf(name) });
+      operations.set(name, { ...operation, acts, offered, selected, cell: cellOf(name) });
   }
   const allow = [...operations.keys(), "OPTIONS"].join(", ");
   return { ...route, allow, operations, cellOf };

@@ -160,11 +160,12 @@ export const ANSWERS: Readonly<Record<Shape | "unchanged", Json>> = {
   count: answerOf("the count", ref("schemas", "SongCount"), ["Fold"]),
   counts: answerOf("the counts; as text id=count, separated by commas", ref("schemas", "Counts"), ["Fold"]),
   // The schema has no type: generators take no choice between an object and an array.
-  list: answerOf("as Counts; in JSON with top an array of SongCount, the highest first", {}, [
-    "ETag",
-    "Fold",
-    "Link-Template",
-  ]),
+  list: answerOf(
+    "as Counts; in JSON with top an array of SongCount, the highest first",
+    {},
+    ["ETag", "Fold", "Link-Template"],
+    ["text/html"],
+  ),
   plays: answerOf("the plays; as text id=plays, separated by commas", ref("schemas", "Counts")),
   folds: answerOf(
     "the folds; as text their numbers, separated by commas",
@@ -181,11 +182,21 @@ export const ANSWERS: Readonly<Record<Shape | "unchanged", Json>> = {
     description: "metrics for Prometheus",
     content: mapOf([OLDER_TEXT, OPEN_METRICS], () => ({ schema: TEXT })),
   },
+  script: {
+    description: "an ES module",
+    ...headersOf(["ETag"]),
+    content: { "text/javascript": { schema: TEXT } },
+  },
   minimal: { description: "added", ...headersOf(["Fold", "Preference-Applied"]) },
   unchanged: { description: "the condition in If-None-Match is false" },
 };
 
-function answerOf(description: string, schema: Json, headers: readonly ResponseHeader[] = []): Json {
-  const content = { "application/json": { schema }, "text/plain": { schema: TEXT } };
-  return { description, ...headersOf(headers), content };
+function answerOf(
+  description: string,
+  schema: Json,
+  headers: readonly ResponseHeader[] = [],
+  others: readonly string[] = [],
+): Json {
+  const texts = mapOf(["text/plain", ...others], () => ({ schema: TEXT }));
+  return { description, ...headersOf(headers), content: { "application/json": { schema }, ...texts } };
 }

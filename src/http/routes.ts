@@ -5,6 +5,7 @@ import { acknowledge, getFold, listFolds, seal } from "./resources/folds.ts";
 import { health, live } from "./resources/health.ts";
 import { getMetrics } from "./resources/metrics.ts";
 import { openApi } from "./resources/openapi.ts";
+import { getElement, getPage } from "./resources/page.ts";
 import { getCount, addPlays } from "./resources/song.ts";
 import { clear, list } from "./resources/songs.ts";
 import { DOCUMENT_PATH } from "./response/problem-types.ts";
@@ -27,6 +28,8 @@ export interface Route {
   pattern: URLPattern;
   /** Set if the route is served under every host name: probes use the server's address. */
   takesAnyHost?: true;
+  /** Set if pages of every origin may read it. */
+  takesAnyOrigin?: true;
   methods: Readonly<Partial<Record<Method, Operation>>>;
 }
 
@@ -39,8 +42,10 @@ const read = (act: Action, description: Description): Operation => ({ scope: "re
 const play = (act: Action, description: Description): Operation => ({ scope: "play", act, description });
 const manage = (act: Action, description: Description): Operation => ({ scope: "manage", act, description });
 
+type RouteSettings = Pick<Service, "basePath" | "resource"> & Partial<Pick<Service, "page">>;
+
 /** Returns all routes. Everything else about methods and paths is derived from this table. */
-export function routeTable({ basePath, resource }: Pick<Service, "basePath" | "resource">): Route[] {
+export function routeTable({ basePath, resource, page = true }: RouteSettings): Route[] {
   const route = (path: string, methods: Route["methods"]): Route => {
     return { pattern: new URLPattern({ pathname: basePath + path }), methods };
   };
@@ -71,14 +76,17 @@ export function routeTable({ basePath, resource }: Pick<Service, "basePath" | "r
       }),
     }),
     route("/", {
-      GET: read(list, {
-        name: "listCounts",
-        summary: "All songs with a count, the highest, or the songs named",
-        query: ["id", "top", "after"],
-        headers: ["If-None-Match"],
-        answers: { 200: "list" },
-        problems: ["FoldDropped", "IdTooLong"],
-      }),
+      GET: {
+        ...read(list, {
+          name: "listCounts",
+          summary: "All songs with a count, the highest, or the songs named; a page for browsers",
+          query: ["id", "top", "after"],
+          headers: ["If-None-Match"],
+          answers: { 200: "list" },
+          problems: ["FoldDropped", "IdTooLong"],
+        }),
+        ...(page && { others: { page: getPage } }),
+      },
       DELETE: manage(clear, {
         name: "clearCounts",
         summary: "Clear everything, folds included",
@@ -144,6 +152,18 @@ export function routeTable({ basePath, resource }: Pick<Service, "basePath" | "r
         problems: ["Unavailable"],
       }),
     }),
+    {
+      ...route("/play-count.js", {
+        GET: read(getElement, {
+          name: "getElement",
+          summary: "A module that defines the element play-count for pages",
+          headers: ["If-None-Match"],
+          takesAnyAccept: true,
+          answers: { 200: "script" },
+        }),
+      }),
+      takesAnyOrigin: true,
+    },
     route(DOCUMENT_PATH, {
       GET: read(openApi, {
         name: "getOpenApi",

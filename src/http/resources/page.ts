@@ -1,17 +1,11 @@
-import type { Awaitable } from "../../async/awaitable.ts";
 import { elementModule, pageScript } from "../../browser/sources.ts";
 import { hash64 } from "../../hash.ts";
 import type { Exchange, Service } from "../exchange.ts";
 import { headersOf, reply } from "../response/reply.ts";
 import { pageText, STYLE } from "./page-text.ts";
-import { list } from "./songs.ts";
 
-/** `GET /` for a browser: a page for people. A query selects songs, so its answer is the list. */
-export function getPage(service: Service, exchange: Exchange): Awaitable<Response> {
-  return exchange.query.size > 0 ? list(service, exchange) : writePage(service, exchange);
-}
-
-async function writePage({ resource }: Service, exchange: Exchange): Promise<Response> {
+/** `GET /` for a browser: a page for people. */
+export async function getPage({ resource }: Service, exchange: Exchange): Promise<Response> {
   const script = pageScript(resource);
   const policy = [
     "default-src 'none'",

@@ -15,6 +15,7 @@ import { conditionalClears, listing, unsupportedClears } from "./listing.ts";
 import { methods } from "./methods.ts";
 import { namedSongs } from "./named-songs.ts";
 import { negotiation } from "./negotiation.ts";
+import { pages } from "./pages.ts";
 import { cappedProblems, problems } from "./problems.ts";
 import { queries } from "./queries.ts";
 import { targets } from "./targets.ts";
@@ -36,6 +37,7 @@ export const cases: Cases = {
   ...negotiation,
   ...conditions,
   ...queries,
+  ...pages,
   ...headers,
   ...folds,
   ...batch,

@@ -39,7 +39,7 @@ export const negotiation: Cases = {
       for (const [path, method] of [
         ["/song/1", "GET"],
         ["/song/1", "POST"],
-        ["/", "GET"],
+        ["/?top=9", "GET"],
         ["/health", "GET"],
       ] as const) {
         const answer = await fetch(path, { method, headers: { accept } });
@@ -66,7 +66,7 @@ export const negotiation: Cases = {
         ["/song/1", "POST"],
         ["/song/1", "GET"],
         ["/", "DELETE"],
-        ["/", "GET"],
+        [accept === "text/html" ? "/?top=9" : "/", "GET"], // see pages.ts
       ] as const) {
         const answer = await subject.fetch(path, { method, headers: { accept } });
         const body = await answer.text();
