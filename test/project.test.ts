@@ -43,10 +43,11 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   "fold/sql": ["fold", ...TOOLS],
   adapters: ["http", "http/request", "http/response", "store/object", ...STORE],
   http: ["http/resources", "http/request", "http/response", "http/metrics", "mapping", ...STORE],
-  "http/resources": ["http", "http/request", "http/response", "http/metrics", "mapping", ...STORE],
+  "http/resources": ["http", "browser", "http/request", "http/response", "http/metrics", "mapping", ...STORE],
   "http/request": ["http/response", "mapping", ...STORE],
   "http/response": ["mapping", ...STORE],
   "http/metrics": ["http/response"],
+  browser: [],
   client: ["mapping", "settings", ...TOOLS],
   mapping: [...STORE],
   "store/redis": [

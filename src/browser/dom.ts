@@ -1,6 +1,5 @@
-// The parts of a browser that the scripts of this folder use. Their source texts are sent to browsers, but they
-// are compiled with the server, whose types have no document. test/portable/browser.ts compares these types
-// with those of the compiler's library.
+// The parts of a browser that the scripts of this folder use. They are compiled with the server, whose types
+// have no document. test/portable/browser.ts compares these types with those of the compiler's library.
 
 /** Part of an `Event`. */
 export interface BrowserEvent {
@@ -21,11 +20,11 @@ export interface BrowserElement {
 /** An element of the page for people. */
 export interface PageElement extends BrowserElement {
   className: string;
-  hidden: boolean;
-  readonly style: { setProperty(name: string, value: string): void };
+  toggleAttribute(name: string, isSet: boolean): unknown;
+  readonly style?: { setProperty(name: string, value: string): void };
   readonly children: ArrayLike<PageElement>;
   readonly lastElementChild: PageElement | null;
-  append(child: PageElement): void;
+  append(child: unknown): void;
   remove(): void;
   setAttribute(name: string, value: string): void;
   addEventListener: BrowserEvents;
@@ -51,14 +50,13 @@ export interface BrowserNavigator {
 }
 
 export interface BrowserChannel {
-  onmessage: ((event: { data: never }) => void) | null;
+  addEventListener(type: string, listener: (event: { data: unknown }) => void): void;
   postMessage(message: unknown): void;
   close(): void;
 }
 
 export interface BrowserEventSource {
   readonly readyState: number;
-  onerror: (() => void) | null;
   addEventListener(type: string, listener: (event: { data: string }) => void): void;
   close(): void;
 }

@@ -141,10 +141,10 @@ export function createFeeds(server: string, joinTabs: JoinTabs): (after: string)
         this.#publish(JSON.parse(data));
       });
       // Polls after a refusal. A stream that was cut is opened again by the browser.
-      source.onerror = () => {
+      source.addEventListener("error", () => {
         if (!isHeard && source === this.#source) void this.#poll(songs);
         isHeard = true;
-      };
+      });
       this.#source = source;
       this.#streamed = url;
     }

@@ -6,8 +6,8 @@ declare const document: BrowserDocument;
 declare const location: { readonly href: string };
 
 /**
- * Fills the page for people in, and keeps it fresh: the most played songs by a stream, or by polls while it is
- * not open, and everything else by polls. It asks for nothing while the page is hidden or paused.
+ * Fills the page for people in, and keeps it fresh: the most played songs by a stream, or by polls while
+ * that is not open, and everything else by polls. A page that is hidden or paused asks for nothing.
  *
  * The page contains the source text of this function, so it uses nothing of its module except types.
  */
@@ -16,12 +16,7 @@ export function showLivePage(resource: string): void {
   const RATE_TICKS = 5; // the rate of a song is that of ten seconds
   const CHART_TICKS = 90;
   const TOP = "?top=25";
-  const UNITS: [string, number][] = [
-    ["d", 86_400],
-    ["h", 3600],
-    ["min", 60],
-    ["s", 1],
-  ];
+  const UNITS = Object.entries({ d: 86_400, h: 3600, min: 60, s: 1 });
 
   interface Song {
     id: string;
@@ -65,7 +60,7 @@ export function showLivePage(resource: string): void {
       for (const [column, text] of texts.entries())
         if (text !== undefined) set(body.children[at]?.children[column], text);
     }
-    find(`no-${id}`).hidden = rows.length > 0;
+    find(`no-${id}`).toggleAttribute("hidden", rows.length > 0);
     return body.children;
   }
 
@@ -98,7 +93,7 @@ export function showLivePage(resource: string): void {
     const shown = fill("songs", rows, ["rank", "song", "number", "number rate"]);
     for (const [at, { id, count }] of top.entries()) {
       const cell = shown[at]?.children[1];
-      cell?.style.setProperty("--share", `${(100 * count) / (top[0]?.count ?? 1)}%`);
+      cell?.style?.setProperty("--share", `${(100 * count) / (top[0]?.count ?? 1)}%`);
       cell?.setAttribute("title", id);
     }
   }
@@ -130,7 +125,7 @@ export function showLivePage(resource: string): void {
       const share = `${((100 * used) / limit).toFixed(1)}%`;
       set(find("memory"), bytes(used));
       set(find("limit"), `${share} of ${bytes(limit)}`);
-      find("meter").style.setProperty("--share", share);
+      find("meter").style?.setProperty("--share", share);
     } else set(find("limit"), "not in this process");
     const deaths = of("worker_deaths_total") ?? 0;
     set(find("workers"), number.format(of("workers") ?? 0));

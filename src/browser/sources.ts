@@ -11,15 +11,12 @@ const KEEP_NAMES = "const __name=(value)=>value;";
 
 /** Returns the module that defines `<play-count>` for the server that it is loaded from. */
 export function elementModule(resource: string): string {
-  return `${KEEP_NAMES}const server=new URL(".",import.meta.url).href;
-if(!customElements.get("play-count"))(${defineElement})((${createFeeds})(server,${joinTabs}),server,${quote(resource)});`;
+  const server = "new URL('.', import.meta.url).href";
+  const define = `(${defineElement})((${createFeeds})(server,${joinTabs}),server,${JSON.stringify(resource)})`;
+  return `${KEEP_NAMES}const server=${server};if(!customElements.get("play-count"))${define};`;
 }
 
 /** Returns the script of the page for people. */
 export function pageScript(resource: string): string {
-  return `${KEEP_NAMES}(${showLivePage})(${quote(resource)});`;
-}
-
-function quote(text: string): string {
-  return JSON.stringify(text);
+  return `${KEEP_NAMES}(${showLivePage})(${JSON.stringify(resource)});`;
 }

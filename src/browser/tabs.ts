@@ -56,13 +56,14 @@ export const joinTabs: JoinTabs = function (name, { hear, change }) {
     return new Promise((resolve) => signal.addEventListener("abort", resolve));
   }
 
-  channel.onmessage = ({ data: { counts, tab, songs } }: { data: Message }) => {
+  channel.addEventListener("message", ({ data }) => {
+    const { counts, tab, songs } = data as Message;
     if (counts !== undefined) return hear(counts);
     if (tab === undefined || songs === undefined) return change();
     if (String(others.get(tab)) === String(songs)) return;
     others.set(tab, songs);
     if (isLeader) change();
-  };
+  });
   if (navigator.locks === undefined) setTimeout(lead);
   else navigator.locks.request(name, { signal }, lead).catch(() => {});
   return {

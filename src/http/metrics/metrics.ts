@@ -22,7 +22,8 @@ export const DELAY_BOUNDS: readonly number[] = [
   Infinity,
 ];
 
-// A row: [is serving | deaths | plays | start | sum of delays | delay buckets | requests by route, method, status]
+// A row: [is serving | deaths | plays | start | sum of delays | delay buckets | requests]
+// The requests are those of each route, method and status.
 const IS_SERVING = 0;
 const DEATHS = 1;
 const PLAYS = 2;

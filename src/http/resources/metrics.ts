@@ -98,7 +98,7 @@ function ofProcess({ metrics, requestCounts, store }: Service): Family[] {
     },
     gauge(
       "process_start_time_seconds",
-      "Time when the process started to serve, in seconds since 1970.",
+      "Time of the start, in seconds since 1970.",
       metrics.startedAt / 1000,
     ),
     gauge("playcount_workers", "Threads that answer requests now.", metrics.workers),

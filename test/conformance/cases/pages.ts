@@ -95,6 +95,7 @@ export const pages: Cases = {
       await expectAnswer(fetch("/song/1", { method: "POST" }), 200);
       const again = fetch(path, { headers: { ...BROWSER, "if-none-match": etag } });
       expect((await expectAnswer(again, 304, "")).headers.get("etag")).toBe(etag);
+      await expectAnswer(fetch(path, { headers: { ...BROWSER, "if-match": '"other"' } }), 412);
       const head = await expectAnswer(fetch(path, { method: "HEAD", headers: BROWSER }), 200, "");
       expect(head.headers.get("etag")).toBe(etag);
     }
