@@ -87,6 +87,7 @@ test("the portable entries use no types of a runtime", async () => {
   for (const entry of [
     manifest.exports["."],
     manifest.exports["./client"],
+    manifest.exports["./element"],
     manifest.exports["./durable-object"],
   ])
     await visit(join(consumer, "node_modules/playcount", entry.types), seen);

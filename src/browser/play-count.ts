@@ -1,5 +1,14 @@
 /**
- * The element for pages, for programs that bundle it. The server has it at `/play-count.js`.
+ * The element that shows counts on pages, for programs that are bundled. A page without a bundler loads it
+ * from the server, at `/play-count.js`.
+ *
+ * @example
+ * ```ts
+ * import { definePlayCount, type PlayCountElement } from "playcount/element";
+ *
+ * if ("customElements" in globalThis) definePlayCount("https://plays.example.com/");
+ * const play = (element: PlayCountElement) => element.play();
+ * ```
  *
  * @module
  */
