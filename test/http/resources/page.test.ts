@@ -23,7 +23,10 @@ test("page and module are below the base path", async () => {
     200,
     "text/javascript;charset=utf-8",
   ]);
-  expect(await ask("/play-count.js", "*/*", { basePath: "/plays" })).toMatchObject([404]);
+  expect(await ask("/play-count.js", "*/*", { basePath: "/plays" })).toEqual([
+    404,
+    "text/plain;charset=utf-8",
+  ]);
 });
 
 test("the module is for the server's resource", async () => {
