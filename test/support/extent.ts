@@ -20,10 +20,12 @@ const NEEDS = [
   "nginx",
   "openssl",
   "postgres",
+  "prometheus",
   "promtool",
   "redis-cli",
   "redis-server",
   "root",
+  "systemd-analyze",
 ];
 
 /** Debian's folder of the programs of PostgreSQL. */

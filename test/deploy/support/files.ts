@@ -22,11 +22,12 @@ export function filesIn(folder: string): string[] {
     .sort();
 }
 
-/** Runs a program to its end, and returns its status and output. */
+/** Runs a program to its end. Returns its status, its output, and that with its errors. */
 export function runTool(
   command: readonly string[],
   folder: string = DEPLOY,
-): { status: number | null; text: string } {
+): { status: number | null; output: string; text: string } {
   const { exitCode, stdout, stderr } = Bun.spawnSync([...command], { cwd: folder, stdin: "ignore" });
-  return { status: exitCode, text: stdout.toString() + stderr.toString() };
+  const output = stdout.toString();
+  return { status: exitCode, output, text: output + stderr.toString() };
 }
