@@ -27,8 +27,9 @@ export async function fold(settings: FoldSettings): Promise<never> {
   for (let next = performance.now(); ;) {
     const status = await run(settings, stopping.signal);
     if (status === BAD_USAGE) process.exit(status);
-    next = Math.max(next + every * 1000, performance.now());
-    await delay(next - performance.now(), stopping.signal).catch(() => process.exit(0));
+    const now = performance.now();
+    next = Math.max(next + every * 1000, now);
+    await delay(next - now, stopping.signal).catch(() => process.exit(0));
   }
 }
 

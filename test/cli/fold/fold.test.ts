@@ -129,6 +129,16 @@ describe("playcount fold", () => {
     expect(sum).toEqual([{ plays: 20 }]);
   });
 
+  test("begins again at once, and without a warning, after a run that took longer than its interval", async () => {
+    const words = ["--from", server, "--exec", "sleep 1.1", "--every", "1s"];
+    const job = Bun.spawn([...bun, "fold", ...words], { stdout: "pipe", stderr: "pipe" });
+    const lines = job.stdout.pipeThrough(new TextDecoderStream()).getReader();
+    for (let text = ""; text.split("handed over").length < 3;) text += (await lines.read()).value ?? "";
+    job.kill("SIGTERM");
+    expect(await job.exited).toBe(0);
+    expect(await job.stderr.text()).toMatch(/^(?:playcount: .*\n)*$/);
+  });
+
   test("gives a command one line for each song, and acknowledges the fold if that exits with 0", async () => {
     const out = `${folder}/out`;
     const job = (command: string) => run([...bun, "fold", "--from", server, "--exec", command]);
