@@ -25,7 +25,6 @@ const NEEDS = [
   "redis-cli",
   "redis-server",
   "root",
-  "systemd-analyze",
 ];
 
 /** Debian's folder of the programs of PostgreSQL. */
