@@ -8,7 +8,7 @@ import { query } from "../fold/support/databases.ts";
 import { until } from "../store/redis/support/until.ts";
 import { findProgram, lacks } from "../support/extent.ts";
 import { COMPOSE, ComposeByHand, environmentOf, environmentOfImage, startOrder } from "./support/compose.ts";
-import { DEPLOY, runTool } from "./support/files.ts";
+import { DEPLOY, readYaml, runTool } from "./support/files.ts";
 import { ALERTS, PANEL_QUERIES } from "./support/queries.ts";
 
 setDefaultTimeout(300_000);
@@ -59,6 +59,23 @@ describe("compose.yaml", () => {
           restart: "unless-stopped",
         });
     }
+  });
+
+  test("provisions Grafana with Prometheus and with the folder of the dashboard", () => {
+    interface DataSources {
+      datasources: { uid: string; type: string; url: string }[];
+    }
+    interface Providers {
+      providers: { options: { path: string } }[];
+    }
+    const [source] = readYaml<DataSources>("grafana/datasource.yml").datasources;
+    const [provider] = readYaml<Providers>("grafana/provider.yml").providers;
+    expect(source).toMatchObject({ type: "prometheus", url: "http://prometheus:9090" });
+    expect(Object.keys(COMPOSE.services)).toContain("prometheus");
+    const dashboard = `${provider?.options.path}/playcount.json`;
+    const { volumes = [] } = COMPOSE.services["grafana"] ?? {};
+    expect(volumes).toContain(`../grafana/playcount.json:${dashboard}:ro`);
+    expect(environmentOf("grafana")["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"]).toBe(dashboard);
   });
 
   const loader = findProgram("compose-spec");
