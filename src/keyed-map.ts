@@ -4,7 +4,8 @@ import { hash, type HashKey, randomKey } from "./hash.ts";
 let processKey: HashKey | undefined;
 
 /**
- * A map for keys that clients choose: ids, names of writers. Iterates in the order in which keys were added.
+ * A map for keys that clients choose: ids, names of writers. Iterates in the order in which keys were added;
+ * a removed key is replaced by the last one.
  *
  * A `Map` hashes strings without a secret, so a client could send keys that all have one hash, and each would
  * be compared with all others. Here the hash has a random key. `Map` and `Set` are for keys of the program,
@@ -52,6 +53,20 @@ export class KeyedMap<V> implements Iterable<[string, V]> {
     if (this.size * 2 > this.#buckets.length) this.#grow();
   }
 
+  delete(key: string): void {
+    const bucket = this.#bucketOf(key, hashOf(key));
+    const position = (this.#buckets[bucket] as number) - 1;
+    if (position === -1) return;
+    this.#free(bucket);
+    const [lastKey, lastHash] = [this.#keys.pop() as string, this.#hashes.pop() as number];
+    const lastValue = this.#values.pop() as V;
+    if (position === this.#keys.length) return;
+    this.#buckets[this.#bucketAt(lastHash, this.#keys.length)] = position + 1;
+    this.#keys[position] = lastKey;
+    this.#hashes[position] = lastHash;
+    this.#values[position] = lastValue;
+  }
+
   keys(): readonly string[] {
     return this.#keys;
   }
@@ -76,6 +91,28 @@ export class KeyedMap<V> implements Iterable<[string, V]> {
       if (position === -1) return bucket;
       if (this.#hashes[position] === keyHash && this.#keys[position] === key) return bucket;
     }
+  }
+
+  /** Returns the bucket that has a position. */
+  #bucketAt(keyHash: number, position: number): number {
+    const mask = this.#buckets.length - 1;
+    let bucket = keyHash & mask;
+    while (this.#buckets[bucket] !== position + 1) bucket = (bucket + 1) & mask;
+    return bucket;
+  }
+
+  /** Empties a bucket, and moves the following keys that would no longer be found into the gap. */
+  #free(bucket: number): void {
+    const buckets = this.#buckets;
+    const mask = buckets.length - 1;
+    let gap = bucket;
+    for (let at = (gap + 1) & mask; buckets[at] !== 0; at = (at + 1) & mask) {
+      const home = (this.#hashes[(buckets[at] as number) - 1] as number) & mask;
+      if (((at - home) & mask) < ((at - gap) & mask)) continue;
+      buckets[gap] = buckets[at] as number;
+      gap = at;
+    }
+    buckets[gap] = 0;
   }
 
   #grow(): void {

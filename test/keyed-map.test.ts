@@ -20,6 +20,24 @@ test("a keyed map is a Map that iterates in the order of additions", () => {
   expect(map.size).toBe(oracle.size);
 });
 
+test("a keyed map has no key that was removed, and all others", () => {
+  const random = new Random("keyed map without");
+  const [map, oracle] = [new KeyedMap<number>(), new Map<string, number>()];
+  for (let round = 0; round < 20_000; round++) {
+    const key = `${random.below(round < 10_000 ? 300 : 30)}`;
+    if (random.chance(0.5)) {
+      map.delete(key);
+      oracle.delete(key);
+    } else {
+      map.set(key, round);
+      oracle.set(key, round);
+    }
+    expect(map.get(key)).toBe(oracle.get(key));
+    expect(map.size).toBe(oracle.size);
+    if (round % 100 === 0) expect(new Map(map)).toEqual(oracle);
+  }
+});
+
 test("a change that throws adds no key", () => {
   const map = new KeyedMap<number>();
   const fail = () => {

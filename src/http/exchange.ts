@@ -8,6 +8,7 @@ import { type Groups, NO_GROUPS } from "./router.ts";
 import type { IdRule } from "./request/song-id.ts";
 import { NO_QUERY, type Query } from "./request/query.ts";
 import type { FoldHeaders } from "./response/reply.ts";
+import type { Streams } from "./streams/streams.ts";
 import type { CountStore } from "../store/count-store.ts";
 
 /**
@@ -23,6 +24,10 @@ export const HANDLER_SETTINGS = [
   "maxPendingBytes",
   "maxBatchSongs",
   "idPattern",
+  "maxStreams",
+  "maxStreamSongs",
+  "streamSeconds",
+  "streamIdleSeconds",
 ] as const;
 /** Settings that the actions of a handler use. */
 export type HandlerSettings = Pick<Settings, (typeof HANDLER_SETTINGS)[number]>;
@@ -36,6 +41,7 @@ export interface Service extends HandlerSettings {
   /** The rule that `idPattern` makes for ids to be played. */
   idRule: IdRule;
   foldHeaders: FoldHeaders;
+  streams: Streams;
   /** Returns the OpenAPI document, as JSON. */
   document: () => string;
   /** Returns true if a request has the token for everything; false if the server has no tokens. */

@@ -23,6 +23,7 @@ import { describeRoutes } from "./openapi.ts";
 import { createRouter } from "./router.ts";
 import { type Operation, pathOf, type Route, routeTable } from "./routes.ts";
 import type { CountStore } from "../store/count-store.ts";
+import { Streams } from "./streams/streams.ts";
 import { parseQuery } from "./request/query.ts";
 import { idRuleOf } from "./request/song-id.ts";
 import { parseTarget, type Target } from "./request/target.ts";
@@ -99,6 +100,7 @@ class Dispatcher {
       batchBytes: new ByteBudget(settings.maxPendingBytes),
       idRule: idRuleOf(settings.idPattern),
       foldHeaders: new FoldHeaders(),
+      streams: new Streams(store, settings, metrics, options.signal),
       document: () => JSON.stringify(describeRoutes(routes, { ...settings, maxIdBytes: store.maxIdBytes })),
       isManager: (headers) => guard.isManager(headers),
       metrics,

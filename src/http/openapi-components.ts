@@ -9,8 +9,7 @@ import {
   NUMBER_PATTERN,
 } from "./openapi-patterns.ts";
 import { MAX_FIELD_LENGTH } from "./request/list.ts";
-import { MAX_IDS, type QueryParameter } from "./request/query.ts";
-import { MAX_TOP } from "./resources/songs.ts";
+import { MAX_IDS, MAX_TOP, type QueryParameter } from "./request/query.ts";
 import { MAX_COUNT, MAX_LABEL_LENGTH } from "../store/count-store.ts";
 
 /** A part of an OpenAPI document. */
@@ -160,12 +159,11 @@ export const ANSWERS: Readonly<Record<Shape | "unchanged", Json>> = {
   count: answerOf("the count", ref("schemas", "SongCount"), ["Fold"]),
   counts: answerOf("the counts; as text id=count, separated by commas", ref("schemas", "Counts"), ["Fold"]),
   // The schema has no type: generators take no choice between an object and an array.
-  list: answerOf(
-    "as Counts; in JSON with top an array of SongCount, the highest first",
-    {},
-    ["ETag", "Fold", "Link-Template"],
-    ["text/html"],
-  ),
+  list: answerOf("as Counts; in JSON with top an array of SongCount, the highest first", {}, [
+    "ETag",
+    "Fold",
+    "Link-Template",
+  ]),
   plays: answerOf("the plays; as text id=plays, separated by commas", ref("schemas", "Counts")),
   folds: answerOf(
     "the folds; as text their numbers, separated by commas",
@@ -191,12 +189,13 @@ export const ANSWERS: Readonly<Record<Shape | "unchanged", Json>> = {
   unchanged: { description: "the condition in If-None-Match is false" },
 };
 
-function answerOf(
-  description: string,
-  schema: Json,
-  headers: readonly ResponseHeader[] = [],
-  others: readonly string[] = [],
-): Json {
-  const texts = mapOf(["text/plain", ...others], () => ({ schema: TEXT }));
-  return { description, ...headersOf(headers), content: { "application/json": { schema }, ...texts } };
+/** Contents of other representations. */
+export const OTHERS: Readonly<Record<"stream" | "page", Json>> = {
+  stream: { "text/event-stream": { schema: TEXT } },
+  page: { "text/html": { schema: TEXT } },
+};
+
+function answerOf(description: string, schema: Json, headers: readonly ResponseHeader[] = []): Json {
+  const content = { "application/json": { schema }, "text/plain": { schema: TEXT } };
+  return { description, ...headersOf(headers), content };
 }

@@ -4,6 +4,7 @@ import {
   HEADERS,
   type Json,
   type Limits,
+  OTHERS,
   parametersOf,
   ref,
   schemasOf,
@@ -55,7 +56,10 @@ function describeOperation(path: string, method: string, operation: Operation): 
     ref("parameters", parameter as string),
   );
   const all = method === "GET" ? { ...answers, 304: "unchanged" as const } : answers;
-  const answered = Object.entries(all).map(([status, shape]) => [status, ANSWERS[shape]]);
+  const answered = Object.entries(all).map(([status, shape]) => [
+    status,
+    status === "200" ? withOthers(ANSWERS[shape], operation) : ANSWERS[shape],
+  ]);
   return {
     operationId: name,
     summary,
@@ -66,4 +70,10 @@ function describeOperation(path: string, method: string, operation: Operation): 
     ...BODIES[body],
     responses: { ...Object.fromEntries(answered), ...describeProblems(operation) },
   };
+}
+
+/** Adds the other representations of an answer. */
+function withOthers(answer: Json, { others = {} }: Operation): Json {
+  const added = (Object.keys(others) as (keyof typeof others)[]).map((name) => OTHERS[name]);
+  return { ...answer, content: Object.assign({}, answer["content"], ...added) };
 }

@@ -6,8 +6,8 @@ import { health, live } from "./resources/health.ts";
 import { getMetrics } from "./resources/metrics.ts";
 import { openApi } from "./resources/openapi.ts";
 import { getElement, getPage } from "./resources/page.ts";
-import { getCount, addPlays } from "./resources/song.ts";
-import { clear, list } from "./resources/songs.ts";
+import { getCount, addPlays, watchCount } from "./resources/song.ts";
+import { clear, list, watchList } from "./resources/songs.ts";
 import { DOCUMENT_PATH } from "./response/problem-types.ts";
 import type { Scope } from "./guard.ts";
 
@@ -38,7 +38,9 @@ export function pathOf({ pattern }: Pick<Route, "pattern">): string {
   return pattern.pathname.replace(/:(\w+)(?:\(\.\+\))?/g, "{$1}");
 }
 
-const read = (act: Action, description: Description): Operation => ({ scope: "read", act, description });
+const read = (act: Action, description: Description, others: Operation["others"] = {}): Operation => {
+  return { scope: "read", act, description, others };
+};
 const play = (act: Action, description: Description): Operation => ({ scope: "play", act, description });
 const manage = (act: Action, description: Description): Operation => ({ scope: "manage", act, description });
 
@@ -59,13 +61,17 @@ export function routeTable({ basePath, resource, page = true }: RouteSettings): 
   };
   return [
     route(`/${resource}/:id(.+)`, {
-      GET: read(getCount, {
-        name: "getCount",
-        summary: "The song's count",
-        query: ["after"],
-        answers: { 200: "count" },
-        problems: ["IdTooLong", "FoldDropped"],
-      }),
+      GET: read(
+        getCount,
+        {
+          name: "getCount",
+          summary: "The song's count",
+          query: ["after"],
+          answers: { 200: "count" },
+          problems: ["IdTooLong", "FoldDropped"],
+        },
+        { stream: watchCount },
+      ),
       POST: play(addPlays, {
         name: "play",
         summary: "Add 1, or the number in the body, and answer the new count",
@@ -76,17 +82,18 @@ export function routeTable({ basePath, resource, page = true }: RouteSettings): 
       }),
     }),
     route("/", {
-      GET: {
-        ...read(list, {
+      GET: read(
+        list,
+        {
           name: "listCounts",
           summary: "All songs with a count, the highest, or the songs named; a page for browsers",
           query: ["id", "top", "after"],
           headers: ["If-None-Match"],
           answers: { 200: "list" },
           problems: ["FoldDropped", "IdTooLong"],
-        }),
-        ...(page && { others: { page: getPage } }),
-      },
+        },
+        { stream: watchList, ...(page && { page: getPage }) },
+      ),
       DELETE: manage(clear, {
         name: "clearCounts",
         summary: "Clear everything, folds included",

@@ -22,15 +22,16 @@ export const DELAY_BOUNDS: readonly number[] = [
   Infinity,
 ];
 
-// A row: [is serving | deaths | plays | start | sum of delays | delay buckets | requests]
+// A row: [is serving | deaths | plays | start | streams | sum of delays | delay buckets | requests]
 // The requests are those of each route, method and status.
 const IS_SERVING = 0;
 const DEATHS = 1;
 const PLAYS = 2;
 /** In the first row alone: when the first thread made its metrics. */
 const STARTED_AT = 3;
-const DELAY_SUM = 4;
-const DELAY_BUCKETS = 5;
+const STREAMS = 4;
+const DELAY_SUM = 5;
+const DELAY_BUCKETS = 6;
 const REQUESTS = DELAY_BUCKETS + DELAY_BOUNDS.length;
 
 /** Number of requests of a route and a method that were answered with a status. */
@@ -111,6 +112,16 @@ export class Metrics {
     return this.#sum(PLAYS);
   }
 
+  /** Counts a stream that opens, or with -1 one that ends. */
+  countStream(change: 1 | -1): void {
+    this.#add(STREAMS, change);
+  }
+
+  /** Number of open streams. */
+  get streams(): number {
+    return this.#sum(STREAMS);
+  }
+
   /** Counts a turn of the event loop that was late by `seconds`. */
   observeDelay(seconds: number): void {
     this.#add(DELAY_SUM, seconds);
@@ -124,7 +135,7 @@ export class Metrics {
 
   /** Counts a thread that ended unexpectedly. */
   recordDeath(worker: number): void {
-    this.#numbers[worker * ROW + IS_SERVING] = 0;
+    for (const place of [IS_SERVING, STREAMS]) this.#numbers[worker * ROW + place] = 0;
     this.#add(DEATHS, 1);
   }
 

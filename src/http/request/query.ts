@@ -12,6 +12,9 @@ export type Query = ReadonlyMap<QueryParameter, readonly string[]>;
 /** Most songs that a query can name. */
 export const MAX_IDS = 100;
 
+/** Most songs of a ranking, which is built in memory. */
+export const MAX_TOP = 1000;
+
 export const NO_QUERY: Query = new Map();
 
 /**
@@ -71,7 +74,7 @@ export function readIds(query: Query): string[] | undefined {
  * @returns `undefined` without the parameter.
  * @throws {Problem} 400 for any other value than a whole number from `min` to `max`.
  */
-export function readNumber(
+function readNumber(
   query: Query,
   name: QueryParameter,
   { min, max }: { min: number; max: number },
@@ -81,6 +84,11 @@ export function readNumber(
   const number = parseWholeNumber(value);
   if (number !== undefined && number >= min && number <= max) return number;
   throw new Problem(400, `${name} must be a whole number from ${min} to ${max}`);
+}
+
+/** Reads `top`: the number of songs of a ranking. */
+export function readTop(query: Query): number | undefined {
+  return readNumber(query, "top", { min: 1, max: MAX_TOP });
 }
 
 const FOLDS = { min: 0, max: Number.MAX_SAFE_INTEGER };

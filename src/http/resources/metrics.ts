@@ -101,6 +101,7 @@ function ofProcess({ metrics, requestCounts, store }: Service): Family[] {
       "Time of the start, in seconds since 1970.",
       metrics.startedAt / 1000,
     ),
+    gauge("playcount_streams", "Streams that are open now.", metrics.streams),
     gauge("playcount_workers", "Threads that answer requests now.", metrics.workers),
     counter("playcount_worker_deaths", "Threads that ended unexpectedly.", metrics.deaths),
     {

@@ -8,6 +8,7 @@ import { checkConditions, conditionsOf } from "../request/preconditions.ts";
 import { prefersMinimal } from "../request/prefer.ts";
 import { readAfter } from "../request/query.ts";
 import { Problem } from "../response/problem.ts";
+import { replyStream } from "./stream.ts";
 import { reply, replyMinimal } from "../response/reply.ts";
 import { decodeSongId } from "../request/song-id.ts";
 import { type Addition, MAX_COUNT } from "../../store/count-store.ts";
@@ -24,6 +25,12 @@ export function getCount(service: Service, exchange: Exchange): Awaitable<Respon
   return count instanceof Promise
     ? count.then((later) => replyCount(service, exchange, id, later))
     : replyCount(service, exchange, id, count);
+}
+
+/** The stream of `GET /song/{id}`. */
+export function watchCount(service: Service, exchange: Exchange): Awaitable<Response> {
+  const songs = [songId(service, exchange)];
+  return replyStream(service, exchange, { songs, after: readAfter(exchange.query) });
 }
 
 /** `POST /song/{id}`: adds 1, or the number in the body, and answers the new count. */

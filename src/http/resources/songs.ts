@@ -11,17 +11,15 @@ import {
   notModified,
   preconditionFailed,
 } from "../request/preconditions.ts";
-import { readAfter, readIds, readNumber } from "../request/query.ts";
+import { readAfter, readIds, readTop } from "../request/query.ts";
 import { Problem } from "../response/problem.ts";
+import { replyStream } from "./stream.ts";
 import { headersFor, reply, replyDone } from "../response/reply.ts";
 import { hash64 } from "../../hash.ts";
 import type { Entry } from "../../store/count-store.ts";
 
-/** Most songs of a ranking, which is built in memory. */
-export const MAX_TOP = 1000;
-
 /** The songs that a query selects. */
-export interface Selection {
+interface Selection {
   /** Songs by name, each once. Default: all songs. */
   ids: string[] | undefined;
   /** Number of songs, the highest. */
@@ -30,8 +28,8 @@ export interface Selection {
 }
 
 /** @throws {Problem} 400 */
-export function readSelection({ query }: Exchange): Selection {
-  const [ids, top] = [readIds(query), readNumber(query, "top", { min: 1, max: MAX_TOP })];
+function readSelection({ query }: Exchange): Selection {
+  const [ids, top] = [readIds(query), readTop(query)];
   if (ids !== undefined && top !== undefined) throw new Problem(400, "id and top exclude each other");
   return { ids, top, after: readAfter(query) };
 }
@@ -41,6 +39,14 @@ export function list(service: Service, exchange: Exchange): Awaitable<Response> 
   const { ids, top, after } = readSelection(exchange);
   if (ids !== undefined) return listNamed(service, exchange, ids, after);
   return whenReady(service.store.version, (version) => listAs(version, service, exchange, { top, after }));
+}
+
+/** The stream of `GET /?top=N` and `GET /?id=…`. All songs are too many to watch. */
+export function watchList(service: Service, exchange: Exchange): Awaitable<Response> {
+  const { ids, top, after } = readSelection(exchange);
+  const songs = ids ?? (top === undefined ? undefined : { top });
+  if (songs === undefined) throw new Problem(406, "A stream needs id or top");
+  return replyStream(service, exchange, { songs, after });
 }
 
 /** Answers the counts of songs by name. The entity tag is a digest of them. */

@@ -18,6 +18,7 @@ import { negotiation } from "./negotiation.ts";
 import { pages } from "./pages.ts";
 import { cappedProblems, problems } from "./problems.ts";
 import { queries } from "./queries.ts";
+import { cappedStreams, guardedStreams, streams } from "./streams.ts";
 import { targets } from "./targets.ts";
 import { framing } from "./framing.ts";
 import { pipelining } from "./pipelining.ts";
@@ -39,6 +40,7 @@ export const cases: Cases = {
   ...queries,
   ...pages,
   ...headers,
+  ...streams,
   ...folds,
   ...batch,
   ...keys,
@@ -51,10 +53,10 @@ export const objectCases: Cases = { ...conditionalClears, ...currentBatchAnswers
 export const redisCases: Cases = { ...unsupportedClears, ...currentBatchAnswers };
 
 /** Cases for a server with the settings in `CAPS`. */
-export const cappedCases: Cases = { ...limits, ...cappedProblems, ...endlessBodies };
+export const cappedCases: Cases = { ...limits, ...cappedStreams, ...cappedProblems, ...endlessBodies };
 
 /** Cases for a server with the settings in `GUARDED`. */
-export const guardedCases: Cases = access;
+export const guardedCases: Cases = { ...access, ...guardedStreams };
 
 /** Cases for a server with the settings in `JSON_FIRST`. */
 export const jsonFirstCases: Cases = jsonFirst;

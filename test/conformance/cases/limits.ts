@@ -13,6 +13,9 @@ export const CAPS = {
   maxBatchSongs: 3,
   maxFolds: 2,
   maxWriters: 2,
+  maxStreams: 2,
+  maxStreamSongs: 3,
+  streamSeconds: 1,
   idPattern: "[a-z]|[^-A-Z ]+", // each branch has to match the whole id
 };
 
