@@ -178,29 +178,19 @@ export const SETTINGS = {
     requires: "token" as const,
     help: "bearer token that plays require; needs PLAYCOUNT_TOKEN too",
   },
-  maxStreams: {
-    default: 10_000,
-    min: 0,
-    max: 1_000_000,
-    help: "streams that may be open at a time, of all workers; further clients are told to come back in a minute",
-  },
+  maxStreams: { default: 10_000, min: 0, max: 1_000_000, help: "streams that may be open, of all workers" },
   maxStreamSongs: {
     default: 100_000,
     min: 1,
     max: 10_000_000,
-    help: "songs that the streams of a worker may watch by name, each once; further clients are told the same",
+    help: "songs that streams may watch by name, for each worker",
   },
-  streamSeconds: {
-    default: 600,
-    min: 1,
-    max: 86_400,
-    help: "time after which a stream ends and its client comes back, in seconds, random by 20 %",
-  },
+  streamSeconds: { default: 600, min: 1, max: 86_400, help: "life of a stream in seconds, random by 20 %" },
   streamIdleSeconds: {
     default: 60,
     min: 1,
     max: 3600,
-    help: "time that the client of a stream may read nothing while events wait for it, in seconds",
+    help: "time that the client of a stream may read nothing while events wait, in seconds",
   },
   corsOrigins: {
     default: "",

@@ -47,7 +47,7 @@ export class Reader {
     return stream;
   }
 
-  /** Writes changes or a comment, or ends the stream, if one of these is due. Returns true if it has written. */
+  /** Writes changes or a comment, or ends the stream, if any is due. Returns true if it has written. */
   tend(now: number): boolean {
     const { endsAt, idleMs } = this.#options;
     if (this.#controller === undefined) return false;

@@ -16,7 +16,7 @@ const REST = 0.25;
 /** A ranking reads all songs: it may take a twentieth of the time. */
 const RANKING_REST = 20;
 
-/** Work of a slice, which takes about a millisecond: a song that is read is 1, and an event that is written 40. */
+/** Work of a slice of about a millisecond: a song that is read is 1, and an event that is written 40. */
 const [SLICE, EVENT] = [4000, 40];
 
 type StreamSettings = Pick<Settings, "maxStreams" | "maxStreamSongs" | "streamSeconds" | "streamIdleSeconds">;
@@ -33,15 +33,15 @@ const FULL_RETRY_MS = 60_000;
 /**
  * The streams of one thread.
  *
- * A stream has state, not events: first all values, then those that have changed, each the latest. So no play
- * has to tell anybody anything. While streams are open, a look every 250 ms asks the store for its version.
- * If that has changed, each watched song is read once, and changed counts get the number of the look. A
- * reader knows the look of its last event, and gets what has changed since, when it reads. One that does not
- * read costs nothing but the event that waits, and is cut off after a time.
+ * A stream has state, not events: first all counts, then those that have changed, each the latest. So a play
+ * does nothing for streams, and waits for none. While streams are open, a look every 250 ms asks the store
+ * for its version. If that has changed, the look reads each watched song once, and numbers the counts that
+ * have changed. A reader knows the look of its last event. When its client has read that, it writes what has
+ * changed since. A client that does not read costs one event that waits, and is cut off after a time.
  *
- * Reading and writing are divided into slices, so that other requests wait for a millisecond at most. A look
- * that takes longer than its time delays the next one. Counts of other threads and servers come with the next
- * look, as all others. If the store fails, the streams stay open, and the next look tries again.
+ * Looks and writes are divided into slices, so that other requests wait for about a millisecond. A look that
+ * takes long delays the next one. Counts of other threads and servers come with the next look, too. While the
+ * store is unavailable, streams stay open, and each look tries again. A count may be sent twice.
  */
 export class Streams {
   readonly #store: CountStore;

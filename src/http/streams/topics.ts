@@ -5,7 +5,7 @@ import type { View, WatchedSong } from "./view.ts";
 
 const utf8 = new TextEncoder();
 
-/** What some readers watch alike. They get the same bytes. */
+/** Counts that any number of readers watch alike. They get the same bytes. */
 export abstract class Topic implements Events {
   readonly name: string;
   readonly readers: Set<Reader> = new Set();
@@ -60,6 +60,8 @@ export class NamedSongs extends Topic {
   async readAll(): Promise<string> {
     const ids = this.#songs.map(({ id }) => id);
     const counts = await this.view.readCounts(ids);
+    for (const [at, song] of this.#songs.entries())
+      if (Number.isNaN(song.count)) song.count = counts[at] as number; // no look has read it meanwhile
     return writeList(
       MAPPING_SYNTAX.json,
       ids.map((id, at): Entry => [id, counts[at] as number]),
