@@ -72,8 +72,8 @@ export class Streams {
   }
 
   /**
-   * Opens a stream. Returns the whole text of one that ends at once, if there is no room for it, the server
-   * stops, or the store is unavailable: a browser does not come back after an error.
+   * Opens a stream. Past a limit, while the server stops, or if the store is unavailable, returns the whole
+   * text of a stream that ends at once: a browser does not come back after an error.
    *
    * @throws {Refusal} as `get` of the store does, unless it is `unavailable`.
    */
