@@ -183,14 +183,14 @@ export const SETTINGS = {
     default: 100_000,
     min: 1,
     max: 10_000_000,
-    help: "songs that streams may watch by name, for each worker",
+    help: "songs that streams of a worker may name",
   },
   streamSeconds: { default: 600, min: 1, max: 86_400, help: "life of a stream in seconds, random by 20 %" },
   streamIdleSeconds: {
     default: 60,
     min: 1,
     max: 3600,
-    help: "time that the client of a stream may read nothing while events wait, in seconds",
+    help: "seconds that a stream may wait for its client",
   },
   corsOrigins: {
     default: "",
