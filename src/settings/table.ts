@@ -183,15 +183,10 @@ export const SETTINGS = {
     default: 100_000,
     min: 1,
     max: 10_000_000,
-    help: "songs that streams of a worker may name",
+    help: "songs that a worker's streams may name",
   },
   streamSeconds: { default: 600, min: 1, max: 86_400, help: "life of a stream in seconds, random by 20 %" },
-  streamIdleSeconds: {
-    default: 60,
-    min: 1,
-    max: 3600,
-    help: "seconds that a stream may wait for its client",
-  },
+  streamIdleSeconds: { default: 60, min: 1, max: 3600, help: "seconds that a stream waits for its client" },
   corsOrigins: {
     default: "",
     placeholder: "ORIGINS",
