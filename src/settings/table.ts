@@ -179,12 +179,7 @@ export const SETTINGS = {
     help: "bearer token that plays require; needs PLAYCOUNT_TOKEN too",
   },
   maxStreams: { default: 10_000, min: 0, max: 1_000_000, help: "streams that may be open, of all workers" },
-  maxStreamSongs: {
-    default: 100_000,
-    min: 1,
-    max: 10_000_000,
-    help: "songs that a worker's streams may name",
-  },
+  maxStreamSongs: { default: 100_000, min: 1, max: 10_000_000, help: "songs that a worker may stream" },
   streamSeconds: { default: 600, min: 1, max: 86_400, help: "life of a stream in seconds, random by 20 %" },
   streamIdleSeconds: { default: 60, min: 1, max: 3600, help: "seconds that a stream waits for its client" },
   corsOrigins: {
