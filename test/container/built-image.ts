@@ -57,12 +57,27 @@ export class BuiltImage {
    * `user`: that of the image.
    */
   async startReadOnly(port: number, volume: string, user: string = this.config.User): Promise<StartedServer> {
+    const command = await this.#readOnly(volume, user, [`PLAYCOUNT_PORT=${port}`], []);
+    return StartedServer.start(command, `http://127.0.0.1:${port}/health`);
+  }
+
+  /** Runs the image's program with arguments, on a read-only root, to its end. */
+  async runReadOnly(volume: string, words: readonly string[]): ReturnType<typeof execute> {
+    return await execute(await this.#readOnly(volume, this.config.User, [], words));
+  }
+
+  /** Returns the command that runs the image's program as process 1 on a read-only root. */
+  async #readOnly(
+    volume: string,
+    user: string,
+    environment: readonly string[],
+    words: readonly string[],
+  ): Promise<string[]> {
     const { Env, Entrypoint } = this.config;
     const root = await this.#buildah.do("mount", this.#container);
     const enter = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", READ_ONLY, root, volume];
-    const program = ["chroot", `--userspec=${user}`, root, ...Entrypoint];
-    const command = [...enter, ...Env, `PLAYCOUNT_PORT=${port}`, ...program];
-    return StartedServer.start(command, `http://127.0.0.1:${port}/health`);
+    const program = ["chroot", `--userspec=${user}`, root, ...Entrypoint, ...words];
+    return [...enter, ...Env, ...environment, ...program];
   }
 
   /** Runs the image's health check. */

@@ -1,5 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { chmod } from "node:fs/promises";
+import { join } from "node:path";
 import process from "node:process";
+import { DatabaseSync } from "node:sqlite";
 import { lacks } from "../support/extent.ts";
 import { Buildah } from "./buildah.ts";
 import { BuiltImage } from "./built-image.ts";
@@ -76,6 +79,26 @@ describe.skipIf(lacks("buildah", "root"))("The container", () => {
       expect(server.status("NSpid").at(-1)).toBe("1");
       expect(server.rootOptions()).toContain("ro");
       expect(await server.stop()).toBe(0);
+    },
+    TIMEOUT,
+  );
+
+  test(
+    "hands its counts over to a database, from a container with a read-only root",
+    async () => {
+      const [port, volume] = [freePort(), await image.makeVolume()];
+      const file = join(volume, "music.db");
+      const database = new DatabaseSync(file);
+      database.exec("CREATE TABLE song (id TEXT PRIMARY KEY, plays INTEGER)");
+      await chmod(file, 0o666);
+      await using _server = await image.startReadOnly(port, await image.makeVolume());
+      const url = `http://127.0.0.1:${port}`;
+      await fetch(`${url}/song/1`, { method: "POST", body: "13" });
+      const words = ["fold", "--from", url, "--into", "sqlite:/data/music.db", "--unknown", "insert"];
+      const { status, output, complaints } = await image.runReadOnly(volume, words);
+      expect([status, complaints]).toEqual([0, ""]);
+      expect(output).toStartWith("handed over 13 plays of 1 song");
+      expect({ ...database.prepare("SELECT * FROM song").get() }).toEqual({ id: "1", plays: 13 });
     },
     TIMEOUT,
   );

@@ -6,7 +6,7 @@ import { filesIn } from "./support/files.ts";
 /** The tests that run the files of `docs/deploy`, or give them to a validator. */
 const TESTED_BY: readonly (readonly [files: RegExp, test: string])[] = [
   [/^README\.md$/, "test/docs/blocks.test.ts"],
-  [/^cloudflare\//, "test/cloudflare"],
+  [/^cloudflare\//, "test/package.test.ts"],
   [/^compose\/(?:compose\.yaml|song\.sql|prometheus\.yml)$/, "test/deploy/compose.test.ts"],
   [/^grafana\/(?:datasource|provider)\.yml$/, "test/deploy/compose.test.ts"],
   [/^grafana\/playcount\.json$/, "test/deploy/watching.test.ts"],
