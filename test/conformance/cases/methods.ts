@@ -89,6 +89,7 @@ export const methods: Cases = {
       /^playcount_requests_total\{route="\/song\/\{id\}",method="POST",status="200"\} [1-9]\d*$/m,
     );
     expect(text).toMatch(/^playcount_songs 1$/m);
+    expect(text).toMatch(/^playcount_store_up 1$/m);
     expect(text).toMatch(/^# TYPE playcount info$/m);
     expect(text).toEndWith("# EOF\n");
   },

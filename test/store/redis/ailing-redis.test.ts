@@ -52,11 +52,22 @@ class Subject {
     await Promise.all(plays.map((play) => this.ledger.send(this.url, play)));
     expect([...this.ledger.answers.keys()].sort()).toEqual([200, 503]);
     await healthy(this.url, 503);
+    await this.#expectStoreUp(0);
+  }
+
+  /** Expects that the metrics are there, and tell if the store can count. */
+  async #expectStoreUp(value: 0 | 1): Promise<void> {
+    const answer = await fetch(`${this.url}/metrics`);
+    expect([answer.status, await answer.text()]).toEqual([
+      200,
+      expect.stringContaining(`\nplaycount_store_up ${value}\n`),
+    ]);
   }
 
   /** Expects that the server recovers by itself. */
   async expectRecovery(): Promise<string> {
     await healthy(this.url);
+    await this.#expectStoreUp(1);
     await this.playWell();
     expect(await this.ledger.faults(this.url)).toEqual([]);
     return await endWell([this.#server]);
