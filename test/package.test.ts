@@ -272,7 +272,7 @@ test("the project for Cloudflare has counts that survive a restart, and needs it
   }
 });
 
-/** Makes one file of the project for Cloudflare: as wrangler does, which a run of all tests fetches from npm. */
+/** Makes one file of the project for Cloudflare. A run of all tests does so with wrangler, from npm. */
 async function bundle(output: string): Promise<void> {
   if (rounds(1, 0) === 0) return void (await bundleForWorkerd(join(consumer, "worker.ts"), output));
   await succeed([bun, "add", "wrangler@4.164.0"], consumer);

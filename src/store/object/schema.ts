@@ -14,8 +14,8 @@ export const FORMAT = 1;
 
 /**
  * Makes the tables. Cloudflare bills each row that is written, and an entry of an index counts as one. So a
- * play writes one row: that of its song in the open fold. A key writes one more, that of its writer. A new song
- * and a new writer also change `state`.
+ * play writes one row: that of its song in the open fold. A key writes one more, that of its writer. A new
+ * song and a new writer also change `state`.
  */
 export const SCHEMA: string = `
   CREATE TABLE fold (
