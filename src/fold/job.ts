@@ -193,7 +193,7 @@ interface Share {
   plays: number;
 }
 
-/** @throws {JobRefusal} if two URLs have the same fold, sealed at the same time: it would be counted twice. */
+/** @throws {JobRefusal} if two URLs have the same fold, sealed at the same time: they are one server. */
 function refuseTwins(shares: readonly Share[], times: readonly (number | undefined)[]): void {
   for (const [at, { server, songs, plays }] of shares.entries()) {
     const isTwin = (other: Share, n: number) =>

@@ -1,8 +1,9 @@
 import type { Rows } from "../rows.ts";
 import { type FoldState, JobRefusal } from "../target.ts";
 import { describeSqlError, type SqlClient, type SqlError, type SqlResult, type SqlRunner } from "./client.ts";
-import { chooseColumns, COLUMN_QUERIES, type SongColumns } from "./columns.ts";
-import { type Dialect, type DialectName, DIALECTS } from "./dialects.ts";
+import { chooseColumns, COLUMN_QUERIES } from "./columns.ts";
+import type { Dialect, Song, SongDatabase } from "./dialect.ts";
+import { type DialectName, DIALECTS } from "./dialects.ts";
 
 /** The table of songs, and the names of the job in it. */
 export interface SongTable {
@@ -16,22 +17,8 @@ export interface SongTable {
   history?: string | undefined;
 }
 
-/** The table of songs in statements: row `s`. Names are quoted. */
-export interface Song extends SongColumns {
-  table: string;
-  idName: string;
-  playsName: string;
-  /** Adds the plays of row `f`. */
-  increment: string;
-  /** The songs of a fold, as rows `f`. */
-  songs: string;
-  /** The name of the job as a literal. */
-  name: string;
-  history: string | undefined;
-}
-
 /** A database with a table of songs: the statements of a job. */
-export class Database {
+export class Database implements SongDatabase {
   readonly client: SqlClient;
   readonly names: SongTable;
   readonly dialect: Dialect;
@@ -87,7 +74,6 @@ export class Database {
     await (begin === undefined ? this.client.begin(begun) : this.client.begin(begin, begun));
   }
 
-  /** Runs a statement, which may read `rows` as rows `f`, or one text. */
   async run(on: SqlRunner, statement: string, rows?: Rows | string): Promise<SqlResult> {
     const values = rows === undefined ? [] : typeof rows === "string" ? [rows] : this.dialect.values(rows);
     return (await on.unsafe(statement, values)) as SqlResult;
@@ -151,7 +137,6 @@ export class Database {
     await this.run(tx, `UPDATE playcount_fold SET ${set} WHERE name = ${this.song.name}`, value);
   }
 
-  /** True if row `s` has the id of a row `f`, or `k` of `playcount_unknown`, and room for its plays. */
   isRowOf(other: "f" | "k"): string {
     const { typed, typedIfId = typed, text } = this.dialect;
     const { id, plays, isLoose, maxPlays } = this.song;

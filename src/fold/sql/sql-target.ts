@@ -172,7 +172,7 @@ export class SqlTarget implements Target {
     }
   }
 
-  /** Runs a transaction if the state is still `before`. @throws {OtherJob} if not, or while another has it. */
+  /** Runs a transaction if the state is still `before`. @throws {OtherJob} otherwise, and if it is locked. */
   async #transact(before: FoldState, act: (tx: SqlRunner) => Promise<void>): Promise<void> {
     await this.#begin(async (tx) => {
       const now = await this.#read(tx, this.#database.dialect.forUpdate).catch((error: unknown) => {
