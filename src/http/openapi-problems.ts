@@ -29,7 +29,7 @@ const PROBLEM: Json = {
   },
 };
 
-/** Returns the schemas of all problem types of a server with this base path, and `Problem`, which fits all. */
+/** Returns the schemas of the problem types below a base path, and `Problem`, which fits all of them. */
 export function problemSchemas(basePath: string): Json {
   const types = Object.entries(PROBLEM_TYPES) as [ProblemTypeName, ProblemType][];
   const schemas = types.map(([name, type]) => [name, describeType(typeReference(basePath, name), type)]);
