@@ -13,6 +13,7 @@ const NEEDS = [
   "bash",
   "buildah",
   "cc",
+  "chromium",
   "curl",
   "haproxy",
   "mariadbd",
