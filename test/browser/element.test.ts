@@ -164,6 +164,64 @@ document.dispatchEvent(new Event("visibilitychange")))`;
     await tab.until(TEXTS, ["6"]);
   });
 
+  test.concurrent("shows live songs by one stream, also when the server was stopped", async () => {
+    await using counter = new Counter();
+    counter.store.add("1", 5);
+    const body = `<play-count live song="1"></play-count><play-count song="1"></play-count><play-count live song="2"></play-count>`;
+    await using site = new Site(counter, body);
+    using tab = await Tab.open(site.url);
+    await tab.until(TEXTS, ["5", "5", "0"]);
+    counter.store.add("2", 1);
+    await tab.until(TEXTS, ["5", "5", "1"]);
+    counter.store.add("1", 1);
+    await tab.until(TEXTS, ["6", "6", "1"]);
+    expect(counter.requests.slice(1)).toEqual(["GET /?id=1&id=2 200"]);
+    await counter.stop();
+    counter.store.add("1", 1);
+    counter.start();
+    await tab.until(TEXTS, ["7", "7", "1"]);
+    const end = Date.now() + 20_000;
+    while (counter.requests.length < 3 && Date.now() < end) await Bun.sleep(50);
+    counter.store.add("1", 1);
+    await tab.until(TEXTS, ["8", "8", "1"]);
+  });
+
+  test.concurrent("polls live songs while the server has no room for a stream", async () => {
+    await using counter = new Counter();
+    await using site = new Site(counter, `<play-count live song="1" refresh="1"></play-count>`);
+    counter.configure({ maxStreams: 0, corsOrigins: new URL(site.url).origin });
+    using tab = await Tab.open(site.url);
+    await tab.until(TEXTS, ["0"]);
+    counter.store.add("1", 1);
+    await tab.until(TEXTS, ["1"]);
+  });
+
+  test.concurrent(
+    "has one stream for the live songs of all tabs, which passes on when a tab closes",
+    async () => {
+      await using counter = new Counter();
+      await using site = new Site(counter, `<play-count live song="1"></play-count>`);
+      using first = await Tab.open(site.url);
+      await first.until(TEXTS, ["0"]);
+      using second = await Tab.open(site.url);
+      await second.until(TEXTS, ["0"]);
+      await second.view.evaluate(`document.querySelector("play-count").setAttribute("song", "2")`);
+      counter.store.add("2", 1);
+      await second.until(TEXTS, ["1"]);
+      counter.store.add("1", 1);
+      await first.until(TEXTS, ["1"]);
+      expect(counter.requests.filter((request) => request.includes("id="))).toEqual([
+        "GET /?id=1 200",
+        "GET /?id=1 200", // for the second tab
+        "GET /?id=1&id=2 200",
+      ]);
+      await first.view.navigate("about:blank");
+      counter.store.add("2", 1);
+      await second.until(TEXTS, ["2"]);
+      expect(counter.requests.at(-1)).toBe("GET /?id=2 200");
+    },
+  );
+
   test("leaves nothing behind when 1,000 elements have been added and removed", async () => {
     await using counter = new Counter();
     await using site = new Site(counter, `<div></div>`);
