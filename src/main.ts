@@ -1,10 +1,9 @@
 #!/usr/bin/env node
 import process from "node:process";
 import { isMainThread, workerData } from "node:worker_threads";
-import { type Command, help, readCommandLine } from "./cli/command-line.ts";
+import { type Command, help, readCommandLine, versionLine } from "./cli/command-line.ts";
 import { BAD_USAGE, exit, FAILED } from "./cli/exit.ts";
 import { errorMessage } from "./error-message.ts";
-import { VERSION } from "./version.ts";
 
 if (isMainThread) await main();
 else await (await import("./cli/threads.ts")).runThread(workerData);
@@ -18,7 +17,7 @@ async function main(): Promise<void> {
     case "help":
       return console.log(help());
     case "version":
-      return console.log(VERSION);
+      return console.log(versionLine());
     case "help with fold":
       return console.log((await import("./cli/fold/help.ts")).foldHelp());
     case "fold":

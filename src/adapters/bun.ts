@@ -17,7 +17,7 @@
 import { lookup } from "node:dns/promises";
 import type { Handler } from "../http/handler.ts";
 import { resolvesWithin } from "../async/timing.ts";
-import { closeAfter, IDLE_SECONDS, type ListenOptions, type Server, urlOf } from "./server.ts";
+import { closeAfter, IDLE_SECONDS, type ListenOptions, pathOf, type Server, urlOf } from "./server.ts";
 
 export { whenParsed } from "./bun/parsing.ts";
 export type { ListenOptions, Server } from "./server.ts";
@@ -62,17 +62,19 @@ async function listen(
   { host, port, isShared = false }: ListenOptions,
 ): Promise<Bun.Server<undefined>> {
   try {
-    return Bun.serve({
-      hostname: host,
-      port,
-      reusePort: isShared, // without it Bun shares the port with any other program, without an error
+    const options = {
       fetch: handler,
       idleTimeout: IDLE_SECONDS,
       maxRequestBodySize: 2 ** 40, // the handler enforces the configured limit, and answers 413
       development: false, // in development an error would show its source to the client
-    });
+    };
+    const unix = pathOf(host);
+    // Bun's types do not know that a Unix socket has an idle time-out too.
+    if (unix !== undefined) return Bun.serve({ unix, ...(options as { fetch: Handler }) });
+    // Without `reusePort`, Bun shares the port with any other program, without an error.
+    return Bun.serve({ hostname: host, port, reusePort: isShared, ...options });
   } catch (error) {
-    await lookup(host); // throws for an unknown name, for which Bun reports only an invalid argument
+    if (pathOf(host) === undefined) await lookup(host); // throws for an unknown name, for which Bun reports only an invalid argument
     throw error;
   }
 }

@@ -17,14 +17,17 @@
 import { resolvesWithin } from "../async/timing.ts";
 import { type Handler, answerError } from "../http/handler.ts";
 import { Problem } from "../http/response/problem.ts";
-import { closeAfter, type ListenOptions, refuseHost, type Server, urlOf } from "./server.ts";
+import { closeAfter, type ListenOptions, pathOf, refuseHost, type Server, urlOf } from "./server.ts";
 
 /** The part of Deno's interface that is used here. */
 declare const Deno: {
   serve(
-    options: { hostname: string; port: number; signal: AbortSignal; onListen: () => void },
+    options: ({ hostname: string; port: number } | { path: string }) & {
+      signal: AbortSignal;
+      onListen: () => void;
+    },
     handler: Handler,
-  ): { addr: { port: number }; shutdown(): Promise<void> };
+  ): { addr: { port?: number }; shutdown(): Promise<void> };
 };
 
 export type { ListenOptions, Server } from "./server.ts";
@@ -49,13 +52,17 @@ export type { ListenOptions, Server } from "./server.ts";
 export function serve(handler: Handler, { host, port }: ListenOptions): Server {
   const pending = new PendingRequests(handler);
   const cut = new AbortController();
-  const options = { hostname: host, port, signal: cut.signal, onListen: () => {} };
+  const path = pathOf(host);
+  const address = path === undefined ? { hostname: host, port } : { path };
   let isDraining = false;
-  const server = Deno.serve(options, (request) =>
-    isDraining ? closeAfter(pending.handle(request)) : pending.handle(request),
+  const answer = (request: Request) =>
+    isDraining ? closeAfter(pending.handle(request)) : pending.handle(request);
+  const server = Deno.serve(
+    { ...address, signal: cut.signal, onListen: () => {} },
+    path === undefined ? answer : (request) => answer(withHttp(request)),
   );
   return {
-    url: urlOf(host, server.addr.port),
+    url: urlOf(host, server.addr.port ?? port),
     drain() {
       isDraining = true; // Deno leaves it to the client to close the connection
     },
@@ -66,6 +73,11 @@ export function serve(handler: Handler, { host, port }: ListenOptions): Server {
       await resolvesWithin(server.shutdown(), (deadline - performance.now()) / 1000);
     },
   };
+}
+
+/** Sets the scheme of a request of a Unix socket to `http:`. Deno has `http+unix:`. */
+function withHttp(request: Request): Request {
+  return Object.defineProperty(request, "url", { value: request.url.replace(/^http\+unix:/, "http:") });
 }
 
 /** Tracks the requests that wait for a body or a store: `shutdown` of Deno 2.9 makes bodies unreadable. */

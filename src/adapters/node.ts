@@ -21,6 +21,7 @@ import { setImmediate } from "node:timers/promises";
 import { resolvesWithin } from "../async/timing.ts";
 import { type Handler, answerError } from "../http/handler.ts";
 import { isHost } from "../http/request/target.ts";
+import { socketOf } from "../settings/hosts.ts";
 import { IncomingBody } from "./node/body.ts";
 import { Connections } from "./node/connections.ts";
 import { IDLE_SECONDS, type ListenOptions, refuseHost, type Server, urlOf } from "./server.ts";
@@ -51,7 +52,7 @@ export async function serve(handler: Handler, { host, port }: ListenOptions): Pr
     connections.take(incoming, outgoing, listener);
   });
   const connections = new Connections(server);
-  server.listen(port, host);
+  server.listen(socketOf(host) ?? { port, host });
   await once(server, "listening"); // rejects if the port is taken
   return {
     url: urlOf(host, (server.address() as AddressInfo).port),

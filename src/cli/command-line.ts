@@ -1,7 +1,9 @@
+import process from "node:process";
 import { type Environment, environmentLookup } from "../settings/environment.ts";
 import { environmentName, flagName, isSecret, isSwitch } from "../settings/names.ts";
 import { settingsHelp } from "../settings/reference.ts";
 import { readSettings, SETTINGS, type Settings, settingNames } from "../settings/settings.ts";
+import { VERSION } from "../version.ts";
 import { type FoldSettings, readFoldArguments } from "./fold/arguments.ts";
 import { type Flags, readFlags } from "./flags.ts";
 import { SECRET_FILES } from "./secret-files.ts";
@@ -56,7 +58,7 @@ function readSettingsOf(flags: ReadonlyMap<string, string>, environment: Environ
     const value = flags.get(flagName(name));
     if (value === undefined) return lookUpVariable(name);
     const source = `--${flagName(name)}`;
-    if (isSwitch(name)) return { text: "false", source };
+    if (isSwitch(name)) return { text: String(!SETTINGS[name].default), source };
     if (isSecret(name)) return { text: SECRET_FILES.read(value, source), source };
     const setting = SETTINGS[name];
     if (value === "" && setting.default === "" && !("canBeEmpty" in setting))
@@ -68,6 +70,13 @@ function readSettingsOf(flags: ReadonlyMap<string, string>, environment: Environ
   return settings;
 }
 
+/** Returns the output of `--version`: the version, and the runtime with its own. */
+export function versionLine(): string {
+  const { bun, deno, node } = process.versions as Record<string, string | undefined>;
+  const runtime = bun ? `Bun ${bun}` : deno ? `Deno ${deno}` : `Node ${node}`;
+  return `${VERSION} (${runtime}, ${process.platform} ${process.arch})`;
+}
+
 /** Returns the output of `--help`. */
 export function help(): string {
   return `playcount: a play counter whose whole interface is HTTP
@@ -76,10 +85,12 @@ Usage: playcount [options]                    start a server
        playcount fold --from URLS --into URL  hand counts over to a database; see playcount fold --help
 
 ${settingsHelp()}
+
+Instead of a server
       --health-check          check the server that these settings describe: exit status 0 if it is healthy,
                               otherwise 1
   -h, --help                  show this help
-  -v, --version               show the version
+  -v, --version               show the version, and that of the runtime
 
 Each option can also be set by an environment variable: --max-songs by ${environmentName("maxSongs")}. The variable
 of a secret, such as ${environmentName("token")}, holds the secret itself, and the one with _FILE at its end names

@@ -13,21 +13,3 @@ export function exit(status: number, message: string): never {
   console.error(`playcount: ${message}`);
   process.exit(status);
 }
-
-/**
- * Lets the process go on when its output cannot be written: its terminal or its reader has gone, or the disk
- * with its log is full. Node then has an event, and on Deno `console` throws.
- */
-export function surviveLostOutput(): void {
-  for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
-  for (const name of ["log", "error"] as const) {
-    const write = console[name];
-    console[name] = (...line) => {
-      try {
-        write(...line);
-      } catch {
-        // The line is lost, not the server.
-      }
-    };
-  }
-}

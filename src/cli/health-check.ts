@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { get, type IncomingMessage } from "node:http";
 import process from "node:process";
 import { urlOf } from "../adapters/server.ts";
+import { socketOf } from "../settings/hosts.ts";
 import { errorMessage } from "../error-message.ts";
 import type { Settings } from "../settings/settings.ts";
 import { exit, FAILED } from "./exit.ts";
@@ -28,11 +29,17 @@ export async function runHealthCheck(settings: Settings): Promise<never> {
  * machine.
  */
 async function checkHealth({ host, port, basePath }: Settings): Promise<string | undefined> {
-  if (port === 0) return "--health-check needs the port of the server, which cannot be 0";
-  const url = `${urlOf(LOOPBACK[host] ?? host, port)}${basePath}/health`;
+  const socket = socketOf(host);
+  if (socket !== undefined && !("path" in socket)) return `--health-check cannot reach ${host}`;
+  if (port === 0 && socket === undefined)
+    return "--health-check needs the port of the server, which cannot be 0";
+  const server = socket === undefined ? urlOf(LOOPBACK[host] ?? host, port) : "http://localhost";
+  const url = `${server}${basePath}/health`;
   const signal = AbortSignal.timeout(TIMEOUT_SECONDS * 1000);
   try {
-    const [{ statusCode }] = (await once(get(url, { signal }), "response")) as [IncomingMessage];
+    const [{ statusCode }] = (await once(get(url, { signal, socketPath: socket?.path }), "response")) as [
+      IncomingMessage,
+    ];
     return statusCode === 200 ? undefined : `unhealthy: ${url} answers ${statusCode}`;
   } catch (error) {
     return `unhealthy: ${url}: ${signal.aborted ? `no answer in ${TIMEOUT_SECONDS} seconds` : errorMessage(error)}`;

@@ -3,7 +3,6 @@ import type { Settings } from "../settings/settings.ts";
 import { attachDurable, type DurableAttachment, CommitThread } from "../store/durable/open.ts";
 import type { LayoutData } from "../store/redis/shards/layout.ts";
 import type { CountStore } from "../store/count-store.ts";
-import { BUN_ADVICE } from "./exit.ts";
 import { ShardedStore, type StoreHandle } from "../store/memory/sharded-store.ts";
 
 /** Message by which a worker attaches to the counts, in memory, on disk or in Redis. */
@@ -85,7 +84,6 @@ async function openOnDisk(settings: Settings, workers: number, entry: string): P
 
 /** Each thread has its own connections. The client is loaded on demand: it exists on Bun only. */
 async function openInRedis(settings: Settings): Promise<Counts> {
-  if (!("Bun" in globalThis)) throw new RangeError(`--store requires Bun; ${BUN_ADVICE}`);
   const { openRedis } = await import("../store/redis/open.ts");
   const { store, layout } = await openRedis(settings, (line) => console.error(`playcount: ${line}`));
   return {

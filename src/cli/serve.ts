@@ -3,14 +3,18 @@ import process from "node:process";
 import type { Serve, Server } from "../adapters/server.ts";
 import { errorMessage } from "../error-message.ts";
 import { Metrics } from "../http/metrics/metrics.ts";
+import { socketOf } from "../settings/hosts.ts";
 import { SETTINGS, type Settings } from "../settings/settings.ts";
 import { VERSION } from "../version.ts";
 import { watchDescriptors } from "./descriptors.ts";
-import { BAD_USAGE, BUN_ADVICE, exit, FAILED, surviveLostOutput } from "./exit.ts";
+import { BAD_USAGE, BUN_ADVICE, exit, FAILED } from "./exit.ts";
+import { setUpLog } from "./log.ts";
 import { loopbackNames } from "./loopback.ts";
 import { type Counts, openCounts } from "./open-counts.ts";
 import { exitOnSignals, stopOnSignals } from "./stopping.ts";
 import { createMeasuredHandler, serveWithWorkers } from "./threads.ts";
+import { notifySupervisor } from "./systemd.ts";
+import { removeStaleSocket, withSocketMode } from "./unix-socket.ts";
 import { noteIgnoredVariables } from "./variables.ts";
 
 /**
@@ -20,10 +24,11 @@ import { noteIgnoredVariables } from "./variables.ts";
  * `entry` is the URL of the program's module, which every thread runs too.
  */
 export async function serve(given: Settings, entry: string): Promise<void> {
-  surviveLostOutput();
+  setUpLog(given.log);
   exitOnSignals();
   for (const note of noteIgnoredVariables(process.env)) console.error(`playcount: ${note}`);
-  const names = await loopbackNames(given.host);
+  checkRuntime(given);
+  const names = await localNames(given);
   // On a loopback address, loopback names only: a web page could let its own name resolve to that address.
   const settings = { ...given, allowedHosts: given.allowedHosts || (names ?? "") };
   const workers = countWorkers(settings);
@@ -41,14 +46,38 @@ export async function serve(given: Settings, entry: string): Promise<void> {
   }
   console.log(`playcount: ${counts.place}`);
   // Last, because a program that waits for this line may send a signal as soon as it reads it.
-  console.log(`playcount ${VERSION} listens on ${server.url}${settings.basePath}/`);
+  const isPort = socketOf(settings.host) === undefined;
+  console.log(`playcount ${VERSION} listens on ${server.url}${isPort ? `${settings.basePath}/` : ""}`);
+  await notifySupervisor("READY=1");
 }
 
-function countWorkers({ workers }: Settings): number {
-  const isBun = "Bun" in globalThis;
-  if (workers === "auto") return isBun ? Math.min(availableParallelism(), SETTINGS.workers.max) : 1;
-  if (workers > 1 && !isBun) exit(BAD_USAGE, `more than 1 worker requires Bun; ${BUN_ADVICE}`);
-  return workers;
+/** Refuses settings of which this runtime is not capable. */
+function checkRuntime({ host, store, workers }: Settings): void {
+  const isMany = workers !== "auto" && workers > 1;
+  const socket = socketOf(host);
+  if (socket !== undefined && isMany) exit(BAD_USAGE, `--host ${host} takes 1 worker, not ${workers}`);
+  if (socket !== undefined && "fd" in socket && ("Bun" in globalThis || "Deno" in globalThis))
+    exit(BAD_USAGE, `--host ${host} requires Node, which alone takes over an open socket`);
+  if ("Bun" in globalThis) return;
+  if (isMany) exit(BAD_USAGE, `more than 1 worker requires Bun; ${BUN_ADVICE}`);
+  if (store !== "") exit(BAD_USAGE, `--store requires Bun; ${BUN_ADVICE}`);
+}
+
+function countWorkers({ workers, host }: Settings): number {
+  if (workers !== "auto") return workers;
+  const isShareable = "Bun" in globalThis && socketOf(host) === undefined;
+  return isShareable ? Math.min(availableParallelism(), SETTINGS.workers.max) : 1;
+}
+
+/**
+ * Returns the names by which only this machine reaches the server, as a value of `allowedHosts`; `undefined`
+ * if others may reach it. No web page reaches a Unix socket, so every name is allowed there.
+ */
+async function localNames({ host, socketMode }: Settings): Promise<string | undefined> {
+  const socket = socketOf(host);
+  if (socket === undefined) return await loopbackNames(host);
+  const isForAll = !("path" in socket) || (Number.parseInt(socketMode, 8) & 0o002) !== 0;
+  return isForAll ? undefined : "";
 }
 
 async function open(settings: Settings, workers: number, entry: string): Promise<Counts> {
@@ -66,14 +95,20 @@ async function listen(
   { workers, entry, signal }: { workers: number; entry: string; signal: AbortSignal },
 ): Promise<Server> {
   const { host, port } = settings;
+  const socket = socketOf(host);
   try {
     if (workers > 1) return await serveWithWorkers(settings, counts, workers, entry);
     const serveHandler = await loadAdapter();
-    return await serveHandler(createMeasuredHandler(counts.store, settings, new Metrics(), signal), settings);
+    const handler = createMeasuredHandler(counts.store, settings, new Metrics(), signal);
+    if (socket === undefined || !("path" in socket)) return await serveHandler(handler, settings);
+    await removeStaleSocket(socket.path);
+    return await withSocketMode(settings.socketMode, () => serveHandler(handler, settings));
   } catch (error) {
     const { code, name } = error as { code?: string; name?: string };
     const isTaken = code === "EADDRINUSE" || name === "AddrInUse";
-    exit(FAILED, `cannot listen on ${host}:${port}: ${isTaken ? "the port is in use" : errorMessage(error)}`);
+    const place = socket === undefined ? `${host}:${port}` : host;
+    const taken = socket === undefined ? "the port is in use" : "the file exists, and may be in use";
+    exit(FAILED, `cannot listen on ${place}: ${isTaken ? taken : errorMessage(error)}`);
   }
 }
 

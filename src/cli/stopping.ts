@@ -6,6 +6,7 @@ import type { Settings } from "../settings/settings.ts";
 import { exit, FAILED } from "./exit.ts";
 import { watchLauncher } from "./launcher.ts";
 import type { Counts } from "./open-counts.ts";
+import { notifySupervisor } from "./systemd.ts";
 
 /** Minimum time to close the counts, even if open requests used up the time to stop. */
 const MIN_CLOSE_SECONDS = 5;
@@ -69,6 +70,7 @@ async function stopServer(
   const after = drainSeconds > 0 ? `, after it has drained for ${drainSeconds} s` : "";
   console.log(`playcount: stops${after} (${reason})`);
   server.drain();
+  await notifySupervisor("STOPPING=1");
   if (drainSeconds > 0) await setTimeout(drainSeconds * 1000);
   const startedAt = performance.now();
   await server.stop(shutdownSeconds);

@@ -7,6 +7,8 @@ import { Metrics } from "../http/metrics/metrics.ts";
 import type { Settings } from "../settings/settings.ts";
 import type { CountStore } from "../store/count-store.ts";
 import type { CommitThreadData } from "../store/durable/commit-thread.ts";
+import { logRequests } from "./access-log.ts";
+import { setUpLog } from "./log.ts";
 import { type Attachment, attachStore, type Counts } from "./open-counts.ts";
 
 /** The message that starts a worker. */
@@ -51,6 +53,7 @@ export async function runThread(data: { commitThread?: CommitThreadData } | unde
   }
   const { runWorker } = await import("../adapters/bun/workers.ts");
   runWorker<WorkerData>(async ({ settings, attachment, metrics }, worker, signal) => {
+    setUpLog(settings.log);
     const store = await attachStore(attachment, settings);
     return createMeasuredHandler(store, settings, new Metrics(metrics, worker), signal);
   });
@@ -67,5 +70,6 @@ export function createMeasuredHandler(
   metrics.isServing = true;
   const waits = "Bun" in globalThis && (settings.data !== "" || settings.store !== "");
   const options = { trustsLength: true, metrics, signal, whenParsed: waits ? whenParsed : undefined };
-  return createHandler(store, { ...settings, ...options });
+  const handler = createHandler(store, { ...settings, ...options });
+  return settings.accessLog ? logRequests(handler, settings.log) : handler;
 }

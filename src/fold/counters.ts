@@ -9,32 +9,34 @@ import { JobRefusal, type ServerFolds } from "./target.ts";
 /** Long limits of requests to servers: up to six attempts within several minutes. */
 export const PATIENT = { timeoutMs: 30_000, retries: 5 } as const;
 
-/** Options of {@linkcode Counters}. */
-export interface CountersOptions {
-  client: ServerClient;
-  servers: readonly string[];
-  signal?: AbortSignal | undefined;
-  log: (line: string) => void;
-}
-
 /** The servers whose counts a job hands over. */
 export class Counters {
-  readonly #options: CountersOptions;
+  readonly servers: readonly string[];
+  readonly #client: ServerClient;
+  readonly #signal: AbortSignal | undefined;
+  readonly #log: (line: string) => void;
 
-  constructor(options: CountersOptions) {
-    this.#options = options;
+  constructor(
+    client: ServerClient,
+    servers: readonly string[],
+    signal: AbortSignal | undefined,
+    log: (line: string) => void,
+  ) {
+    this.servers = servers;
+    this.#client = client;
+    this.#signal = signal;
+    this.#log = log;
   }
 
   /** Reads the folds of all servers. */
   async survey(): Promise<ServerFolds[]> {
-    const { client, servers, signal } = this.#options;
-    const request = { method: "GET", path: "folds", accept: "application/json", signal };
-    return await allEnded(servers.map((server) => client.send(server, request, readFolds)));
+    const request = { method: "GET", path: "folds", accept: "application/json", signal: this.#signal };
+    return await allEnded(this.servers.map((server) => this.#client.send(server, request, readFolds)));
   }
 
   /** Adds all counts since fold `after` to `rows`, and seals nothing. */
   async readAll(after: number, rows: FoldRows): Promise<void> {
-    for (const server of this.#options.servers)
+    for (const server of this.servers)
       await this.#read(server, { method: "GET", path: `?after=${after}` }, rows);
   }
 
@@ -46,7 +48,6 @@ export class Counters {
    */
   async read(server: string, fold: number, label: string | undefined, rows: FoldRows): Promise<void> {
     const path = `folds/${fold}`;
-    const { log } = this.#options;
     const request = label === undefined ? { method: "GET", path } : { method: "PUT", path, body: label };
     try {
       await this.#read(server, request, rows);
@@ -54,9 +55,9 @@ export class Counters {
       const { type } = error instanceof CountServerError ? error : {};
       if (type === "OtherLabel") throw new JobRefusal((error as Error).message);
       if (type === "UnknownFold" || type === "FoldDropped")
-        return log(`${server} has lost fold ${fold}, and its plays that were not stored yet`);
+        return this.#log(`${server} has lost fold ${fold}, and its plays that were not stored yet`);
       if (type !== "FoldOutOfOrder") throw error;
-      log(`${server} has nothing under fold ${fold}: it has sealed a newer one`);
+      this.#log(`${server} has nothing under fold ${fold}: it has sealed a newer one`);
     }
   }
 
@@ -64,7 +65,7 @@ export class Counters {
   async acknowledge(server: string, fold: number, label?: string): Promise<void> {
     const request = { method: "DELETE", path: `folds/${fold}`, ...(label !== undefined && { label }) };
     try {
-      await this.#options.client.send(server, request, readText);
+      await this.#client.send(server, request, readText);
     } catch (error) {
       // A server in memory has been restarted since, and does not know the fold.
       if (!(error instanceof CountServerError && error.type === "UnknownFold")) throw error;
@@ -73,9 +74,8 @@ export class Counters {
 
   /** A retry reads from the beginning, so songs are added only when all of them have arrived. */
   async #read(server: string, request: ServerRequest, rows: FoldRows): Promise<void> {
-    const { client, signal } = this.#options;
     const before = rows.mark();
-    await client.send(server, { ...request, signal }, async (answer) => {
+    await this.#client.send(server, { ...request, signal: this.#signal }, async (answer) => {
       rows.backTo(before);
       await readPairs(answer, (id, plays) => rows.add(id, plays));
     });
@@ -86,11 +86,7 @@ async function readFolds(answer: ServerAnswer): Promise<ServerFolds> {
   const { server, response } = answer;
   const text = await readText(answer);
   const newest = parseWholeNumber(response.headers.get("fold") ?? "");
-  const foreign = (reason: string) => {
-    const message = `${server} is not a play counter, or of an older version: ${reason}`;
-    return new CountServerError(server, message, { status: response.status });
-  };
-  if (newest === undefined) throw foreign("its answer has no Fold header");
+  if (newest === undefined) throw foreign(server, "its answer has no Fold header");
   try {
     const folds = JSON.parse(text) as { fold: number; label: string; sealed?: string }[];
     return {
@@ -101,6 +97,10 @@ async function readFolds(answer: ServerAnswer): Promise<ServerFolds> {
       }),
     };
   } catch {
-    throw foreign(`it answered ${quoted(text)}`);
+    throw foreign(server, `it answered ${quoted(text)}`);
   }
+}
+
+function foreign(server: string, reason: string): Error {
+  return new CountServerError(server, `${server} is not a play counter, or of an older version: ${reason}`);
 }

@@ -149,10 +149,7 @@ export const BODIES: Readonly<Record<NonNullable<Description["body"]>, Json>> = 
     },
   },
   label: {
-    requestBody: {
-      description: "label of the fold",
-      content: { "application/json": { schema: LABEL }, "text/plain": { schema: LABEL } },
-    },
+    requestBody: { description: "label of the fold", content: { "text/plain": { schema: LABEL } } },
   },
   ignored: {},
 };

@@ -4,8 +4,9 @@ const IPV6 = String.raw`\[[\da-f:.]+\]`;
 /** Source of a pattern for a port from 1 to 65535, with its colon. */
 export const PORT: string = String.raw`:(?:[1-9]\d{0,3}|[1-5]\d{4}|6[0-4]\d{3}|65[0-4]\d\d|655[0-2]\d|6553[0-5])`;
 
-/** Matches a host name or an IP address, without a port. */
-export const HOST: RegExp = /^(?:\w[\w.-]*|[\da-f.]*:[\da-f.]*:[\da-f.:]*|\[[\da-f:.]+\])$/i;
+/** Matches a host name or an IP address, without a port, or a socket as {@linkcode socketOf} reads it. */
+export const HOST: RegExp =
+  /^(?:unix:[^\0\r\n]{1,107}|fd:\d{1,6}|\w[\w.-]*|[\da-f.]*:[\da-f.]*:[\da-f.:]*|\[[\da-f:.]+\])$/i;
 /** Matches a list of hosts, or an empty one. */
 export const HOSTS: RegExp = listOf(String.raw`(?:\.?${NAME}|${IPV6})`);
 /** Matches a list of origins (RFC 6454 §6.2), or an empty one. */
@@ -37,5 +38,14 @@ export function canonicalOrigins(list: string): string {
 
 /** Returns an IPv6 address as the system takes it, without the brackets that it has in a URL. */
 export function withoutBrackets(host: string): string {
-  return host.replace(/^\[|\]$/g, "");
+  return host.replace(/^\[(.*)\]$/, "$1");
+}
+
+/**
+ * Returns the path of a Unix socket for `unix:PATH`, and the descriptor of an open socket for `fd:N`;
+ * `undefined` for a host of the network.
+ */
+export function socketOf(host: string): { path: string } | { fd: number } | undefined {
+  if (host.startsWith("unix:")) return { path: host.slice("unix:".length) };
+  return host.startsWith("fd:") ? { fd: Number(host.slice("fd:".length)) } : undefined;
 }

@@ -39,7 +39,7 @@ export interface NumberSetting {
   help: string;
 }
 
-/** A setting that is on, and has a flag to turn it off. */
+/** A setting that is on or off, and has a flag to change that. */
 export interface SwitchSetting {
   default: boolean;
   /** A noun phrase for `--help` and docs/settings.md. */

@@ -2,10 +2,10 @@ import { SETTINGS, type Settings } from "./table.ts";
 
 /**
  * Returns a setting's flag without its dashes: `max-id-bytes`; `token-file` for a secret, which is read from
- * a file; `no-page` for a switch.
+ * a file; `no-page` for a switch that is on by default.
  */
 export function flagName(name: keyof Settings): string {
-  if (isSwitch(name)) return `no-${kebab(name)}`;
+  if (SETTINGS[name].default === true) return `no-${kebab(name)}`;
   return isSecret(name) ? `${kebab(name)}-file` : kebab(name);
 }
 

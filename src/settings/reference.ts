@@ -8,15 +8,32 @@ const FLAG_COLUMNS = 30;
 
 const MEBIBYTE = 2 ** 20;
 
-/** Returns the lines of `--help` that list all settings. */
+/** The groups of `--help`, each from a setting to that before the next group, with an example. */
+const GROUPS: Partial<Record<keyof Settings, readonly [title: string, example: string]>> = {
+  host: ["Address and paths", "playcount --host 0.0.0.0 --port 80 --workers auto --resource video"],
+  maxSongs: ["Limits of counts", "playcount --max-songs 50000000 --id-pattern '[0-9]{1,18}'"],
+  data: ["Storage", "playcount --data /var/lib/playcount"],
+  maxBodyBytes: ["Limits of requests", "playcount --max-batch-songs 100000 --body-seconds 60"],
+  token: ["Access", "playcount --token-file /run/secrets/token --cors-origins https://example.com"],
+  drainSeconds: ["Stop and log", "playcount --drain-seconds 5 --log json --access-log"],
+};
+
+/** Returns the lines of `--help` that list all settings, in groups. */
 export function settingsHelp(): string {
-  return settingNames().map(helpEntry).join("\n");
+  return settingNames()
+    .flatMap((name) => {
+      const [title, example] = GROUPS[name] ?? [];
+      const heading = title === undefined ? [] : ["", `${title}, as in: ${example}`];
+      return [...heading, helpEntry(name)];
+    })
+    .join("\n")
+    .trimStart();
 }
 
 function helpEntry(name: keyof Settings): string {
   const setting = SETTINGS[name];
   const value = "min" in setting ? " N" : "placeholder" in setting ? ` ${setting.placeholder}` : "";
-  const help = `${isSecret(name) ? "file with the " : isSwitch(name) ? "no " : ""}${setting.help}`;
+  const help = `${isSecret(name) ? "file with the " : setting.default === true ? "no " : ""}${setting.help}`;
   const flag = `  --${flagName(name)}${value}`.padEnd(FLAG_COLUMNS);
   const preset = isSwitch(name) ? "" : defaultText(name);
   const lines = wrap(preset === "" ? help : `${help} (default: ${preset})`, HELP_COLUMNS - FLAG_COLUMNS);

@@ -1,19 +1,23 @@
 import { canonicalHosts, canonicalOrigins, HOST, HOSTS, ORIGINS, withoutBrackets } from "./hosts.ts";
 import { TOKEN, TOKEN_EXPECTED, VALID_REGEX } from "./patterns.ts";
-import { REDIS_ADDRESS } from "./redis-address.ts";
+import { STORE_SETTINGS } from "./store-settings.ts";
 
-/**
- * All settings. Each row is an option, a flag, an environment variable, a line of `--help`, and a row of
- * docs/settings.md. The type of its default is the type of the setting.
- */
-export const SETTINGS = {
+/** Settings of what is served, and where. */
+const SERVICE = {
   host: {
     default: "127.0.0.1",
     placeholder: "HOST",
     pattern: HOST as RegExp,
     canonical: withoutBrackets as (value: string) => string,
-    expected: "a host name or an IP address",
-    help: "address to listen on; 0.0.0.0 or :: for all interfaces",
+    expected: "a host name, an IP address, unix:PATH or fd:N",
+    help: "address to listen on; 0.0.0.0 or :: for all interfaces; unix:PATH for a Unix socket; fd:N for one that is open already, on Node",
+  },
+  socketMode: {
+    default: "660",
+    placeholder: "MODE",
+    pattern: /^[0-7]{3}$/ as RegExp,
+    expected: "three octal digits, as in 660",
+    help: "mode of the Unix socket, in octal",
   },
   port: { default: 8000, min: 0, max: 65_535, help: "port to listen on; 0 for any free port" },
   workers: {
@@ -80,68 +84,10 @@ export const SETTINGS = {
     max: 4_294_967_296, // Bun's largest buffer
     help: "memory for songs, in bytes; reserved at the start, and used as songs are added",
   },
-  data: {
-    default: "",
-    placeholder: "DIR",
-    emptyMeans: "memory only",
-    pattern: /^[^\0]*$/ as RegExp,
-    expected: "the path of a directory",
-    help: "directory to keep counts in, durable across crashes",
-  },
-  store: {
-    default: "",
-    placeholder: "ADDRESS",
-    mayContainSecret: true,
-    pattern: REDIS_ADDRESS as RegExp,
-    expected:
-      "redis:// or rediss://, an optional USER@, and the HOST:PORT of one or several servers; the password belongs in --store-password-file",
-    help: "Redis to keep counts in, one server or a cluster, as redis://HOST:PORT,HOST:PORT; requires Bun",
-  },
-  storePassword: {
-    default: "",
-    placeholder: "PATH",
-    isSecret: true,
-    pattern: /^[^\r\n\0]*$/ as RegExp,
-    expected: "one line",
-    requires: "store" as const,
-    help: "password of Redis",
-  },
-  storePrefix: {
-    default: "playcount",
-    placeholder: "PREFIX",
-    pattern: /^[\w.-]{1,64}$/ as RegExp, // a colon separates it from the rest of a key
-    expected: "1 to 64 of A-Z a-z 0-9 _ . -",
-    requires: "store" as const,
-    help: "prefix of all keys in Redis",
-  },
-  storeTimeout: {
-    default: 1000,
-    min: 10,
-    max: 60_000,
-    requires: "store" as const,
-    help: "time that Redis may take to reply, in milliseconds",
-  },
-  shards: {
-    default: 128,
-    min: 1,
-    max: 16_384,
-    isPowerOfTwo: true,
-    requires: "store" as const,
-    help: "parts that the counts in Redis are divided into, a power of two; cannot be changed later",
-  },
-  waitReplicas: {
-    default: 0,
-    min: 0,
-    max: 16,
-    requires: "store" as const,
-    help: "replicas of Redis that must confirm a play before it is answered",
-  },
-  maxWaiting: {
-    default: 10_000,
-    min: 1,
-    max: 1_048_576,
-    help: "requests that may wait for the disk or Redis, for each worker; a batch counts as 1 for each 100 songs; more are refused with 503",
-  },
+};
+
+/** Settings of requests and of the process. */
+const REQUESTS = {
   maxBodyBytes: { default: 16_777_216, min: 1, max: 1_073_741_824, help: "longest request body, in bytes" },
   bodySeconds: {
     default: 30,
@@ -161,6 +107,10 @@ export const SETTINGS = {
     max: 1_000_000,
     help: "maximum number of songs in a batch, a song that is listed twice counted twice",
   },
+  maxStreams: { default: 10_000, min: 0, max: 1_000_000, help: "streams that may be open, of all workers" },
+  maxStreamSongs: { default: 100_000, min: 1, max: 10_000_000, help: "songs that a worker may stream" },
+  streamSeconds: { default: 600, min: 1, max: 86_400, help: "life of a stream in seconds, random by 20 %" },
+  streamIdleSeconds: { default: 60, min: 1, max: 3600, help: "seconds that a stream waits for its client" },
   token: {
     default: "",
     placeholder: "PATH",
@@ -178,10 +128,6 @@ export const SETTINGS = {
     requires: "token" as const,
     help: "bearer token that plays require; needs PLAYCOUNT_TOKEN too",
   },
-  maxStreams: { default: 10_000, min: 0, max: 1_000_000, help: "streams that may be open, of all workers" },
-  maxStreamSongs: { default: 100_000, min: 1, max: 10_000_000, help: "songs that a worker may stream" },
-  streamSeconds: { default: 600, min: 1, max: 86_400, help: "life of a stream in seconds, random by 20 %" },
-  streamIdleSeconds: { default: 60, min: 1, max: 3600, help: "seconds that a stream waits for its client" },
   corsOrigins: {
     default: "",
     placeholder: "ORIGINS",
@@ -211,6 +157,24 @@ export const SETTINGS = {
     max: 3600,
     help: "time that open requests may take when the server stops, in seconds",
   },
+  log: {
+    default: "text" as "text" | "json",
+    placeholder: "FORMAT",
+    pattern: /^(?:text|json)$/ as RegExp,
+    expected: "text or json",
+    help: "format of the log; json for an object a line",
+  },
+  accessLog: { default: false as boolean, help: "log of each request, with its status and duration" },
+};
+
+/**
+ * All settings. Each row is an option, a flag, an environment variable, a line of `--help`, and a row of
+ * docs/settings.md. The type of its default is the type of the setting.
+ */
+export const SETTINGS: typeof SERVICE & typeof STORE_SETTINGS & typeof REQUESTS = {
+  ...SERVICE,
+  ...STORE_SETTINGS,
+  ...REQUESTS,
 };
 
 /** The value of every setting. */

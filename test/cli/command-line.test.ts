@@ -22,12 +22,13 @@ const DEFAULTS = readSettings(() => undefined);
 
 /** A value for each setting that is not its default: the text, and the parsed value. */
 const OTHERS: {
-  [K in Exclude<keyof Settings, "page" | "token" | "playToken" | "storePassword">]: readonly [
+  [K in Exclude<keyof Settings, "page" | "accessLog" | "token" | "playToken" | "storePassword">]: readonly [
     string,
     Settings[K],
   ];
 } = {
   host: ["::1", "::1"],
+  socketMode: ["600", "600"],
   port: ["0", 0],
   workers: ["auto", "auto"],
   resource: ["video", "video"],
@@ -58,6 +59,7 @@ const OTHERS: {
   allowedHosts: ["a.example,.b,[::1]", "a.example,.b,[::1]"],
   drainSeconds: ["5", 5],
   shutdownSeconds: ["0", 0],
+  log: ["json", "json"],
 };
 
 test("without flags and variables every setting has its default", () => {
@@ -93,6 +95,33 @@ describe.each(Object.entries(OTHERS))("%s", (key, [text, value]) => {
   test("is listed by --help", () => {
     expect(help()).toContain(`\n  ${flag} `);
   });
+});
+
+test("requests are logged with a flag without a value, or a variable", () => {
+  expect(settingsOf([]).accessLog).toBe(false);
+  expect(settingsOf(["--access-log"]).accessLog).toBe(true);
+  expect(settingsOf([], { PLAYCOUNT_ACCESS_LOG: "true" }).accessLog).toBe(true);
+  expect(() => settingsOf(["--access-log=on"])).toThrow("--access-log takes no value");
+});
+
+test("--help has groups, each with an example that is a valid command line", () => {
+  const groups = Array.from(help().matchAll(/^(\S[^\n]*), as in: playcount (.+)$/gm));
+  expect(groups.map(([, title]) => title)).toEqual([
+    "Address and paths",
+    "Limits of counts",
+    "Storage",
+    "Limits of requests",
+    "Access",
+    "Stop and log",
+  ]);
+  for (const [, , example = ""] of groups) {
+    const args = example
+      .replaceAll("'", "")
+      .replace(/--token-file \S+/, "")
+      .trim()
+      .split(/ +/);
+    expect(readCommandLine(args, {})).toMatchObject({ do: "serve" });
+  }
 });
 
 test("the page is turned off by a flag without a value, or by a variable", () => {
@@ -314,8 +343,8 @@ const MISTAKES: readonly (readonly [string[], Record<string, string>, string])[]
   [["--port", "--host"], {}, '--port must be a whole number from 0 to 65535, not "--host"'],
   [["--port", "1e3"], {}, '--port must be a whole number from 0 to 65535, not "1e3"'],
   [["--port="], {}, '--port must be a whole number from 0 to 65535, not ""'],
-  [["--host="], {}, '--host must be a host name or an IP address, not ""'],
-  [["--host", "a\nb"], {}, '--host must be a host name or an IP address, not "a\\nb"'],
+  [["--host="], {}, '--host must be a host name, an IP address, unix:PATH or fd:N, not ""'],
+  [["--host", "a\nb"], {}, '--host must be a host name, an IP address, unix:PATH or fd:N, not "a\\nb"'],
   [
     ["--resource", "a/b"],
     {},

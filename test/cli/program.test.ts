@@ -1,5 +1,7 @@
 import { afterEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { join } from "node:path";
+import process from "node:process";
+import manifest from "../../package.json" with { type: "json" };
 import { help } from "../../src/cli/command-line.ts";
 import { VERSION } from "../../src/version.ts";
 import { killAll, listen, RUNTIMES, run } from "../support/process.ts";
@@ -9,12 +11,23 @@ afterEach(killAll);
 
 const main = join(import.meta.dir, "../../src/main.ts");
 
-describe.each(Object.entries(RUNTIMES))("on %s", (_name, command) => {
+/** Returns the output of `--version` on a runtime. */
+function versionOf(name: string): string {
+  const { bun, deno, node } = manifest.devDependencies;
+  const runtime = { bun: `Bun ${bun}`, deno: `Deno ${deno}`, node: `Node ${node}` }[name];
+  return `${VERSION} (${runtime}, ${process.platform} ${process.arch})`;
+}
+
+describe.each(Object.entries(RUNTIMES))("on %s", (name, command) => {
   const program = [...command, main];
 
   test("--help and --version write to stdout and exit with 0", async () => {
     expect(await run([...program, "--help"])).toEqual({ status: 0, stdout: `${help()}\n`, stderr: "" });
-    expect(await run([...program, "--version"])).toEqual({ status: 0, stdout: `${VERSION}\n`, stderr: "" });
+    expect(await run([...program, "--version"])).toEqual({
+      status: 0,
+      stdout: `${versionOf(name)}\n`,
+      stderr: "",
+    });
   });
 
   test.each([

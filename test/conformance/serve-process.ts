@@ -25,6 +25,6 @@ const server = await serve(identify(handler), {
 console.log(server.url);
 
 async function open(): Promise<CountStore> {
-  if (settings.store !== "") return await openRedis(settings);
+  if (settings.store !== "") return await openRedis({ ...settings, log: undefined });
   return settings.data === "" ? new ShardedStore(settings) : await openDurable(settings);
 }

@@ -28,7 +28,7 @@ export interface Ended {
 
 /** A program that has printed the URL that it listens on. */
 export interface Listening {
-  /** The printed URL, with a slash at its end. */
+  /** The printed URL, with a slash at its end; the host of another socket than that of a port. */
   url: string;
   process: Bun.Subprocess<"ignore", "pipe", "pipe">;
   /** Resolves when the program has ended, with its output. */
@@ -64,9 +64,11 @@ export async function listen(
   const ready = Promise.withResolvers<string>();
   const find = (text: string) => {
     onText(text);
-    const [url] = /\bhttp:\/\/\S+(?=\s)/.exec(text) ?? [];
+    const [url] = /\bhttp:\/\/[^\s"]+(?=[\s"])/.exec(text) ?? [];
+    const [, socket] = /\blistens on ((?:unix|fd):[^\s"]+)/.exec(text) ?? [];
     const [, port] = /^\{.*"port":(\d+).*\}/.exec(text) ?? []; // the format of workerd
-    if (url !== undefined) ready.resolve(url.replace(/\/?$/, "/"));
+    if (socket !== undefined) ready.resolve(socket);
+    else if (url !== undefined) ready.resolve(url.replace(/\/?$/, "/"));
     else if (port !== undefined) ready.resolve(`http://127.0.0.1:${port}/`);
   };
   const stdout = readAll(child.stdout, find);

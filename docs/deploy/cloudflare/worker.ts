@@ -1,1 +1,0 @@
-export { default, PlayCounter } from "playcount/durable-object";
