@@ -7,6 +7,13 @@ export function randomKey(): HashKey {
   return [low, high];
 }
 
+let keyOfProcess: HashKey | undefined;
+
+/** Returns a random key, the same each time. workerd has no random numbers before the first request. */
+export function processKey(): HashKey {
+  return (keyOfProcess ??= randomKey());
+}
+
 /**
  * Returns the HalfSipHash-1-3 of the UTF-16 code units of `text` (little endian), as an unsigned 32-bit
  * number.
@@ -39,10 +46,16 @@ function readWords(text: string): number {
  * Returns a 64-bit digest of `text`, as two 32-bit words. Without a secret key it is the same in every
  * process.
  */
-export function hash64(text: string, [key0, key1]: HashKey = [0, 0]): HashKey {
+export function hash64(text: string, key: HashKey = [0, 0]): HashKey {
   const count = readWords(text);
-  const high = hashWords(scratch, 0, count, key0, key1) >>> 0;
-  return [high, hashWords(scratch, 0, count, key0, key1 ^ 1) >>> 0];
+  return hashWords64(scratch, 0, count, key);
+}
+
+/** Returns a 64-bit digest of some words, as {@linkcode hashWords} does one of 32 bits. */
+export function hashWords64(words: Int32Array, start: number, length: number, key: HashKey): HashKey {
+  const [key0, key1] = key;
+  const high = hashWords(words, start, length, key0, key1) >>> 0;
+  return [high, hashWords(words, start, length, key0, key1 ^ 1) >>> 0];
 }
 
 /**

@@ -1,7 +1,4 @@
-import { hash, type HashKey, randomKey } from "./hash.ts";
-
-/** Made at the first use: workerd has no random numbers before the first request. */
-let processKey: HashKey | undefined;
+import { hash, processKey } from "./hash.ts";
 
 /**
  * A map for keys that clients choose: ids, names of writers. Iterates in the order in which keys were added;
@@ -39,7 +36,7 @@ export class KeyedMap<V> implements Iterable<[string, V]> {
    * changes.
    */
   update(key: string, change: (value: V | undefined) => V): void {
-    const keyHash = hashOf(key);
+    const keyHash = hash(key, processKey());
     const bucket = this.#bucketOf(key, keyHash);
     const position = (this.#buckets[bucket] as number) - 1;
     const value = change(this.#values[position]);
@@ -54,7 +51,7 @@ export class KeyedMap<V> implements Iterable<[string, V]> {
   }
 
   delete(key: string): void {
-    const bucket = this.#bucketOf(key, hashOf(key));
+    const bucket = this.#bucketOf(key, hash(key, processKey()));
     const position = (this.#buckets[bucket] as number) - 1;
     if (position === -1) return;
     this.#free(bucket);
@@ -80,7 +77,7 @@ export class KeyedMap<V> implements Iterable<[string, V]> {
   }
 
   #positionOf(key: string): number {
-    return (this.#buckets[this.#bucketOf(key, hashOf(key))] as number) - 1;
+    return (this.#buckets[this.#bucketOf(key, hash(key, processKey()))] as number) - 1;
   }
 
   /** Returns the bucket of a key, or the free one where it belongs. */
@@ -125,8 +122,4 @@ export class KeyedMap<V> implements Iterable<[string, V]> {
     }
     this.#buckets = buckets;
   }
-}
-
-function hashOf(key: string): number {
-  return hash(key, (processKey ??= randomKey()));
 }

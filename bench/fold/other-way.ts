@@ -12,7 +12,7 @@ const [server = "", url = "", way] = process.argv.slice(2);
 const number = Date.now();
 const fold = await fetch(`${server}/folds/${number}`, { method: "PUT" });
 const songs: [string, number][] = [];
-const reader = new PairReader((id, plays) => void songs.push([id, plays]));
+const reader = new PairReader((text, start, end, plays) => void songs.push([text.slice(start, end), plays]));
 reader.push(await fold.text());
 reader.finish();
 

@@ -44,9 +44,9 @@ export async function readPairs(
   take: (id: string, count: number) => void,
 ): Promise<void> {
   let isEmpty = true;
-  const reader = new PairReader((id, count) => {
+  const reader = new PairReader((text, start, end, count) => {
     isEmpty = false;
-    take(id, count);
+    take(text.slice(start, end), count);
   });
   try {
     for await (const piece of answer.pieces) reader.push(piece);

@@ -39,7 +39,7 @@ export interface Service extends HandlerSettings {
   /** Bytes of the batches under way. */
   batchBytes: ByteBudget;
   /** The rule that `idPattern` makes for ids to be played. */
-  idRule: IdRule;
+  idRule: IdRule | undefined;
   foldHeaders: FoldHeaders;
   streams: Streams;
   /** Returns the OpenAPI document, as JSON. */

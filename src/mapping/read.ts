@@ -6,6 +6,9 @@ import { MAX_DIGITS, parseJsonNumber, parseWholeNumber } from "./whole-number.ts
 /** Longest pair: an id of the largest `maxIdBytes`, each byte encoded, an equals sign, and a count. */
 const LONGEST_PAIR = 3 * SETTINGS.maxIdBytes.max + 1 + MAX_DIGITS;
 
+/** Takes a pair of a mapping. The id stands in `text` from `start` to before `end`: decoded, and valid. */
+export type TakePair = (text: string, start: number, end: number, count: number) => void;
+
 /**
  * Reads a mapping in text, `1=1,a%2Fb=5`, piece by piece, and calls `take` with each pair.
  *
@@ -13,11 +16,11 @@ const LONGEST_PAIR = 3 * SETTINGS.maxIdBytes.max + 1 + MAX_DIGITS;
  * are written. One line end at the very end is ignored. Holds at most one incomplete pair.
  */
 export class PairReader {
-  readonly #take: (id: string, count: number) => void;
+  readonly #take: TakePair;
   #rest = "";
   #isBegun = false;
 
-  constructor(take: (id: string, count: number) => void) {
+  constructor(take: TakePair) {
     this.#take = take;
   }
 
@@ -28,10 +31,10 @@ export class PairReader {
    */
   push(text: string): void {
     const source = this.#rest + text;
-    const decode = decoderFor(source);
+    const isPlain = isPlainText(source);
     let start = 0;
     for (let end = source.indexOf(","); end !== -1; end = source.indexOf(",", start)) {
-      this.#read(source, start, end, decode);
+      this.#read(source, start, end, isPlain);
       start = end + 1;
     }
     if (source.length - start > LONGEST_PAIR) throw notAPair(source.slice(start, start + LONGEST_PAIR));
@@ -41,34 +44,21 @@ export class PairReader {
   /** Reads the last pair, after the last piece. Throws as {@linkcode push} does. */
   finish(): void {
     const rest = this.#rest.replace(/\r?\n$/, "");
-    if (rest !== "" || this.#isBegun) this.#read(rest, 0, rest.length, decodeId);
+    if (rest !== "" || this.#isBegun) this.#read(rest, 0, rest.length, isPlainText(rest));
   }
 
-  #read(source: string, start: number, end: number, decode: Decode): void {
-    const [id, count] = parsePair(source, start, end, decode);
+  /** Reads the pair from `start` to before `end`. `isPlain`: its id is not encoded. */
+  #read(source: string, start: number, end: number, isPlain: boolean): void {
     this.#isBegun = true;
-    this.#take(id, count);
+    const mark = source.indexOf("=", start);
+    const count = mark > start && mark < end ? parseWholeNumber(source, mark + 1, end) : undefined;
+    if (count !== undefined) {
+      if (isPlain && mark - start > LONGEST_DOTS) return this.#take(source, start, mark, count);
+      const id = decodeId(source.slice(start, mark));
+      if (id !== undefined) return this.#take(id, 0, id.length, count);
+    }
+    throw notAPair(source.slice(start, end));
   }
-}
-
-/**
- * Reads one pair, from `start` to before `end`.
- *
- * @throws {SyntaxError} that quotes a malformed pair.
- */
-function parsePair(
-  source: string,
-  start: number,
-  end: number,
-  decode: Decode = decodeId,
-): [id: string, count: number] {
-  const mark = source.indexOf("=", start);
-  if (mark > start && mark < end) {
-    const id = decode(source.slice(start, mark));
-    const count = parseWholeNumber(source, mark + 1, end);
-    if (id !== undefined && count !== undefined) return [id, count];
-  }
-  throw notAPair(source.slice(start, end));
 }
 
 function notAPair(found: string): SyntaxError {
@@ -93,10 +83,7 @@ const SLICE_PAIRS = 1000;
  *
  * @throws {SyntaxError} that quotes the first malformed member, and any error of `take`.
  */
-export function* readJsonPairs(
-  source: string,
-  take: (id: string, count: number) => void,
-): Generator<undefined, void> {
+export function* readJsonPairs(source: string, take: TakePair): Generator<undefined, void> {
   const [opening, closing] = BEGINNING.exec(source) ?? [];
   if (opening === undefined) throw new SyntaxError("Cannot read a mapping: expected a JSON object");
   let [at, pairs] = [opening.length, 0];
@@ -110,7 +97,7 @@ export function* readJsonPairs(
       const found = source.slice(at, Math.max(end, VALUE.lastIndex - 1)).slice(0, 80);
       throw new SyntaxError(`Cannot read a mapping: expected "id":count, found ${found}`);
     }
-    take(id, count);
+    take(id, 0, id.length, count);
     mark = next;
     at = VALUE.lastIndex;
     if (++pairs % SLICE_PAIRS === 0) yield;
@@ -156,16 +143,15 @@ function isDots(id: string): boolean {
   return id === "." || id === "..";
 }
 
+/** Characters of the longest dot segment. */
+const LONGEST_DOTS = 2;
+
 /** Characters that a text has only percent-encoded. Commas and equals signs are found before. */
 const ENCODED = /[\s\p{Cc}\ufeff"]/u;
 
-/** Decodes an id in text; `undefined` for an invalid one. */
-type Decode = (encoded: string) => string | undefined;
-
-/** Returns the decoder for all ids of a text. Most texts need no decoding, which one check tells. */
-function decoderFor(source: string): Decode {
-  const isPlain = !/[%\ufffd]/.test(source) && !ENCODED.test(source) && source.isWellFormed();
-  return isPlain ? (id) => (isDots(id) ? undefined : id) : decodeId;
+/** Returns true if no id of a text is encoded, and only dot segments are invalid, as in most texts. */
+function isPlainText(source: string): boolean {
+  return !/[%\ufffd]/.test(source) && !ENCODED.test(source) && source.isWellFormed();
 }
 
 function decodeId(encoded: string): string | undefined {

@@ -1,19 +1,15 @@
 import type { Awaitable } from "../async/awaitable.ts";
+import type { HashKey } from "../hash.ts";
 import type { GivenSettings } from "../settings/settings.ts";
 import type { RequestKey } from "./request-key.ts";
 
 /** A song and its count: a whole number from 0 to 2^53 − 1. */
 export type Entry = readonly [id: string, count: number];
 
-/**
- * The largest count: 2^53 − 1. JSON readers are sure to keep whole numbers exact up to this one (RFC 8259
- * section 6).
- */
+/** The largest count: 2^53 − 1, up to which JSON readers keep whole numbers exact (RFC 8259 section 6). */
 export const MAX_COUNT: number = Number.MAX_SAFE_INTEGER;
 
-/**
- * The songs of a batch, each once, with the plays to add: whole numbers from 0 to 2^53 − 1. A `Map` is one.
- */
+/** The songs of a batch, each once, with the plays to add: from 0 to 2^53 − 1. A `Map` is one. */
 export interface SongPlays extends Iterable<Entry> {
   /** Number of songs. */
   readonly size: number;
@@ -97,6 +93,9 @@ export interface StoreOptions extends GivenSettings<"maxSongs" | "maxIdBytes" | 
 export interface CountStore {
   /** Longest id, in bytes of UTF-8: 1 to 4096. */
   readonly maxIdBytes: number;
+
+  /** The key of the hash that finds songs, if there is one: batches are hashed with it. @internal */
+  readonly hashKey?: HashKey | undefined;
 
   /** The reason why the store cannot count at present; `undefined` or absent if it can. */
   readonly unavailableBecause?: string | undefined;

@@ -1,3 +1,4 @@
+import { quoted } from "../error-message.ts";
 import { MAX_COUNT } from "./count-store.ts";
 
 /** Reason of a refusal. */
@@ -69,9 +70,12 @@ export class Refusal extends Error {
     return new Refusal("full", "The memory for songs is used up");
   }
 
-  /** Refuses an id of more than `maxIdBytes` bytes. */
-  static tooLong(maxIdBytes: number): Refusal {
-    return new Refusal("too long", `The id is longer than ${maxIdBytes} bytes of UTF-8`, { maxIdBytes });
+  /** Refuses an id of more than `maxIdBytes` bytes. `id`: one of several. */
+  static tooLong(maxIdBytes: number, id?: string): Refusal {
+    const name = id === undefined ? "" : ` ${quoted(id)}`;
+    return new Refusal("too long", `The id${name} is longer than ${maxIdBytes} bytes of UTF-8`, {
+      maxIdBytes,
+    });
   }
 
   /** Refuses to read or acknowledge a fold that was never sealed. */

@@ -1,4 +1,4 @@
-import { hash64, type HashKey } from "../hash.ts";
+import { hash64, type HashKey, hashWords64 } from "../hash.ts";
 
 /** Identifies a request, so that a retry is not counted twice. */
 export interface RequestKey {
@@ -29,23 +29,26 @@ export class Fingerprint {
   #state: HashKey;
 
   /** `kind` is the kind of the request. */
-  constructor(kind: string) {
+  constructor(kind: "song" | "batch") {
     this.#state = hash64(kind);
   }
 
-  add(id: string, plays: number): void {
-    this.#state = hash64(`${plays}=${id}`, this.#state);
+  /** Adds a song, whose packed id is `length` words from `start` on. */
+  add(words: Int32Array, start: number, length: number, plays: number): void {
+    const [high, low] = hashWords64(words, start, length, this.#state);
+    this.#state = [high ^ (plays / 2 ** 32), low ^ plays];
   }
 
   get value(): number {
-    const [high, low] = this.#state;
-    return (high & 0x1fffff) * 2 ** 32 + low;
+    return numberOf(this.#state);
   }
 }
 
 /** Returns the fingerprint of a request for one song. */
 export function fingerprintOfSong(id: string, plays: number): number {
-  const fingerprint = new Fingerprint("song");
-  fingerprint.add(id, plays);
-  return fingerprint.value;
+  return numberOf(hash64(`${plays}=${id}`));
+}
+
+function numberOf([high, low]: HashKey): number {
+  return (high & 0x1fffff) * 2 ** 32 + (low >>> 0);
 }

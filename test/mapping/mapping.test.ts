@@ -20,7 +20,7 @@ const ODD: Entry[] = [
 
 function parseMapping(source: string): ReadonlyMap<string, number> {
   const plays = new Map<string, number>();
-  const reader = new PairReader((id, count) => plays.set(id, count));
+  const reader = new PairReader((text, start, end, count) => plays.set(text.slice(start, end), count));
   reader.push(source);
   reader.finish();
   return plays;
@@ -113,7 +113,9 @@ describe("Reading text", () => {
 describe("Reading JSON", () => {
   const pairsOf = (source: string) => {
     const pairs: Entry[] = [];
-    runAtOnce(readJsonPairs(source, (id, count) => pairs.push([id, count])));
+    runAtOnce(
+      readJsonPairs(source, (text, start, end, count) => pairs.push([text.slice(start, end), count])),
+    );
     return pairs;
   };
 

@@ -12,7 +12,7 @@ import {
 } from "../../src/store/count-store.ts";
 import { topOf } from "./top-of.ts";
 import { Refusal } from "../../src/store/refusal.ts";
-import { Fingerprint, type RequestKey } from "../../src/store/request-key.ts";
+import type { RequestKey } from "../../src/store/request-key.ts";
 
 interface Fold {
   number: number;
@@ -23,7 +23,7 @@ interface Fold {
 
 interface Answered {
   seq: number;
-  fingerprint: number;
+  fingerprint: string;
   addition: BatchAddition;
 }
 
@@ -164,9 +164,7 @@ export class MapStore implements CountStore {
 
   #once(kind: string, plays: ReadonlyMap<string, number>, { writer, seq }: RequestKey): BatchAddition {
     for (const id of plays.keys()) this.get(id); // refuses those that are too long
-    const requested = new Fingerprint(kind);
-    for (const [id, more] of plays) requested.add(id, more);
-    const fingerprint = requested.value;
+    const fingerprint = JSON.stringify([kind, ...plays]);
     const last = this.#answered.get(writer);
     if (last !== undefined && seq < last.seq) throw Refusal.staleKey(seq, last.seq);
     if (last?.seq === seq && last.fingerprint !== fingerprint) throw Refusal.keyReused(seq);

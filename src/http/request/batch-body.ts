@@ -1,10 +1,8 @@
 import { runInTurns } from "../../async/turns.ts";
 import { quoted } from "../../error-message.ts";
-import { KeyedMap } from "../../keyed-map.ts";
-import { PairReader, readJsonPairs } from "../../mapping/read.ts";
+import { PairReader, readJsonPairs, type TakePair } from "../../mapping/read.ts";
 import { Problem } from "../response/problem.ts";
-import { type CountStore, isTooLong, MAX_COUNT } from "../../store/count-store.ts";
-import { Refusal } from "../../store/refusal.ts";
+import { type Packing, PackedPlays } from "../../store/packed-plays.ts";
 import { type BodyReadings, readText, readTextPieces } from "./body.ts";
 import type { Reserve } from "./byte-budget.ts";
 import { checkContentType, JSON_TYPE } from "./content-type.ts";
@@ -20,8 +18,8 @@ const SONG_BYTES = 60;
 interface BatchRules {
   bodies: BodyReadings;
   maxBatchSongs: number;
-  store: Pick<CountStore, "maxIdBytes">;
-  idRule: IdRule;
+  store: Packing;
+  idRule: IdRule | undefined;
 }
 
 /**
@@ -29,16 +27,17 @@ interface BatchRules {
  *
  * @throws {Problem} 400 that quotes the first malformed pair, 413, 415; {Refusal} `overflow`, `too long`.
  */
-export async function readBatch(request: Request, rules: BatchRules, reserve: Reserve): Promise<BatchPlays> {
+export async function readBatch(request: Request, rules: BatchRules, reserve: Reserve): Promise<PackedPlays> {
   const type = checkContentType(request, "A batch");
   checkCharset(request);
-  const plays = new BatchPlays(rules, reserve);
+  const plays = new PackedPlays(rules.store);
+  const add = pairAdder(plays, rules, reserve);
   try {
     if (type === JSON_TYPE) {
       const text = await readText(request, rules.bodies.jsonBatch, reserve);
-      await runInTurns(readJsonPairs(text, plays.add));
+      await runInTurns(readJsonPairs(text, add));
     } else {
-      const pairs = new PairReader(plays.add);
+      const pairs = new PairReader(add);
       await readTextPieces(request, rules.bodies.batch, (text) => pairs.push(text), reserve);
       pairs.finish();
     }
@@ -56,43 +55,26 @@ function checkCharset(request: Request): void {
     throw new Problem(415, `A batch must be sent in UTF-8, not ${quoted(charset)}`);
 }
 
-/** The plays of a batch, summed by song. Refuses the batch as soon as it passes a limit. */
-export class BatchPlays {
-  readonly bySong: KeyedMap<number> = new KeyedMap();
-  sum = 0;
-  readonly #maxSongs: number;
-  readonly #maxIdBytes: number;
-  readonly #idRule: IdRule;
-  readonly #reserve: Reserve;
-  #pairs = 0;
-
-  constructor({ maxBatchSongs, store, idRule }: BatchRules, reserve: Reserve) {
-    this.#maxSongs = maxBatchSongs;
-    this.#maxIdBytes = store.maxIdBytes;
-    this.#idRule = idRule;
-    this.#reserve = reserve;
-  }
-
-  /** A song that is listed twice counts twice against the limit, which bounds the work. */
-  readonly add = (id: string, plays: number): void => {
-    if (++this.#pairs > this.#maxSongs) throw tooManySongs(this.#maxSongs);
-    this.#reserve(SONG_BYTES);
-    const maxIdBytes = this.#maxIdBytes;
-    if (isTooLong(id, maxIdBytes)) {
-      const detail = `The id ${quoted(id)} is longer than ${maxIdBytes} bytes of UTF-8`;
-      throw new Refusal("too long", detail, { maxIdBytes });
-    }
-    const wrong = id.includes("\0") ? "contains U+0000, which no database takes" : this.#idRule(id);
-    if (wrong !== undefined) {
-      const pair = quoted(`${id}=${plays}`);
-      throw new SyntaxError(`Cannot read a mapping: expected id=count, found ${pair}, whose id ${wrong}`);
-    }
-    this.bySong.update(id, (before = 0) => {
-      if (plays <= MAX_COUNT - before) return before + plays;
-      throw new Refusal("overflow", `The plays of ${quoted(id)} exceed ${MAX_COUNT}`);
-    });
-    this.sum += plays;
+/**
+ * Returns a function that adds a pair to `plays`, and refuses it past a limit. A song that is listed twice
+ * counts twice against `maxBatchSongs`, which bounds the work.
+ */
+function pairAdder(plays: PackedPlays, { maxBatchSongs, idRule }: BatchRules, reserve: Reserve): TakePair {
+  let pairs = 0;
+  return (text, start, end, count) => {
+    if (++pairs > maxBatchSongs) throw tooManySongs(maxBatchSongs);
+    reserve(SONG_BYTES);
+    // Only an id that was decoded can contain U+0000, and it is all of its text.
+    if (idRule !== undefined || end === text.length) checkId(text.slice(start, end), count, idRule);
+    plays.add(text, start, end, count);
   };
+}
+
+function checkId(id: string, count: number, idRule: IdRule | undefined): void {
+  const wrong = id.includes("\0") ? "contains U+0000, which no database takes" : idRule?.(id);
+  if (wrong === undefined) return;
+  const pair = quoted(`${id}=${count}`);
+  throw new SyntaxError(`Cannot read a mapping: expected id=count, found ${pair}, whose id ${wrong}`);
 }
 
 function tooManySongs(maxBatchSongs: number): Problem {

@@ -42,9 +42,9 @@ export function checkSongId(id: string): void {
  */
 export type IdRule = (id: string) => string | undefined;
 
-/** Returns the rule that ids match the whole of `pattern`, a regular expression. An empty one matches all. */
-export function idRuleOf(pattern: string): IdRule {
-  if (pattern === "") return () => undefined;
+/** Returns the rule that ids match the whole of `pattern`, a regular expression; none for an empty one. */
+export function idRuleOf(pattern: string): IdRule | undefined {
+  if (pattern === "") return undefined;
   const whole = new RegExp(`^(?:${pattern})$`, "u");
   return (id) => (whole.test(id) ? undefined : `does not match ${pattern}`);
 }

@@ -36,7 +36,7 @@ export function watchCount(service: Service, exchange: Exchange): Awaitable<Resp
 /** `POST /song/{id}`: adds 1, or the number in the body, and answers the new count. */
 export function addPlays(service: Service, exchange: Exchange): Awaitable<Response> {
   const id = songId(service, exchange);
-  const wrong = service.idRule(id);
+  const wrong = service.idRule?.(id);
   if (wrong !== undefined) throw new Problem(400, `The id ${quoted(id)} ${wrong}`);
   const { request, headers } = exchange;
   const key = readKey(headers, service.isManager);

@@ -50,7 +50,7 @@ function open({ folder, options, signals }: CommitThreadData): Committer {
   try {
     ensureDatabase(data);
     const store = load(data.file, data.recordedCommit, options);
-    const database = new Database(data.file, store.handle.key);
+    const database = new Database(data.file, store.handle.hashKey);
     data.openRecord();
     data.watchFiles();
     return new Committer(data, database, store, new Signals(signals));

@@ -127,7 +127,7 @@ export class Committer {
     for (let [next] = this.#queue; next !== undefined; [next] = this.#queue) {
       const { command } = next;
       if (command.do !== "add" || this.store.hasStaged(command.keyed)) break;
-      if (pending.length > 0 && this.store.stagedSongs + command.batch.plays.length > MAX_COMMIT_SONGS) break;
+      if (pending.length > 0 && this.store.stagedSongs + command.batch.size > MAX_COMMIT_SONGS) break;
       const taken = this.#takeBatch(command);
       if (taken === undefined) break;
       pending.push({ queued: next, ...taken });

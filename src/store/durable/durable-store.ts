@@ -1,5 +1,6 @@
 import type { MessagePort } from "node:worker_threads";
 import type { Awaitable } from "../../async/awaitable.ts";
+import type { HashKey } from "../../hash.ts";
 import { resolvesWithin } from "../../async/timing.ts";
 import { runAtOnce, runInTurns } from "../../async/turns.ts";
 import {
@@ -14,8 +15,9 @@ import {
   type StoreFigures,
 } from "../count-store.ts";
 import { Refusal } from "../refusal.ts";
-import { Fingerprint, fingerprintOfSong, type RequestKey } from "../request-key.ts";
-import { BatchPacker, type PackedBatch } from "../memory/batch-columns.ts";
+import { fingerprintOfSong, type RequestKey } from "../request-key.ts";
+import type { PackedBatch } from "../packed-batch.ts";
+import { pack } from "../packed-plays.ts";
 import type { KeyedRequest } from "../memory/batch-write.ts";
 import type { ShardedStore } from "../memory/sharded-store.ts";
 import type { AdditionRing } from "./threads/addition-ring.ts";
@@ -31,12 +33,12 @@ import type { Signals } from "./threads/signals.ts";
  */
 export class DurableStore implements CountStore {
   readonly maxIdBytes: number;
+  readonly hashKey: HashKey;
   readonly #memory: ShardedStore;
   readonly #ring: RingQueue;
   readonly #signals: Signals;
   readonly #channel: Channel;
   readonly #maxWaiting: number;
-  readonly #packer: BatchPacker;
   /** Load of the commands under way: 1 for each, and 1 for each 100 of its songs. */
   #load = 0;
 
@@ -56,7 +58,7 @@ export class DurableStore implements CountStore {
     this.#ring = new RingQueue(ring, signals);
     this.#signals = signals;
     this.#channel = new Channel(port, signals, () => this.#ring.abandon());
-    this.#packer = new BatchPacker(memory.handle);
+    this.hashKey = memory.hashKey;
     this.#maxWaiting = maxWaiting;
   }
 
@@ -113,9 +115,9 @@ export class DurableStore implements CountStore {
   /** Packs a large batch in steps, then sends it at once. */
   async addAll(plays: SongPlays, key?: RequestKey): Promise<BatchAddition> {
     this.#checkReady();
-    const fingerprint = key && new Fingerprint("batch");
-    const batch = await runInTurns(this.#packer.pack(plays, fingerprint));
-    return await this.#addBatch(batch, key && fingerprint && { key, fingerprint: fingerprint.value });
+    const batch = await runInTurns(pack(plays, this));
+    const keyed = key && { key, fingerprint: await runInTurns(batch.fingerprint("batch")) };
+    return await this.#addBatch(batch.copy(), keyed);
   }
 
   async seal(fold: number, label: string = ""): Promise<boolean> {
@@ -147,13 +149,13 @@ export class DurableStore implements CountStore {
   }
 
   async #addByMessage(id: string, plays: number, keyed: KeyedRequest | undefined): Promise<Addition> {
-    const batch = runAtOnce(this.#packer.pack(new Map([[id, plays]])));
-    const { counts, fold } = await this.#addBatch(batch, keyed);
+    const batch = runAtOnce(pack(new Map([[id, plays]]), this));
+    const { counts, fold } = await this.#addBatch(batch.copy(), keyed);
     return { count: counts[0] as number, fold };
   }
 
   async #addBatch(batch: PackedBatch, keyed: KeyedRequest | undefined): Promise<BatchAddition> {
-    const load = 1 + Math.floor(batch.plays.length / 100);
+    const load = 1 + Math.floor(batch.size / 100);
     const transfer = [batch.words.buffer, batch.idPositions.buffer, batch.plays.buffer];
     const reply = await this.#send({ do: "add", batch, keyed }, load, transfer);
     if (reply.did === "add") return reply.addition;

@@ -1,90 +1,21 @@
-import { WorkSlice } from "../../async/turns.ts";
-import type { SongPlays } from "../count-store.ts";
-import type { Fingerprint } from "../request-key.ts";
-import { PackedId, wordsOfId } from "./packed-id.ts";
-import type { StoreHandle } from "./store-handle.ts";
+import { endOfSlice, type PackedBatch } from "../packed-batch.ts";
+import { MAX_COUNT } from "../count-store.ts";
+import type { PackedId } from "../packed-id.ts";
+import { Refusal } from "../refusal.ts";
+import type { Shards } from "./shards.ts";
 
-/** The songs of a batch, packed once, in columns that can be transferred to another thread. */
-export interface PackedBatch {
-  /** For each song its hash, followed by its packed id. */
-  words: Int32Array<ArrayBuffer>;
-  /** The position of a song's hash in `words`. */
-  idPositions: Int32Array<ArrayBuffer>;
-  plays: Float64Array<ArrayBuffer>;
-}
-
-/**
- * Work of a slice, in words: the id of each song, and about 16 more. It takes about a millisecond: 2,000
- * songs with ids of 14 bytes, or 280 with ids of 512.
- */
-const SLICE_WORK = 40_000;
-const SONG_WORK = 16;
-
-/** Packs batches for a store. */
-export class BatchPacker {
-  readonly #id: PackedId;
-  readonly #maxIdBytes: number;
-
-  constructor({ key, maxIdBytes }: StoreHandle) {
-    this.#id = new PackedId(key);
-    this.#maxIdBytes = maxIdBytes;
-  }
-
-  /**
-   * Packs all songs, and adds them to `fingerprint`. Yields between slices of the work.
-   *
-   * @throws {Refusal} `too long`
-   */
-  *pack(plays: SongPlays, fingerprint?: Fingerprint): Generator<undefined, PackedBatch> {
-    const id = this.#id;
-    let words = new Int32Array(plays.size * 8 + 8);
-    const batch = { idPositions: new Int32Array(plays.size), plays: new Float64Array(plays.size) };
-    const slice = new WorkSlice(SLICE_WORK);
-    let [song, end] = [0, 0];
-    for (const [text, more] of plays) {
-      id.set(text, this.#maxIdBytes);
-      fingerprint?.add(text, more);
-      if (end + 1 + id.length > words.length) words = longer(words, 1 + id.length);
-      words[end] = id.hash;
-      id.copyTo(words, end + 1);
-      batch.idPositions[song] = end;
-      batch.plays[song++] = more;
-      end += 1 + id.length;
-      if (slice.isFull(SONG_WORK + id.length)) yield;
-    }
-    return { words, ...batch };
-  }
-}
-
-function longer(words: Int32Array, more: number): Int32Array<ArrayBuffer> {
-  const copy = new Int32Array(words.length * 2 + more);
-  copy.set(words);
-  return copy;
-}
-
-/**
- * A packed batch, and the columns that adding it fills in: making an object for each song would take as long
- * as counting it.
- */
+/** The songs of a batch, and the columns that adding it fills in. */
 export class BatchColumns {
-  readonly songCount: number;
-  readonly words: Int32Array;
-  readonly idPositions: Int32Array;
-  readonly plays: Float64Array;
+  readonly batch: PackedBatch;
+  readonly size: number;
   /** The shard of a song. */
   readonly shards: Int32Array;
   /** The entry in the open set; 0 if none. */
   readonly entries: Int32Array;
-  /** The plays in the open set before the batch. */
-  readonly before: Float64Array;
-  /** The plays in the folds that are not acknowledged. */
-  readonly sealed: Float64Array;
-  /** The place of the newest of these folds that has the song; -1 if none. */
-  readonly newest: Int32Array;
-  /** The plays in an acknowledged fold that is kept. */
-  readonly kept: Float64Array;
-  /** The new count of a song. */
+  /** The plays in the folds that are not acknowledged; in the end the new count. */
   readonly counts: Float64Array;
+  /** Present if the store has folds. */
+  folds: FoldColumns | undefined;
   /** The ids as strings, if they are needed and the batch is large. */
   readonly texts: string[] = [];
   /** Songs that are new to the store. */
@@ -95,34 +26,61 @@ export class BatchColumns {
   isLocked = false;
 
   /** `shardCount` is a power of two. */
-  constructor({ words, idPositions, plays }: PackedBatch, shardCount: number) {
-    this.songCount = plays.length;
-    this.words = words;
-    this.idPositions = idPositions;
-    this.plays = plays;
-    this.shards = idPositions.map((place) => (words[place] as number) & (shardCount - 1));
-    this.entries = new Int32Array(this.songCount);
-    this.before = new Float64Array(this.songCount);
-    this.sealed = new Float64Array(this.songCount);
-    this.newest = new Int32Array(this.songCount);
-    this.kept = new Float64Array(this.songCount);
-    this.counts = new Float64Array(this.songCount);
-    this.isLarge = this.songCount * SONG_WORK + (idPositions.at(-1) ?? 0) >= SLICE_WORK;
-  }
-
-  /** Calls `act` with each song, and yields between slices of the work. */
-  *each(act: (song: number) => void): Generator<undefined, void> {
-    const slice = new WorkSlice(SLICE_WORK);
-    for (let song = 0; song < this.songCount; song++) {
-      act(song);
-      const idWords = wordsOfId(this.words[(this.idPositions[song] as number) + 1] as number);
-      if (slice.isFull(SONG_WORK + idWords)) yield;
-    }
+  constructor(batch: PackedBatch, shardCount: number) {
+    const { size, words, idPositions } = batch;
+    this.batch = batch;
+    this.size = size;
+    this.shards = new Int32Array(size);
+    for (let song = 0; song < size; song++)
+      this.shards[song] = (words[idPositions[song] as number] as number) & (shardCount - 1);
+    this.entries = new Int32Array(size);
+    this.counts = new Float64Array(size);
+    this.isLarge = endOfSlice(batch, 0) < size;
   }
 
   /** Copies the id of a song into `id`. */
   load(song: number, id: PackedId): void {
-    const place = this.idPositions[song] as number;
-    id.load(this.words, place + 1, this.words[place] as number);
+    const { words, idPositions } = this.batch;
+    const place = idPositions[song] as number;
+    id.load(words, place + 1, words[place] as number);
+  }
+
+  /** Checks the new count of a song, which has `open` plays in the open set. Counts the song if it is new. */
+  check(song: number, open: number): void {
+    const plays = this.batch.plays[song] as number;
+    const all = (this.counts[song] as number) + open;
+    const kept = this.folds === undefined ? 0 : (this.folds.kept[song] as number);
+    if (plays > MAX_COUNT - kept - all) throw Refusal.overflow(all, plays, kept);
+    if (plays > 0 && all === 0) this.added++;
+  }
+}
+
+/** The plays of a batch's songs in folds. */
+export class FoldColumns {
+  /** The place of the newest fold that has the song and is not acknowledged; -1 if none. */
+  readonly newest: Int32Array;
+  /** The plays in an acknowledged fold that is kept. */
+  readonly kept: Float64Array;
+
+  constructor(size: number) {
+    this.newest = new Int32Array(size);
+    this.kept = new Float64Array(size);
+  }
+
+  /**
+   * Fills in the columns of a song, the present id of `shards`. Returns its plays in the folds that are not
+   * acknowledged. The caller holds the lock of its shard, `at`.
+   */
+  look(shards: Shards, song: number, at: number): number {
+    const { ring } = shards;
+    let [sealed, newest] = [0, -1];
+    for (let place = ring.firstCounted; place < ring.length - 1; place++) {
+      const plays = shards.sum(at, place, place + 1);
+      if (plays > 0) newest = place;
+      sealed += plays;
+    }
+    this.newest[song] = newest;
+    this.kept[song] = shards.sum(at, 0, ring.firstCounted);
+    return sealed;
   }
 }

@@ -1,8 +1,10 @@
 import { runAtOnce } from "../../async/turns.ts";
-import { type BatchAddition, MAX_COUNT, type SongPlays } from "../count-store.ts";
+import type { BatchAddition, SongPlays } from "../count-store.ts";
 import { Refusal } from "../refusal.ts";
-import { Fingerprint, fingerprintOfSong, type RequestKey } from "../request-key.ts";
-import { BatchColumns, BatchPacker } from "./batch-columns.ts";
+import { inSlices } from "../packed-batch.ts";
+import { pack, PackedPlays } from "../packed-plays.ts";
+import { fingerprintOfSong, type RequestKey } from "../request-key.ts";
+import { BatchColumns, FoldColumns } from "./batch-columns.ts";
 import { NUMBERS_PER_REQUEST } from "./last-requests.ts";
 import type { Shards } from "./shards.ts";
 import type { StoreHandle } from "./store-handle.ts";
@@ -41,25 +43,24 @@ type Staged = ReadonlyMap<number, number>;
  */
 export class BatchWrite {
   readonly #shards: Shards;
-  readonly #packer: BatchPacker;
-  readonly #maxSongs: number;
+  readonly #handle: StoreHandle;
 
   constructor(shards: Shards, handle: StoreHandle) {
     this.#shards = shards;
-    this.#packer = new BatchPacker(handle);
-    this.#maxSongs = handle.maxSongs;
+    this.#handle = handle;
   }
 
   /** Adds to all songs. With `key`, returns the answer to the same request if it is its writer's last. */
   *add(plays: SongPlays, key?: RequestKey): Generator<undefined, BatchAddition> {
-    const fingerprint = key && new Fingerprint("batch");
-    const songs = new BatchColumns(yield* this.#packer.pack(plays, fingerprint), this.#shards.shardCount);
-    return yield* this.#add(songs, key && fingerprint && { key, fingerprint: fingerprint.value });
+    const packed = yield* pack(plays, this.#handle);
+    const keyed = key && { key, fingerprint: yield* packed.fingerprint("batch") };
+    return yield* this.#add(new BatchColumns(packed, this.#shards.shardCount), keyed);
   }
 
   /** Adds to one song, as {@linkcode add} does. */
   addOne(id: string, plays: number, key: RequestKey): BatchAddition {
-    const packed = runAtOnce(this.#packer.pack(new Map([[id, plays]])));
+    const packed = new PackedPlays(this.#handle);
+    packed.add(id, 0, id.length, plays);
     const songs = new BatchColumns(packed, this.#shards.shardCount);
     return runAtOnce(this.#add(songs, { key, fingerprint: fingerprintOfSong(id, plays) }));
   }
@@ -70,13 +71,15 @@ export class BatchWrite {
     songs: BatchColumns,
   ): Generator<undefined, BatchAddition | undefined> {
     const { lastRequests } = this.#shards;
-    const recalled = lastRequests.whileLocked(() => lastRequests.recall(key, fingerprint, songs.songCount));
+    const recalled = lastRequests.whileLocked(() => lastRequests.recall(key, fingerprint, songs.size));
     if (recalled === undefined) return undefined;
     const { fold, counts } = recalled;
     if (counts !== undefined) return { counts, fold };
-    yield* songs.each((song) => {
-      songs.load(song, this.#shards.id);
-      songs.counts[song] = this.#shards.playsIn(songs.shards[song] as number);
+    yield* inSlices(songs.batch, (first, end) => {
+      for (let song = first; song < end; song++) {
+        songs.load(song, this.#shards.id);
+        songs.counts[song] = this.#shards.playsIn(songs.shards[song] as number);
+      }
     });
     return { counts: songs.counts, fold };
   }
@@ -87,12 +90,14 @@ export class BatchWrite {
    * @throws {Refusal} as {@linkcode CountStore.add} does. No count has changed then.
    */
   *prepare(songs: BatchColumns, staged?: Staged): Generator<undefined, void> {
-    let added = 0;
-    yield* songs.each((song) => {
-      if (this.#look(songs, song, staged)) added++;
-    });
-    if (added > 0 && this.#shards.heap.songs + added > this.#maxSongs) throw Refusal.full(this.#maxSongs);
-    yield* songs.each((song) => this.#insert(songs, song));
+    const { heap, ring } = this.#shards;
+    if (ring.length === 1) songs.folds = undefined;
+    else songs.folds ??= new FoldColumns(songs.size);
+    songs.added = 0;
+    yield* inSlices(songs.batch, (first, end) => this.#look(songs, first, end, staged));
+    const { maxSongs } = this.#handle;
+    if (songs.added > 0 && heap.songs + songs.added > maxSongs) throw Refusal.full(maxSongs);
+    yield* inSlices(songs.batch, (first, end) => this.#insert(songs, first, end));
   }
 
   /**
@@ -103,14 +108,17 @@ export class BatchWrite {
    */
   reserve(songs: BatchColumns, staged?: Staged): BatchAddition {
     const { heap, ring } = this.#shards;
+    const { counts, entries } = songs;
     songs.added = 0;
-    for (let song = 0; song < songs.songCount; song++) {
-      const entry = (songs.entries[song] as number) || this.#find(songs, song);
-      songs.before[song] = entry === 0 ? 0 : (heap.numbers[entry] as number) + (staged?.get(entry) ?? 0);
-      if (this.#check(songs, song)) songs.added++;
+    for (let song = 0; song < songs.size; song++) {
+      const entry = (entries[song] as number) || this.#find(songs, song);
+      const open = this.#playsOf(entry, staged);
+      songs.check(song, open);
+      counts[song] = (counts[song] as number) + open + (songs.batch.plays[song] as number);
     }
-    if (songs.added > 0 && !heap.claimSongs(songs.added, this.#maxSongs)) throw Refusal.full(this.#maxSongs);
-    return { counts: songs.counts, fold: ring.newest };
+    const { maxSongs } = this.#handle;
+    if (songs.added > 0 && !heap.claimSongs(songs.added, maxSongs)) throw Refusal.full(maxSongs);
+    return { counts, fold: ring.newest };
   }
 
   *#add(songs: BatchColumns, keyed?: KeyedRequest): Generator<undefined, BatchAddition> {
@@ -141,23 +149,26 @@ export class BatchWrite {
     if (keyed === undefined) return write();
     const { key, fingerprint } = keyed;
     return lastRequests.whileLocked(() =>
-      lastRequests.recall(key, fingerprint, songs.songCount) === undefined ? write() : undefined,
+      lastRequests.recall(key, fingerprint, songs.size) === undefined ? write() : undefined,
     );
   }
 
   #write(songs: BatchColumns, keyed: KeyedRequest | undefined): BatchAddition {
     const { heap, journal, lastRequests, ring } = this.#shards;
+    const { entries, folds, size } = songs;
     const addition = this.reserve(songs);
-    if (!journal.begin(songs.songCount + NUMBERS_PER_REQUEST)) {
+    if (!journal.begin(size + NUMBERS_PER_REQUEST)) {
       heap.unclaimSongs(songs.added);
       throw Refusal.noMemory();
     }
-    for (let song = 0; song < songs.songCount; song++) {
-      const plays = songs.plays[song] as number;
+    for (let song = 0; song < size; song++) {
+      const plays = songs.batch.plays[song] as number;
       if (plays === 0) continue;
-      const before = songs.before[song] as number;
-      journal.note(songs.entries[song] as number, before + plays);
-      if (before === 0 && songs.newest[song] !== -1) ring.loseSong(songs.newest[song] as number);
+      const entry = entries[song] as number;
+      const before = heap.numbers[entry] as number;
+      journal.note(entry, before + plays);
+      const newest = before === 0 && folds !== undefined ? (folds.newest[song] as number) : -1;
+      if (newest !== -1) ring.loseSong(newest);
     }
     if (keyed !== undefined) {
       const write = (unit: number, value: number) => journal.noteRequest(unit, value);
@@ -167,49 +178,37 @@ export class BatchWrite {
     return addition;
   }
 
-  /** Fills in the columns of a song, and returns true if the song is new. */
-  #look(songs: BatchColumns, song: number, staged: Staged | undefined): boolean {
-    const { ring, heap, id } = this.#shards;
-    songs.load(song, id);
-    const shard = songs.shards[song] as number;
-    if (!songs.isLocked) this.#shards.lock(shard);
-    const entry = this.#shards.openShard(shard).find(id);
-    const before = entry === 0 ? 0 : (heap.numbers[entry] as number) + (staged?.get(entry) ?? 0);
-    const kept = this.#shards.sum(shard, 0, ring.firstCounted);
-    let [sealed, newest] = [0, -1];
-    for (let place = ring.firstCounted; place < ring.length - 1; place++) {
-      const plays = this.#shards.sum(shard, place, place + 1);
-      if (plays > 0) newest = place;
-      sealed += plays;
+  /** Finds songs, and checks them. */
+  #look(songs: BatchColumns, first: number, end: number, staged: Staged | undefined): void {
+    for (let song = first; song < end; song++) {
+      const shard = songs.shards[song] as number;
+      if (!songs.isLocked) this.#shards.lock(shard);
+      const entry = this.#find(songs, song);
+      const open = this.#playsOf(entry, staged);
+      const sealed = songs.folds === undefined ? 0 : songs.folds.look(this.#shards, song, shard);
+      if (!songs.isLocked) this.#shards.unlock(shard);
+      songs.entries[song] = entry;
+      songs.counts[song] = sealed;
+      songs.check(song, open);
     }
-    if (!songs.isLocked) this.#shards.unlock(shard);
-    songs.entries[song] = entry;
-    songs.before[song] = before;
-    songs.sealed[song] = sealed;
-    songs.kept[song] = kept;
-    songs.newest[song] = newest;
-    return this.#check(songs, song);
   }
 
-  /** Computes the new count of a song, and returns true if the song has no plays yet and is to get some. */
-  #check(songs: BatchColumns, song: number): boolean {
-    const plays = songs.plays[song] as number;
-    const all = (songs.sealed[song] as number) + (songs.before[song] as number);
-    const kept = songs.kept[song] as number;
-    if (plays > MAX_COUNT - kept - all) throw Refusal.overflow(all, plays, kept);
-    songs.counts[song] = all + plays;
-    return plays > 0 && all === 0;
+  /** Makes entries for songs that are to get plays and have none. Another thread may have made them. */
+  #insert(songs: BatchColumns, first: number, end: number): void {
+    for (let song = first; song < end; song++) {
+      if (songs.entries[song] !== 0 || songs.batch.plays[song] === 0) continue;
+      const shard = songs.shards[song] as number;
+      if (!songs.isLocked) this.#shards.lock(shard);
+      const entry = this.#find(songs, song) || this.#shards.openShard(shard).insert(this.#shards.id);
+      if (!songs.isLocked) this.#shards.unlock(shard);
+      if (entry === 0) throw Refusal.noMemory();
+      songs.entries[song] = entry;
+    }
   }
 
-  /** Makes an entry for a song that is to get plays. Another thread may have made it. */
-  #insert(songs: BatchColumns, song: number): void {
-    if (songs.plays[song] === 0 || songs.entries[song] !== 0) return;
-    const shard = songs.shards[song] as number;
-    if (!songs.isLocked) this.#shards.lock(shard);
-    const entry = this.#find(songs, song) || this.#shards.openShard(shard).insert(this.#shards.id);
-    if (!songs.isLocked) this.#shards.unlock(shard);
-    if (entry === 0) throw Refusal.noMemory();
-    songs.entries[song] = entry;
+  /** Returns the plays of an entry of the open set, those that will have been added before included. */
+  #playsOf(entry: number, staged: Staged | undefined): number {
+    return entry === 0 ? 0 : (this.#shards.heap.numbers[entry] as number) + (staged?.get(entry) ?? 0);
   }
 
   /** Returns the entry of a song, or 0. The caller holds its shard's lock. */

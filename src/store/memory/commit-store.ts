@@ -3,10 +3,11 @@ import { KeyedMap } from "../../keyed-map.ts";
 import type { HashKey } from "../../hash.ts";
 import type { BatchAddition, Entry } from "../count-store.ts";
 import type { LastRequest } from "../request-key.ts";
-import { BatchColumns, type PackedBatch } from "./batch-columns.ts";
+import { inSlices, type PackedBatch } from "../packed-batch.ts";
+import { BatchColumns } from "./batch-columns.ts";
 import type { KeyedRequest } from "./batch-write.ts";
 import { idWord } from "./entry-blocks.ts";
-import { MAX_ID_WORDS } from "./packed-id.ts";
+import { MAX_ID_WORDS } from "../packed-id.ts";
 import { ShardedStore, type ShardedStoreOptions } from "./sharded-store.ts";
 
 /** A request with more songs is kept without its counts: a retry returns the current ones. */
@@ -38,7 +39,12 @@ export class CommitStore extends ShardedStore {
   /** New songs among the staged ones, which count against `maxSongs` already. */
   #claimed = 0;
   readonly #single = new BatchColumns(
-    { words: new Int32Array(1 + MAX_ID_WORDS), idPositions: new Int32Array(1), plays: new Float64Array(1) },
+    {
+      size: 1,
+      words: new Int32Array(1 + MAX_ID_WORDS),
+      idPositions: new Int32Array(1),
+      plays: new Float64Array(1),
+    },
     1,
   );
   /** Tasks that free dropped folds: a commit thread that sleeps runs no timers, and so runs them itself. */
@@ -75,10 +81,10 @@ export class CommitStore extends ShardedStore {
     const { id, shardCount } = this.shards;
     const single = this.#single;
     id.setAt(words, at);
-    single.words[0] = id.hash;
-    id.copyTo(single.words, 1);
+    single.batch.words[0] = id.hash;
+    id.copyTo(single.batch.words, 1);
     single.shards[0] = id.hash & (shardCount - 1);
-    single.plays[0] = plays;
+    single.batch.plays[0] = plays;
     return single;
   }
 
@@ -94,9 +100,11 @@ export class CommitStore extends ShardedStore {
     if (recalled !== undefined) return { addition: recalled, isStaged: false };
     yield* this.batches.prepare(songs, this.#staged);
     if (songs.isLarge) {
-      yield* songs.each((song) => {
-        songs.load(song, this.shards.id);
-        songs.texts.push(this.shards.id.text);
+      yield* inSlices(songs.batch, (first, end) => {
+        for (let song = first; song < end; song++) {
+          songs.load(song, this.shards.id);
+          songs.texts.push(this.shards.id.text);
+        }
       });
       // While it was prepared, the same request may have been committed through another thread.
       const again = keyed && runAtOnce(this.batches.recall(keyed, songs));
@@ -104,8 +112,8 @@ export class CommitStore extends ShardedStore {
     }
     const addition = this.batches.reserve(songs, this.#staged);
     this.#claimed += songs.added;
-    for (let song = 0; song < songs.songCount; song++) {
-      const plays = songs.plays[song] as number;
+    for (let song = 0; song < songs.size; song++) {
+      const plays = songs.batch.plays[song] as number;
       if (plays === 0) continue;
       const entry = songs.entries[song] as number;
       this.#staged.set(entry, (this.#staged.get(entry) ?? 0) + plays);

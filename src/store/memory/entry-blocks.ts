@@ -1,6 +1,6 @@
 import type { Heap } from "./heap.ts";
 import { checkLayout } from "./layout.ts";
-import { type PackedId, unitsOfEntry, wordsOfId } from "./packed-id.ts";
+import { type PackedId, unitsOfEntry, wordsOfId } from "../packed-id.ts";
 
 // A block of entries:
 //

@@ -1,7 +1,7 @@
 import { type EntryBlocks, idWord } from "./entry-blocks.ts";
 import type { Heap } from "./heap.ts";
 import { checkLayout } from "./layout.ts";
-import type { PackedId } from "./packed-id.ts";
+import type { PackedId } from "../packed-id.ts";
 
 // The index's part of a shard's head is two words: its block, and the number of bits. The block has 2^bits
 // buckets of one word each. With 0 bits, it has no block yet. A bucket:

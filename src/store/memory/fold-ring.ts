@@ -36,17 +36,8 @@ const STAMP = 3;
 const DROPPED = 4;
 const ACKNOWLEDGED = 6;
 const SETS = 8;
-checkLayout(
-  {
-    first: [FIRST, 1],
-    next: [NEXT, 1],
-    kept: [KEPT, 1],
-    stamp: [STAMP, 1],
-    dropped: [DROPPED, 2],
-    acknowledged: [ACKNOWLEDGED, 2],
-  },
-  SETS,
-);
+const HEAD = { first: [FIRST, 1], next: [NEXT, 1], kept: [KEPT, 1], stamp: [STAMP, 1] } as const;
+checkLayout({ ...HEAD, dropped: [DROPPED, 2], acknowledged: [ACKNOWLEDGED, 2] }, SETS);
 
 const SEALED = 2;
 const SLOT = 4;
@@ -87,6 +78,11 @@ export class FoldRing {
   /** Sets: 1 or more. */
   get length(): number {
     return (this.#words[this.#at + NEXT] as number) - (this.#words[this.#at + FIRST] as number);
+  }
+
+  /** The slot of the open set. */
+  get openSlot(): number {
+    return this.#words[this.#numbered((this.#words[this.#at + NEXT] as number) - 1) + SLOT] as number;
   }
 
   /** The newest fold; 0 if none. Needs no lock: `next` is written after the fold that it counts. */
@@ -151,7 +147,7 @@ export class FoldRing {
     return Atomics.load(this.#words, this.#set(place) + SONGS);
   }
 
-  /** Notes that a newer set has a song of the fold at a place. A lock of the song's shard suffices. */
+  /** Notes that a newer set has a song of the fold at a place. The lock of its shard suffices. */
   loseSong(place: number): void {
     Atomics.sub(this.#words, this.#set(place) + SONGS, 1);
   }

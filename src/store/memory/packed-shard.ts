@@ -3,7 +3,7 @@ import { EntryBlocks, idWord } from "./entry-blocks.ts";
 import { EntryIndex, INDEX_HEAD_WORDS } from "./entry-index.ts";
 import type { Heap } from "./heap.ts";
 import { checkLayout } from "./layout.ts";
-import type { PackedId } from "./packed-id.ts";
+import type { PackedId } from "../packed-id.ts";
 import { Refusal } from "../refusal.ts";
 
 // The head of a shard in one set:

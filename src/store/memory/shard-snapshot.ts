@@ -1,6 +1,7 @@
 import type { Chunk, Entry } from "../count-store.ts";
 import { idWord } from "./entry-blocks.ts";
-import { type PackedId, bytesOfId, LENGTH_BYTES, readId, unitsOfEntry, wordsOfId } from "./packed-id.ts";
+import { type PackedId, bytesOfId, LENGTH_BYTES, readId, unitsOfEntry, wordsOfId } from "../packed-id.ts";
+import { Utf8Chunk } from "../utf8-chunk.ts";
 import type { PackedShard } from "./packed-shard.ts";
 
 /**
@@ -86,7 +87,8 @@ export class ShardSnapshot {
     const first = this.#at;
     const bound = Math.min(this.#end, first + STEP_UNITS);
     while (this.#at < bound) this.#skip();
-    return this.#at === first ? undefined : new SnapshotChunk(this, first, this.#at);
+    const end = this.#at;
+    return end === first ? undefined : new Utf8Chunk((visit) => this.#each(first, end, visit));
   }
 
   /**
@@ -101,7 +103,7 @@ export class ShardSnapshot {
   }
 
   /** Calls `visit` with the entries from unit `first` to before `end`, as {@linkcode Chunk.eachUtf8} does. */
-  each(first: number, end: number, visit: Parameters<NonNullable<Chunk["eachUtf8"]>>[0]): void {
+  #each(first: number, end: number, visit: Parameters<NonNullable<Chunk["eachUtf8"]>>[0]): void {
     for (let at = first; at < end;) {
       const word = this.#words[idWord(at)] as number;
       const start = idWord(at) * 4 + LENGTH_BYTES;
@@ -131,28 +133,6 @@ export class ShardSnapshot {
       this.#bytes = new Uint8Array(this.#counts.buffer);
     }
     return this.#words;
-  }
-}
-
-class SnapshotChunk implements Chunk {
-  readonly #snapshot: ShardSnapshot;
-  readonly #first: number;
-  readonly #end: number;
-
-  constructor(copy: ShardSnapshot, first: number, end: number) {
-    this.#snapshot = copy;
-    this.#first = first;
-    this.#end = end;
-  }
-
-  eachUtf8(visit: Parameters<NonNullable<Chunk["eachUtf8"]>>[0]): void {
-    this.#snapshot.each(this.#first, this.#end, visit);
-  }
-
-  [Symbol.iterator](): Iterator<Entry> {
-    const entries: Entry[] = [];
-    this.eachUtf8((bytes, start, end, count) => entries.push([readId(bytes, start, end), count]));
-    return entries.values();
   }
 }
 

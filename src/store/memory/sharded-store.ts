@@ -52,7 +52,7 @@ export class ShardedStore implements CountStore {
   /** The handle with which other threads attach themselves. */
   readonly handle: StoreHandle;
   readonly maxIdBytes: number;
-  readonly #maxSongs: number;
+  /** @internal */ readonly hashKey: HashKey;
   /** @internal */ protected readonly shards: Shards;
   /** @internal */ protected readonly lifecycle: FoldLifecycle;
   /** @internal */ protected readonly batches: BatchWrite;
@@ -66,7 +66,7 @@ export class ShardedStore implements CountStore {
   constructor(options: ShardedStoreOptions = {}, internals: StoreInternals = {}) {
     this.handle = internals.handle ?? createStoreHandle(options, internals.key);
     this.maxIdBytes = this.handle.maxIdBytes;
-    this.#maxSongs = this.handle.maxSongs;
+    this.hashKey = this.handle.hashKey;
     this.shards = new Shards(this.handle, internals.owner ?? 1);
     this.batches = new BatchWrite(this.shards, this.handle);
     this.lifecycle = new FoldLifecycle(this.shards, this.handle.maxFolds, internals.runTask);
@@ -210,7 +210,7 @@ export class ShardedStore implements CountStore {
   #addTo(at: number, plays: number, sealed: number, kept: number): number {
     const open = this.shards.openShard(at);
     if (plays === 0) return open.get(this.shards.id);
-    return open.add(this.shards.id, plays, sealed, kept, this.#maxSongs);
+    return open.add(this.shards.id, plays, sealed, kept, this.handle.maxSongs);
   }
 }
 

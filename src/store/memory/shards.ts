@@ -6,7 +6,7 @@ import { Journal } from "./journal.ts";
 import { LastRequests } from "./last-requests.ts";
 import { LINE_WORDS } from "./layout.ts";
 import { holderOf, lock, tryLock, unlock } from "./lock.ts";
-import { PackedId } from "./packed-id.ts";
+import { PackedId } from "../packed-id.ts";
 import { PackedShard, SHARD_HEAD_WORDS } from "./packed-shard.ts";
 import { SetSlots } from "./set-slots.ts";
 import { type ShardTable, shardTable, slotsFor } from "./shard-table.ts";
@@ -39,17 +39,17 @@ export class Shards {
 
   /** `owner` is this thread's owner number, 1 to {@linkcode MAX_OWNERS}. */
   constructor(handle: StoreHandle, owner: number) {
-    const { key, shardBits, maxFolds, maxIdBytes } = handle;
+    const { hashKey, shardBits, maxFolds, maxIdBytes } = handle;
     this.shardCount = 2 ** shardBits;
     this.#owner = owner;
     this.#maxIdBytes = maxIdBytes;
     this.#shardBits = shardBits;
-    this.id = new PackedId(key);
+    this.id = new PackedId(hashKey);
     this.#table = shardTable(this.shardCount, maxFolds, HEAD_WORDS);
     this.#locks = this.#table.locks;
     this.#heads = this.#table.heads;
     this.heap = new Heap(handle.heapBuffer, (this.#table.end - HEAD_WORDS) / 2, owner);
-    this.lastRequests = new LastRequests(handle.requestsBuffer, handle.maxWriters, key, owner);
+    this.lastRequests = new LastRequests(handle.requestsBuffer, handle.maxWriters, hashKey, owner);
     this.journal = new Journal(this.heap, this.lastRequests.numbers);
     this.#open = new PackedShard(this.heap, shardBits);
     this.#scratch = new PackedShard(this.heap, shardBits);
@@ -79,7 +79,7 @@ export class Shards {
 
   /** Returns shard `at` of the open set: always the same object, valid until the next call. */
   openShard(at: number): PackedShard {
-    return this.#open.moveTo(this.#headOf(this.ring.slotAt(this.ring.length - 1), at));
+    return this.#open.moveTo(this.#headOf(this.ring.openSlot, at));
   }
 
   /**

@@ -18,7 +18,7 @@ export interface StoreHandle {
   /** The beginning of every `version` of the store. */
   readonly name: string;
   /** The key of all hashes. @internal */
-  readonly key: HashKey;
+  readonly hashKey: HashKey;
   /** True if the songs of a fold have an order that depends on the key alone. */
   readonly keepsOrder: boolean;
   /** The number of shards is 2^`shardBits`. */
@@ -62,7 +62,7 @@ export function createStoreHandle(options: ShardedStoreOptions, key?: HashKey): 
     heapBuffer,
     requestsBuffer: LastRequests.reserve(maxWriters, threads > 0),
     name: crypto.randomUUID(),
-    key: key ?? randomKey(),
+    hashKey: key ?? randomKey(),
     keepsOrder: key !== undefined,
     shardBits: shardBitsFor(maxSongs, heapBuffer.maxByteLength / bytesOfShard(maxFolds)),
     owners: threads + 1,

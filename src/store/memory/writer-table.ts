@@ -1,6 +1,6 @@
 import type { HashKey } from "../../hash.ts";
 import { type Layout, LINE_WORDS, layOut, NUMBER } from "./layout.ts";
-import { PackedId, wordsOfId } from "./packed-id.ts";
+import { PackedId, wordsOfId } from "../packed-id.ts";
 import { MAX_WRITER_LENGTH } from "../request-key.ts";
 
 // The table begins with its buffer:

@@ -1,8 +1,9 @@
-import { WorkSlice } from "../../async/turns.ts";
-import { type BatchAddition, type Entry, isTooLong, MAX_COUNT, type SongPlays } from "../count-store.ts";
+import { runAtOnce, WorkSlice } from "../../async/turns.ts";
+import { type BatchAddition, type Entry, MAX_COUNT, type SongPlays } from "../count-store.ts";
 import { writeId } from "../id-column.ts";
+import { pack } from "../packed-plays.ts";
 import { Refusal } from "../refusal.ts";
-import { Fingerprint, type LastRequest, type RequestKey } from "../request-key.ts";
+import type { LastRequest, RequestKey } from "../request-key.ts";
 import { type Fold, inFolds } from "./schema.ts";
 import type { ObjectTables } from "./tables.ts";
 
@@ -28,14 +29,11 @@ export class Additions {
 
   /** Adds all plays or none. With `key`, returns the answer of a request that was counted before. */
   add(kind: "song" | "batch", plays: SongPlays, key: RequestKey | undefined): BatchAddition {
-    const { maxIdBytes } = this.#limits;
-    const fingerprint = new Fingerprint(kind);
-    for (const [id, more] of plays) {
-      if (isTooLong(id, maxIdBytes)) throw Refusal.tooLong(maxIdBytes);
-      if (key !== undefined) fingerprint.add(id, more);
-    }
+    const packed = runAtOnce(pack(plays, this.#limits));
     return this.#tables.transact(() =>
-      key === undefined ? this.#addNow(plays) : this.#addOnce(kind, plays, key, fingerprint.value),
+      key === undefined
+        ? this.#addNow(packed)
+        : this.#addOnce(kind, packed, key, runAtOnce(packed.fingerprint(kind))),
     );
   }
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { PackedId } from "../../../src/store/memory/packed-id.ts";
+import { PackedId } from "../../../src/store/packed-id.ts";
 import { Refusal, UnknownOutcome } from "../../../src/store/refusal.ts";
 import { AdditionRing } from "../../../src/store/durable/threads/addition-ring.ts";
 import { errorOfFailure } from "../../../src/store/durable/threads/reply-errors.ts";

@@ -2,16 +2,15 @@ import { describe, expect, test } from "bun:test";
 import { runAtOnce } from "../../../src/async/turns.ts";
 import { type HashKey, randomKey } from "../../../src/hash.ts";
 import { type Entry, MAX_COUNT } from "../../../src/store/count-store.ts";
-import { BatchPacker } from "../../../src/store/memory/batch-columns.ts";
 import { CommitStore } from "../../../src/store/memory/commit-store.ts";
+import { pack } from "../../../src/store/packed-plays.ts";
 import { Refusal } from "../../../src/store/refusal.ts";
 
 /** Makes a store for 3 songs, and a function that stages a batch. */
 function makeStore(): { store: CommitStore; stage: (batch: Record<string, number>) => number[] } {
   const store = new CommitStore({ maxSongs: 3 });
-  const packer = new BatchPacker(store.handle);
   const stage = (batch: Record<string, number>) => {
-    const songs = store.unpack(runAtOnce(packer.pack(new Map(Object.entries(batch)))));
+    const songs = store.unpack(runAtOnce(pack(new Map(Object.entries(batch)), store)));
     return [...runAtOnce(store.stage(songs, undefined)).addition.counts];
   };
   return { store, stage };
@@ -45,13 +44,12 @@ describe("A store for commits", () => {
 
   test("stages and applies other plays while a large batch is prepared", () => {
     const store = new CommitStore({});
-    const packer = new BatchPacker(store.handle);
-    const pack = (plays: Map<string, number>) => store.unpack(runAtOnce(packer.pack(plays)));
+    const columns = (plays: Map<string, number>) => store.unpack(runAtOnce(pack(plays, store)));
     const add = (id: string, plays: number) =>
-      runAtOnce(store.stage(pack(new Map([[id, plays]])), undefined));
+      runAtOnce(store.stage(columns(new Map([[id, plays]])), undefined));
     const large = new Map(Array.from({ length: 10_000 }, (_, n) => [`song-${n}`, 1]));
     const key = { key: { writer: "w", seq: 1 }, fingerprint: 5 };
-    const staging = store.stage(pack(large), key);
+    const staging = store.stage(columns(large), key);
     let pauses = 0;
     for (;;) {
       const { done, value } = staging.next();
@@ -73,7 +71,7 @@ describe("A store for commits", () => {
       1,
       10_000,
     ]);
-    expect(runAtOnce(store.stage(pack(large), key)).isStaged).toBe(false);
+    expect(runAtOnce(store.stage(columns(large), key)).isStaged).toBe(false);
   });
 
   test("has the places of new songs back when what is staged is discarded", () => {

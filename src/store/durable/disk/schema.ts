@@ -2,7 +2,7 @@ import type { DatabaseSync } from "node:sqlite";
 import type { Entry } from "../../count-store.ts";
 import { SETTINGS } from "../../../settings/settings.ts";
 import { hash, type HashKey, randomKey } from "../../../hash.ts";
-import { PackedId } from "../../memory/packed-id.ts";
+import { PackedId } from "../../packed-id.ts";
 import { DataError } from "./data-error.ts";
 import { numberOf } from "./sqlite.ts";
 

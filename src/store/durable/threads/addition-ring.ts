@@ -2,7 +2,7 @@ import type { Addition } from "../../count-store.ts";
 import type { KeyedRequest } from "../../memory/batch-write.ts";
 import type { StagedAddition } from "../../memory/commit-store.ts";
 import { layOut, LINE_WORDS, NUMBER } from "../../memory/layout.ts";
-import { LENGTH_BYTES, PackedId, wordsOfId } from "../../memory/packed-id.ts";
+import { LENGTH_BYTES, PackedId, wordsOfId } from "../../packed-id.ts";
 import { Refusal } from "../../refusal.ts";
 import { MAX_WRITER_LENGTH } from "../../request-key.ts";
 import type { RefusedWrite, WriteFailure } from "./messages.ts";

@@ -1,5 +1,5 @@
 import type { BatchAddition } from "../../count-store.ts";
-import type { PackedBatch } from "../../memory/batch-columns.ts";
+import type { PackedBatch } from "../../packed-batch.ts";
 import type { KeyedRequest } from "../../memory/batch-write.ts";
 import type { Refusal } from "../../refusal.ts";
 

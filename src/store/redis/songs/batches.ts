@@ -1,8 +1,9 @@
 import { eachOf, Semaphore } from "../../../async/concurrency.ts";
 import { runInTurns, WorkSlice } from "../../../async/turns.ts";
-import { type BatchAddition, isTooLong, type SongPlays } from "../../count-store.ts";
+import type { BatchAddition, SongPlays } from "../../count-store.ts";
+import { pack } from "../../packed-plays.ts";
 import { Refusal, UnknownOutcome } from "../../refusal.ts";
-import { Fingerprint, type RequestKey } from "../../request-key.ts";
+import type { RequestKey } from "../../request-key.ts";
 import { failedChange, mapFailure, unreachable } from "../outcomes.ts";
 import { divide, MOST_TRIES, type Redis } from "../redis.ts";
 import type { AddRequest, Part, Song } from "../scripts/add.ts";
@@ -37,10 +38,11 @@ export class Batches {
   }
 
   async add(kind: RequestKind, plays: SongPlays, key?: RequestKey): Promise<BatchAddition> {
-    const fingerprint = new Fingerprint(kind);
-    const songs = await runInTurns(this.#place(plays, key && fingerprint));
+    const packed = await runInTurns(pack(plays, this.#redis.settings));
+    const songs = await runInTurns(this.#place(packed));
     if (key === undefined) return await this.#add(songs, "add");
-    const claiming = this.#redis.writers(key, "claim", fingerprint.value);
+    const fingerprint = await runInTurns(packed.fingerprint(kind));
+    const claiming = this.#redis.writers(key, "claim", fingerprint);
     const claim = decodeClaim(await mapFailure(claiming, failedChange));
     if (claim.kind === "stale") throw Refusal.staleKey(key.seq, claim.newest);
     if (claim.kind === "reused") throw Refusal.keyReused(key.seq);
@@ -52,13 +54,11 @@ export class Batches {
   }
 
   /** Hashes the ids. Yields between slices of the work, which grows with the length of an id. */
-  *#place(plays: SongPlays, fingerprint: Fingerprint | undefined): Generator<undefined, Song[]> {
-    const { layout, settings } = this.#redis;
+  *#place(plays: SongPlays): Generator<undefined, Song[]> {
+    const { layout } = this.#redis;
     const songs: Song[] = [];
     const slice = new WorkSlice(SLICE_WORK);
     for (const [id, more] of plays) {
-      if (isTooLong(id, settings.maxIdBytes)) throw Refusal.tooLong(settings.maxIdBytes);
-      fingerprint?.add(id, more);
       songs.push({ id, plays: more, count: 0, fold: 0, shard: layout.shardOf(id) });
       if (slice.isFull(SONG_WORK + id.length)) yield;
     }

@@ -1,6 +1,6 @@
-import { type HashKey, hashWords } from "../../hash.ts";
-import { SETTINGS } from "../../settings/settings.ts";
-import { Refusal } from "../refusal.ts";
+import { type HashKey, hashWords } from "../hash.ts";
+import { SETTINGS } from "../settings/settings.ts";
+import { Refusal } from "./refusal.ts";
 
 // A packed id, in little-endian words (as on every machine that the runtimes run on):
 //
@@ -59,7 +59,8 @@ export class PackedId {
   /** Packs `id` as {@linkcode set} does, but does not compute its hash. */
   pack(id: string, maxBytes: number): void {
     if (id.length > maxBytes) throw Refusal.tooLong(maxBytes);
-    if (id.length > LONGEST_IN_JS || !this.#setAscii(id)) this.#setUtf8(id, maxBytes);
+    this.length = packAscii(id, 0, id.length, this.words, 0);
+    if (this.length === 0) this.#setUtf8(id, maxBytes);
   }
 
   /** Copies the id whose words begin at `at`. */
@@ -92,28 +93,6 @@ export class PackedId {
     return hashWords(words, at, wordsOfId(words[at] as number), this.#key0, this.#key1);
   }
 
-  /** Packs an id of ASCII, as nearly all are. Returns false for any other. */
-  #setAscii(id: string): boolean {
-    const { words } = this;
-    const { length } = id;
-    let word = length;
-    let shift = 16;
-    let at = 0;
-    let all = 0;
-    for (let index = 0; index < length; index++) {
-      const code = id.charCodeAt(index);
-      all |= code;
-      word |= code << shift;
-      shift = (shift + 8) & 31;
-      if (shift !== 0) continue;
-      words[at++] = word;
-      word = 0;
-    }
-    if (shift !== 0) words[at++] = word;
-    this.length = at;
-    return all < 0x80;
-  }
-
   #setUtf8(id: string, maxBytes: number): void {
     const { read, written } = utf8.encodeInto(id, this.#bytes.subarray(2, 2 + maxBytes));
     if (read < id.length) throw Refusal.tooLong(maxBytes);
@@ -122,6 +101,35 @@ export class PackedId {
     this.#bytes.fill(0, 2 + written, (2 + written + 3) & ~3);
     this.length = wordsOfId(written);
   }
+}
+
+/**
+ * Packs the id from `start` to before `end` of `text` into `words`, from word `at` on, if it is short and of
+ * ASCII, as nearly all are. Returns the words of the id; 0 for any other.
+ */
+export function packAscii(text: string, start: number, end: number, words: Int32Array, at: number): number {
+  const length = end - start;
+  if (length > LONGEST_IN_JS) return 0;
+  const first = at;
+  let [all, word, shift] = [0, length, 16];
+  for (let next = start; next < end;) {
+    const code = text.charCodeAt(next++);
+    all |= code;
+    word |= code << shift;
+    if ((shift += 8) < 32) continue;
+    words[at++] = word;
+    for (; next + 4 <= end; next += 4) {
+      const a = text.charCodeAt(next);
+      const b = text.charCodeAt(next + 1);
+      const c = text.charCodeAt(next + 2);
+      const d = text.charCodeAt(next + 3);
+      all |= a | b | c | d;
+      words[at++] = a | (b << 8) | (c << 16) | (d << 24);
+    }
+    word = shift = 0;
+  }
+  if (shift > 0) words[at++] = word;
+  return all < 0x80 ? at - first : 0;
 }
 
 /** Bytes of the length that an id begins with. */
