@@ -16,7 +16,7 @@ const SMALL = 2 ** 30;
  */
 export class EntryWriter {
   readonly #syntax: ListSyntax;
-  #bytes = new Uint8Array(4096);
+  #bytes = new Uint8Array(512);
   #length = 0;
   #isFirst = true;
 
@@ -53,7 +53,8 @@ export class EntryWriter {
 
   /** Ends the list, and returns the last piece as a string. */
   finishText(): string {
-    return fromUtf8.decode(this.finish());
+    this.#writeText(this.#syntax.close);
+    return fromUtf8.decode(this.#bytes.subarray(0, this.#length));
   }
 
   #addText(entry: string): void {
@@ -65,42 +66,17 @@ export class EntryWriter {
   #addUtf8(syntax: Utf8Syntax, id: Uint8Array, start: number, end: number, count: number): void {
     const { before, between, isPlain, escape, longestEscape } = syntax;
     this.#reserve((end - start) * longestEscape + before.length + between.length + MAX_DIGITS + 1);
-    if (!this.#isFirst) this.#bytes[this.#length++] = 0x2c;
-    this.#isFirst = false;
-    this.#writeAscii(before);
     const bytes = this.#bytes;
     let length = this.#length;
+    if (!this.#isFirst) bytes[length++] = 0x2c;
+    this.#isFirst = false;
+    length = writeAscii(bytes, length, before);
     for (let at = start; at < end; at++) {
       const byte = id[at] as number;
-      if (isPlain[byte] === 1) {
-        bytes[length++] = byte;
-      } else {
-        this.#length = length;
-        this.#writeAscii(escape(byte));
-        length = this.#length;
-      }
+      if (isPlain[byte] === 1) bytes[length++] = byte;
+      else length = writeAscii(bytes, length, escape(byte));
     }
-    this.#length = length;
-    this.#writeAscii(between);
-    this.#writeCount(count);
-  }
-
-  #writeCount(count: number): void {
-    if (count >= SMALL) return this.#writeAscii(String(count));
-    let digits = 1;
-    for (let bound = 10; count >= bound; bound *= 10) digits++;
-    let rest = count | 0;
-    for (let at = this.#length + digits - 1; at >= this.#length; at--) {
-      const shorter = (rest / 10) | 0;
-      this.#bytes[at] = 0x30 + rest - shorter * 10;
-      rest = shorter;
-    }
-    this.#length += digits;
-  }
-
-  /** Expects room in the buffer. */
-  #writeAscii(text: string): void {
-    for (let at = 0; at < text.length; at++) this.#bytes[this.#length++] = text.charCodeAt(at);
+    this.#length = writeCount(bytes, writeAscii(bytes, length, between), count);
   }
 
   #writeText(text: string): void {
@@ -110,8 +86,28 @@ export class EntryWriter {
 
   #reserve(room: number): void {
     if (this.#length + room <= this.#bytes.length) return;
-    const larger = new Uint8Array(Math.max(this.#bytes.length * 2, this.#length + room));
+    const larger = new Uint8Array(Math.max(this.#bytes.length * 4, this.#length + room));
     larger.set(this.#bytes.subarray(0, this.#length));
     this.#bytes = larger;
   }
+}
+
+/** Writes ASCII from position `at` on, where there is room for it. Returns its end. */
+function writeAscii(bytes: Uint8Array, at: number, text: string): number {
+  for (let index = 0; index < text.length; index++) bytes[at + index] = text.charCodeAt(index);
+  return at + text.length;
+}
+
+/** Writes a count as {@linkcode writeAscii} does. */
+function writeCount(bytes: Uint8Array, at: number, count: number): number {
+  if (count >= SMALL) return writeAscii(bytes, at, String(count));
+  let end = at + 1;
+  for (let bound = 10; count >= bound; bound *= 10) end++;
+  let rest = count | 0;
+  for (let digit = end - 1; digit >= at; digit--) {
+    const shorter = (rest / 10) | 0;
+    bytes[digit] = 0x30 + rest - shorter * 10;
+    rest = shorter;
+  }
+  return end;
 }
