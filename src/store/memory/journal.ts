@@ -18,18 +18,24 @@ const PAIRS = 2;
 export class Journal {
   readonly #heap: Heap;
   readonly #requestNumbers: Float64Array;
+  readonly #isShared: boolean;
   #block = 0;
   #size = 0;
   #length = 0;
 
-  /** Writes into `heap`, and into `requestNumbers`, the numbers of the last requests. */
-  constructor(heap: Heap, requestNumbers: Float64Array) {
+  /**
+   * Writes into `heap`, and into `requestNumbers`, the numbers of the last requests. In a store that is not
+   * shared each number is written at once: no other thread would see half of them.
+   */
+  constructor(heap: Heap, requestNumbers: Float64Array, isShared: boolean) {
+    this.#isShared = isShared;
     this.#heap = heap;
     this.#requestNumbers = requestNumbers;
   }
 
   /** Starts an empty journal for at most `most` numbers, and returns false if memory is used up. */
   begin(most: number): boolean {
+    if (!this.#isShared) return true;
     this.#size = Math.max(3, Math.ceil(Math.log2(most + 1) + 1));
     this.#block = this.#heap.allocate(this.#size);
     this.#length = 0;
@@ -38,6 +44,7 @@ export class Journal {
 
   /** Notes that a unit of the heap will be `value`. */
   note(unit: number, value: number): void {
+    if (!this.#isShared) return this.#write(unit, value);
     const at = this.#block + PAIRS + 2 * this.#length++;
     this.#heap.numbers[at] = unit;
     this.#heap.numbers[at + 1] = value;
@@ -51,8 +58,9 @@ export class Journal {
   /** Writes all noted changes. */
   commit(): void {
     const heap = this.#heap;
-    heap.numbers[this.#block + LENGTH] = this.#length;
     heap.recordChange();
+    if (!this.#isShared) return;
+    heap.numbers[this.#block + LENGTH] = this.#length;
     heap.journal = this.#block; // from here on recovery completes it
     this.#replay(this.#block);
     heap.journal = 0;
@@ -72,10 +80,12 @@ export class Journal {
     const { numbers } = this.#heap;
     const length = numbers[block + LENGTH] as number;
     for (let at = block + PAIRS; at < block + PAIRS + 2 * length; at += 2) {
-      const unit = numbers[at] as number;
-      const value = numbers[at + 1] as number;
-      if (unit > 0) numbers[unit] = value;
-      else this.#requestNumbers[-unit] = value;
+      this.#write(numbers[at] as number, numbers[at + 1] as number);
     }
+  }
+
+  #write(unit: number, value: number): void {
+    if (unit > 0) this.#heap.numbers[unit] = value;
+    else this.#requestNumbers[-unit] = value;
   }
 }

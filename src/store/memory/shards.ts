@@ -28,6 +28,8 @@ export class Shards {
   /** The present id: the last one that this thread has packed. */
   readonly id: PackedId;
   readonly #owner: number;
+  /** A store of one thread needs no locks. */
+  readonly #isShared: boolean;
   readonly #maxIdBytes: number;
   readonly #shardBits: number;
   readonly #table: ShardTable;
@@ -42,6 +44,7 @@ export class Shards {
     const { hashKey, shardBits, maxFolds, maxIdBytes } = handle;
     this.shardCount = 2 ** shardBits;
     this.#owner = owner;
+    this.#isShared = handle.owners > 1;
     this.#maxIdBytes = maxIdBytes;
     this.#shardBits = shardBits;
     this.id = new PackedId(hashKey);
@@ -50,7 +53,7 @@ export class Shards {
     this.#heads = this.#table.heads;
     this.heap = new Heap(handle.heapBuffer, (this.#table.end - HEAD_WORDS) / 2, owner);
     this.lastRequests = new LastRequests(handle.requestsBuffer, handle.maxWriters, hashKey, owner);
-    this.journal = new Journal(this.heap, this.lastRequests.numbers);
+    this.journal = new Journal(this.heap, this.lastRequests.numbers, this.#isShared);
     this.#open = new PackedShard(this.heap, shardBits);
     this.#scratch = new PackedShard(this.heap, shardBits);
     this.ring = new FoldRing(this.heap, this.#table.ring, maxFolds);
@@ -116,19 +119,20 @@ export class Shards {
   }
 
   lock(at: number): void {
-    lock(this.heap.words, this.#lockOf(at), this.#owner);
+    if (this.#isShared) lock(this.heap.words, this.#lockOf(at), this.#owner);
   }
 
   tryLock(at: number): boolean {
-    return tryLock(this.heap.words, this.#lockOf(at), this.#owner);
+    return !this.#isShared || tryLock(this.heap.words, this.#lockOf(at), this.#owner);
   }
 
   unlock(at: number): void {
-    unlock(this.heap.words, this.#lockOf(at));
+    if (this.#isShared) unlock(this.heap.words, this.#lockOf(at));
   }
 
   /** Runs `act` with the locks of some shards, taken in ascending order. */
   whileLocked<T>(some: Int32Array, act: () => T): T {
+    if (!this.#isShared) return act();
     const shards = distinct(some, this.shardCount);
     for (const at of shards) this.lock(at);
     try {
