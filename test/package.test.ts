@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { existsSync } from "node:fs";
-import { cp, mkdtemp, readdir, rm } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import process from "node:process";
@@ -11,7 +11,8 @@ import { stopAll } from "./store/redis/support/clean-up.ts";
 import { RedisServer, testWithRedis } from "./store/redis/support/redis-server.ts";
 import { serveBytes, servePlaycount, stopAll as stopServers } from "./support/servers.ts";
 import { type Ended, killAll, listen, RUNTIMES, run } from "./support/process.ts";
-import { bundleForWorkerd, WORKERD } from "./support/workerd.ts";
+import { rounds } from "./support/extent.ts";
+import { bundleForWorkerd, configureWorkerd, WORKERD } from "./support/workerd.ts";
 
 // The build fetches the TypeScript compiler if it is not cached.
 setDefaultTimeout(300_000);
@@ -257,6 +258,32 @@ test.each(Object.entries(CONSUMERS))("a program that mounts it serves both on %s
   const elsewhere = url.replace(/127\.0\.0\.1|localhost/, "127.0.0.2");
   await expect(fetch(`${elsewhere}plays/`)).rejects.toThrow();
 });
+
+test("the project for Cloudflare has counts that survive a restart, and needs its token to clear them", async () => {
+  const project = join(consumer, "node_modules/playcount/docs/deploy/cloudflare");
+  const [module, data] = [join(folder, "cloudflare/worker.js"), join(folder, "cloudflare/data")];
+  await cp(project, consumer, { recursive: true });
+  await mkdir(data, { recursive: true });
+  await bundle(dirname(module));
+  const worker = await configureWorkerd(module, { data, bindings: { PLAYCOUNT_TOKEN: "token" } });
+  for (const count of ["1", "2"]) {
+    const { url, process, ended } = await listen([...WORKERD, worker]);
+    expect(await (await fetch(`${url}song/1`, { method: "POST" })).text()).toBe(count);
+    expect((await fetch(url, { method: "DELETE" })).status).toBe(401);
+    process.kill("SIGKILL");
+    await ended;
+  }
+});
+
+/** Makes one file of the project for Cloudflare. A run of all tests does so with wrangler, from npm. */
+async function bundle(output: string): Promise<void> {
+  if (rounds(1, 0) === 0) return void (await bundleForWorkerd(join(consumer, "worker.ts"), output));
+  await succeed([bun, "add", "wrangler@4.164.0"], consumer);
+  const wrangler = [...RUNTIMES.node, "node_modules/wrangler/bin/wrangler.js"];
+  const deploy = [...wrangler, "deploy", "--dry-run", "--outdir", output];
+  const { stdout } = await succeed(deploy, consumer, { WRANGLER_SEND_METRICS: "false" });
+  expect(stdout).toMatch(/env\.PLAY_COUNTER \(PlayCounter\) +Durable Object/);
+}
 
 test("a program keeps its own counts on a disk, on Bun, Deno and Node in turn", async () => {
   const outputs: string[] = [];

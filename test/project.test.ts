@@ -124,9 +124,10 @@ describe("The package", () => {
     expect(MANIFEST.optionalDependencies).toBeUndefined();
   });
 
-  test("is developed with Bun's types and the runtimes under test alone, each pinned", () => {
+  test("is developed with Bun's types, the runtimes under test and axe alone, each pinned", () => {
     expect(Object.keys(MANIFEST.devDependencies).sort()).toEqual([
       "@types/bun",
+      "axe-core",
       "bun",
       "deno",
       "node",

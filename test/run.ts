@@ -38,7 +38,7 @@ function summary(): string {
   const result = status === 0 ? `${ran}, and all passed` : `${ran}, and ${failed} FAILED`;
   if (!isAll) {
     const more = `${skipped} tests of the same files and ${files.length - chosen.length} files`;
-    return `${result}. \`bun run test:all\` adds ${more} that need other programs (Redis, nginx, HAProxy, buildah, cc, curl), root or minutes.`;
+    return `${result}. \`bun run test:all\` adds ${more} that need other programs (Redis, nginx, HAProxy, buildah, Chromium, cc, curl), root or minutes.`;
   }
   const needs = missing().join(", ") || "the right to mount disks";
   return skipped === 0 ? `${result}.` : `${result}. Skipped ${skipped}: they need ${needs}.`;

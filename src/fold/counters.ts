@@ -9,34 +9,32 @@ import { JobRefusal, type ServerFolds } from "./target.ts";
 /** Long limits of requests to servers: up to six attempts within several minutes. */
 export const PATIENT = { timeoutMs: 30_000, retries: 5 } as const;
 
+/** Options of {@linkcode Counters}. */
+export interface CountersOptions {
+  client: ServerClient;
+  servers: readonly string[];
+  signal?: AbortSignal | undefined;
+  log: (line: string) => void;
+}
+
 /** The servers whose counts a job hands over. */
 export class Counters {
-  readonly servers: readonly string[];
-  readonly #client: ServerClient;
-  readonly #signal: AbortSignal | undefined;
-  readonly #log: (line: string) => void;
+  readonly #options: CountersOptions;
 
-  constructor(
-    client: ServerClient,
-    servers: readonly string[],
-    signal: AbortSignal | undefined,
-    log: (line: string) => void,
-  ) {
-    this.servers = servers;
-    this.#client = client;
-    this.#signal = signal;
-    this.#log = log;
+  constructor(options: CountersOptions) {
+    this.#options = options;
   }
 
   /** Reads the folds of all servers. */
   async survey(): Promise<ServerFolds[]> {
-    const request = { method: "GET", path: "folds", accept: "application/json", signal: this.#signal };
-    return await allEnded(this.servers.map((server) => this.#client.send(server, request, readFolds)));
+    const { client, servers, signal } = this.#options;
+    const request = { method: "GET", path: "folds", accept: "application/json", signal };
+    return await allEnded(servers.map((server) => client.send(server, request, readFolds)));
   }
 
   /** Adds all counts since fold `after` to `rows`, and seals nothing. */
   async readAll(after: number, rows: FoldRows): Promise<void> {
-    for (const server of this.servers)
+    for (const server of this.#options.servers)
       await this.#read(server, { method: "GET", path: `?after=${after}` }, rows);
   }
 
@@ -48,6 +46,7 @@ export class Counters {
    */
   async read(server: string, fold: number, label: string | undefined, rows: FoldRows): Promise<void> {
     const path = `folds/${fold}`;
+    const { log } = this.#options;
     const request = label === undefined ? { method: "GET", path } : { method: "PUT", path, body: label };
     try {
       await this.#read(server, request, rows);
@@ -55,9 +54,9 @@ export class Counters {
       const { type } = error instanceof CountServerError ? error : {};
       if (type === "OtherLabel") throw new JobRefusal((error as Error).message);
       if (type === "UnknownFold" || type === "FoldDropped")
-        return this.#log(`${server} has lost fold ${fold}, and its plays that were not stored yet`);
+        return log(`${server} has lost fold ${fold}, and its plays that were not stored yet`);
       if (type !== "FoldOutOfOrder") throw error;
-      this.#log(`${server} has nothing under fold ${fold}: it has sealed a newer one`);
+      log(`${server} has nothing under fold ${fold}: it has sealed a newer one`);
     }
   }
 
@@ -65,7 +64,7 @@ export class Counters {
   async acknowledge(server: string, fold: number, label?: string): Promise<void> {
     const request = { method: "DELETE", path: `folds/${fold}`, ...(label !== undefined && { label }) };
     try {
-      await this.#client.send(server, request, readText);
+      await this.#options.client.send(server, request, readText);
     } catch (error) {
       // A server in memory has been restarted since, and does not know the fold.
       if (!(error instanceof CountServerError && error.type === "UnknownFold")) throw error;
@@ -74,8 +73,9 @@ export class Counters {
 
   /** A retry reads from the beginning, so songs are added only when all of them have arrived. */
   async #read(server: string, request: ServerRequest, rows: FoldRows): Promise<void> {
+    const { client, signal } = this.#options;
     const before = rows.mark();
-    await this.#client.send(server, { ...request, signal: this.#signal }, async (answer) => {
+    await client.send(server, { ...request, signal }, async (answer) => {
       rows.backTo(before);
       await readPairs(answer, (id, plays) => rows.add(id, plays));
     });
@@ -86,7 +86,11 @@ async function readFolds(answer: ServerAnswer): Promise<ServerFolds> {
   const { server, response } = answer;
   const text = await readText(answer);
   const newest = parseWholeNumber(response.headers.get("fold") ?? "");
-  if (newest === undefined) throw foreign(server, "its answer has no Fold header");
+  const foreign = (reason: string) => {
+    const message = `${server} is not a play counter, or of an older version: ${reason}`;
+    return new CountServerError(server, message, { status: response.status });
+  };
+  if (newest === undefined) throw foreign("its answer has no Fold header");
   try {
     const folds = JSON.parse(text) as { fold: number; label: string; sealed?: string }[];
     return {
@@ -97,10 +101,6 @@ async function readFolds(answer: ServerAnswer): Promise<ServerFolds> {
       }),
     };
   } catch {
-    throw foreign(server, `it answered ${quoted(text)}`);
+    throw foreign(`it answered ${quoted(text)}`);
   }
-}
-
-function foreign(server: string, reason: string): Error {
-  return new CountServerError(server, `${server} is not a play counter, or of an older version: ${reason}`);
 }

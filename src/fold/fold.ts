@@ -18,16 +18,17 @@
 import { Placement } from "../client/placement.ts";
 import { ServerClient } from "../client/server-client.ts";
 import { Counters, PATIENT } from "./counters.ts";
+import { FOLD_DEFAULTS, MAX_PART_SONGS, UNKNOWN_POLICIES, type UnknownPolicy } from "./defaults.ts";
 import { handOverEach, type HandedOver } from "./job.ts";
 import type { SqlClient } from "./sql/client.ts";
-import { databaseOf, dialectOf } from "./sql/dialects.ts";
-import type { UnknownPolicy } from "./sql/part-writer.ts";
+import { Database } from "./sql/database.ts";
+import { dialectOf } from "./sql/dialects.ts";
 import { SqlTarget } from "./sql/sql-target.ts";
 
 export type { HandedOver } from "./job.ts";
 export type { SqlClient, SqlRunner } from "./sql/client.ts";
 export type { JobRefusal, OtherJob, SetAside } from "./target.ts";
-export type { UnknownPolicy } from "./sql/part-writer.ts";
+export type { UnknownPolicy } from "./defaults.ts";
 
 /** Options of {@linkcode foldInto}: those of `playcount fold`, with the same defaults. */
 export interface FoldOptions {
@@ -59,11 +60,6 @@ export interface FoldOptions {
   log?: ((line: string) => void) | undefined;
 }
 
-/** Time that no transaction takes. */
-const NO_TIMEOUT_SECONDS = 2_000_000;
-
-const LOCK_SECONDS = 10;
-
 /**
  * Hands the counts of servers over to a table, each play once, with a client of `Bun.sql`. Returns the folds:
  * one, and before it the one that an earlier call has begun. The client stays open.
@@ -90,16 +86,18 @@ export async function foldInto(
   sql: SqlClient & { options?: { adapter?: string | undefined } },
   options: FoldOptions,
 ): Promise<HandedOver[]> {
-  const { table = "song", token = "", signal, log = () => {}, adopt, skip } = options;
-  const { id = "id", plays = "plays", name = table, history } = options;
+  const { from, token = "", signal, log = () => {}, adopt, skip, history } = options;
+  const { table = FOLD_DEFAULTS.table, id = FOLD_DEFAULTS.id, plays = FOLD_DEFAULTS.plays } = options;
+  const { name = table, unknown = FOLD_DEFAULTS.unknown, rows = FOLD_DEFAULTS.partSongs } = options;
   const dialect = dialectOf(`${sql.options?.adapter}:`);
   if (dialect === undefined) throw new RangeError("foldInto takes a client of Bun.sql");
-  const target = new SqlTarget(databaseOf(dialect, sql, { table, id, plays, name, history }, LOCK_SECONDS), {
-    ...{ unknown: options.unknown ?? "keep", partSongs: options.rows ?? 10_000 },
-    ...{ timeoutSeconds: NO_TIMEOUT_SECONDS, signal, log },
-  });
+  if (!UNKNOWN_POLICIES.includes(unknown)) throw new RangeError(`unknown must be keep, insert or drop`);
+  if (!Number.isInteger(rows) || rows < 1 || rows > MAX_PART_SONGS)
+    throw new RangeError(`rows must be a whole number from 1 to ${MAX_PART_SONGS}`);
+  const database = new Database(dialect, sql, { table, id, plays, name, history }, FOLD_DEFAULTS.lockSeconds);
+  const target = new SqlTarget(database, { unknown, partSongs: rows, signal, log });
   const client = new ServerClient({ token, ...PATIENT });
-  const counters = new Counters(client, new Placement(options.from).urls, signal, log);
+  const counters = new Counters({ client, servers: new Placement(from).urls, signal, log });
   const folds: HandedOver[] = [];
   for await (const fold of handOverEach({ target, counters, adopt, skip })) folds.push(fold);
   return folds;

@@ -1,5 +1,7 @@
+import { delay } from "../async/timing.ts";
 import type { Counters } from "./counters.ts";
-import { type FoldState, type ServerFolds, type SetAside, JobRefusal, type Target } from "./target.ts";
+import { FoldRows } from "./rows.ts";
+import { type FoldState, type ServerFolds, JobRefusal, SetAside, type Target } from "./target.ts";
 
 // The steps of a hand-over
 //
@@ -70,7 +72,7 @@ export async function* handOverEach(options: JobOptions): AsyncGenerator<HandedO
  *
  * @throws {JobRefusal} if the operator has to decide; {OtherJob}; {RangeError} for wrong settings.
  */
-export async function handOver(options: JobOptions): Promise<HandedOver> {
+async function handOver(options: JobOptions): Promise<HandedOver> {
   const { target, counters, adopt, onStep = () => {} } = options;
   const { servers, state } = await begin(options, false);
   const isResumed = state.sealed !== undefined;
@@ -80,18 +82,27 @@ export async function handOver(options: JobOptions): Promise<HandedOver> {
   const fold = state.sealed ?? next ?? Math.max(state.fold + 1, newest + 1, Date.now());
   if (fold <= state.fold)
     throw new JobRefusal(`fold ${fold} is not above ${state.fold}, the last one that is stored`);
-  if (!isResumed) await target.intend(state, fold);
+  if (!isResumed) await target.intend?.(state, fold);
   onStep("intended");
   const isAdopted = fold === adopt;
-  const rows = target.rows();
+  const rows = target.rows?.() ?? new FoldRows();
+  const shares: Share[] = [];
   for (const { server } of servers) {
-    await counters.read(server, fold, state.isBegun || isAdopted ? undefined : target.label, rows);
+    await delay(SEAL_PAUSE_MS);
+    const { songs, plays } = rows;
+    await counters.read(server, fold, state.upto !== undefined || isAdopted ? undefined : target.label, rows);
+    shares.push({ server, songs: rows.songs - songs, plays: rows.plays - plays });
     onStep("sealed one");
   }
+  const surveyed = await counters.survey();
+  const times = surveyed.map(({ folds }) => folds.find((open) => open.fold === fold)?.sealedAt);
+  if (!isAdopted) refuseTwins(shares, times);
+  const known = times.filter((time) => time !== undefined);
+  const sealedAt = known.length === 0 ? Date.now() : Math.min(...known);
   const onProgress = (storedSongs: number) => options.onProgress?.({ fold, songs: rows.songs, storedSongs });
   onProgress(0);
-  const sealedAt = timeOf(await counters.survey(), fold);
-  const setAside = await target.store({ fold, sealedAt, rows, onProgress });
+  const setAside = new SetAside();
+  await target.store({ fold, sealedAt, rows, setAside, onProgress });
   onStep("stored");
   for (const { server } of servers) {
     await counters.acknowledge(server, fold, isAdopted ? undefined : target.label);
@@ -103,9 +114,10 @@ export async function handOver(options: JobOptions): Promise<HandedOver> {
 /** Returns what would be handed over. Seals and acknowledges nothing, and undoes what it stores. */
 export async function tryOut(options: JobOptions): Promise<HandedOver> {
   const { fold, sealed } = (await begin(options, true)).state;
-  const rows = options.target.rows();
+  const rows = options.target.rows?.() ?? new FoldRows();
   await options.counters.readAll(fold, rows);
-  const setAside = await options.target.tryOut({ fold, rows, sealedAt: 0, onProgress: () => {} });
+  const setAside = new SetAside();
+  await options.target.tryOut?.({ fold, rows, sealedAt: 0, setAside, onProgress: () => {} });
   return { fold, songs: rows.songs, plays: rows.plays, setAside, isResumed: sealed !== undefined };
 }
 
@@ -115,16 +127,16 @@ async function begin(
   isTrial: boolean,
 ): Promise<{ servers: ServerFolds[]; state: FoldState }> {
   const { target, counters, adopt, skip = false } = options;
-  await target.prepare(isTrial);
+  await target.prepare?.(isTrial);
   const servers = await counters.survey();
-  let state = await target.state(servers);
+  let state = target.state === undefined ? stateOf(servers, target.label) : await target.state();
   if (state === undefined) {
     const [open] = servers.flatMap(({ server, folds }) => folds.map((fold) => ({ server, ...fold })));
     if (open !== undefined && adopt === undefined && !skip)
       throw strange(open.server, open.fold, open.label, "this table has no folds yet");
     const newest = Math.max(0, ...servers.map((server) => server.newest));
-    state = { fold: adopt === undefined ? newest : adopt - 1, sealed: undefined, isBegun: false };
-    if (!isTrial) await target.create(state.fold);
+    state = { fold: adopt === undefined ? newest : adopt - 1, sealed: undefined, upto: undefined };
+    if (!isTrial) await target.create?.(state.fold);
   }
   options.onStep?.("state read");
   for (const server of servers) {
@@ -132,6 +144,16 @@ async function begin(
     if (!isTrial) for (const fold of done) await counters.acknowledge(server.server, fold);
   }
   return { servers, state };
+}
+
+/** Returns the state of a target that records nothing. */
+function stateOf(servers: readonly ServerFolds[], own: string): FoldState {
+  const open = servers.flatMap(({ folds }) =>
+    folds.filter(({ label }) => label === own).map(({ fold }) => fold),
+  );
+  return open.length === 0
+    ? { fold: 0, sealed: undefined, upto: undefined }
+    : { fold: 0, sealed: Math.min(...open), upto: "" };
 }
 
 /** Returns the folds of a server to acknowledge. @throws {JobRefusal} for a fold of another job. */
@@ -148,7 +170,7 @@ function findDone(options: JobOptions, of: ServerFolds, state: FoldState): numbe
   }
   const isOpen = folds.some(({ fold }) => fold === newest);
   const isKnown = newest <= state.fold || newest === state.sealed || isOpen;
-  if (!target.keepsState || isKnown || skip) return done;
+  if (target.state === undefined || isKnown || skip) return done;
   throw new JobRefusal(
     `${server} has sealed fold ${newest}, which another job has handed over, or which was lost when the database was set back; ${last}. Go on without it by --skip`,
   );
@@ -161,10 +183,25 @@ function strange(server: string, fold: number, label: string, known: string): Jo
   );
 }
 
-/** Returns when the first server sealed a fold; now if no server knows. */
-function timeOf(servers: readonly ServerFolds[], of: number): number {
-  const times = servers.flatMap(({ folds }) =>
-    folds.flatMap(({ fold, sealedAt }) => (fold === of && sealedAt !== undefined ? [sealedAt] : [])),
-  );
-  return times.length === 0 ? Date.now() : Math.min(...times);
+/** Pause before each seal, so that a fold has another time on each server. */
+const SEAL_PAUSE_MS = 2;
+
+/** Songs and plays of one server in a fold. */
+interface Share {
+  server: string;
+  songs: number;
+  plays: number;
+}
+
+/** @throws {JobRefusal} if two URLs have the same fold, sealed at the same time: they are one server. */
+function refuseTwins(shares: readonly Share[], times: readonly (number | undefined)[]): void {
+  for (const [at, { server, songs, plays }] of shares.entries()) {
+    const isTwin = (other: Share, n: number) =>
+      times[n] !== undefined && times[n] === times[at] && other.songs === songs && other.plays === plays;
+    const twin = plays > 0 ? shares.slice(0, at).find(isTwin) : undefined;
+    if (twin === undefined) continue;
+    throw new JobRefusal(
+      `${twin.server} and ${server} have the same plays: they are one server, or share a Redis. List it once in --from`,
+    );
+  }
 }

@@ -1,10 +1,7 @@
 import { quoted } from "../error-message.ts";
 
 /** Songs of a part of a fold, with their plays. */
-export interface Rows {
-  ids: string[];
-  plays: number[];
-}
+export type Rows = [id: string, plays: number][];
 
 /** Order of ids: by their bytes of UTF-8, or by value, as whole numbers without leading zeros. */
 export type IdOrder = "bytes" | "value";
@@ -22,14 +19,15 @@ const text = new TextDecoder("utf-8", { ignoreBOM: true });
  */
 export class FoldRows {
   /** Songs that no row of the target can have. They are not sorted. */
-  readonly odd: Rows = { ids: [], plays: [] };
+  readonly odd: Rows = [];
   plays = 0;
   #songs = 0;
   readonly #by: IdOrder;
   readonly #fits: (id: string) => boolean;
   #bytes = new Uint8Array(2 ** 16);
-  #starts = new Uint32Array(2 ** 12);
-  #counts = new Float64Array(2 ** 12);
+  /** The first byte of each id, and after the last one the end. */
+  readonly #starts = [0];
+  readonly #counts: number[] = [];
   #order: Uint32Array | undefined;
 
   /** Sorts by `by` the songs of which `fits` is true. */
@@ -39,68 +37,62 @@ export class FoldRows {
   }
 
   get songs(): number {
-    return this.#songs + this.odd.ids.length;
+    return this.#songs + this.odd.length;
   }
 
   /** Adds a song. One that is added twice, from two servers, is summed when it is read. */
   add(id: string, plays: number): void {
     this.plays += plays;
-    if (!this.#fits(id)) {
-      this.odd.ids.push(id);
-      this.odd.plays.push(plays);
-      return;
-    }
+    if (!this.#fits(id)) return void this.odd.push([id, plays]);
     this.#write(id);
     this.#counts[this.#songs++] = plays;
   }
 
   /** Returns the present end, for {@linkcode backTo}. */
   mark(): { songs: number; odd: number; plays: number } {
-    return { songs: this.#songs, odd: this.odd.ids.length, plays: this.plays };
+    return { songs: this.#songs, odd: this.odd.length, plays: this.plays };
   }
 
   /** Takes back what was added since a mark. */
   backTo({ songs, odd, plays }: ReturnType<FoldRows["mark"]>): void {
     this.#songs = songs;
-    this.odd.ids.length = this.odd.plays.length = odd;
+    this.odd.length = odd;
     this.plays = plays;
   }
 
   /** Yields the sorted songs after `after` in parts of `size`; at least one part, which may be empty. */
-  *parts(size: number, after?: string): Generator<Rows & { isLast: boolean }> {
+  *parts(size: number, after?: string): Generator<{ rows: Rows; isLast: boolean }> {
     const order = (this.#order ??= this.#sorted());
     if (after !== undefined) this.#write(after);
     let at = after === undefined ? 0 : order.findIndex((song) => this.#compare(song, this.#songs) > 0);
     if (at === -1) at = order.length;
     do {
-      const rows: Rows = { ids: [], plays: [] };
+      const rows: Rows = [];
       for (; at < order.length; at++) {
         const song = order[at] as number;
         const id = this.#idOf(song);
         const plays = this.#counts[song] as number;
-        if (rows.ids.at(-1) === id) rows.plays.push(sumOf(id, rows.plays.pop() as number, plays));
-        else if (rows.ids.length === size) break;
-        else {
-          rows.ids.push(id);
-          rows.plays.push(plays);
-        }
+        const last = rows.at(-1);
+        if (last?.[0] === id) last[1] = sumOf(id, last[1], plays);
+        else if (rows.length === size) break;
+        else rows.push([id, plays]);
       }
-      yield { ...rows, isLast: at === order.length };
+      yield { rows, isLast: at === order.length };
     } while (at < order.length);
   }
 
   #sorted(): Uint32Array {
-    const order = Uint32Array.from({ length: this.#songs }, (_, song) => song);
+    const order = new Uint32Array(this.#songs).map((_, song) => song);
     return order.sort((a, b) => this.#compare(a, b));
   }
 
   /** Writes an id after those of all songs. */
   #write(id: string): void {
     const start = this.#starts[this.#songs] as number;
-    while (this.#bytes.length - start < id.length * 3) this.#bytes = grown(this.#bytes, Uint8Array);
-    if (this.#songs + 2 > this.#counts.length) {
-      this.#starts = grown(this.#starts, Uint32Array);
-      this.#counts = grown(this.#counts, Float64Array);
+    while (this.#bytes.length - start < id.length * 3) {
+      const larger = new Uint8Array(this.#bytes.length * 2);
+      larger.set(this.#bytes);
+      this.#bytes = larger;
     }
     this.#starts[this.#songs + 1] = start + utf8.encodeInto(id, this.#bytes.subarray(start)).written;
   }
@@ -136,13 +128,4 @@ export class FoldRows {
 function sumOf(id: string, a: number, b: number): number {
   if (Number.isSafeInteger(a + b)) return a + b;
   throw new Error(`the plays of ${quoted(id)} on all servers exceed ${Number.MAX_SAFE_INTEGER}`);
-}
-
-function grown<T extends Uint8Array | Uint32Array | Float64Array>(
-  array: T,
-  Kind: new (length: number) => T,
-): T {
-  const larger = new Kind(array.length * 2);
-  larger.set(array);
-  return larger;
 }

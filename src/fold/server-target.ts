@@ -4,8 +4,7 @@ import type { Placement } from "../client/placement.ts";
 import { allEnded, type ServerClient } from "../client/server-client.ts";
 import { hash64 } from "../hash.ts";
 import { MAPPING_SYNTAX, writeList } from "../mapping/write.ts";
-import { StatelessTarget } from "./stateless-target.ts";
-import { type FoldToStore, JobRefusal, MAX_LABEL_LENGTH, nothing, type SetAside } from "./target.ts";
+import { type FoldToStore, JobRefusal, labelOf, type Target } from "./target.ts";
 
 /** Songs of one step, which sends at most one batch to each server. */
 const STEP_SONGS = 2000;
@@ -17,52 +16,41 @@ const STEP_SONGS = 2000;
  * with the number of the step. So a run that follows a broken one learns from each server where to go on. It
  * sends the last batch again, and a server that has counted a different one under the number refuses it.
  */
-export class ServerTarget extends StatelessTarget {
+export class ServerTarget implements Target {
+  readonly label: string;
   readonly #to: Placement;
   readonly #client: ServerClient;
   readonly #signal: AbortSignal | undefined;
 
   constructor(to: Placement, client: ServerClient, signal: AbortSignal | undefined) {
     const label = `playcount fold into ${to.urls.toSorted().join(" ")}`;
-    super(
-      label.length <= MAX_LABEL_LENGTH
-        ? label
-        : `${label.slice(0, MAX_LABEL_LENGTH - 20)} ${hash64(label).join()}`.slice(0, MAX_LABEL_LENGTH),
-    );
+    this.label = label.length <= 200 ? label : labelOf(`${hash64(label).join("-")} ${label}`);
     this.#to = to;
     this.#client = client;
     this.#signal = signal;
   }
 
   /** Rejects if a server does not accept batches. */
-  override async prepare(): Promise<void> {
+  async prepare(): Promise<void> {
     const request = { method: "POST", path: "batch", body: "", signal: this.#signal };
     await allEnded(this.#to.urls.map((server) => this.#client.send(server, request, readNewestFold)));
   }
 
-  async store({ fold, rows, onProgress }: FoldToStore): Promise<SetAside> {
+  async store({ fold, rows, onProgress }: FoldToStore): Promise<void> {
     const writer = `fold-${fold}-${hash64(this.label).join("-")}`;
-    const counted = new Map(
-      await allEnded(
-        this.#to.urls.map(async (server) => [server, await this.#last(server, writer)] as const),
-      ),
-    );
+    const last = this.#to.urls.map(async (server) => [server, await this.#last(server, writer)] as const);
+    const counted = new Map(await allEnded(last));
     let [step, stored] = [0, 0];
-    for (const { ids, plays } of rows.parts(STEP_SONGS)) {
+    for (const { rows: part } of rows.parts(STEP_SONGS)) {
       this.#signal?.throwIfAborted();
       step++;
-      await allEnded(
-        Array.from(
-          this.#to.divide(ids.map((id, at) => [id, plays[at] as number])),
-          async ([server, songs]) => {
-            if (step >= (counted.get(server) ?? 0)) await this.#send(server, `${writer}:${step}`, songs);
-          },
-        ),
-      );
-      onProgress((stored += ids.length));
+      const batches = Array.from(this.#to.divide(part), async ([server, songs]) => {
+        if (step >= (counted.get(server) ?? 0)) await this.#send(server, `${writer}:${step}`, songs);
+      });
+      await allEnded(batches);
+      onProgress((stored += part.length));
     }
-    for (const [server, last] of counted) if (last > step) throw differs(server);
-    return nothing();
+    for (const [server, newest] of counted) if (newest > step) throw differs(server);
   }
 
   /** Returns the step whose batch a server has counted last; 0 if none. */
@@ -79,16 +67,9 @@ export class ServerTarget extends StatelessTarget {
 
   async #send(server: string, key: string, songs: [string, number][]): Promise<void> {
     const body = writeList(MAPPING_SYNTAX.text, songs);
-    const request = {
-      method: "POST",
-      path: "batch",
-      key: `"${key}"`,
-      body,
-      isMinimal: true,
-      signal: this.#signal,
-    };
+    const request = { method: "POST", path: "batch", key: `"${key}"`, body, isMinimal: true };
     try {
-      await this.#client.send(server, request, readNewestFold);
+      await this.#client.send(server, { ...request, signal: this.#signal }, readNewestFold);
     } catch (error) {
       throw error instanceof CountServerError && error.type === "KeyReused" ? differs(server) : error;
     }

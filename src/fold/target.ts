@@ -1,4 +1,4 @@
-import type { FoldRows } from "./rows.ts";
+import type { FoldRows, Rows } from "./rows.ts";
 
 /** A target's record of its folds. */
 export interface FoldState {
@@ -6,8 +6,11 @@ export interface FoldState {
   fold: number;
   /** The number that was written down before any server sealed it; `undefined` between two folds. */
   sealed: number | undefined;
-  /** True if a song of `sealed` may be stored. A server that has lost the fold must not seal it again. */
-  isBegun: boolean;
+  /**
+   * Once a song of `sealed` may be stored: the last id that is, in the order of ids; empty if that is not
+   * known. A server that has lost the fold must not seal it again.
+   */
+  upto: string | undefined;
 }
 
 /** A fold that is to be stored. */
@@ -16,43 +19,37 @@ export interface FoldToStore {
   /** When it was sealed, in milliseconds since 1970. */
   sealedAt: number;
   rows: FoldRows;
+  /** Receives the songs that could not be added to a row. */
+  setAside: SetAside;
   /** Called with the number of songs of the fold that are stored. */
   onProgress: (storedSongs: number) => void;
 }
 
-/** Songs that a target could not add to a row. */
-export interface SetAside {
+/** Sum of the songs that a target could not add to a row. */
+export class SetAside {
   /** Number of the songs. */
-  songs: number;
+  songs = 0;
   /** Sum of their plays. */
-  plays: number;
+  plays = 0;
   /** The first ones. */
-  examples: string[];
+  readonly examples: string[] = [];
   /** True if a song was set aside that had never been before. */
-  isNew: boolean;
+  isNew = false;
+
+  /** Adds songs. */
+  add(rows: Rows, isNew: boolean): void {
+    this.songs += rows.length;
+    for (const [, plays] of rows) this.plays += plays;
+    this.examples.push(...rows.slice(0, 3 - this.examples.length).map(([id]) => id));
+    this.isNew ||= isNew;
+  }
 }
 
-/** Returns the sum of no songs. */
-export function nothing(): SetAside {
-  return { songs: 0, plays: 0, examples: [], isNew: false };
-}
-
-/** Adds songs that were set aside to others. */
-export function merge(all: SetAside, more: SetAside): void {
-  all.songs += more.songs;
-  all.plays += more.plays;
-  all.examples.push(...more.examples.slice(0, 3 - all.examples.length));
-  all.isNew ||= more.isNew;
-}
-
-/** Most characters of a label. */
-export const MAX_LABEL_LENGTH = 200;
-
-/** Returns a text as a label of folds: at most {@linkcode MAX_LABEL_LENGTH} printable characters of ASCII. */
+/** Returns a text as a label of folds: at most 200 printable characters of ASCII. */
 export function labelOf(text: string): string {
   return text
     .replace(/[^ -~]/g, "?")
-    .slice(0, MAX_LABEL_LENGTH)
+    .slice(0, 200)
     .trimEnd();
 }
 
@@ -64,29 +61,32 @@ export interface ServerFolds {
   folds: readonly { fold: number; label: string; sealedAt: number | undefined }[];
 }
 
-/** A database, a list of servers or a program that stores folds. */
+/**
+ * A database, a list of servers or a program that stores folds.
+ *
+ * A target without the method `state` records nothing. A fold with its label that is not acknowledged may be
+ * stored, in part or as a whole, and is stored again.
+ */
 export interface Target {
   /** The label of its folds, which says whose they are. */
   readonly label: string;
-  /** True if the target records which folds it has. Otherwise the servers' open folds tell. */
-  readonly keepsState: boolean;
   /** A few words on what was done with songs that were set aside. */
-  readonly unknownWords: string;
+  readonly unknownWords?: string;
   /** Checks that folds can be stored. A trial makes no tables. @throws {RangeError} for wrong settings. */
-  prepare(isTrial: boolean): Promise<void>;
+  prepare?(isTrial: boolean): Promise<void>;
   /** Reads the state; `undefined` if the target has none. Called after the servers were read. */
-  state(servers: readonly ServerFolds[]): Promise<FoldState | undefined>;
+  state?(): Promise<FoldState | undefined>;
   /** Begins with `fold` as the last one stored. */
-  create(fold: number): Promise<void>;
+  create?(fold: number): Promise<void>;
   /** Writes down which fold comes next. @throws {OtherJob} if the state has changed. */
-  intend(state: FoldState, fold: number): Promise<void>;
-  /** Stores a fold that is intended. @throws {OtherJob} */
-  store(fold: FoldToStore): Promise<SetAside>;
+  intend?(state: FoldState, fold: number): Promise<void>;
   /** Makes rows for a fold, sorted as the target stores them. Called after `prepare`. */
-  rows(): FoldRows;
+  rows?(): FoldRows;
+  /** Stores a fold that is intended. @throws {OtherJob} */
+  store(fold: FoldToStore): Promise<void>;
   /** Does everything that `store` does, and undoes it. */
-  tryOut(fold: FoldToStore): Promise<SetAside>;
-  close(): Promise<void>;
+  tryOut?(fold: FoldToStore): Promise<void>;
+  close?(): Promise<void>;
 }
 
 /** The job cannot go on until the operator has decided something. */

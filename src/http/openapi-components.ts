@@ -149,7 +149,10 @@ export const BODIES: Readonly<Record<NonNullable<Description["body"]>, Json>> = 
     },
   },
   label: {
-    requestBody: { description: "label of the fold", content: { "text/plain": { schema: LABEL } } },
+    requestBody: {
+      description: "label of the fold",
+      content: { "application/json": { schema: LABEL }, "text/plain": { schema: LABEL } },
+    },
   },
   ignored: {},
 };

@@ -9,41 +9,45 @@ import {
 } from "./response/problem-types.ts";
 import type { Operation } from "./routes.ts";
 
+const REQUIRED = ["type", "title", "status"];
+const DETAIL: Json = { type: "string", description: "a sentence for people" };
+
+/** Any problem. Clients that do not know a type treat it as one of these (RFC 9457 §3.1.1). */
 const PROBLEM: Json = {
   description: "RFC 9457",
   type: "object",
-  required: ["type", "title", "status"],
+  required: REQUIRED,
   properties: {
     type: {
       type: "string",
       format: "uri-reference",
-      description: "about:blank, or the reference of a type that extends this one",
+      description: "about:blank, or the reference of the schema of a type",
     },
     title: { type: "string", description: "the meaning of the type, or the reason phrase of the status" },
     status: { type: "integer" },
-    detail: { type: "string", description: "a sentence for people" },
+    detail: DETAIL,
   },
 };
 
-/**
- * Returns the schemas of all problem types of a server with this base path, and `Problem`, which they extend.
- */
+/** Returns the schemas of the problem types below a base path, and `Problem`, which fits all of them. */
 export function problemSchemas(basePath: string): Json {
   const types = Object.entries(PROBLEM_TYPES) as [ProblemTypeName, ProblemType][];
   const schemas = types.map(([name, type]) => [name, describeType(typeReference(basePath, name), type)]);
   return { Problem: PROBLEM, ...Object.fromEntries(schemas) };
 }
 
+/** Repeats the properties of `Problem`: generators do not combine a schema with the one that it extends. */
 function describeType(reference: string, { status, title, members, optional = [] }: ProblemType): Json {
   const numbers = Object.entries(members).map(([name, description]) => [name, { ...COUNT, description }]);
   return {
     description: title,
-    allOf: [ref("schemas", "Problem")],
-    required: Object.keys(members).filter((name) => !optional.includes(name)),
+    type: "object",
+    required: [...REQUIRED, ...Object.keys(members).filter((name) => !optional.includes(name))],
     properties: {
       type: { const: reference },
       title: { const: title },
       status: { const: status },
+      detail: DETAIL,
       ...Object.fromEntries(numbers),
     },
   };
@@ -92,7 +96,7 @@ function statusesOf({ scope, description }: Documented, types: readonly ProblemT
   return [...new Set(statuses)].sort((a, b) => a - b);
 }
 
-/** Types come before the schema that they extend: some clients take the first that fits. */
+/** `Problem` comes last: some clients take the first schema that fits. */
 function describeStatus(status: ProblemStatus, types: readonly ProblemTypeName[]): Json {
   const schemas = [...types, "Problem"].map((name) => ref("schemas", name));
   const headers: ResponseHeader[] = types.length > 0 ? ["Link"] : [];

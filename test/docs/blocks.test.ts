@@ -70,6 +70,7 @@ test("The blocks that are not run are these, each with its reason", () => {
     "README.md: the path is an example",
     "bench/README.md: installs programs, and measures for tens of minutes",
     "docs/balancers.md: installs the configuration of a load balancer, and the addresses are examples",
+    "docs/cloudflare.md: deploys to an account of Cloudflare; test/package.test.ts bundles the same project with wrangler, and runs it",
     "docs/container.md: builds an image from base images of a registry",
     "docs/deploy/README.md: needs Docker; test/deploy starts the same programs in the same order, and runs the other lines",
     "docs/deploy/README.md: needs a cluster; test/deploy gives the manifests to their validators",

@@ -3,9 +3,7 @@ import { FoldRows } from "../../src/fold/rows.ts";
 import { Random } from "../support/random.ts";
 
 function listed(rows: FoldRows, size: number, after?: string): [string, number][] {
-  return [...rows.parts(size, after)].flatMap(({ ids, plays }) =>
-    ids.map((id, at): [string, number] => [id, plays[at] as number]),
-  );
+  return [...rows.parts(size, after)].flatMap((part) => part.rows);
 }
 
 test("songs are listed in the order of UTF-8, summed over servers, in parts that end with the last one", () => {
@@ -26,7 +24,7 @@ test("songs are listed in the order of UTF-8, summed over servers, in parts that
   for (const [at, [id]] of sorted.entries()) expect(listed(rows, 3, id)).toEqual(sorted.slice(at + 1));
   expect([rows.songs, rows.plays]).toEqual([10, 22]);
   expect([...rows.parts(3)].map(({ isLast }) => isLast)).toEqual([false, false, true]);
-  expect([...new FoldRows().parts(3)]).toEqual([{ ids: [], plays: [], isLast: true }]);
+  expect([...new FoldRows().parts(3)]).toEqual([{ rows: [], isLast: true }]);
 });
 
 test("whole numbers are listed by value", () => {
@@ -51,7 +49,7 @@ test("an answer that broke off is taken back, and odd songs are kept apart", () 
     ["a", 1],
     ["c", 16],
   ]);
-  expect([rows.odd, rows.songs, rows.plays]).toEqual([{ ids: ["odd"], plays: [2] }, 3, 19]);
+  expect([rows.odd, rows.songs, rows.plays]).toEqual([[["odd", 2]], 3, 19]);
 });
 
 test("any ids are listed as a sort of their bytes lists them", () => {

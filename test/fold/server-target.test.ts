@@ -22,7 +22,7 @@ async function move(
 ): Promise<HandedOver[]> {
   const client = new ServerClient({ retries: 0 });
   const target = new ServerTarget(new Placement(to), client, undefined);
-  const counters = new Counters(client, new Placement(from).urls, undefined, () => {});
+  const counters = new Counters({ client, servers: new Placement(from).urls, log: () => {} });
   const folds: HandedOver[] = [];
   for await (const fold of handOverEach({ target, counters, ...options })) folds.push(fold);
   return folds;

@@ -3,7 +3,7 @@ import { chownSync, mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
-import { type DatabaseAccess, connect } from "../../src/cli/fold/connect.ts";
+import { connect } from "../../src/cli/fold/connect.ts";
 import { lacks } from "../support/extent.ts";
 import { run } from "../support/process.ts";
 import { PostgresServer, query } from "./support/databases.ts";
@@ -81,7 +81,7 @@ if (!isSkipped) {
 afterAll(() => rmSync(folder, { recursive: true }));
 
 /** Returns true if a connection is encrypted, or the code of the error. */
-async function isEncrypted(access: DatabaseAccess, mode = ""): Promise<unknown> {
+async function isEncrypted(access: Parameters<typeof connect>[1], mode = ""): Promise<unknown> {
   const client = connect(url + mode, access);
   try {
     const statement = "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()";

@@ -13,6 +13,7 @@ const NEEDS = [
   "bash",
   "buildah",
   "cc",
+  "chromium",
   "curl",
   "haproxy",
   "mariadbd",
@@ -27,6 +28,9 @@ const NEEDS = [
   "root",
 ];
 
+/** Programs that tests use only if they find them, also in CI: some take minutes to install. */
+const OPTIONAL = ["compose-spec", "kubernetes-validate", "kustomize", "systemd-analyze"];
+
 /** Debian's folder of the programs of PostgreSQL. */
 const [POSTGRES = ""] = [...new Glob("/usr/lib/postgresql/*/bin").scanSync({ onlyFiles: false })];
 
@@ -39,7 +43,7 @@ export function findProgram(program: string): string | undefined {
 
 /** Lists the programs that this machine lacks. */
 export function missing(): string[] {
-  return NEEDS.filter((need) => !has(need));
+  return [...NEEDS, ...OPTIONAL].filter((need) => !has(need));
 }
 
 /** Returns true if tests that need the given programs are to be skipped. In CI they fail instead. */

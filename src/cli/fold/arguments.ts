@@ -1,8 +1,8 @@
 import { Placement } from "../../client/placement.ts";
-import { quoted } from "../../error-message.ts";
-import { dialectOf, withoutPassword } from "../../fold/sql/dialects.ts";
+import { quoted, quotedAddress } from "../../error-message.ts";
+import { FOLD_DEFAULTS, MAX_PART_SONGS, UNKNOWN_POLICIES, type UnknownPolicy } from "../../fold/defaults.ts";
 import type { SongTable } from "../../fold/sql/database.ts";
-import type { UnknownPolicy } from "../../fold/sql/part-writer.ts";
+import { dialectOf } from "../../fold/sql/dialects.ts";
 import { parseWholeNumber } from "../../mapping/whole-number.ts";
 import { type Environment, readSecret } from "../../settings/environment.ts";
 import { checkSetting } from "../../settings/settings.ts";
@@ -92,33 +92,31 @@ class FoldArguments {
 
   read(): FoldSettings {
     const mode = this.#mode();
-    const table = this.#word("table", "song");
-    const token = this.#secret("token-file", TOKEN);
-    const unknown = this.#word("unknown", "keep");
-    if (unknown !== "keep" && unknown !== "insert" && unknown !== "drop")
-      throw new RangeError(`--unknown must be keep, insert or drop, not ${quoted(unknown)}`);
     const from = mode.startsWith("print") ? [] : this.#servers("from", this.#flags.get("from") ?? "");
     const into = this.#into();
     if ("servers" in into && from.toSorted().join() === into.servers.toSorted().join())
       throw new RangeError("--from and --into list the same servers, so there is nothing to move");
+    const token = this.#secret("token-file", TOKEN);
+    const [table, written] = [this.#word("table"), this.#word("unknown")];
+    const unknown = UNKNOWN_POLICIES.find((policy) => policy === written);
+    if (unknown === undefined)
+      throw new RangeError(`--unknown must be keep, insert or drop, not ${quoted(written)}`);
     return {
-      ...{ from, into },
+      ...{ mode, from, into, unknown },
       token: checkSetting("token", token, "the token"),
       toToken: checkSetting("token", this.#secret("to-token-file", TO_TOKEN) || token),
       names: {
-        ...{ table, id: this.#word("id", "id"), plays: this.#word("plays", "plays") },
+        ...{ table, id: this.#word("id"), plays: this.#word("plays") },
         ...{ name: this.#word("name", table), history: this.#flags.get("history") },
       },
-      unknown,
-      partSongs: this.#number("rows", 10_000, 1_000_000),
-      every: this.#flags.has("every") ? this.#seconds("every", "") : undefined,
-      adopt: this.#flags.has("adopt") ? this.#number("adopt", 0, Number.MAX_SAFE_INTEGER) : undefined,
+      partSongs: this.#number("rows", MAX_PART_SONGS) ?? FOLD_DEFAULTS.partSongs,
+      every: this.#seconds("every"),
+      adopt: this.#number("adopt", Number.MAX_SAFE_INTEGER),
       skip: this.#flags.has("skip"),
       password: this.#secret("password-file", INTO_PASSWORD) || undefined,
       ca: this.#flags.get("ca"),
-      lockSeconds: this.#seconds("lock-timeout", "10s"),
-      timeoutSeconds: this.#seconds("timeout", "10m"),
-      mode,
+      lockSeconds: this.#seconds("lock-timeout") ?? FOLD_DEFAULTS.lockSeconds,
+      timeoutSeconds: this.#seconds("timeout") ?? 600,
     };
   }
 
@@ -134,12 +132,10 @@ class FoldArguments {
     if ((command === undefined) === (url === ""))
       throw new RangeError("either --into URL or --exec COMMAND is needed: where to store the plays");
     if (command !== undefined) return { command };
-    if (/^https?:/i.test(url)) {
-      return { servers: this.#servers("into", url) };
-    }
+    if (/^https?:/i.test(url)) return { servers: this.#servers("into", url) };
     const wanted = "postgres://, mysql://, sqlite: or http://";
     if (dialectOf(url) === undefined)
-      throw new RangeError(`--into must begin with ${wanted}, not ${withoutPassword(url)}`);
+      throw new RangeError(`--into must begin with ${wanted}, not ${quotedAddress(url)}`);
     if (dialectOf(url) !== "sqlite" && !URL.canParse(url))
       throw new RangeError(
         "--into is no URL; write @, :, /, ? and # in a password as %40, %3A, %2F, %3F and %23",
@@ -159,21 +155,23 @@ class FoldArguments {
     }
   }
 
-  #word(flag: string, preset: string): string {
-    const value = this.#flags.get(flag) ?? preset;
+  #word(flag: "table" | "id" | "plays" | "name" | "unknown", preset?: string): string {
+    const value = this.#flags.get(flag) ?? preset ?? FOLD_DEFAULTS[flag as "table"];
     if (value === "") throw new RangeError(`--${flag} is empty`);
     return value;
   }
 
-  #number(flag: string, preset: number, max: number): number {
+  #number(flag: string, max: number): number | undefined {
     const written = this.#flags.get(flag);
-    const number = written === undefined ? preset : parseWholeNumber(written);
-    if (number !== undefined && number >= 1 && number <= max) return number;
+    const number = written && parseWholeNumber(written);
+    if (number === undefined && written === undefined) return undefined;
+    if (typeof number === "number" && number >= 1 && number <= max) return number;
     throw new RangeError(`--${flag} must be a whole number from 1 to ${max}, not ${quoted(written ?? "")}`);
   }
 
-  #seconds(flag: string, preset: string): number {
-    const written = this.#flags.get(flag) ?? preset;
+  #seconds(flag: string): number | undefined {
+    const written = this.#flags.get(flag);
+    if (written === undefined) return undefined;
     const [, digits, unit = ""] = /^(\d{1,9})([smhd])$/.exec(written) ?? [];
     const seconds = Number(digits) * (SECONDS[unit] ?? NaN);
     if (seconds >= 1 && seconds <= MAX_SECONDS) return seconds;

@@ -1,8 +1,8 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import process from "node:process";
-import { StatelessTarget } from "../../fold/stateless-target.ts";
-import { type FoldToStore, labelOf, nothing, type SetAside } from "../../fold/target.ts";
+import type { Rows } from "../../fold/rows.ts";
+import { type FoldToStore, labelOf, type Target } from "../../fold/target.ts";
 
 /** Songs that are written to the command at a time. */
 const STEP_SONGS = 1000;
@@ -12,17 +12,18 @@ const STEP_SONGS = 1000;
  * `PLAYCOUNT_FOLD`. The fold is stored when the command exits with 0. If the job dies then, the command gets
  * the fold again, so it has to recognise the number.
  */
-export class CommandTarget extends StatelessTarget {
+export class CommandTarget implements Target {
+  readonly label: string;
   readonly #command: string;
   readonly #signal: AbortSignal;
 
   constructor(command: string, name: string, signal: AbortSignal) {
-    super(labelOf(`playcount fold by command ${name}`));
+    this.label = labelOf(`playcount fold by command ${name}`);
     this.#command = command;
     this.#signal = signal;
   }
 
-  async store({ fold, rows, onProgress }: FoldToStore): Promise<SetAside> {
+  async store({ fold, rows, onProgress }: FoldToStore): Promise<void> {
     const child = spawn(this.#command, {
       shell: true,
       stdio: ["pipe", "inherit", "inherit"],
@@ -31,20 +32,17 @@ export class CommandTarget extends StatelessTarget {
     const ended = once(child, "close") as Promise<[code: number | null, signal: string | null]>;
     const stop = () => child.kill();
     this.#signal.addEventListener("abort", stop);
-    let isRead = true;
+    let [isRead, stored] = [true, 0];
     child.stdin.on("error", () => (isRead = false)); // it has ended; its status says if the fold is stored
-    let stored = 0;
-    const write = async (ids: readonly string[], plays: readonly number[]) => {
-      const lines = ids.map((id, at) => `${JSON.stringify({ id, plays: plays[at] })}\n`).join("");
+    const write = async (songs: Rows) => {
+      const lines = songs.map(([id, plays]) => `${JSON.stringify({ id, plays })}\n`).join("");
       if (isRead && !child.stdin.write(lines)) await Promise.race([once(child.stdin, "drain"), ended]);
-      onProgress((stored += ids.length));
+      onProgress((stored += songs.length));
     };
-    for (const { ids, plays } of rows.parts(STEP_SONGS)) await write(ids, plays);
-    await write(rows.odd.ids, rows.odd.plays);
+    for (const part of rows.parts(STEP_SONGS)) await write(part.rows);
     child.stdin.end();
     const [code, signal] = await ended;
     this.#signal.removeEventListener("abort", stop);
-    if (code === 0) return nothing();
-    throw new Error(`the command of --exec ended with ${signal ?? `status ${code}`}`);
+    if (code !== 0) throw new Error(`the command of --exec ended with ${signal ?? `status ${code}`}`);
   }
 }

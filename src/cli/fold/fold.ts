@@ -1,20 +1,23 @@
 import process from "node:process";
+import { delay } from "../../async/timing.ts";
+import { CountServerError } from "../../client/count-server-error.ts";
 import type { CountClientOptions } from "../../client/options.ts";
 import { ServerClient } from "../../client/server-client.ts";
-import { delay } from "../../async/timing.ts";
-import { errorMessage } from "../../error-message.ts";
+import { errorMessage, quotedAddress } from "../../error-message.ts";
 import { Counters, PATIENT } from "../../fold/counters.ts";
 import { type HandedOver, handOverEach, type JobOptions, tryOut } from "../../fold/job.ts";
-import { JobRefusal, OtherJob, type Target } from "../../fold/target.ts";
 import { describeSqlError, type SqlError } from "../../fold/sql/client.ts";
-import { withoutPassword } from "../../fold/sql/dialects.ts";
+import { JobRefusal, OtherJob, type Target } from "../../fold/target.ts";
 import { BAD_USAGE, FAILED } from "../exit.ts";
 import type { Destination, FoldSettings } from "./arguments.ts";
+import { checkHosts, databaseFor, openTarget } from "./connect.ts";
 import { amount, Report } from "./report.ts";
-import { databaseFor, openTarget } from "./target.ts";
 
 /** Exit status after songs were set aside for the first time. */
 const SET_ASIDE = 3;
+
+/** Statuses of answers to a wrong token or URL: a server that is not a play counter may answer 200. */
+const MISTAKES = [200, 401, 403, 404, 405];
 
 /** Runs `playcount fold`, and exits the process. */
 export async function fold(settings: FoldSettings): Promise<never> {
@@ -23,10 +26,9 @@ export async function fold(settings: FoldSettings): Promise<never> {
   for (const signal of ["SIGINT", "SIGTERM"] as const)
     process.on(signal, () => (stopping.signal.aborted ? process.exit(FAILED) : stopping.abort()));
   const { every } = settings;
-  if (every === undefined) process.exit(await run(settings, stopping.signal));
-  for (let next = performance.now(); ;) {
-    const status = await run(settings, stopping.signal);
-    if (status === BAD_USAGE) process.exit(status);
+  let status = await run(settings, stopping.signal);
+  if (every === undefined || status === BAD_USAGE) process.exit(status);
+  for (let next = performance.now(); ; status = await run(settings, stopping.signal)) {
     const now = performance.now();
     next = Math.max(next + every * 1000, now);
     await delay(next - now, stopping.signal).catch(() => process.exit(0));
@@ -34,15 +36,15 @@ export async function fold(settings: FoldSettings): Promise<never> {
 }
 
 /** Prints statements, without a server. */
-async function print({ mode, ...settings }: FoldSettings): Promise<number> {
+async function print(settings: FoldSettings): Promise<number> {
   const database = databaseFor(settings);
   try {
-    database.columns = await database.readColumns();
-    console.log(`${mode === "print SQL" ? database.page : database.schema.join(";\n")};`);
+    await database.readColumns();
+    console.log(`${settings.mode === "print SQL" ? database.page : database.schema.join(";\n")};`);
     return 0;
   } catch (error) {
     console.error(`playcount: ${describe(error, settings.into)}`);
-    return error instanceof RangeError || database.means("denied", error) ? BAD_USAGE : FAILED;
+    return error instanceof RangeError ? BAD_USAGE : FAILED;
   } finally {
     await database.client.close({ timeout: 0 });
   }
@@ -54,12 +56,13 @@ async function run(settings: FoldSettings, signal: AbortSignal): Promise<number>
   const log = (line: string) => report.note(`playcount: ${line}`);
   let target: Target | undefined;
   try {
+    await checkHosts(settings);
     const serverOptions = { ...PATIENT, fetch: fetchAndNote(log, signal) };
     target = openTarget(settings, serverOptions, signal, log);
     const client = new ServerClient({ ...serverOptions, token: settings.token });
     const options: JobOptions = {
       target,
-      counters: new Counters(client, settings.from, signal, log),
+      counters: new Counters({ client, servers: settings.from, signal, log }),
       ...{ adopt: settings.adopt, skip: settings.skip },
       onProgress: (progress) => report.update(progress),
     };
@@ -69,7 +72,7 @@ async function run(settings: FoldSettings, signal: AbortSignal): Promise<number>
     log(line);
     return status;
   } finally {
-    await target?.close();
+    await target?.close?.();
   }
 }
 
@@ -126,12 +129,14 @@ function outcomeOf(
     return { status: every === undefined ? FAILED : 0, line: "stopped by a signal; nothing is lost" };
   if (error instanceof RangeError) return { status: BAD_USAGE, line: errorMessage(error) };
   if (error instanceof JobRefusal) return { status: FAILED, line: error.message };
-  return { status: FAILED, line: `${describe(error, into)}; nothing is lost: run it again` };
+  const isMistake = error instanceof CountServerError && MISTAKES.includes(error.status ?? 0);
+  const advice = `nothing is lost${isMistake ? "" : ": run it again"}`;
+  return { status: isMistake ? BAD_USAGE : FAILED, line: `${describe(error, into)}; ${advice}` };
 }
 
 /** Adds the host to an error of a connection, which does not name it. */
 function describe(error: unknown, into: Destination): string {
   const isConnection = /^ERR_\w+_CONNECTION/.test(String((error as SqlError).code));
-  const where = isConnection && "database" in into ? `${withoutPassword(into.database)}: ` : "";
+  const where = isConnection && "database" in into ? `${quotedAddress(into.database)}: ` : "";
   return where + describeSqlError(error);
 }

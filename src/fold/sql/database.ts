@@ -1,10 +1,13 @@
 import type { Rows } from "../rows.ts";
-import type { SqlClient, SqlError, SqlResult, SqlRunner } from "./client.ts";
-import { fits, type SongColumns } from "./column.ts";
+import { type FoldState, JobRefusal } from "../target.ts";
+import { describeSqlError, type SqlClient, type SqlError, type SqlResult, type SqlRunner } from "./client.ts";
+import { chooseColumns, COLUMN_QUERIES } from "./columns.ts";
+import type { Dialect, Song, SongDatabase } from "./dialect.ts";
+import { type DialectName, DIALECTS } from "./dialects.ts";
 
 /** The table of songs, and the names of the job in it. */
 export interface SongTable {
-  /** With its schema, if it has one: `music.song`. */
+  /** With its schema, if it has one: `music.song`. A part with a dot is quoted: `music."my.song"`. */
   table: string;
   id: string;
   plays: string;
@@ -14,68 +17,88 @@ export interface SongTable {
   history?: string | undefined;
 }
 
-/** Types of the job's tables. `end` follows the columns. */
-export interface TableTypes {
-  name: string;
-  id: string;
-  time: string;
-  end: string;
-}
-
-/**
- * Meanings of errors, as beginnings of `code message`. After a `transient` one a transaction may succeed, and
- * nothing of this one is stored; `locked`: a lock could not be had; `denied`: a wrong user, password or
- * database, or a missing right.
- */
-export type ErrorMeanings = Readonly<
-  Record<"transient" | "locked" | "missing table" | "duplicate" | "denied", RegExp>
->;
-
-/** One kind of database: its statements, in which numbers are literals, and the meaning of its errors. */
-export abstract class Database {
+/** A database with a table of songs: the statements of a job. */
+export class Database implements SongDatabase {
   readonly client: SqlClient;
   readonly names: SongTable;
-  readonly lockSeconds: number;
-  /** The columns, once {@linkcode readColumns} has read them. */
-  columns!: SongColumns;
+  readonly dialect: Dialect;
+  /** The table, once {@linkcode readColumns} has found it. */
+  song!: Song;
+  readonly #kind: DialectName;
+  readonly #lockSeconds: number;
 
-  constructor(client: SqlClient, names: SongTable, lockSeconds: number) {
+  constructor(kind: DialectName, client: SqlClient, names: SongTable, lockSeconds: number) {
     this.client = client;
     this.names = names;
-    this.lockSeconds = lockSeconds;
+    this.dialect = DIALECTS[kind];
+    this.#kind = kind;
+    this.#lockSeconds = lockSeconds;
   }
 
-  /** Follows the statement that reads the state of a job, and locks it. */
-  abstract readonly forUpdate: string;
-  abstract readonly types: TableTypes;
-  abstract readonly meanings: ErrorMeanings;
-  /** Begin of a statement that inserts rows as far as no unique key is in the way, and its end. */
-  abstract readonly insertion: readonly [begin: string, end: string];
-  /** End of a statement that inserts plays, and adds them if the row exists. */
-  abstract readonly orAdd: string;
-  /** True for row `s` if its plays of a fold in parts are stored, up to the id in `f.upto`. */
-  abstract readonly isStored: string;
-  /** True if a row `k` of playcount_unknown has the id of row `s`. */
-  abstract readonly isKept: string;
-  /** Placeholder of a statement's only value. */
-  abstract readonly placeholder: string;
+  /** @throws {RangeError} if plays cannot be added to the table, or the database refuses. */
+  async readColumns(): Promise<void> {
+    const found = await this.#findColumns().catch((error: unknown) => {
+      throw this.refusalOf(error);
+    });
+    const { dialect, names } = this;
+    const columns = chooseColumns(names, found);
+    const { quote } = dialect;
+    const quoteAll = (parts: readonly string[]) =>
+      parts.map((part) => quote + part.replaceAll(quote, quote + quote) + quote).join(".");
+    const [idName, playsName] = [quoteAll([columns.id]), quoteAll([columns.plays])];
+    const [id, plays] = [`s.${idName}`, `s.${playsName}`];
+    this.song = {
+      ...{ ...columns, idName, playsName, id, plays },
+      increment: `${playsName} = coalesce(${plays}, 0) + f.plays`,
+      songs: dialect.songs(columns.bytes),
+      table: quoteAll(partsOf(names.table)),
+      history: names.history && quoteAll(partsOf(names.history)),
+      name: dialect.literal(names.name),
+    };
+  }
 
-  /** Returns songs as a table `f` with `id` and `plays`. Its values are those of {@linkcode valuesOf}. */
-  abstract songs(as: "ids" | "text"): string;
-  abstract valuesOf(rows: Rows): unknown[];
-  /** Returns a time as a literal. */
-  abstract timeOf(time: Date): string;
-  /** Reads the columns of the table. @throws {RangeError} if plays cannot be added to it. */
-  abstract readColumns(): Promise<SongColumns>;
-  /** Adds plays to rows. Returns the songs that have none. All ids fit. */
-  abstract add(tx: SqlRunner, rows: Rows): Promise<Rows>;
+  async #findColumns(): Promise<SqlResult> {
+    const { connection } = this.dialect;
+    if (connection !== undefined) await this.run(this.client, connection(this.#lockSeconds));
+    const path = [null, ...partsOf(this.names.table)].slice(-2);
+    return (await this.client.unsafe(COLUMN_QUERIES[this.#kind], path)) as SqlResult;
+  }
+
   /** Runs a transaction in which a statement sees what was committed before it. */
-  abstract begin(act: (tx: SqlRunner) => Promise<void>): Promise<void>;
-  protected abstract quotePart(name: string): string;
+  async begin(act: (tx: SqlRunner) => Promise<void>): Promise<void> {
+    const { begin, transaction } = this.dialect;
+    const begun = async (tx: SqlRunner) => {
+      for (const statement of transaction(this.#lockSeconds)) await this.run(tx, statement);
+      await act(tx);
+    };
+    await (begin === undefined ? this.client.begin(begun) : this.client.begin(begin, begun));
+  }
+
+  async run(on: SqlRunner, statement: string, rows?: Rows | string): Promise<SqlResult> {
+    const values = rows === undefined ? [] : typeof rows === "string" ? [rows] : this.dialect.values(rows);
+    return (await on.unsafe(statement, values)) as SqlResult;
+  }
+
+  /** Returns true if an error of the database has a meaning. */
+  means(meaning: keyof Dialect["errors"], error: unknown): boolean {
+    const { errno, code, message } = error as SqlError;
+    const parts = [errno, code, message].filter((part) => part !== undefined && part !== "");
+    return this.dialect.errors[meaning].test(parts.join(" "));
+  }
+
+  /** Makes a RangeError of an error that will not go away by itself. */
+  refusalOf(error: unknown): unknown {
+    const isKnown =
+      error instanceof RangeError || error instanceof JobRefusal || this.means("transient", error);
+    return isKnown
+      ? error
+      : new RangeError(`the database refuses: ${describeSqlError(error)}`, { cause: error });
+  }
 
   /** Statements that make the job's tables, if they are missing. */
   get schema(): string[] {
-    const { name, id, time, end } = this.types;
+    const { bytes, history } = this.song;
+    const { name, id, time, end } = this.dialect.types(bytes);
     const make = (table: string, columns: string) => `CREATE TABLE IF NOT EXISTS ${table} (${columns})${end}`;
     const done = `sealed bigint, upto ${id}, done_at ${time}`;
     const tables = [
@@ -83,120 +106,50 @@ export abstract class Database {
       make("playcount_unknown", `name ${name}, id ${id}, plays bigint NOT NULL, PRIMARY KEY (name, id)`),
     ];
     const columns = `id ${id}, fold bigint, sealed_at ${time} NOT NULL, plays bigint NOT NULL, PRIMARY KEY (fold, id)`;
-    return this.names.history === undefined ? tables : [...tables, make(this.history, columns)];
+    return history === undefined ? tables : [...tables, make(history, columns)];
   }
 
   /** The statement of a page: the plays of a song, and the fold for `after`, read together. */
   get page(): string {
-    const fold = `CASE WHEN ${this.isStored} THEN f.sealed ELSE f.fold END AS fold`;
-    return `SELECT s.${this.plays} AS plays, ${fold} FROM ${this.table} s, playcount_fold f WHERE s.${this.id} = ${this.placeholder} AND f.name = ${this.name}`;
+    const { song, dialect } = this;
+    const { typed, text, placeholder } = dialect;
+    const isStored =
+      song.kind === "integer" ? `${song.id} <= ${typed(song, "f.upto")}` : `${text(song)} <= f.upto`;
+    const fold = `CASE WHEN ${isStored} THEN f.sealed ELSE f.fold END AS fold`;
+    return `SELECT ${song.plays} AS plays, ${fold} FROM ${song.table} s, playcount_fold f WHERE ${song.id} = ${placeholder} AND f.name = ${song.name}`;
   }
 
-  /** Inserts rows without plays, as far as no unique key is in the way. */
-  async insert(tx: SqlRunner, rows: Rows): Promise<void> {
-    const [begin, end] = this.insertion;
-    const statement = `${begin} INTO ${this.table} (${this.id}, ${this.plays}) SELECT f.id, 0 FROM ${this.songs("ids")} WHERE true${end}`;
-    await this.run(tx, statement, this.valuesOf(rows));
+  /** Reads the state of a job, and locks it by `lock`. */
+  async findState(on: SqlRunner, lock = ""): Promise<FoldState | undefined> {
+    const statement = `SELECT fold, sealed, upto FROM playcount_fold WHERE name = ${this.song.name} ${lock}`;
+    const [row] = await this.run(on, statement);
+    if (row === undefined) return undefined;
+    const { fold, sealed, upto } = row;
+    return {
+      fold: Number(fold),
+      sealed: sealed == null ? undefined : Number(sealed),
+      upto: upto == null ? undefined : String(upto),
+    };
   }
 
-  /** Adds plays to the rows of unknown songs. Returns true if a song is new there. */
-  async keep(tx: SqlRunner, rows: Rows): Promise<boolean> {
-    const count = async () =>
-      String((await this.run(tx, "SELECT count(*) AS n FROM playcount_unknown"))[0]?.["n"]);
-    const before = await count();
-    const statement = `INSERT INTO playcount_unknown (name, id, plays) SELECT ${this.name}, f.id, sum(f.plays) FROM ${this.songs("text")} GROUP BY f.id ${this.orAdd}`;
-    await this.run(tx, statement, this.valuesOf(rows));
-    return (await count()) !== before;
+  /** Changes the state of a job. */
+  async changeState(tx: SqlRunner, set: string, value?: string): Promise<void> {
+    await this.run(tx, `UPDATE playcount_fold SET ${set} WHERE name = ${this.song.name}`, value);
   }
 
-  /** Moves the plays of unknown songs that have a row by now. */
-  async addKept(tx: SqlRunner): Promise<void> {
-    const found = await this.run(
-      tx,
-      `SELECT k.id AS id, k.plays AS plays FROM playcount_unknown k WHERE k.name = ${this.name} AND EXISTS (SELECT 1 FROM ${this.table} s WHERE ${this.isKept}) LIMIT ${MAX_KEPT}`,
-    );
-    const ids = found.map(({ id }) => String(id));
-    const kept = { ids, plays: found.map(({ plays }) => Number(plays)) };
-    const [fitting] = partition(kept, (id) => fits(this.columns, id));
-    if (fitting.ids.length === 0) return;
-    const missing = new Set((await this.add(tx, fitting)).ids);
-    const [added] = partition(fitting, (id) => !missing.has(id));
-    const statement = `DELETE FROM playcount_unknown WHERE name = ${this.name} AND id IN (SELECT f.id FROM ${this.songs("text")})`;
-    if (added.ids.length > 0) await this.run(tx, statement, this.valuesOf(added));
-  }
-
-  /** Appends to the table of the history. */
-  async record(tx: SqlRunner, rows: Rows, fold: number, sealedAt: number): Promise<void> {
-    const values = `f.id, f.plays, ${fold}, ${this.timeOf(new Date(sealedAt))}`;
-    const statement = `INSERT INTO ${this.history} (id, plays, fold, sealed_at) SELECT ${values} FROM ${this.songs("text")}`;
-    await this.run(tx, statement, this.valuesOf(rows));
-  }
-
-  /** Returns true if an error of the database has a meaning. */
-  means(meaning: keyof ErrorMeanings, error: unknown): boolean {
-    const { message = "" } = error as SqlError;
-    return this.meanings[meaning].test(`${this.codeOf(error as SqlError)} ${message}`);
-  }
-
-  protected codeOf({ errno, code = "" }: SqlError): string {
-    return String(errno ?? code);
-  }
-
-  async run(on: SqlRunner, statement: string, values: unknown[] = []): Promise<SqlResult> {
-    return (await on.unsafe(statement, values)) as SqlResult;
-  }
-
-  quote(name: string): string {
-    return name
-      .split(".")
-      .map((part) => this.quotePart(part))
-      .join(".");
-  }
-
-  get table(): string {
-    return this.quote(this.names.table);
-  }
-
-  get history(): string {
-    return this.quote(this.names.history ?? "");
-  }
-
-  get id(): string {
-    return this.quotePart(this.names.id);
-  }
-
-  get plays(): string {
-    return this.quotePart(this.names.plays);
-  }
-
-  /** The name of the job as a literal. */
-  get name(): string {
-    return this.literal(this.names.name);
-  }
-
-  literal(text: string): string {
-    return `'${text.replaceAll("'", "''")}'`;
+  isRowOf(other: "f" | "k"): string {
+    const { typed, typedIfId = typed, text } = this.dialect;
+    const { id, plays, isLoose, maxPlays } = this.song;
+    const conditions = [`${id} = ${(other === "f" ? typed : typedIfId)(this.song, `${other}.id`)}`];
+    // Byte for byte only where it is needed: planners then expect fewer rows.
+    if (isLoose || other === "k") conditions.push(`${text(this.song)} = ${other}.id`);
+    if (maxPlays !== undefined) conditions.push(`coalesce(${plays}, 0) <= ${maxPlays} - ${other}.plays`);
+    return conditions.join(" AND ");
   }
 }
 
-/** Songs of playcount_unknown that are moved with one fold. Others follow with the next one. */
-const MAX_KEPT = 10_000;
-
-/** Divides rows by a test. */
-export function partition(rows: Rows, test: (id: string) => boolean): [yes: Rows, no: Rows] {
-  const parts: [Rows, Rows] = [
-    { ids: [], plays: [] },
-    { ids: [], plays: [] },
-  ];
-  for (const [at, id] of rows.ids.entries()) {
-    const to = parts[test(id) ? 0 : 1];
-    to.ids.push(id);
-    to.plays.push(rows.plays[at] as number);
-  }
-  return parts;
-}
-
-/** Returns rows as JSON: `[["a", 1], ["b", 2]]`. */
-export function jsonOf({ ids, plays }: Rows): string {
-  return JSON.stringify(ids.map((id, at) => [id, plays[at]]));
+/** Returns the names of a path, as `music` and `my.song` of `music."my.song"`. */
+function partsOf(path: string): string[] {
+  const parts = path.match(/"(?:[^"]|"")+"(?=\.|$)|[^.]+/g) ?? [];
+  return parts.map((part) => (/^".+"$/.test(part) ? part.slice(1, -1).replaceAll('""', '"') : part));
 }

@@ -1,15 +1,26 @@
+import type { UnknownPolicy } from "../defaults.ts";
 import type { Rows } from "../rows.ts";
-import { type FoldToStore, merge, nothing, type SetAside } from "../target.ts";
+import type { FoldToStore } from "../target.ts";
 import type { SqlRunner } from "./client.ts";
+import { fits } from "./columns.ts";
 import type { Database } from "./database.ts";
 
-/** Use of plays of songs without a row: kept in a table of their own, added to new rows, or dropped. */
-export type UnknownPolicy = "keep" | "insert" | "drop";
+/** Songs of playcount_unknown that are moved with one fold. Others follow with the next one. */
+const MAX_KEPT = 10_000;
 
-/** Songs of playcount_unknown in one statement. */
+/** Odd songs in one statement. */
 const STEP_SONGS = 10_000;
 
-/** Writes a part of a fold in a transaction, and returns what it has set aside. */
+/** Statements without an effect, each of which needs another right. */
+const REHEARSAL = [
+  "INSERT INTO playcount_fold (name, fold) SELECT name, fold FROM playcount_fold WHERE 1 = 0",
+  "UPDATE playcount_fold SET sealed = 0, upto = '', done_at = NULL WHERE 1 = 0",
+  "INSERT INTO playcount_unknown (name, id, plays) SELECT name, id, plays FROM playcount_unknown WHERE 1 = 0",
+  "UPDATE playcount_unknown SET plays = 0 WHERE 1 = 0",
+  "DELETE FROM playcount_unknown WHERE 1 = 0",
+];
+
+/** Writes songs in a transaction. */
 export class PartWriter {
   readonly #database: Database;
   readonly #policy: UnknownPolicy;
@@ -22,33 +33,92 @@ export class PartWriter {
     this.#isTrial = isTrial;
   }
 
-  /** The last part has the odd songs of the fold too. */
-  async write(tx: SqlRunner, part: Rows & { isLast: boolean }, fold: FoldToStore): Promise<SetAside> {
-    const setAside = nothing();
-    if (part.ids.length > 0) await this.#setAside(tx, await this.#add(tx, part, fold), setAside);
-    const { ids, plays } = fold.rows.odd;
-    for (let at = 0; part.isLast && at < ids.length; at += STEP_SONGS) {
-      const end = at + STEP_SONGS;
-      await this.#setAside(tx, { ids: ids.slice(at, end), plays: plays.slice(at, end) }, setAside);
+  /** Executes all statements without songs. Fails if a right is missing. */
+  async rehearse(tx: SqlRunner): Promise<void> {
+    await this.#add(tx, []);
+    if (this.#policy === "insert") await this.#insert(tx, []);
+    if (this.#isTrial) return;
+    if (this.#database.song.history !== undefined) await this.#record(tx, [], 0, 0);
+    for (const statement of REHEARSAL) await this.#database.run(tx, statement);
+  }
+
+  /**
+   * Writes a part of a fold; with the last one its odd songs too. Returns the songs that are set aside, and
+   * true if one of them had never been before.
+   */
+  async write(
+    tx: SqlRunner,
+    { rows, isLast }: { rows: Rows; isLast: boolean },
+    { fold, sealedAt, rows: { odd } }: FoldToStore,
+  ): Promise<[Rows, isNew: boolean][]> {
+    if (this.#database.song.history !== undefined && !this.#isTrial && rows.length > 0)
+      await this.#record(tx, rows, fold, sealedAt);
+    let missing = rows.length === 0 ? [] : await this.#add(tx, rows);
+    if (this.#policy === "insert" && missing.length > 0) {
+      await this.#insert(tx, missing);
+      missing = await this.#add(tx, missing);
+    }
+    const steps = [missing];
+    for (let at = 0; isLast && at < odd.length; at += STEP_SONGS) steps.push(odd.slice(at, at + STEP_SONGS));
+    const setAside: [Rows, boolean][] = [];
+    for (const songs of steps.filter(({ length }) => length > 0)) {
+      const isUnkept = this.#policy === "drop" || this.#isTrial;
+      setAside.push([songs, isUnkept || (await this.#keep(tx, songs))]);
     }
     return setAside;
   }
 
-  /** Adds plays to rows. Returns the songs that have none. */
-  async #add(tx: SqlRunner, part: Rows, { fold, sealedAt }: FoldToStore): Promise<Rows> {
-    const database = this.#database;
-    if (database.names.history !== undefined && !this.#isTrial)
-      await database.record(tx, part, fold, sealedAt);
-    const unknown = await database.add(tx, part);
-    if (this.#policy !== "insert" || unknown.ids.length === 0) return unknown;
-    await database.insert(tx, unknown);
-    return await database.add(tx, unknown);
+  /** Moves the plays of unknown songs that have a row by now. */
+  async addKept(tx: SqlRunner): Promise<void> {
+    if (this.#policy === "drop") return;
+    const { name, table, songs } = this.#database.song;
+    const found = await this.#database.run(
+      tx,
+      `SELECT k.id AS id, k.plays AS plays FROM playcount_unknown k WHERE k.name = ${name} AND EXISTS (SELECT 1 FROM ${table} s WHERE ${this.#database.isRowOf("k")}) LIMIT ${MAX_KEPT}`,
+    );
+    const kept = found.map(({ id, plays }): Rows[number] => [String(id), Number(plays)]);
+    const fitting = kept.filter(([id]) => fits(this.#database.song, id));
+    if (fitting.length === 0) return;
+    const missing = new Set(await this.#add(tx, fitting));
+    const added = fitting.filter((row) => !missing.has(row));
+    const isAdded = `name = ${name} AND id IN (SELECT f.id FROM ${songs})`;
+    await this.#database.run(tx, `DELETE FROM playcount_unknown WHERE ${isAdded}`, added);
   }
 
-  async #setAside(tx: SqlRunner, { ids, plays }: Rows, setAside: SetAside): Promise<void> {
-    if (ids.length === 0) return;
-    const isNew = this.#policy === "drop" || this.#isTrial || (await this.#database.keep(tx, { ids, plays }));
-    const sum = plays.reduce((all, more) => all + more, 0);
-    merge(setAside, { songs: ids.length, plays: sum, examples: ids.slice(0, 3), isNew });
+  /** Adds plays to rows. Returns the songs that have no row with room for them. */
+  async #add(tx: SqlRunner, rows: Rows): Promise<Rows> {
+    return await this.#database.dialect.add(this.#database, tx, rows);
+  }
+
+  /** Inserts rows without plays, as far as no unique key is in the way. */
+  async #insert(tx: SqlRunner, rows: Rows): Promise<void> {
+    const { song, dialect } = this.#database;
+    const [begin, end] = dialect.insertion;
+    const into = `${song.table} (${song.idName}, ${song.playsName})`;
+    const select = `SELECT ${dialect.typed(song, "f.id")}, 0 FROM ${song.songs} WHERE true`;
+    await this.#database.run(tx, `${begin} INTO ${into} ${select}${end}`, rows);
+  }
+
+  /** Adds plays to the rows of unknown songs. Returns true if a song is new there. */
+  async #keep(tx: SqlRunner, rows: Rows): Promise<boolean> {
+    const { name, songs } = this.#database.song;
+    const select = `SELECT ${name}, f.id, sum(f.plays) FROM ${songs} GROUP BY f.id`;
+    const statement = `INSERT INTO playcount_unknown (name, id, plays) ${select} ${this.#database.dialect.orAdd}`;
+    const before = await this.#countKept(tx);
+    await this.#database.run(tx, statement, rows);
+    return (await this.#countKept(tx)) !== before;
+  }
+
+  async #countKept(tx: SqlRunner): Promise<number> {
+    const [row] = await this.#database.run(tx, "SELECT count(*) AS n FROM playcount_unknown");
+    return Number(row?.["n"]);
+  }
+
+  /** Appends to the table of the history. */
+  async #record(tx: SqlRunner, rows: Rows, fold: number, sealedAt: number): Promise<void> {
+    const { song, dialect } = this.#database;
+    const values = `f.id, f.plays, ${fold}, ${dialect.time(new Date(sealedAt))}`;
+    const statement = `INSERT INTO ${song.history} (id, plays, fold, sealed_at) SELECT ${values} FROM ${song.songs}`;
+    await this.#database.run(tx, statement, rows);
   }
 }

@@ -1,39 +1,29 @@
 import { delay } from "../../async/timing.ts";
 import { quoted } from "../../error-message.ts";
-import { FoldRows } from "../rows.ts";
-import {
-  type FoldState,
-  type FoldToStore,
-  JobRefusal,
-  labelOf,
-  merge,
-  nothing,
-  OtherJob,
-  type SetAside,
-  type Target,
-} from "../target.ts";
+import type { UnknownPolicy } from "../defaults.ts";
+import { FoldRows, type Rows } from "../rows.ts";
+import { type FoldState, type FoldToStore, JobRefusal, labelOf, OtherJob, type Target } from "../target.ts";
 import { describeSqlError, type SqlRunner } from "./client.ts";
-import { fits } from "./column.ts";
+import { fits } from "./columns.ts";
 import type { Database } from "./database.ts";
-import { JobState, type StateRow } from "./job-state.ts";
-import { PartWriter, type UnknownPolicy } from "./part-writer.ts";
+import { PartWriter } from "./part-writer.ts";
 
 /** Options of a {@linkcode SqlTarget}. */
 export interface SqlTargetOptions {
   unknown: UnknownPolicy;
   /** Songs that are stored in one transaction. */
   partSongs: number;
-  /** Seconds after which a transaction without an end is broken off, with the connection. */
-  timeoutSeconds: number;
+  /** Seconds after which a transaction without an end is broken off, with the connection. Default: never. */
+  timeoutSeconds?: number | undefined;
   signal?: AbortSignal | undefined;
   log: (line: string) => void;
   onStep?: ((name: string) => void) | undefined;
 }
 
-const MAX_RETRIES = 5;
+const MAX_RETRIES = 7;
 const FIRST_WAIT_MS = 100;
 
-/** Undoes the transaction of a trial. */
+/** Undoes a transaction. */
 class Undone extends Error {}
 
 /**
@@ -44,146 +34,181 @@ class Undone extends Error {}
  * to a commit is lost, the row says what happened.
  */
 export class SqlTarget implements Target {
-  readonly keepsState = true;
   readonly label: string;
   readonly unknownWords: string;
   readonly #database: Database;
   readonly #options: SqlTargetOptions;
-  readonly #state: JobState;
-  readonly #writer: PartWriter;
 
   constructor(database: Database, options: SqlTargetOptions) {
     this.#database = database;
     this.#options = options;
-    this.#state = new JobState(database);
-    this.#writer = new PartWriter(database, options.unknown, false);
     this.label = labelOf(`playcount fold ${database.names.name}`);
     this.unknownWords = options.unknown === "drop" ? "dropped" : "kept in playcount_unknown";
   }
 
+  /** Tries all statements without songs, so that a missing right is found before a fold is sealed. */
   async prepare(isTrial: boolean): Promise<void> {
     const database = this.#database;
     try {
-      database.columns = await database.readColumns();
+      await database.readColumns();
+      const { required } = database.song;
+      if (this.#options.unknown === "insert" && required.length > 0)
+        throw new RangeError(
+          `--unknown insert needs defaults for columns of ${quoted(database.names.table)} that must not be NULL: ${required.join(", ")}`,
+        );
+      const writer = new PartWriter(database, this.#options.unknown, isTrial);
+      const rehearse = () => this.#retrying(() => this.#undo((tx) => writer.rehearse(tx)));
+      await rehearse().catch(async (error: unknown) => {
+        if (!database.means("missing table", error)) throw error;
+        await this.#createTables();
+        await rehearse();
+      });
     } catch (error) {
-      if (!database.means("denied", error)) throw error;
-      throw new RangeError(`the database refuses: ${describeSqlError(error)}`, { cause: error });
+      throw database.refusalOf(error);
     }
-    const { required, isNarrow } = database.columns;
-    const { table, plays } = database.names;
-    if (this.#options.unknown === "insert" && required.length > 0)
-      throw new RangeError(
-        `--unknown insert needs defaults for columns of ${quoted(table)} that must not be NULL: ${required.join(", ")}`,
-      );
-    if (isNarrow) this.#options.log(`${plays} of ${table} is no bigint: a song past its end stops all folds`);
-    if (!isTrial) await this.#state.createTables();
   }
 
   async state(): Promise<FoldState | undefined> {
-    const row = await this.#state.find();
-    return row && { fold: row.fold, sealed: row.sealed, isBegun: row.upto !== undefined };
+    try {
+      return await this.#database.findState(this.#database.client);
+    } catch (error) {
+      if (!this.#database.means("missing table", error)) throw error;
+      return undefined; // a trial makes no tables
+    }
   }
 
   async create(fold: number): Promise<void> {
-    await this.#state.insert(fold);
+    const { client, song } = this.#database;
+    const statement = `INSERT INTO playcount_fold (name, fold) VALUES (${song.name}, ${fold})`;
+    await this.#database.run(client, statement).catch((error: unknown) => {
+      if (!this.#database.means("duplicate", error)) throw error; // another job has inserted it
+    });
   }
 
   async intend({ fold }: FoldState, next: number): Promise<void> {
     const before = { fold, sealed: undefined, upto: undefined };
-    await this.#transact(before, (tx) => this.#state.change(tx, `sealed = ${next}`));
+    await this.#transact(before, (tx) => this.#database.changeState(tx, `sealed = ${next}`));
   }
 
   rows(): FoldRows {
-    const { columns } = this.#database;
-    return new FoldRows(columns.kind === "integer" ? "value" : "bytes", (id) => fits(columns, id));
+    const { song } = this.#database;
+    return new FoldRows(song.kind === "integer" ? "value" : "bytes", (id) => fits(song, id));
   }
 
-  async store(fold: FoldToStore): Promise<SetAside> {
-    const { signal, log } = this.#options;
-    const setAside = nothing();
-    let before = await this.#state.read();
-    for (let retry = 0; ; retry++) {
-      try {
-        await this.#storeParts(fold, before, setAside);
-        return setAside;
-      } catch (error) {
-        if (error instanceof JobRefusal || signal?.aborted) throw error;
-        if (!(error instanceof OtherJob)) log(`${describeSqlError(error)}; reading what is stored`);
-        before = await this.#readAfter(error);
-        if (error instanceof OtherJob) throw error;
-        if (before.fold >= fold.fold) return setAside; // the commit whose answer was lost
-        if (!this.#database.means("transient", error) || retry === MAX_RETRIES) throw error;
-        await delay(FIRST_WAIT_MS * 2 ** retry * (0.5 + Math.random()), signal);
-      }
-    }
-  }
-
-  async tryOut(fold: FoldToStore): Promise<SetAside> {
-    const setAside = nothing();
-    const writer = new PartWriter(this.#database, this.#options.unknown, true);
-    const store = async (tx: SqlRunner) => {
-      for (const part of fold.rows.parts(this.#options.partSongs))
-        merge(setAside, await writer.write(tx, part, fold));
-      throw new Undone();
-    };
-    await this.#database.begin(store).catch((error: unknown) => {
-      if (!(error instanceof Undone)) throw error;
+  async store(fold: FoldToStore): Promise<void> {
+    await this.#retrying(async (retry) => {
+      const state = await this.#read(this.#database.client);
+      if (retry > 0 && state.fold >= fold.fold) return; // the answer to the last commit was lost
+      await this.#storeParts(fold, state);
     });
-    return setAside;
+  }
+
+  async tryOut(fold: FoldToStore): Promise<void> {
+    const { unknown, partSongs } = this.#options;
+    const writer = new PartWriter(this.#database, unknown, true);
+    await this.#undo(async (tx) => {
+      for (const part of fold.rows.parts(partSongs))
+        for (const songs of await writer.write(tx, part, fold)) fold.setAside.add(...songs);
+    });
   }
 
   async close(): Promise<void> {
     await this.#database.client.close({ timeout: 0 }).catch(() => {});
   }
 
+  /** @throws {JobRefusal} with the statements, if a table may not be created. */
+  async #createTables(): Promise<void> {
+    const { client, schema } = this.#database;
+    for (const statement of schema)
+      await this.#database.run(client, statement).catch((error: unknown) => {
+        if (this.#database.means("duplicate", error)) return; // another job has created it
+        if (this.#database.means("transient", error)) throw error;
+        throw new JobRefusal(
+          `cannot create tables: ${describeSqlError(error)}. Let a user create them that may:\n${schema.join(";\n")};`,
+        );
+      });
+  }
+
+  /** Repeats `act` after errors that may go away by themselves. */
+  async #retrying(act: (retry: number) => Promise<void>): Promise<void> {
+    const { signal, log } = this.#options;
+    for (let retry = 0; ; retry++) {
+      try {
+        return await act(retry);
+      } catch (error) {
+        if (signal?.aborted || retry === MAX_RETRIES || !this.#database.means("transient", error))
+          throw error;
+        log(`${describeSqlError(error)}; trying again`);
+        await delay(FIRST_WAIT_MS * 2 ** retry * (0.5 + Math.random()), signal);
+      }
+    }
+  }
+
   /** Stores what is missing of a fold, in parts. The last one stores its number too. */
-  async #storeParts(fold: FoldToStore, state: StateRow, setAside: SetAside): Promise<void> {
-    const { partSongs, signal, onStep = () => {} } = this.#options;
+  async #storeParts(fold: FoldToStore, state: FoldState): Promise<void> {
+    const { partSongs, signal, unknown, onStep = () => {} } = this.#options;
     if (state.sealed !== fold.fold) throw new OtherJob();
+    const writer = new PartWriter(this.#database, unknown, false);
     let before = state;
     let storedSongs = 0;
     for (const part of fold.rows.parts(partSongs, before.upto)) {
       signal?.throwIfAborted();
-      let found = nothing();
-      const last = part.ids.at(-1);
+      let setAside: [Rows, boolean][] = [];
+      const upto = part.rows.at(-1)?.[0];
       await this.#transact(before, async (tx) => {
         onStep("begun");
-        if (before.upto === undefined && this.#options.unknown === "keep") await this.#database.addKept(tx);
-        found = await this.#writer.write(tx, part, fold);
+        if (before.upto === undefined) await writer.addKept(tx);
+        setAside = await writer.write(tx, part, fold);
         onStep("rows stored");
-        await this.#state.end(tx, fold.fold, part.isLast ? undefined : last);
+        const end = `fold = ${fold.fold}, sealed = NULL, upto = NULL, done_at = CURRENT_TIMESTAMP`;
+        if (part.isLast) await this.#database.changeState(tx, end);
+        else await this.#database.changeState(tx, `upto = ${this.#database.dialect.placeholder}`, upto);
         onStep("before commit");
       });
       onStep("committed");
-      merge(setAside, found);
-      before = { ...before, upto: last };
-      fold.onProgress((storedSongs += part.ids.length));
+      for (const songs of setAside) fold.setAside.add(...songs);
+      before = { ...before, upto };
+      fold.onProgress((storedSongs += part.rows.length));
     }
   }
 
-  /** Runs a transaction if the state is still `before`. @throws {OtherJob} */
-  async #transact(before: StateRow, act: (tx: SqlRunner) => Promise<void>): Promise<void> {
-    const timer = setTimeout(() => this.close(), this.#options.timeoutSeconds * 1000);
-    try {
-      await this.#database.begin(async (tx) => {
-        await this.#state.lock(tx, before);
-        await act(tx);
+  /** Runs a transaction if the state is still `before`. @throws {OtherJob} otherwise, and if it is locked. */
+  async #transact(before: FoldState, act: (tx: SqlRunner) => Promise<void>): Promise<void> {
+    await this.#begin(async (tx) => {
+      const now = await this.#read(tx, this.#database.dialect.forUpdate).catch((error: unknown) => {
+        throw this.#database.means("locked", error) ? new OtherJob() : error;
       });
+      const isSame = now.fold === before.fold && now.sealed === before.sealed && now.upto === before.upto;
+      if (!isSame) throw new OtherJob();
+      await act(tx);
+    });
+  }
+
+  /** Runs a transaction, and undoes it. */
+  async #undo(act: (tx: SqlRunner) => Promise<void>): Promise<void> {
+    const undone = this.#begin(async (tx) => {
+      await act(tx);
+      throw new Undone();
+    });
+    await undone.catch((error: unknown) => {
+      if (!(error instanceof Undone)) throw error;
+    });
+  }
+
+  async #begin(act: (tx: SqlRunner) => Promise<void>): Promise<void> {
+    const { timeoutSeconds } = this.#options;
+    const timer = timeoutSeconds && setTimeout(() => this.close(), timeoutSeconds * 1000);
+    try {
+      await this.#database.begin(act);
     } finally {
       clearTimeout(timer);
     }
   }
 
-  /** Reads the state after a failure, as soon as the database answers. */
-  async #readAfter(error: unknown): Promise<StateRow> {
-    for (let retry = 0; ; retry++) {
-      try {
-        return await this.#state.read();
-      } catch (cause) {
-        if (retry === MAX_RETRIES || !this.#database.means("transient", cause))
-          throw cause instanceof JobRefusal ? cause : error;
-        await delay(FIRST_WAIT_MS * 2 ** retry, this.#options.signal);
-      }
-    }
+  /** @throws {JobRefusal} if the job's row is gone. */
+  async #read(on: SqlRunner, lock?: string): Promise<FoldState> {
+    const state = await this.#database.findState(on, lock);
+    if (state !== undefined) return state;
+    throw new JobRefusal(`the row ${quoted(this.#database.names.name)} of playcount_fold is gone`);
   }
 }

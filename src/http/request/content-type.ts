@@ -1,25 +1,19 @@
 import { Problem } from "../response/problem.ts";
 
-/** Types of a number and of a batch. The form type is the one that `curl -d` sends with any data. */
+/** Types of a number, a batch and a label. The form type is the one that `curl -d` sends with any data. */
 export const JSON_TYPE = "application/json";
 const TYPES: readonly string[] = ["text/plain", JSON_TYPE, "application/x-www-form-urlencoded"];
-/** The types of a label. */
-export const LABEL_TYPES: readonly string[] = TYPES.filter((type) => type !== JSON_TYPE);
 
 /**
  * Returns the content type of a body without parameters and in lower case; `undefined` without one. `what`
  * begins the sentence of an error.
  *
- * @throws {Problem} 415 for a type besides `types`, or for a content encoding. Default: those of numbers.
+ * @throws {Problem} 415 for another type, or for a content encoding.
  */
-export function checkContentType(
-  { headers }: Request,
-  what: string,
-  types: readonly string[] = TYPES,
-): string | undefined {
+export function checkContentType({ headers }: Request, what: string): string | undefined {
   const type = headers.get("content-type")?.replace(/;.*/s, "").trim().toLowerCase();
-  const accept = types.join(", ");
-  if (type !== undefined && !types.includes(type))
+  const accept = TYPES.join(", ");
+  if (type !== undefined && !TYPES.includes(type))
     throw new Problem(415, `${what} must be sent as ${accept}`, { accept });
   if (/[^\s,]/.test(headers.get("content-encoding")?.replace(/identity/gi, "") ?? "")) {
     throw new Problem(415, `${what} must be sent without a content encoding`, {

@@ -1,23 +1,33 @@
 import { MAX_LABEL_LENGTH } from "../../store/count-store.ts";
 import { Problem } from "../response/problem.ts";
 import { type BodyReading, readText } from "./body.ts";
-import { announcesBody, checkContentType, LABEL_TYPES } from "./content-type.ts";
+import { announcesBody, checkContentType, JSON_TYPE } from "./content-type.ts";
 
 const WANTED = `1 to ${MAX_LABEL_LENGTH} printable ASCII characters`;
 
 /**
- * Reads a body that is empty or the label of a fold.
+ * Reads a body that is empty or the label of a fold: the text itself, or a string in JSON.
  *
  * @throws {Problem} 415 for another content type or an encoding, before the body is read if the request
  * announces one; otherwise as {@linkcode readText}, and 400 for any other content.
  */
 export async function readLabel(request: Request, reading: BodyReading): Promise<string> {
-  if (announcesBody(request)) checkContentType(request, "A label", LABEL_TYPES);
+  if (announcesBody(request)) checkContentType(request, "A label");
   const body = await readText(request, reading);
   if (body === "") return "";
-  checkContentType(request, "A label", LABEL_TYPES);
-  if (!isLabel(body)) throw new Problem(400, `The body must be the label of the fold: ${WANTED}`);
-  return body;
+  const label = checkContentType(request, "A label") === JSON_TYPE ? parseJsonString(body) : body;
+  if (!isLabel(label)) throw new Problem(400, `The body must be the label of the fold: ${WANTED}`);
+  return label;
+}
+
+/** Returns the empty text, which is no label, for anything but a string in JSON. */
+function parseJsonString(source: string): string {
+  try {
+    const value: unknown = JSON.parse(source);
+    return typeof value === "string" ? value : "";
+  } catch {
+    return "";
+  }
 }
 
 /** Reads `Fold-Label`. Returns `undefined` without one. @throws {Problem} 400 if it is no label. */

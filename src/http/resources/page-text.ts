@@ -21,7 +21,7 @@ button:hover{border-color:var(--dim)}
 .tiles>div,section{background:var(--card);border:1px solid var(--line);border-radius:.75rem;padding:.9rem 1.1rem;min-width:0}
 .tiles dd:first-of-type{font-size:1.75rem;line-height:1.3;letter-spacing:-.02em;font-weight:600;white-space:nowrap}
 .tiles small{display:block;min-height:1.5em}
-.chart{display:grid;grid-template-columns:minmax(8rem,auto) minmax(0,1fr);column-gap:1rem}
+.chart{display:grid;grid-template-rows:auto auto 1fr;grid-template-columns:minmax(8rem,auto) minmax(0,1fr);column-gap:1rem}
 .chart dd:last-child{grid-area:1/2/span 3/3;min-height:4.75rem;position:relative}
 .chart svg{position:absolute;inset:0;width:100%;height:100%}
 .chart polyline{fill:none;stroke:var(--accent);stroke-width:1.75;vector-effect:non-scaling-stroke;stroke-linejoin:round}
@@ -45,7 +45,7 @@ code{font:.875em ui-monospace,SFMono-Regular,Menlo,monospace;overflow-wrap:anywh
 nav{display:flex;flex-wrap:wrap;gap:.25rem 1.1rem;margin-top:.35rem}
 [hidden]{display:none}
 @media(max-width:64rem){.tiles{grid-template-columns:repeat(4,1fr)}.chart{grid-column:1/-1}}
-@media(max-width:46rem){body{padding:1rem .75rem 2rem}main{grid-template-columns:minmax(0,1fr)}.tiles{grid-template-columns:1fr 1fr}header .dim{order:1;width:100%}.number{width:6.25rem}.rate{width:5.25rem}.tiles dd:first-of-type{font-size:1.5rem}}
+@media(max-width:46rem){body{padding:1rem .75rem 2rem}main{grid-template-columns:minmax(0,1fr)}.tiles{grid-template-columns:1fr 1fr}header .dim{order:1;width:100%}section{padding:.75rem}.number{width:5.75rem}.rate{width:5rem}.tiles dd:first-of-type{font-size:1.5rem}}
 `;
 
 const MARK = `<rect x="3" y="13" width="4" height="8" rx="1"/><rect x="10" y="7" width="4" height="14" rx="1"/><rect x="17" y="3" width="4" height="18" rx="1"/>`;
@@ -73,7 +73,7 @@ export function pageText(script: string): string {
 <svg viewBox="0 0 24 24" aria-hidden="true">${MARK}</svg>
 <h1>playcount</h1>
 <span class="health" id="health" role="status"><span id="state">connecting</span></span>
-<span class="dim"><span id="version"></span> up <span id="uptime">–</span></span>
+<span class="dim">version <span id="version">–</span>, up <span id="uptime">–</span></span>
 <button id="pause" type="button">Pause</button>
 </header>
 <noscript><p>This page needs JavaScript. Its figures without: <a href="?top=25">the most played songs</a>, <a href="metrics">metrics</a>.</p></noscript>

@@ -10,6 +10,11 @@ import type { ObjectTables } from "./tables.ts";
 /** Code units of the ids of a statement, the last id excepted. Cloudflare limits a value to 2 MB. */
 const STATEMENT_UNITS = 64 * 1024;
 
+/** Writers to evict that are read at a time, since reading them visits all writers. */
+const OLDEST_WRITERS = 1000;
+
+type Writer = { name: string; used: number };
+
 /** Limits of {@linkcode Additions}. */
 export interface AdditionLimits {
   maxIdBytes: number;
@@ -21,6 +26,10 @@ export interface AdditionLimits {
 export class Additions {
   readonly #tables: ObjectTables;
   readonly #limits: AdditionLimits;
+  /** The highest `used` of a writer since the start. */
+  #used = 0;
+  /** The writers that were least recently used when they were last read, in this order. */
+  #oldest: Writer[] = [];
 
   constructor(tables: ObjectTables, limits: AdditionLimits) {
     this.#tables = tables;
@@ -57,11 +66,21 @@ export class Additions {
   /** Keeps the last request of a writer. A new writer takes the place of the least recently used one. */
   #remember(writer: string, last: LastRequest, isNew: boolean): void {
     const tables = this.#tables;
-    tables.run("INSERT OR REPLACE INTO writer (name, last) VALUES (?, ?)", writer, JSON.stringify(last));
-    if (!isNew) return;
-    const excess = Math.max(0, tables.state.writers + 1 - this.#limits.maxWriters);
-    tables.run("DELETE FROM writer WHERE used IN (SELECT used FROM writer ORDER BY used LIMIT ?)", excess);
-    if (excess !== 1) tables.set("writers", tables.state.writers + 1 - excess);
+    // Microseconds, so that requests of one millisecond, and those of the next start, have ascending numbers.
+    this.#used = Math.max(this.#used + 1, Date.now() * 1000);
+    tables.run("INSERT OR REPLACE INTO writer VALUES (?, ?, ?)", writer, this.#used, JSON.stringify(last));
+    let writers = tables.state.writers + Number(isNew);
+    while (writers > this.#limits.maxWriters) if (this.#evictOldest()) writers--;
+    if (writers !== tables.state.writers) tables.set("writers", writers);
+  }
+
+  /** Evicts the first of the writers that were least recently used. Returns false if it was used since. */
+  #evictOldest(): boolean {
+    const tables = this.#tables;
+    if (this.#oldest.length === 0)
+      this.#oldest = tables.rows("SELECT name, used FROM writer ORDER BY used LIMIT ?", OLDEST_WRITERS);
+    const { name, used } = this.#oldest.shift() as Writer;
+    return tables.rows("DELETE FROM writer WHERE name = ? AND used = ? RETURNING 1", name, used).length > 0;
   }
 
   #addNow(plays: SongPlays): BatchAddition {

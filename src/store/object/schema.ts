@@ -13,9 +13,9 @@ export interface ObjectStorage {
 export const FORMAT = 1;
 
 /**
- * Makes the tables. Cloudflare bills each row written, and an entry of an index counts as one. So a play
- * writes one row: that of its song in the open fold. A song that is new also changes `state`, and a request
- * with a key replaces the row of its writer, which has an index.
+ * Makes the tables. Cloudflare bills each row that is written, and an entry of an index counts as one. So a
+ * play writes one row: that of its song in the open fold. A key writes one more, that of its writer. A new
+ * song and a new writer also change `state`.
  */
 export const SCHEMA: string = `
   CREATE TABLE fold (
@@ -32,10 +32,10 @@ export const SCHEMA: string = `
     PRIMARY KEY (fold, id)
   ) WITHOUT ROWID;
   CREATE TABLE writer (
-    used INTEGER PRIMARY KEY,      -- ascending with each request
-    name TEXT NOT NULL UNIQUE,
+    name TEXT PRIMARY KEY,
+    used INTEGER NOT NULL,         -- ascending with each request; an index would be one more row for each
     last TEXT NOT NULL             -- its last request and the reply, as JSON
-  );
+  ) WITHOUT ROWID;
   CREATE TABLE state (
     format INTEGER NOT NULL,
     dropped INTEGER NOT NULL,      -- the number of the newest dropped fold

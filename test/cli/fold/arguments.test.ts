@@ -90,11 +90,11 @@ describe("The arguments of fold", () => {
     ],
     [
       [...FROM, "--into", "oracle://u:secret@h/d"],
-      '--into must begin with postgres://, mysql://, sqlite: or http://, not "oracle://h/d"',
+      '--into must begin with postgres://, mysql://, sqlite: or http://, not "oracle://…@h/d"',
     ],
     [
       [...FROM, "--into", "oracle://u:se/cr@et@h/d"],
-      '--into must begin with postgres://, mysql://, sqlite: or http://, not "oracle://h/d"',
+      '--into must begin with postgres://, mysql://, sqlite: or http://, not "oracle://…@h/d"',
     ],
     [
       [...FROM, "--into", "postgres://u:p/w@h/d"],

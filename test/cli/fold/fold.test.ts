@@ -107,7 +107,7 @@ describe("playcount fold", () => {
     expect(down.status).toBe(1);
     expect(down.stderr).not.toContain("secret");
     expect(down.stderr).toMatch(
-      /^playcount: "postgres:\/\/127\.0\.0\.1:\d+\/music": .*CONNECTION.*; nothing is lost: run it again\n$/,
+      /^playcount: "postgres:\/\/…@127\.0\.0\.1:\d+\/music": .*CONNECTION.*; nothing is lost: run it again\n$/,
     );
     await fold();
     expect(await ask("SELECT plays FROM song")).toEqual([{ plays: 13 }, { plays: 4 }]);

@@ -147,11 +147,24 @@ export const folds: Cases = {
     for (const body of [`${longest}x`, "é", "a\nb", " a", "a ", "\0"])
       await expectAnswer(fetch("/folds/1", { ...PUT, body }), 400);
     const asJson = { "content-type": "application/json" };
-    await expectAnswer(fetch("/folds/1", { ...PUT, body: '"a"', headers: asJson }), 415);
+    for (const body of [`"${longest}x"`, '"é"', '"a\\nb"', '" a"', '""', "a", "1", "null", '["a"]', '"a'])
+      await expectAnswer(fetch("/folds/1", { ...PUT, body, headers: asJson }), 400);
+    const asHtml = { "content-type": "text/html" };
+    await expectAnswer(fetch("/folds/1", { ...PUT, body: "a", headers: asHtml }), 415);
     await expectAnswer(fetch("/folds"), 200, "");
     await expectAnswer(fetch("/folds/1", { ...PUT, body: longest }), 201);
     await expectAnswer(fetch("/folds/1", { ...DELETE, headers: { "fold-label": `${longest}x` } }), 400);
     await expectAnswer(fetch("/folds"), 200, "1");
+  },
+
+  "a label may be sent as text or as a string in JSON": async ({ fetch }) => {
+    const asJson = { "content-type": "application/json" };
+    await expectAnswer(fetch("/folds/1", { ...PUT, body: ' "of \\u0061 job"\n', headers: asJson }), 201);
+    await expectAnswer(fetch("/folds/1", { ...PUT, body: "of a job" }), 200);
+    await expectAnswer(fetch("/folds/2", { ...PUT, headers: asJson }), 201);
+    const answer = await fetch("/folds", { headers: json });
+    const listed = (await answer.json()) as { fold: number; label: string }[];
+    expect(listed.map(({ label }) => label)).toEqual(["of a job", ""]);
   },
 
   "after leaves out folds, and is refused if it needs a dropped one": async (subject) => {

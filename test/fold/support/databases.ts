@@ -4,8 +4,8 @@ import { join } from "node:path";
 import process from "node:process";
 import { connect } from "../../../src/cli/fold/connect.ts";
 import type { SqlResult } from "../../../src/fold/sql/client.ts";
-import type { Database, SongTable } from "../../../src/fold/sql/database.ts";
-import { databaseOf, type Dialect, dialectOf } from "../../../src/fold/sql/dialects.ts";
+import { Database, type SongTable } from "../../../src/fold/sql/database.ts";
+import { type DialectName, dialectOf } from "../../../src/fold/sql/dialects.ts";
 import { findProgram, lacks } from "../../support/extent.ts";
 import { freePort } from "../../store/redis/support/ports.ts";
 import { until } from "../../store/redis/support/until.ts";
@@ -197,7 +197,7 @@ export const DATABASES: readonly TestDatabase[] = [
 /** Opens a database as the job does. */
 export function openDatabase(url: string, names: Partial<SongTable> = {}): Database {
   const table = { table: "song", id: "id", plays: "plays", name: "song", ...names };
-  return databaseOf(dialectOf(url) as Dialect, connect(url, {}), table, 5);
+  return new Database(dialectOf(url) as DialectName, connect(url, {}), table, 2);
 }
 
 /** Runs one statement on a connection of its own. */

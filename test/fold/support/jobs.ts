@@ -46,7 +46,7 @@ export async function runJob(options: TestJob): Promise<HandedOver[]> {
     ...options.target,
   });
   const client = new ServerClient({ retries: 0 });
-  const counters = new Counters(client, new Placement(servers).urls, undefined, note);
+  const counters = new Counters({ client, servers: new Placement(servers).urls, log: note });
   const folds: HandedOver[] = [];
   try {
     const job = { target, counters, ...(onStep && { onStep }), ...options.job };
@@ -87,7 +87,7 @@ export class Ledger {
     const database = openDatabase(url, names);
     const wrong: string[] = [];
     try {
-      database.columns = await database.readColumns();
+      await database.readColumns();
       for (const id of ids) {
         const shown = await this.#page(database, id);
         if (shown !== (this.plays.get(id) ?? 0)) wrong.push(`${id}: ${shown} of ${this.plays.get(id)}`);

@@ -39,7 +39,7 @@ test("An object whose storage is full refuses writes, counts none of them, and g
   while ((await reasonOf(() => store.add(long(songs), 1))) === undefined) songs++;
   expect(songs).toBeGreaterThan(10);
   expect(store.unavailableBecause).toBe("The storage of this counter is full");
-  const batch = new Map(Array.from({ length: 100 }, (_, song) => [long(song), 1]));
+  const batch = new Map(Array.from({ length: 100 }, (_, song) => [long(songs + song), 1]));
   expect(await reasonOf(() => store.addAll(batch, { writer: "w", seq: 1 }))).toBe("unavailable");
   expect(store.figures().songs).toBe(songs);
   expect((await listed(store)).filter(([, count]) => count === 1)).toHaveLength(songs);

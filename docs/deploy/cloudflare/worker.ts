@@ -1,0 +1,1 @@
+export { default, PlayCounter } from "playcount/durable-object";

@@ -1,0 +1,17 @@
+/** Uses of plays of songs without a row: keep them in a table of their own, insert rows, or drop them. */
+export const UNKNOWN_POLICIES = ["keep", "insert", "drop"] as const;
+
+export type UnknownPolicy = (typeof UNKNOWN_POLICIES)[number];
+
+/** Settings of a job that are not given. */
+export const FOLD_DEFAULTS: Readonly<{
+  table: string;
+  id: string;
+  plays: string;
+  unknown: UnknownPolicy;
+  partSongs: number;
+  lockSeconds: number;
+}> = { table: "song", id: "id", plays: "plays", unknown: "keep", partSongs: 10_000, lockSeconds: 10 };
+
+/** Most songs in one transaction. */
+export const MAX_PART_SONGS = 1_000_000;

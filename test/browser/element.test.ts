@@ -1,0 +1,254 @@
+import { afterAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { lacksBrowser, Tab } from "./browser.ts";
+import { Counter, Site } from "./sites.ts";
+
+setDefaultTimeout(60_000);
+
+afterAll(() => Bun.WebView.closeAll());
+
+const TEXTS = `Array.from(document.querySelectorAll("play-count"), (element) => element.textContent)`;
+
+describe.skipIf(lacksBrowser)("<play-count>, on a page of another origin with a strict policy,", () => {
+  test.concurrent(
+    "shows counts while plays go on, in the language of the page, and all songs by one request",
+    async () => {
+      await using counter = new Counter();
+      counter.store.add("42", 1234);
+      counter.store.add("a/b ä", 12_345_678);
+      await using site = new Site(
+        counter,
+        `<play-count song="42" refresh="1">1,200</play-count>
+<play-count song="42" refresh="1" lang="de"></play-count>
+<play-count song="a/b ä" format="compact"></play-count>
+<play-count song="42" lang="no such"></play-count>
+<play-count song="new" base="1000">1,000</play-count>
+<play-count>none</play-count>`,
+      );
+      using tab = await Tab.open(site.url);
+      await tab.until(TEXTS, ["1,234", "1.234", "12M", "1,234", "1,000", "none"]);
+      for (let count = 1235; count < 1240; count++) counter.store.add("42", 1);
+      await tab.until(`${TEXTS}[0]`, "1,239");
+      const [module, ...reads] = counter.requests;
+      expect(module).toBe("GET /play-count.js 200");
+      expect(new Set(reads)).toEqual(new Set(["GET /?id=42&id=a%2Fb%20%C3%A4&id=new 200"]));
+      // The cache of the browser asks by the entity tag, also across origins.
+      await tab.until(`${TEXTS}[0]`, "1,239");
+      while (!counter.requests.some((request) => request.endsWith(" 304"))) await Bun.sleep(50);
+      expect(counter.requests.filter((request) => request.startsWith("OPTIONS"))).toEqual([]);
+    },
+  );
+
+  test.concurrent("keeps its text while the server is down, and goes on when it is back", async () => {
+    await using counter = new Counter();
+    counter.store.add("1", 5);
+    await using site = new Site(counter, `<play-count song="1" refresh="1">4</play-count>`);
+    using tab = await Tab.open(site.url);
+    await tab.until(TEXTS, ["5"]);
+    await counter.stop();
+    await Bun.sleep(2500);
+    await tab.until(TEXTS, ["5"]);
+    counter.store.add("1", 1);
+    counter.start();
+    await tab.until(TEXTS, ["6"]);
+  });
+
+  test.concurrent("keeps the text that the page was rendered with while no server answers", async () => {
+    await using counter = new Counter();
+    await using site = new Site(counter, `<play-count song="1">1,234</play-count>`);
+    await counter.stop();
+    using tab = await Tab.open(site.url);
+    await Bun.sleep(300);
+    await tab.until(TEXTS, ["1,234"]);
+  });
+
+  test.concurrent("adds the row of a database, and keeps its text when the row is too old", async () => {
+    await using counter = new Counter();
+    counter.store.add("1", 5);
+    counter.store.seal(1);
+    counter.store.add("1", 2);
+    await using site = new Site(
+      counter,
+      `<play-count song="1" base="100" after="0" refresh="1">1</play-count>
+<play-count song="1" base="105" after="1" refresh="1">1</play-count>`,
+    );
+    using tab = await Tab.open(site.url);
+    await tab.until(TEXTS, ["107", "107"]);
+    counter.store.acknowledge(1);
+    counter.store.seal(2);
+    counter.store.acknowledge(2);
+    counter.store.add("1", 1);
+    await tab.until(TEXTS, ["107", "108"]);
+    const isGone = (request: string) => request.endsWith("after=0 410");
+    while (!counter.requests.some(isGone)) await Bun.sleep(50);
+    await Bun.sleep(2500);
+    expect(counter.requests.filter(isGone)).toHaveLength(1);
+    await tab.view.evaluate(`document.querySelector("play-count").setAttribute("after", "2")`);
+    await tab.until(`${TEXTS}[0]`, "101");
+  });
+
+  test.concurrent("plays when it is told, and shows the new count at once", async () => {
+    await using counter = new Counter();
+    await using site = new Site(counter, `<play-count song="a/b">0</play-count>`);
+    using tab = await Tab.open(site.url);
+    await tab.until(TEXTS, ["0"]);
+    expect(await tab.view.evaluate(`document.querySelector("play-count").play()`)).toBe(1);
+    expect(await tab.view.evaluate(TEXTS)).toEqual(["1"]);
+    expect(counter.requests.filter((request) => !request.startsWith("GET"))).toEqual([
+      "POST /song/a%2Fb 200",
+    ]);
+    counter.configure({ idPattern: "[0-9]+", corsOrigins: new URL(tab.view.url).origin });
+    const refused = `document.querySelector("play-count").play().catch((error) => error.message)`;
+    expect(await tab.view.evaluate(refused)).toStartWith("The play of a/b was refused: 400 Bad Request\n");
+  });
+
+  test.concurrent("asks for 100 songs at a time, and a song that is refused holds no other up", async () => {
+    await using counter = new Counter();
+    const songs = Array.from({ length: 250 }, (_, at) => `song-${at}`);
+    for (const song of songs) counter.store.add(song, 7);
+    const bad = "x".repeat(600);
+    const body = [...songs, bad].map((song) => `<play-count song="${song}">-</play-count>`).join("\n");
+    await using site = new Site(counter, body);
+    using tab = await Tab.open(site.url);
+    await tab.until(TEXTS, [...songs.map(() => "7"), "-"]);
+    const first = counter.requests.slice(1, 4);
+    expect(first.map((request) => request.match(/id=/g)?.length)).toEqual([100, 100, 51]);
+  });
+
+  test.concurrent(
+    "asks for nothing while the page is hidden or offline, and at once when it is not",
+    async () => {
+      await using counter = new Counter();
+      counter.store.add("1", 5);
+      await using site = new Site(counter, `<play-count song="1" refresh="1"></play-count>`);
+      using tab = await Tab.open(site.url);
+      await tab.until(TEXTS, ["5"]);
+      const hide = (
+        isHidden: boolean,
+      ) => `(Object.defineProperty(document, "hidden", { configurable: true, get: () => ${isHidden} }),
+document.dispatchEvent(new Event("visibilitychange")))`;
+      const offline = (isOffline: boolean) =>
+        tab.view.cdp("Network.emulateNetworkConditions", {
+          offline: isOffline,
+          latency: 0,
+          downloadThroughput: -1,
+          uploadThroughput: -1,
+        });
+      for (const pause of [(on: boolean) => tab.view.evaluate(hide(on)), offline]) {
+        await pause(true);
+        await Bun.sleep(200);
+        const { length } = counter.requests;
+        await Bun.sleep(2500);
+        expect(counter.requests).toHaveLength(length);
+        counter.store.add("1", 1);
+        const shown = String(counter.store.get("1"));
+        await pause(false);
+        await tab.until(TEXTS, [shown]);
+      }
+    },
+  );
+
+  test.concurrent("goes on in a page from the back/forward cache", async () => {
+    await using counter = new Counter();
+    counter.store.add("1", 5);
+    await using site = new Site(counter, `<play-count song="1" refresh="1"></play-count>`);
+    using tab = await Tab.open(site.url);
+    await tab.until(TEXTS, ["5"]);
+    await tab.view.evaluate(
+      `addEventListener("pageshow", ({ persisted }) => (window.isPersisted = persisted))`,
+    );
+    await tab.view.navigate(`${site.url}next`);
+    await tab.until(TEXTS, ["5"]);
+    await tab.view.evaluate(`history.back()`);
+    await tab.until("window.isPersisted", true);
+    counter.store.add("1", 1);
+    await tab.until(TEXTS, ["6"]);
+  });
+
+  test.concurrent("shows live songs by one stream, also when the server was stopped", async () => {
+    await using counter = new Counter();
+    counter.store.add("1", 5);
+    const body = `<play-count live song="1"></play-count><play-count song="1"></play-count><play-count live song="2"></play-count>`;
+    await using site = new Site(counter, body);
+    using tab = await Tab.open(site.url);
+    await tab.until(TEXTS, ["5", "5", "0"]);
+    counter.store.add("2", 1);
+    await tab.until(TEXTS, ["5", "5", "1"]);
+    counter.store.add("1", 1);
+    await tab.until(TEXTS, ["6", "6", "1"]);
+    expect(counter.requests.slice(1)).toEqual(["GET /?id=1&id=2 200"]);
+    await counter.stop();
+    counter.store.add("1", 1);
+    counter.start();
+    await tab.until(TEXTS, ["7", "7", "1"]);
+    const end = Date.now() + 20_000;
+    while (counter.requests.length < 3 && Date.now() < end) await Bun.sleep(50);
+    counter.store.add("1", 1);
+    await tab.until(TEXTS, ["8", "8", "1"]);
+  });
+
+  test.concurrent("polls live songs while the server has no room for a stream", async () => {
+    await using counter = new Counter();
+    await using site = new Site(counter, `<play-count live song="1" refresh="1"></play-count>`);
+    counter.configure({ maxStreams: 0, corsOrigins: new URL(site.url).origin });
+    using tab = await Tab.open(site.url);
+    await tab.until(TEXTS, ["0"]);
+    counter.store.add("1", 1);
+    await tab.until(TEXTS, ["1"]);
+  });
+
+  test.concurrent(
+    "has one stream for the live songs of all tabs, which passes on when a tab closes",
+    async () => {
+      await using counter = new Counter();
+      await using site = new Site(counter, `<play-count live song="1"></play-count>`);
+      using first = await Tab.open(site.url);
+      await first.until(TEXTS, ["0"]);
+      using second = await Tab.open(site.url);
+      await second.until(TEXTS, ["0"]);
+      await second.view.evaluate(`document.querySelector("play-count").setAttribute("song", "2")`);
+      counter.store.add("2", 1);
+      await second.until(TEXTS, ["1"]);
+      counter.store.add("1", 1);
+      await first.until(TEXTS, ["1"]);
+      expect(counter.requests.filter((request) => request.includes("id="))).toEqual([
+        "GET /?id=1 200",
+        "GET /?id=1 200", // for the second tab
+        "GET /?id=1&id=2 200",
+      ]);
+      await first.view.navigate("about:blank");
+      counter.store.add("2", 1);
+      await second.until(TEXTS, ["2"]);
+      expect(counter.requests.at(-1)).toBe("GET /?id=2 200");
+    },
+  );
+
+  test("leaves nothing behind when 1,000 elements have been added and removed", async () => {
+    await using counter = new Counter();
+    await using site = new Site(counter, `<div></div>`);
+    using tab = await Tab.open(site.url);
+    await tab.until(`customElements.get("play-count") !== undefined`, true);
+    const round = `(async () => {
+  const div = document.querySelector("div");
+  for (let n = 0; n < 1000; n++) {
+    const element = document.createElement("play-count");
+    element.setAttribute("song", "song-" + n);
+    div.append(element);
+  }
+  while (![...div.children].every((element) => element.textContent === "0")) await new Promise((resolve) => setTimeout(resolve, 20));
+  div.replaceChildren();
+  await new Promise((resolve) => setTimeout(resolve, 200));
+})()`;
+    const bytes = async () => {
+      await tab.view.cdp("HeapProfiler.collectGarbage");
+      return (await tab.view.cdp<{ usedSize: number }>("Runtime.getHeapUsage")).usedSize;
+    };
+    await tab.view.evaluate(round);
+    const before = await bytes();
+    for (let n = 0; n < 3; n++) await tab.view.evaluate(round);
+    expect((await bytes()) - before).toBeLessThan(100_000);
+    const { length } = counter.requests;
+    expect(length).toBeGreaterThanOrEqual(41);
+    await Bun.sleep(300);
+    expect(counter.requests).toHaveLength(length);
+  });
+});

@@ -1,0 +1,80 @@
+import { createHandler, type HandlerOptions, ShardedStore } from "../../src/mod.ts";
+
+/** A play counter in this process that can be stopped, and started again on its port. */
+export class Counter {
+  readonly store: ShardedStore = new ShardedStore();
+  /** The requests so far: method, target, status. */
+  readonly requests: string[] = [];
+  #handle: ReturnType<typeof createHandler> = createHandler(this.store);
+  #server: Bun.Server<undefined> | undefined;
+  #port = 0;
+
+  constructor() {
+    this.start();
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.#port}/`;
+  }
+
+  /** Sets the options of the handler. */
+  configure(options: HandlerOptions): void {
+    this.#handle = createHandler(this.store, options);
+  }
+
+  start(): void {
+    this.#server = Bun.serve({
+      hostname: "127.0.0.1",
+      port: this.#port,
+      development: false,
+      idleTimeout: 60,
+      fetch: async (request) => {
+        const answer = await this.#handle(request);
+        const { pathname, search } = new URL(request.url);
+        this.requests.push(`${request.method} ${pathname}${search} ${answer.status}`);
+        return answer;
+      },
+    });
+    this.#port = this.#server.port ?? 0;
+  }
+
+  async stop(): Promise<void> {
+    await this.#server?.stop(true);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+}
+
+/** A site of one page, with the strictest policy that the element of `counter` works under. */
+export class Site {
+  readonly url: string;
+  readonly #server: Bun.Server<undefined>;
+
+  constructor(counter: Counter, body: string) {
+    const html = `<!doctype html><html lang="en"><meta charset="utf-8"><title>Songs</title><link rel="icon" href="data:,">
+<script type="module" src="${counter.url}play-count.js"></script><body>${body}</body></html>`;
+    const origin = new URL(counter.url).origin;
+    const policy = [
+      "default-src 'none'",
+      `script-src ${origin}`,
+      `connect-src ${origin}`,
+      "img-src data:",
+      "require-trusted-types-for 'script'",
+    ];
+    const headers = { "content-type": "text/html", "content-security-policy": policy.join("; ") };
+    this.#server = Bun.serve({
+      hostname: "127.0.0.1",
+      port: 0,
+      development: false,
+      fetch: () => new Response(html, { headers }),
+    });
+    this.url = this.#server.url.href;
+    counter.configure({ corsOrigins: new URL(this.url).origin });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#server.stop(true);
+  }
+}
