@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { lacksBrowser, Tab } from "./browser.ts";
-import { Counter, Site } from "./sites.ts";
+import { Counter, serveSite } from "./sites.ts";
 
 setDefaultTimeout(60_000);
 
@@ -15,7 +15,7 @@ describe.skipIf(lacksBrowser)("<play-count>, on a page of another origin with a 
       await using counter = new Counter();
       counter.store.add("42", 1234);
       counter.store.add("a/b ä", 12_345_678);
-      await using site = new Site(
+      await using site = serveSite(
         counter,
         `<play-count song="42" refresh="1">1,200</play-count>
 <play-count song="42" refresh="1" lang="de"></play-count>
@@ -28,9 +28,10 @@ describe.skipIf(lacksBrowser)("<play-count>, on a page of another origin with a 
       await tab.until(TEXTS, ["1,234", "1.234", "12M", "1,234", "1,000", "none"]);
       for (let count = 1235; count < 1240; count++) counter.store.add("42", 1);
       await tab.until(`${TEXTS}[0]`, "1,239");
-      const [module, ...reads] = counter.requests;
+      const [module, first = "", ...others] = counter.requests;
       expect(module).toBe("GET /play-count.js 200");
-      expect(new Set(reads)).toEqual(new Set(["GET /?id=42&id=a%2Fb%20%C3%A4&id=new 200"]));
+      expect(first).toBe("GET /?id=42&id=a%2Fb%20%C3%A4&id=new 200");
+      expect(others.filter((request) => !request.startsWith(first.slice(0, -4)))).toEqual([]);
       // The cache of the browser asks by the entity tag, also across origins.
       await tab.until(`${TEXTS}[0]`, "1,239");
       while (!counter.requests.some((request) => request.endsWith(" 304"))) await Bun.sleep(50);
@@ -41,7 +42,7 @@ describe.skipIf(lacksBrowser)("<play-count>, on a page of another origin with a 
   test.concurrent("keeps its text while the server is down, and goes on when it is back", async () => {
     await using counter = new Counter();
     counter.store.add("1", 5);
-    await using site = new Site(counter, `<play-count song="1" refresh="1">4</play-count>`);
+    await using site = serveSite(counter, `<play-count song="1" refresh="1">4</play-count>`);
     using tab = await Tab.open(site.url);
     await tab.until(TEXTS, ["5"]);
     await counter.stop();
@@ -54,7 +55,7 @@ describe.skipIf(lacksBrowser)("<play-count>, on a page of another origin with a 
 
   test.concurrent("keeps the text that the page was rendered with while no server answers", async () => {
     await using counter = new Counter();
-    await using site = new Site(counter, `<play-count song="1">1,234</play-count>`);
+    await using site = serveSite(counter, `<play-count song="1">1,234</play-count>`);
     await counter.stop();
     using tab = await Tab.open(site.url);
     await Bun.sleep(300);
@@ -66,7 +67,7 @@ describe.skipIf(lacksBrowser)("<play-count>, on a page of another origin with a 
     counter.store.add("1", 5);
     counter.store.seal(1);
     counter.store.add("1", 2);
-    await using site = new Site(
+    await using site = serveSite(
       counter,
       `<play-count song="1" base="100" after="0" refresh="1">1</play-count>
 <play-count song="1" base="105" after="1" refresh="1">1</play-count>`,
@@ -88,7 +89,7 @@ describe.skipIf(lacksBrowser)("<play-count>, on a page of another origin with a 
 
   test.concurrent("plays when it is told, and shows the new count at once", async () => {
     await using counter = new Counter();
-    await using site = new Site(counter, `<play-count song="a/b">0</play-count>`);
+    await using site = serveSite(counter, `<play-count song="a/b">0</play-count>`);
     using tab = await Tab.open(site.url);
     await tab.until(TEXTS, ["0"]);
     expect(await tab.view.evaluate(`document.querySelector("play-count").play()`)).toBe(1);
@@ -107,7 +108,7 @@ describe.skipIf(lacksBrowser)("<play-count>, on a page of another origin with a 
     for (const song of songs) counter.store.add(song, 7);
     const bad = "x".repeat(600);
     const body = [...songs, bad].map((song) => `<play-count song="${song}">-</play-count>`).join("\n");
-    await using site = new Site(counter, body);
+    await using site = serveSite(counter, body);
     using tab = await Tab.open(site.url);
     await tab.until(TEXTS, [...songs.map(() => "7"), "-"]);
     const first = counter.requests.slice(1, 4);
@@ -119,7 +120,7 @@ describe.skipIf(lacksBrowser)("<play-count>, on a page of another origin with a 
     async () => {
       await using counter = new Counter();
       counter.store.add("1", 5);
-      await using site = new Site(counter, `<play-count song="1" refresh="1"></play-count>`);
+      await using site = serveSite(counter, `<play-count song="1" refresh="1"></play-count>`);
       using tab = await Tab.open(site.url);
       await tab.until(TEXTS, ["5"]);
       const hide = (
@@ -150,7 +151,7 @@ document.dispatchEvent(new Event("visibilitychange")))`;
   test.concurrent("goes on in a page from the back/forward cache", async () => {
     await using counter = new Counter();
     counter.store.add("1", 5);
-    await using site = new Site(counter, `<play-count song="1" refresh="1"></play-count>`);
+    await using site = serveSite(counter, `<play-count song="1" refresh="1"></play-count>`);
     using tab = await Tab.open(site.url);
     await tab.until(TEXTS, ["5"]);
     await tab.view.evaluate(
@@ -168,7 +169,7 @@ document.dispatchEvent(new Event("visibilitychange")))`;
     await using counter = new Counter();
     counter.store.add("1", 5);
     const body = `<play-count live song="1"></play-count><play-count song="1"></play-count><play-count live song="2"></play-count>`;
-    await using site = new Site(counter, body);
+    await using site = serveSite(counter, body);
     using tab = await Tab.open(site.url);
     await tab.until(TEXTS, ["5", "5", "0"]);
     counter.store.add("2", 1);
@@ -188,7 +189,7 @@ document.dispatchEvent(new Event("visibilitychange")))`;
 
   test.concurrent("polls live songs while the server has no room for a stream", async () => {
     await using counter = new Counter();
-    await using site = new Site(counter, `<play-count live song="1" refresh="1"></play-count>`);
+    await using site = serveSite(counter, `<play-count live song="1" refresh="1"></play-count>`);
     counter.configure({ maxStreams: 0, corsOrigins: new URL(site.url).origin });
     using tab = await Tab.open(site.url);
     await tab.until(TEXTS, ["0"]);
@@ -200,7 +201,7 @@ document.dispatchEvent(new Event("visibilitychange")))`;
     "has one stream for the live songs of all tabs, which passes on when a tab closes",
     async () => {
       await using counter = new Counter();
-      await using site = new Site(counter, `<play-count live song="1"></play-count>`);
+      await using site = serveSite(counter, `<play-count live song="1"></play-count>`);
       using first = await Tab.open(site.url);
       await first.until(TEXTS, ["0"]);
       using second = await Tab.open(site.url);
@@ -224,7 +225,7 @@ document.dispatchEvent(new Event("visibilitychange")))`;
 
   test("leaves nothing behind when 1,000 elements have been added and removed", async () => {
     await using counter = new Counter();
-    await using site = new Site(counter, `<div></div>`);
+    await using site = serveSite(counter, `<div></div>`);
     using tab = await Tab.open(site.url);
     await tab.until(`customElements.get("play-count") !== undefined`, true);
     const round = `(async () => {

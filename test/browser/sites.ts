@@ -47,34 +47,41 @@ export class Counter {
   }
 }
 
-/** A site of one page, with the strictest policy that the element of `counter` works under. */
-export class Site {
-  readonly url: string;
-  readonly #server: Bun.Server<undefined>;
+/** A site of one page. */
+export interface Site extends AsyncDisposable {
+  url: string;
+}
 
-  constructor(counter: Counter, body: string) {
-    const html = `<!doctype html><html lang="en"><meta charset="utf-8"><title>Songs</title><link rel="icon" href="data:,">
+/** Serves a page as it stands. */
+export function serveFile(html: string, headers: Readonly<Record<string, string>> = {}): Site {
+  const type = { "content-type": "text/html;charset=utf-8" };
+  const server = Bun.serve({
+    hostname: "127.0.0.1",
+    port: 0,
+    development: false,
+    fetch: () => new Response(html, { headers: { ...type, ...headers } }),
+  });
+  return {
+    url: server.url.href,
+    async [Symbol.asyncDispose]() {
+      await server.stop(true);
+    },
+  };
+}
+
+/** Serves a page with the strictest policy that the element works under, and lists its origin at `counter`. */
+export function serveSite(counter: Counter, body: string): Site {
+  const html = `<!doctype html><html lang="en"><title>Songs</title><link rel="icon" href="data:,">
 <script type="module" src="${counter.url}play-count.js"></script><body>${body}</body></html>`;
-    const origin = new URL(counter.url).origin;
-    const policy = [
-      "default-src 'none'",
-      `script-src ${origin}`,
-      `connect-src ${origin}`,
-      "img-src data:",
-      "require-trusted-types-for 'script'",
-    ];
-    const headers = { "content-type": "text/html", "content-security-policy": policy.join("; ") };
-    this.#server = Bun.serve({
-      hostname: "127.0.0.1",
-      port: 0,
-      development: false,
-      fetch: () => new Response(html, { headers }),
-    });
-    this.url = this.#server.url.href;
-    counter.configure({ corsOrigins: new URL(this.url).origin });
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#server.stop(true);
-  }
+  const { origin } = new URL(counter.url);
+  const policy = [
+    "default-src 'none'",
+    `script-src ${origin}`,
+    `connect-src ${origin}`,
+    "img-src data:",
+    "require-trusted-types-for 'script'",
+  ];
+  const site = serveFile(html, { "content-security-policy": policy.join("; ") });
+  counter.configure({ corsOrigins: new URL(site.url).origin });
+  return site;
 }
