@@ -69,7 +69,7 @@ export function serveFile(html: string, headers: Readonly<Record<string, string>
   };
 }
 
-/** Serves a page with the strictest policy that the element works under, and lists its origin at `counter`. */
+/** Serves a page with the strictest policy that the element works under. `counter` allows its origin. */
 export function serveSite(counter: Counter, body: string): Site {
   const html = `<!doctype html><html lang="en"><title>Songs</title><link rel="icon" href="data:,">
 <script type="module" src="${counter.url}play-count.js"></script><body>${body}</body></html>`;
