@@ -3,8 +3,8 @@ import { readId } from "../id-column.ts";
 import { Refusal } from "../refusal.ts";
 import { type Fold, FORMAT, inFolds, type ObjectStorage, SCHEMA, type State, type Value } from "./schema.ts";
 
-/** Songs of a chunk of a list, for each of its folds. */
-const CHUNK_SONGS = 1000;
+/** Rows of a chunk of a list, of all its folds. */
+const CHUNK_ROWS = 1000;
 
 /** The tables of an object, and a copy of the small ones in memory. */
 export class ObjectTables {
@@ -103,11 +103,15 @@ export class ObjectTables {
   *list(folds: () => readonly Fold[]): Generator<Entry[]> {
     for (let from: string | null = ""; from !== null;) {
       const chosen = folds();
-      const ends = `SELECT min(next) AS next FROM (SELECT (
-          SELECT id FROM song WHERE fold = value AND id >= ? ORDER BY id LIMIT 1 OFFSET ${CHUNK_SONGS}
-        ) AS next FROM json_each(?))`;
-      const ids = JSON.stringify(chosen.map(({ id }) => id));
-      const next: string | null = this.row<{ next: string | null }>(ends, from, ids)?.next ?? null;
+      const next: string | null =
+        this.row<{ next: string | null }>(
+          `SELECT min(next) AS next FROM (SELECT (
+             SELECT id FROM song WHERE fold = value AND id >= ? ORDER BY id LIMIT 1 OFFSET ?
+           ) AS next FROM json_each(?))`,
+          from,
+          Math.ceil(CHUNK_ROWS / chosen.length),
+          JSON.stringify(chosen.map(({ id }) => id)),
+        )?.next ?? null;
       const songs = this.rows<{ id: string; plays: number }>(
         `SELECT id, sum(plays) AS plays FROM song
          WHERE ${inFolds(chosen)} AND id >= ? AND id < coalesce(?, x'') GROUP BY id`, // a text is below a blob

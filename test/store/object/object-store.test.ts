@@ -1,12 +1,27 @@
 import { expect, test } from "bun:test";
 import { ObjectStore } from "../../../src/store/object/object-store.ts";
 import { testCountStore } from "../contract.ts";
-import { listed, reasonOf } from "../contract/support.ts";
+import { byCount, byId, listed, reasonOf } from "../contract/support.ts";
 import { sqliteStorage } from "./sqlite-storage.ts";
 
 testCountStore("A store in a Durable Object", (options) => new ObjectStore(sqliteStorage(), options), {
   keepsBatchAnswers: false,
   clearsOnCondition: true,
+});
+
+test("A list of several folds has each song once, with its plays in all of them, in chunks of any size", async () => {
+  const store = new ObjectStore(sqliteStorage());
+  const sums = new Map<string, number>();
+  for (let fold = 1; fold <= 7; fold++) {
+    const plays = new Map(Array.from({ length: 900 }, (_, n) => [`song-${(n * fold) % 4000}`, fold]));
+    store.addAll(plays);
+    for (const [id, more] of plays) sums.set(id, (sums.get(id) ?? 0) + more);
+    if (fold < 7) store.seal(fold);
+  }
+  expect([...store.entries()].length).toBeGreaterThan(5);
+  expect(await listed(store)).toEqual([...sums].sort(byId));
+  expect(await store.top(50)).toEqual([...sums].sort(byCount).slice(0, 50));
+  expect([...store.fold(3)].flat()).toHaveLength(900);
 });
 
 test("An object that is restarted has its counts, folds and writers, and another version", async () => {

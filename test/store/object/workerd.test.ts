@@ -1,14 +1,15 @@
 import { afterAll, afterEach, expect, setDefaultTimeout, test } from "bun:test";
-import { mkdtempSync, rmSync } from "node:fs";
+import { Database } from "bun:sqlite";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { CountClient } from "../../../src/client/client.ts";
 import { mountMemory, removeDisks, resizeMemory, testWithDisk } from "../../faults/disk.ts";
 import { single } from "../../faults/players.ts";
 import { readCounts } from "../../support/counts.ts";
 import { rounds } from "../../support/extent.ts";
 import { PlayLedger } from "../../support/play-ledger.ts";
-import { killAll } from "../../support/process.ts";
+import { killAll, run, RUNTIMES } from "../../support/process.ts";
 import { serveCounter } from "../../support/workerd.ts";
 
 setDefaultTimeout(300_000);
@@ -54,9 +55,13 @@ test("With COUNTERS there are several servers, each with its own counts, folds a
   expect((await client.getAllPlayCounts()).size).toBe(60);
   const lists = await Promise.all(counters.map(async (counter) => await (await fetch(`${counter}/`)).text()));
   expect(lists.map((list) => readCounts(list).size).filter((size) => size > 5)).toHaveLength(3);
-  await client.fold(1, async (slices) => {
-    for await (const slice of slices) expect(slice.size).toBe(60);
-  });
+  const database = join(newFolder(), "music.db");
+  mkdirSync(dirname(database));
+  new Database(database).run("CREATE TABLE song (id TEXT PRIMARY KEY, plays INTEGER)");
+  const main = join(import.meta.dir, "../../../src/main.ts");
+  const fold = [...RUNTIMES.bun, main, "fold", "--from", counters.join(), "--into", `sqlite:${database}`];
+  const { stdout } = await run([...fold, "--unknown", "insert"]);
+  expect(stdout).toStartWith("handed over 180 plays of 60 songs ");
   expect((await client.getAllPlayCounts()).size).toBe(0);
   const { headers } = await fetch(`${counters[2]}/`);
   expect(headers.get("link-template")).toBe('"/plays/2/song/{id}"; rel="item"');
