@@ -68,7 +68,14 @@ test("the tarball holds the built files and their types, the documents, LICENSE 
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name).slice(root.length + 1));
   expect(pages).toContain("docs/http.md");
-  const others = ["bin/playcount.js", "LICENSE", "README.md", "bench/README.md", "package.json"];
+  const others = [
+    "CHANGELOG.md",
+    "bin/playcount.js",
+    "LICENSE",
+    "README.md",
+    "bench/README.md",
+    "package.json",
+  ];
   expect(files.sort()).toEqual([...built, ...lua, ...pages, ...others].sort());
 });
 

@@ -17,6 +17,7 @@ export interface Block {
 export const PAGES: readonly string[] = [
   "README.md",
   "CONTRIBUTING.md",
+  "CHANGELOG.md",
   "bench/README.md",
   ...markdownIn("docs"),
   ...markdownIn("src"),
