@@ -1,7 +1,6 @@
-import { runAtOnce, WorkSlice } from "../../async/turns.ts";
-import { type BatchAddition, type Entry, MAX_COUNT, type SongPlays } from "../count-store.ts";
+import { WorkSlice } from "../../async/turns.ts";
+import { type BatchAddition, type Entry, MAX_COUNT } from "../count-store.ts";
 import { writeId } from "../id-column.ts";
-import { pack } from "../packed-plays.ts";
 import { Refusal } from "../refusal.ts";
 import type { LastRequest, RequestKey } from "../request-key.ts";
 import { type Fold, inFolds } from "./schema.ts";
@@ -17,9 +16,15 @@ type Writer = { name: string; used: number };
 
 /** Limits of {@linkcode Additions}. */
 export interface AdditionLimits {
-  maxIdBytes: number;
   maxSongs: number;
   maxWriters: number;
+}
+
+/** A request that adds plays: its songs, each once, with ids that are short enough. */
+export interface AddedPlays {
+  kind: "song" | "batch";
+  plays: Iterable<Entry>;
+  fingerprint: () => number;
 }
 
 /** Adds plays to the open fold, and keeps the last request of each writer. */
@@ -37,16 +42,14 @@ export class Additions {
   }
 
   /** Adds all plays or none. With `key`, returns the answer of a request that was counted before. */
-  add(kind: "song" | "batch", plays: SongPlays, key: RequestKey | undefined): BatchAddition {
-    const packed = runAtOnce(pack(plays, this.#limits));
+  add(request: AddedPlays, key: RequestKey | undefined): BatchAddition {
     return this.#tables.transact(() =>
-      key === undefined
-        ? this.#addNow(packed)
-        : this.#addOnce(kind, packed, key, runAtOnce(packed.fingerprint(kind))),
+      key === undefined ? this.#addNow(request.plays) : this.#addOnce(request, key),
     );
   }
 
-  #addOnce(kind: string, plays: SongPlays, { writer, seq }: RequestKey, fingerprint: number): BatchAddition {
+  #addOnce({ kind, plays, fingerprint: hash }: AddedPlays, { writer, seq }: RequestKey): BatchAddition {
+    const fingerprint = hash();
     const row = this.#tables.row<{ last: string }>("SELECT last FROM writer WHERE name = ?", writer);
     const last = row && (JSON.parse(row.last) as LastRequest);
     if (last !== undefined && seq < last.seq) throw Refusal.staleKey(seq, last.seq);
@@ -58,7 +61,7 @@ export class Additions {
   }
 
   /** Returns the answer of a request that was counted: of a batch, the current counts. */
-  #recall({ totals, fold }: LastRequest, plays: SongPlays): BatchAddition {
+  #recall({ totals, fold }: LastRequest, plays: AddedPlays["plays"]): BatchAddition {
     const current = () => [...statementsOf(plays)].flatMap((songs) => this.#countsOf(songs));
     return { counts: Float64Array.from(totals ?? current().map(({ count }) => count)), fold };
   }
@@ -83,7 +86,7 @@ export class Additions {
     return tables.rows("DELETE FROM writer WHERE name = ? AND used = ? RETURNING 1", name, used).length > 0;
   }
 
-  #addNow(plays: SongPlays): BatchAddition {
+  #addNow(plays: AddedPlays["plays"]): BatchAddition {
     const tables = this.#tables;
     const counts: number[] = [];
     let [added, fresh] = [0, 0];
@@ -123,7 +126,7 @@ export class Additions {
 }
 
 /** Divides songs into parts of a statement each, with ids as columns have them. */
-function* statementsOf(plays: SongPlays): Generator<Entry[]> {
+function* statementsOf(plays: AddedPlays["plays"]): Generator<Entry[]> {
   let songs: Entry[] = [];
   const slice = new WorkSlice(STATEMENT_UNITS);
   for (const [id, more] of plays) {

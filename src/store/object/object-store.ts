@@ -1,4 +1,4 @@
-import { yieldTurn } from "../../async/turns.ts";
+import { runAtOnce, yieldTurn } from "../../async/turns.ts";
 import { checkSetting } from "../../settings/settings.ts";
 import {
   type Addition,
@@ -12,8 +12,9 @@ import {
   type StoreOptions,
 } from "../count-store.ts";
 import { writeId } from "../id-column.ts";
+import { pack } from "../packed-plays.ts";
 import { Refusal } from "../refusal.ts";
-import type { RequestKey } from "../request-key.ts";
+import { fingerprintOfSong, type RequestKey } from "../request-key.ts";
 import { TopSongs } from "../top-songs.ts";
 import { Additions } from "./additions.ts";
 import { type Fold, inFolds, type ObjectStorage } from "./schema.ts";
@@ -36,13 +37,12 @@ export class ObjectStore implements CountStore {
 
   /** @throws {RangeError} if a limit is out of range. */
   constructor(storage: ObjectStorage, options: StoreOptions = {}) {
-    const maxIdBytes = checkSetting("maxIdBytes", options.maxIdBytes);
     const maxSongs = checkSetting("maxSongs", options.maxSongs);
     const maxWriters = checkSetting("maxWriters", options.maxWriters);
-    this.maxIdBytes = maxIdBytes;
+    this.maxIdBytes = checkSetting("maxIdBytes", options.maxIdBytes);
     this.#maxFolds = checkSetting("maxFolds", options.maxFolds);
     this.#tables = new ObjectTables(storage);
-    this.#additions = new Additions(this.#tables, { maxIdBytes, maxSongs, maxWriters });
+    this.#additions = new Additions(this.#tables, { maxSongs, maxWriters });
   }
 
   get unavailableBecause(): string | undefined {
@@ -69,12 +69,16 @@ export class ObjectStore implements CountStore {
   }
 
   add(id: string, plays: number, key?: RequestKey): Addition {
-    const { counts, fold } = this.#additions.add("song", new Map([[id, plays]]), key);
+    if (isTooLong(id, this.maxIdBytes)) throw Refusal.tooLong(this.maxIdBytes);
+    const fingerprint = () => fingerprintOfSong(id, plays);
+    const { counts, fold } = this.#additions.add({ kind: "song", plays: [[id, plays]], fingerprint }, key);
     return { count: counts[0] as number, fold };
   }
 
   addAll(plays: SongPlays, key?: RequestKey): BatchAddition {
-    return this.#additions.add("batch", plays, key);
+    const packed = runAtOnce(pack(plays, this));
+    const fingerprint = () => runAtOnce(packed.fingerprint("batch"));
+    return this.#additions.add({ kind: "batch", plays: packed, fingerprint }, key);
   }
 
   entries(after?: number): Iterable<Entry[]> {
