@@ -53,13 +53,16 @@ export interface Site extends AsyncDisposable {
 }
 
 /** Serves a page as it stands. */
-export function serveFile(html: string, headers: Readonly<Record<string, string>> = {}): Site {
+export function serveFile(
+  html: string | Promise<string>,
+  headers: Readonly<Record<string, string>> = {},
+): Site {
   const type = { "content-type": "text/html;charset=utf-8" };
   const server = Bun.serve({
     hostname: "127.0.0.1",
     port: 0,
     development: false,
-    fetch: () => new Response(html, { headers: { ...type, ...headers } }),
+    fetch: async () => new Response(await html, { headers: { ...type, ...headers } }),
   });
   return {
     url: server.url.href,
