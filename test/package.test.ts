@@ -12,6 +12,7 @@ import { RedisServer, testWithRedis } from "./store/redis/support/redis-server.t
 import { serveBytes, servePlaycount, stopAll as stopServers } from "./support/servers.ts";
 import { type Ended, killAll, listen, RUNTIMES, run } from "./support/process.ts";
 import { rounds } from "./support/extent.ts";
+import { elementsOf } from "./support/element-module.ts";
 import { bundleForWorkerd, configureWorkerd, WORKERD } from "./support/workerd.ts";
 
 // The build fetches the TypeScript compiler if it is not cached.
@@ -277,6 +278,7 @@ test("the project for Cloudflare has counts that survive a restart, and needs it
     const { url, process, ended } = await listen([...WORKERD, worker]);
     expect(await (await fetch(`${url}song/1`, { method: "POST" })).text()).toBe(count);
     expect((await fetch(url, { method: "DELETE" })).status).toBe(401);
+    expect(elementsOf(await (await fetch(`${url}play-count.js`)).text())).toEqual(["play-count"]);
     process.kill("SIGKILL");
     await ended;
   }

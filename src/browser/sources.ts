@@ -4,10 +4,18 @@ import { showLivePage } from "./live-page.ts";
 import { joinTabs } from "./tabs.ts";
 
 // A browser gets these scripts as the source texts of functions, as the runtime or a bundler has made them of
-// TypeScript. So no build is needed, and they are the same on every runtime except for white space.
+// TypeScript. So no build is needed. A bundler may have added calls of its helpers, which the texts lack: that
+// with which esbuild keeps names, as for wrangler, is replaced here. Private fields must not be lowered.
 
-/** A helper that bundlers which keep names, as wrangler does, call in functions. */
-const KEEP_NAMES = "const __name=(value)=>value;";
+/** Name of the helper that keeps names. A minifier shortens it, so it is read from a function. */
+const [, HELPER = "__name"] =
+  /([\w$]+)\([\w$]+, ?"probe"\)/.exec(
+    String(() => {
+      function probe(): void {}
+      return probe;
+    }),
+  ) ?? [];
+const KEEP_NAMES = `const ${HELPER}=(value)=>value;`;
 
 /** Returns the module that defines `<play-count>` for the server that it is loaded from. */
 export function elementModule(resource: string): string {

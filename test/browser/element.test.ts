@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { lacksBrowser, Tab } from "./browser.ts";
-import { Counter, serveSite } from "./sites.ts";
+import { Counter, serveFile, serveSite } from "./sites.ts";
 
 setDefaultTimeout(60_000);
 
@@ -85,6 +85,33 @@ describe.skipIf(lacksBrowser)("<play-count>, on a page of another origin with a 
     expect(counter.requests.filter(isGone)).toHaveLength(1);
     await tab.view.evaluate(`document.querySelector("play-count").setAttribute("after", "2")`);
     await tab.until(`${TEXTS}[0]`, "101");
+  });
+
+  test.concurrent("is not loaded by a page whose policy forbids it, and that is noticed here", async () => {
+    await using counter = new Counter();
+    const html = `<!doctype html><script src="${counter.url}play-count.js"></script><play-count song="1">1</play-count>`;
+    await using site = serveFile(html, { "content-security-policy": "default-src 'none'" });
+    using tab = await Tab.open(site.url);
+    await tab.until(TEXTS, ["1"]);
+    const [first] = tab.problems
+      .splice(0)
+      .filter((problem) => problem.includes("ContentSecurityPolicyIssue"));
+    expect(first).toContain('"violatedDirective":"script-src-elem"');
+  });
+
+  test.concurrent("keeps its text on a page of an origin that is not listed", async () => {
+    await using counter = new Counter();
+    await using site = serveSite(
+      counter,
+      `<play-count song="1">9</play-count><play-count live song="1">8</play-count>`,
+    );
+    counter.configure({ corsOrigins: "https://other.example" });
+    using tab = await Tab.open(site.url);
+    while (!counter.requests.some((request) => request.endsWith("?id=1 403"))) await Bun.sleep(20);
+    await Bun.sleep(200);
+    expect(await tab.view.evaluate(TEXTS)).toEqual(["9", "8"]);
+    // Chromium reports each answer that the page may not read.
+    expect(tab.problems.splice(0).filter((problem) => !/CorsIssue|CORS policy/.test(problem))).toEqual([]);
   });
 
   test.concurrent("plays when it is told, and shows the new count at once", async () => {
