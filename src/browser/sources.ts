@@ -4,8 +4,8 @@ import { showLivePage } from "./live-page.ts";
 import { joinTabs } from "./tabs.ts";
 
 // A browser gets these scripts as the source texts of functions, as the runtime or a bundler has made them of
-// TypeScript. So no build is needed. A bundler may have added calls of its helpers, which the texts lack: that
-// with which esbuild keeps names, as for wrangler, is replaced here. Private fields must not be lowered.
+// TypeScript. So no build is needed. Texts lack the helpers whose calls a bundler may have added. That with
+// which esbuild keeps names, as for wrangler, is replaced here. Private fields must not be lowered.
 
 /** Name of the helper that keeps names. A minifier shortens it, so it is read from a function. */
 const [, HELPER = "__name"] =

@@ -1,4 +1,4 @@
-/** Runs a module as a page does, without a document, and returns the names of the elements that it defines. */
+/** Runs a module without a document, and returns the names of the elements that it defines. */
 export function elementsOf(module: string): string[] {
   const defined: string[] = [];
   const names = {
