@@ -10,7 +10,7 @@
  * @module
  */
 
-import { whenReady } from "../async/awaitable.ts";
+import { type Awaitable, whenReady } from "../async/awaitable.ts";
 import { quoted } from "../error-message.ts";
 import { answerError, createHandler, type Handler } from "../http/handler.ts";
 import { isHost, parseTarget } from "../http/request/target.ts";
@@ -18,11 +18,11 @@ import { Problem } from "../http/response/problem.ts";
 import { type Environment, environmentLookup } from "../settings/environment.ts";
 import { readSettings } from "../settings/settings.ts";
 import { ObjectStore } from "../store/object/object-store.ts";
-import type { ObjectStorage } from "../store/object/schema.ts";
+import type { ObjectStorage, SqlValue } from "../store/object/schema.ts";
 import { Refusal, UnknownOutcome } from "../store/refusal.ts";
 import { refuseHost } from "./server.ts";
 
-export type { Environment, Handler, ObjectStorage };
+export type { Awaitable, Environment, Handler, ObjectStorage, SqlValue };
 
 /** The state of a Durable Object, as Cloudflare passes it to the constructor. */
 export interface ObjectState {

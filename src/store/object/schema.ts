@@ -1,10 +1,10 @@
 /** A parameter of a statement. */
-export type Value = string | number | null;
+export type SqlValue = string | number | null;
 
 /** The part of a Durable Object's storage that the store uses. */
 export interface ObjectStorage {
   /** Runs statements, of which the last may have parameters, and returns its rows. */
-  sql: { exec(query: string, ...values: Value[]): Iterable<Record<string, unknown>> };
+  sql: { exec(query: string, ...values: SqlValue[]): Iterable<Record<string, unknown>> };
   /** Calls `act` in a transaction, and rolls back if it throws. */
   transactionSync<T>(act: () => T): T;
 }

@@ -1,7 +1,15 @@
 import type { Entry } from "../count-store.ts";
 import { readId } from "../id-column.ts";
 import { Refusal } from "../refusal.ts";
-import { type Fold, FORMAT, inFolds, type ObjectStorage, SCHEMA, type State, type Value } from "./schema.ts";
+import {
+  type Fold,
+  FORMAT,
+  inFolds,
+  type ObjectStorage,
+  SCHEMA,
+  type State,
+  type SqlValue,
+} from "./schema.ts";
 
 /** Rows of a chunk of a list, of all its folds. */
 const CHUNK_ROWS = 1000;
@@ -52,15 +60,15 @@ export class ObjectTables {
     return this.folds.filter(({ number }) => number === null || number > after);
   }
 
-  rows<T>(query: string, ...values: Value[]): T[] {
+  rows<T>(query: string, ...values: SqlValue[]): T[] {
     return [...this.#storage.sql.exec(query, ...values)] as T[];
   }
 
-  row<T>(query: string, ...values: Value[]): T | undefined {
+  row<T>(query: string, ...values: SqlValue[]): T | undefined {
     return this.rows<T>(query, ...values)[0];
   }
 
-  readonly run = (query: string, ...values: Value[]): void => {
+  readonly run = (query: string, ...values: SqlValue[]): void => {
     this.rows(query, ...values);
   };
 
