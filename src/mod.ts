@@ -22,7 +22,9 @@ export { Metrics, type RequestCount } from "./http/metrics/metrics.ts";
 export { createHandler, type Handler, type HandlerOptions } from "./http/handler.ts";
 export type { HANDLER_SETTINGS, HandlerSettings } from "./http/exchange.ts";
 export type { GuardOptions } from "./http/guard.ts";
-export type { GivenSettings, Settings, SETTINGS } from "./settings/settings.ts";
+export type { GivenSettings, Settings } from "./settings/settings.ts";
+export type { STORE_SETTINGS } from "./settings/store-settings.ts";
+export type { REQUEST_SETTINGS, SERVICE_SETTINGS, SETTINGS } from "./settings/table.ts";
 export {
   type Addition,
   type BatchAddition,

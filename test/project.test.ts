@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import jsr from "../jsr.json" with { type: "json" };
 import { VERSION } from "../src/version.ts";
+import { RUNTIMES, run } from "./support/process.ts";
 
 const ROOT = join(import.meta.dir, "..");
 const MANIFEST: Manifest = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"));
@@ -156,6 +157,17 @@ describe("The package", () => {
     for (const conditions of Object.values(MANIFEST.exports))
       if (typeof conditions === "object") expect(Object.keys(conditions ?? {})[0]).toBe("types");
   });
+});
+
+test("The documentation of every entry is complete, by the linter of JSR", async () => {
+  const { status, stderr } = await run([
+    ...RUNTIMES.deno.slice(0, 1),
+    "doc",
+    "--lint",
+    ...Object.values(jsr.exports),
+  ]);
+  expect(stderr.match(/^(?:error| *-->).*/gm) ?? []).toEqual([]);
+  expect(status).toBe(0);
 });
 
 describe("The sources", () => {

@@ -1,7 +1,7 @@
 /** Uses of plays of songs without a row: keep them in a table of their own, insert rows, or drop them. */
-export const UNKNOWN_POLICIES = ["keep", "insert", "drop"] as const;
+export type UnknownPolicy = "keep" | "insert" | "drop";
 
-export type UnknownPolicy = (typeof UNKNOWN_POLICIES)[number];
+export const UNKNOWN_POLICIES: readonly UnknownPolicy[] = ["keep", "insert", "drop"];
 
 /** Settings of a job that are not given. */
 export const FOLD_DEFAULTS: Readonly<{

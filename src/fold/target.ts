@@ -1,4 +1,4 @@
-import type { FoldRows, Rows } from "./rows.ts";
+import type { FoldRows } from "./rows.ts";
 
 /** A target's record of its folds. */
 export interface FoldState {
@@ -37,7 +37,7 @@ export class SetAside {
   isNew = false;
 
   /** Adds songs. */
-  add(rows: Rows, isNew: boolean): void {
+  add(rows: readonly (readonly [id: string, plays: number])[], isNew: boolean): void {
     this.songs += rows.length;
     for (const [, plays] of rows) this.plays += plays;
     this.examples.push(...rows.slice(0, 3 - this.examples.length).map(([id]) => id));

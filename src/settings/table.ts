@@ -3,7 +3,7 @@ import { TOKEN, TOKEN_EXPECTED, VALID_REGEX } from "./patterns.ts";
 import { STORE_SETTINGS } from "./store-settings.ts";
 
 /** Settings of what is served, and where. */
-const SERVICE = {
+export const SERVICE_SETTINGS = {
   host: {
     default: "127.0.0.1",
     placeholder: "HOST",
@@ -87,7 +87,7 @@ const SERVICE = {
 };
 
 /** Settings of requests and of the process. */
-const REQUESTS = {
+export const REQUEST_SETTINGS = {
   maxBodyBytes: { default: 16_777_216, min: 1, max: 1_073_741_824, help: "longest request body, in bytes" },
   bodySeconds: {
     default: 30,
@@ -171,10 +171,10 @@ const REQUESTS = {
  * All settings. Each row is an option, a flag, an environment variable, a line of `--help`, and a row of
  * docs/settings.md. The type of its default is the type of the setting.
  */
-export const SETTINGS: typeof SERVICE & typeof STORE_SETTINGS & typeof REQUESTS = {
-  ...SERVICE,
+export const SETTINGS: typeof SERVICE_SETTINGS & typeof STORE_SETTINGS & typeof REQUEST_SETTINGS = {
+  ...SERVICE_SETTINGS,
   ...STORE_SETTINGS,
-  ...REQUESTS,
+  ...REQUEST_SETTINGS,
 };
 
 /** The value of every setting. */

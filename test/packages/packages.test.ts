@@ -13,7 +13,6 @@ setDefaultTimeout(300_000);
 
 const ROOT = join(import.meta.dir, "../..");
 const [deno = ""] = RUNTIMES.deno;
-const SOURCES = Object.values(jsr.exports);
 const ENTRIES = Object.keys(jsr.exports).map((entry) => entry.replace(".", "playcount"));
 
 /** Counts a play by the client, with a handler in the place of the network. */
@@ -66,10 +65,6 @@ describe("The registries' checks find nothing:", () => {
       NO_COLOR: "1",
     });
     expect(stderr).toContain("Success Dry run complete");
-  });
-
-  test("deno doc --lint", async () => {
-    await succeed([deno, "doc", "--lint", ...SOURCES], ROOT);
   });
 });
 

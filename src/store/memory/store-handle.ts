@@ -11,13 +11,13 @@ import { bytesOfShard } from "./shard-table.ts";
  * `postMessage`.
  */
 export interface StoreHandle {
-  /** The shared memory of songs and folds. @internal */
+  /** The shared memory of songs and folds. */
   readonly heapBuffer: GrowingBuffer;
-  /** The shared memory of writers. @internal */
+  /** The shared memory of writers. */
   readonly requestsBuffer: GrowingBuffer;
   /** The beginning of every `version` of the store. */
   readonly name: string;
-  /** The key of all hashes. @internal */
+  /** The key of all hashes. */
   readonly hashKey: HashKey;
   /** True if the songs of a fold have an order that depends on the key alone. */
   readonly keepsOrder: boolean;
