@@ -1,0 +1,299 @@
+import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { servePlaycount, stopAll } from "../support/servers.ts";
+import { DATABASES, query } from "./support/databases.ts";
+import { Ledger, runJob, type TestJob } from "./support/jobs.ts";
+
+setDefaultTimeout(300_000);
+afterEach(stopAll);
+
+describe.each(DATABASES.map((database) => [database.name, database] as const))("%s", (name, database) => {
+  const testHere = database.isMissing ? (test.skip as typeof test) : test;
+  const testServer = name === "SQLite" ? (test.skip as typeof test) : testHere;
+  if (!database.isMissing) {
+    beforeAll(() => database.start());
+    afterAll(() => database.stop());
+  }
+
+  /** Makes tables, and returns a job for them and two servers. */
+  async function jobFor(...statements: string[]): Promise<TestJob & { ledger: Ledger }> {
+    const url = await database.create();
+    for (const statement of statements) await query(url, statement);
+    const servers = [servePlaycount(), servePlaycount()];
+    return { url, servers, ledger: new Ledger(servers) };
+  }
+
+  async function rowsOf(url: string, statement: string): Promise<Record<string, number>> {
+    const rows = await query(url, statement);
+    return Object.fromEntries(rows.map((row) => [String(row["id"]), Number(row["plays"])]));
+  }
+
+  const plays = (url: string, table = "song") => rowsOf(url, `SELECT id, plays FROM ${table}`);
+  const kept = (url: string) => rowsOf(url, "SELECT id, plays FROM playcount_unknown");
+
+  /** Asserts that a job is refused before any server seals a fold. */
+  async function expectRefused(job: TestJob, sentence: RegExp): Promise<void> {
+    const failure = await runJob(job).then(
+      () => new Error("the job ran"),
+      (error: Error) => error,
+    );
+    expect(failure.message).toMatch(sentence);
+    expect(failure).toBeInstanceOf(RangeError);
+    for (const server of job.servers) {
+      const folds = await fetch(`${server}/folds`);
+      expect([await folds.text(), folds.headers.get("fold")]).toEqual(["", "0"]);
+    }
+  }
+
+  testHere("plays that a column cannot hold are kept until it can, and stop no other song", async () => {
+    const most = name === "SQLite" ? 2n ** 63n - 1n : 32_767n;
+    const job = await jobFor(
+      "CREATE TABLE song (id varchar(100) PRIMARY KEY, plays smallint)",
+      `INSERT INTO song VALUES ('full', ${most - 5n}), ('b', NULL), ('c', 1)`,
+    );
+    await job.ledger.play([
+      ["full", 6],
+      ["b", 7],
+      ["c", 8],
+    ]);
+    const [fold] = await runJob(job);
+    expect(fold?.setAside).toMatchObject({ songs: 1, plays: 6, isNew: true, examples: ["full"] });
+    expect(await plays(job.url)).toEqual({ full: Number(most - 5n), b: 7, c: 9 });
+    expect(await kept(job.url)).toEqual({ full: 6 });
+    if (name === "SQLite") await query(job.url, "UPDATE song SET plays = 1 WHERE id = 'full'");
+    else
+      await query(
+        job.url,
+        name === "MariaDB"
+          ? "ALTER TABLE song MODIFY plays bigint"
+          : "ALTER TABLE song ALTER plays TYPE bigint",
+      );
+    const before = (await plays(job.url))["full"] as number;
+    await job.ledger.play([["full", 2]]);
+    await runJob(job);
+    expect([(await plays(job.url))["full"], await kept(job.url)]).toEqual([before + 8, {}]);
+  });
+
+  testHere("a decimal column takes what it has digits for", async () => {
+    if (name === "SQLite") return; // it has no such type
+    const job = await jobFor(
+      "CREATE TABLE song (id varchar(100) PRIMARY KEY, plays decimal(4, 1))",
+      "INSERT INTO song VALUES ('a', 1), ('b', 990)",
+    );
+    await job.ledger.play([
+      ["a", 900],
+      ["b", 10],
+    ]);
+    await runJob(job);
+    expect([await plays(job.url), await kept(job.url)]).toEqual([{ a: 901, b: 990 }, { b: 10 }]);
+  });
+
+  testHere(
+    "a generated column and a view are refused, and a fold without songs or in parts of one is stored",
+    async () => {
+      const job = await jobFor(
+        "CREATE TABLE song (id varchar(100) PRIMARY KEY, n bigint, plays bigint GENERATED ALWAYS AS (n + 1) STORED)",
+        "CREATE VIEW songs AS SELECT id, n FROM song",
+        "INSERT INTO song (id, n) VALUES ('a', 0), ('b', 0), ('c', 0)",
+      );
+      await expectRefused(job, /"plays" is a generated column/);
+      await expectRefused(
+        { ...job, names: { table: "songs", plays: "n" } },
+        /"id" must be the primary key of "songs"/,
+      );
+      const names = { plays: "n" };
+      expect(await runJob({ ...job, names })).toMatchObject([{ songs: 0, plays: 0 }]);
+      await job.ledger.play([
+        ["a", 1],
+        ["b", 2],
+        ["c", 3],
+        ["d", 4],
+      ]);
+      expect(await runJob({ ...job, names, target: { partSongs: 1 } })).toMatchObject([
+        { songs: 4, plays: 10 },
+      ]);
+      expect(await rowsOf(job.url, "SELECT id, n AS plays FROM song")).toEqual({ a: 1, b: 2, c: 3 });
+    },
+  );
+
+  testHere(
+    "inserted rows have the defaults of their columns, and one that another key refuses is kept",
+    async () => {
+      const job = await jobFor(
+        "CREATE TABLE song (id varchar(100) PRIMARY KEY, plays bigint NOT NULL DEFAULT 5, slug varchar(9) DEFAULT 'x' UNIQUE)",
+      );
+      await job.ledger.play([["a", 1]]);
+      await runJob({ ...job, target: { unknown: "insert" } });
+      await job.ledger.play([
+        ["a", 1],
+        ["b", 2],
+      ]);
+      await runJob({ ...job, target: { unknown: "insert" } });
+      expect([await plays(job.url), await kept(job.url)]).toEqual([{ a: 2 }, { b: 2 }]);
+      await query(job.url, "ALTER TABLE song ADD COLUMN artist bigint NOT NULL DEFAULT 0");
+      await query(
+        job.url,
+        "CREATE TABLE strict (id varchar(100) PRIMARY KEY, plays bigint, artist bigint NOT NULL)",
+      );
+      const wanting = runJob({ ...job, names: { table: "strict" }, target: { unknown: "insert" } });
+      await expect(wanting).rejects.toThrow(
+        /--unknown insert needs defaults for columns of "strict" .*: artist$/,
+      );
+    },
+  );
+
+  testHere("a trigger that fails stops the fold, and the next run stores it", async () => {
+    const raise = {
+      PostgreSQL: [
+        "CREATE FUNCTION no() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'not now'; END $$",
+        "CREATE TRIGGER t BEFORE UPDATE ON song FOR EACH ROW WHEN (new.id = 'b') EXECUTE FUNCTION no()",
+      ],
+      MariaDB: [
+        "CREATE TRIGGER t BEFORE UPDATE ON song FOR EACH ROW IF new.id = 'b' THEN SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'not now'; END IF",
+      ],
+      SQLite: [
+        "CREATE TRIGGER t BEFORE UPDATE ON song WHEN new.id = 'b' BEGIN SELECT RAISE(ABORT, 'not now'); END",
+      ],
+    }[name] as string[];
+    const job = await jobFor(
+      "CREATE TABLE song (id varchar(100) PRIMARY KEY, plays bigint)",
+      "INSERT INTO song VALUES ('a', 0), ('b', 0)",
+      ...raise,
+    );
+    await job.ledger.play([
+      ["a", 1],
+      ["b", 2],
+    ]);
+    await expect(runJob(job)).rejects.toThrow(/not now/);
+    expect(await plays(job.url)).toEqual({ a: 0, b: 0 });
+    expect(await job.ledger.wrongPages(job.url, ["a", "b"])).toEqual([]);
+    await expect(runJob(job)).rejects.toThrow(/not now/);
+    for (const server of job.servers)
+      expect((await (await fetch(`${server}/folds`)).text()).split("\n")).toHaveLength(1);
+    await query(job.url, name === "PostgreSQL" ? "DROP TRIGGER t ON song" : "DROP TRIGGER t");
+    await runJob(job);
+    expect(await plays(job.url)).toEqual({ a: 1, b: 2 });
+  });
+
+  testHere("a partitioned table is like any other", async () => {
+    const columns = "id varchar(100) PRIMARY KEY, plays bigint";
+    const job = await jobFor(
+      ...({
+        PostgreSQL: [
+          `CREATE TABLE song (${columns}) PARTITION BY HASH (id)`,
+          "CREATE TABLE song0 PARTITION OF song FOR VALUES WITH (MODULUS 2, REMAINDER 0)",
+          "CREATE TABLE song1 PARTITION OF song FOR VALUES WITH (MODULUS 2, REMAINDER 1)",
+        ],
+        MariaDB: [`CREATE TABLE song (${columns}) PARTITION BY KEY (id) PARTITIONS 2`],
+        SQLite: [`CREATE TABLE song (${columns}) WITHOUT ROWID`],
+      }[name] as string[]),
+      "INSERT INTO song VALUES ('a', 0), ('b', 0), ('c', 0)",
+    );
+    await job.ledger.play([
+      ["a", 1],
+      ["b", 2],
+      ["c", 3],
+    ]);
+    await runJob({ ...job, target: { partSongs: 2 } });
+    expect(await plays(job.url)).toEqual({ a: 1, b: 2, c: 3 });
+  });
+
+  testHere("names have a schema, quotes and dots", async () => {
+    const q = name === "MariaDB" ? "`" : '"';
+    const job = await jobFor(
+      `CREATE TABLE ${q}my.song${q} (${q}Song Id${q} varchar(100) PRIMARY KEY, ${q}pl.ays${q} bigint)`,
+      `INSERT INTO ${q}my.song${q} VALUES ('a', 0)`,
+    );
+    const schema = { PostgreSQL: "public", MariaDB: new URL(job.url).pathname.slice(1), SQLite: "main" }[
+      name
+    ];
+    const names = { table: `${schema}."my.song"`, id: "song id", plays: "pl.ays", history: `"my.history"` };
+    await job.ledger.play([["a", 3]]);
+    await runJob({ ...job, names });
+    expect(await job.ledger.wrongPages(job.url, ["a"], names)).toEqual([]);
+    expect(await rowsOf(job.url, `SELECT id, plays FROM ${q}my.history${q}`)).toEqual({ a: 3 });
+  });
+
+  testServer("a right that is missing for one statement is found before a fold is sealed", async () => {
+    const job = await jobFor(
+      "CREATE TABLE song (id varchar(100) PRIMARY KEY, plays bigint)",
+      "INSERT INTO song VALUES ('a', 0)",
+    );
+    await runJob(job); // creates the job's tables
+    const schema = new URL(job.url).pathname.slice(1);
+    const user = `poor_${schema}`;
+    const url = new URL(job.url);
+    url.username = user;
+    const grantee = name === "PostgreSQL" ? user : `${user}@'127.0.0.1'`;
+    await query(job.url, name === "PostgreSQL" ? `CREATE USER ${user}` : `CREATE USER ${grantee}`);
+    const poor = await jobFor();
+    const asPoor = { ...job, servers: poor.servers, url: url.href, names: { name: "poor" } };
+    const grant = (what: string) => query(job.url, `GRANT ${what} TO ${grantee}`);
+    await grant("SELECT ON song");
+    await expectRefused(asPoor, /^the database refuses: .*denied/);
+    await grant("UPDATE ON song");
+    await grant("SELECT, INSERT, UPDATE ON playcount_fold");
+    await grant("SELECT, INSERT, UPDATE ON playcount_unknown");
+    await expectRefused(asPoor, /^the database refuses: .*denied/); // DELETE is missing
+    await grant("DELETE ON playcount_unknown");
+    await runJob(asPoor);
+    if (name !== "PostgreSQL") return;
+    await query(job.url, "ALTER TABLE song ENABLE ROW LEVEL SECURITY");
+    const hidden = await jobFor();
+    await expectRefused({ ...asPoor, servers: hidden.servers }, /refuses: .*row-level security/);
+  });
+
+  testHere("a database that only reads is refused", async () => {
+    const job = await jobFor("CREATE TABLE song (id varchar(100) PRIMARY KEY, plays bigint)");
+    if (name === "MariaDB") return; // read_only is a state of a failover there, and waited for
+    const url = name === "SQLite" ? `${job.url}?mode=ro` : job.url;
+    if (name === "PostgreSQL")
+      await query(
+        job.url,
+        `ALTER DATABASE ${new URL(url).pathname.slice(1)} SET default_transaction_read_only = on`,
+      );
+    await expectRefused({ ...job, url }, /^the database refuses: .*read-?only/);
+  });
+
+  testHere("two URLs of one server are refused, as its plays would be counted twice", async () => {
+    const job = await jobFor(
+      "CREATE TABLE song (id varchar(100) PRIMARY KEY, plays bigint)",
+      "INSERT INTO song VALUES ('a', 0)",
+    );
+    const [server = ""] = job.servers;
+    const alias = server.replace("127.0.0.1", "localhost");
+    await job.ledger.play([["a", 3]]);
+    for (let run = 0; run < 2; run++)
+      await expect(runJob({ ...job, servers: [server, alias] })).rejects.toThrow(
+        /they are one server, or share a Redis/,
+      );
+    expect(await plays(job.url)).toEqual({ a: 0 });
+    await runJob({ ...job, servers: [alias] });
+    expect(await plays(job.url)).toEqual({ a: 3 });
+  });
+
+  testHere("rows that others delete and insert meanwhile lose and double no play", async () => {
+    const ids = Array.from({ length: 200 }, (_, n) => `song ${n}`);
+    const job = await jobFor("CREATE TABLE song (id varchar(100) PRIMARY KEY, plays bigint)");
+    await query(job.url, `INSERT INTO song VALUES ${ids.map((id) => `('${id}', 0)`).join(", ")}`);
+    let [isOver, deleted] = [false, 0];
+    const changing = (async () => {
+      for (let n = 0; !isOver; n++) {
+        const id = ids[(n * 37) % ids.length] as string;
+        const rows = await query(job.url, `DELETE FROM song WHERE id = '${id}' RETURNING plays`);
+        for (const row of rows) deleted += Number(row["plays"]);
+        await query(job.url, `INSERT INTO song VALUES ('${id}', 0)`);
+        await Bun.sleep(1);
+      }
+    })();
+    for (let round = 0; round < 10; round++) {
+      await job.ledger.play(ids.map((id): [string, number] => [id, 1 + (round % 3)]));
+      await runJob({ ...job, target: { partSongs: 30 } });
+    }
+    isOver = true;
+    await changing;
+    await runJob(job);
+    const sum = (rows: Record<string, number>) => Object.values(rows).reduce((all, more) => all + more, 0);
+    const sent = [...job.ledger.plays.values()].reduce((all, more) => all + more, 0);
+    expect(sum(await plays(job.url)) + sum(await kept(job.url)) + deleted).toBe(sent);
+  });
+});
