@@ -14,7 +14,7 @@ const dialect = dialectOf(url);
 const number = Date.now();
 const fold = await fetch(`${server}/folds/${number}`, { method: "PUT" });
 const songs: [string, number][] = [];
-const reader = new PairReader((id, plays) => void songs.push([id, plays]));
+const reader = new PairReader((text, start, end, plays) => void songs.push([text.slice(start, end), plays]));
 reader.push(await fold.text());
 reader.finish();
 await (way === "row-by-row" || dialect === "sqlite" ? storeByClient() : storeByProgram());
