@@ -38,8 +38,7 @@ export function createFeeds(server: string, joinTabs: JoinTabs): (after: string)
   const MAX_SONGS = 100;
   const MAX_QUERY_LENGTH = 4000; // one more id of 512 bytes fits into the 8 KiB that proxies take
   const SETTLE_MS = 100; // elements that come and go together make one request
-  const OPEN = 1;
-  const CLOSED = 2;
+  const [OPEN, CLOSED] = [1, 2]; // states of an EventSource
   const feeds = new Map<string, SongFeed>();
 
   class SongFeed implements Feed {
@@ -62,8 +61,7 @@ export function createFeeds(server: string, joinTabs: JoinTabs): (after: string)
     }
 
     add(song: string, watcher: Watcher): void {
-      const those = this.#watchers.get(song) ?? new Set();
-      this.#watchers.set(song, those.add(watcher));
+      this.#watchers.set(song, (this.#watchers.get(song) ?? new Set()).add(watcher));
       watcher.show();
       this.#settle();
     }
@@ -71,9 +69,8 @@ export function createFeeds(server: string, joinTabs: JoinTabs): (after: string)
     remove(song: string, watcher: Watcher): void {
       const those = this.#watchers.get(song);
       those?.delete(watcher);
-      if (those?.size === 0) {
+      if (those?.size === 0)
         for (const known of [this.#watchers, this.#counts, this.#refused]) known.delete(song);
-      }
       this.#settle();
     }
 
@@ -82,9 +79,10 @@ export function createFeeds(server: string, joinTabs: JoinTabs): (after: string)
       else this.#settle();
     }
 
-    /** Asks for all counts, and again after the shortest `refresh`. */
+    /** Asks for all counts, and again after the answers and the shortest `refresh`. */
     run(): void {
       clearTimeout(this.#timer);
+      this.#timer = undefined;
       if (this.#watchers.size === 0 || document.hidden || !navigator.onLine) return this.stop();
       let seconds = Infinity;
       const live: string[] = [];
@@ -96,8 +94,9 @@ export function createFeeds(server: string, joinTabs: JoinTabs): (after: string)
       }
       if (live.length > 0) polled.push(...this.#follow(live));
       else this.#leave();
-      for (const songs of partsOf(polled)) void this.#poll(songs);
-      this.#timer = setTimeout(() => this.run(), seconds * (900 + 200 * Math.random()));
+      void Promise.all(partsOf(polled).map((songs) => this.#poll(songs))).then(() => {
+        this.#timer ??= setTimeout(() => this.run(), seconds * (900 + 200 * Math.random()));
+      });
     }
 
     stop(): void {
@@ -158,7 +157,8 @@ export function createFeeds(server: string, joinTabs: JoinTabs): (after: string)
     async #poll(songs: string[]): Promise<void> {
       try {
         // The browser's cache sends If-None-Match. From here, another origin would need a preflight for it.
-        const answer = await fetch(this.#urlOf(songs), { headers: { accept: "application/json" } });
+        const init = { headers: { accept: "application/json" }, signal: AbortSignal.timeout(30_000) };
+        const answer = await fetch(this.#urlOf(songs), init);
         if (answer.ok) return this.#publish((await answer.json()) as Record<string, number>);
         const isRefused = answer.status === 400 || answer.status === 414;
         if (answer.status === 410 || (isRefused && songs.length === 1)) {

@@ -1,11 +1,9 @@
-import { afterAll, expect, setDefaultTimeout, test } from "bun:test";
+import { expect, setDefaultTimeout, test } from "bun:test";
 import { blocksOf } from "../docs/support/pages.ts";
 import { lacksBrowser, Tab } from "./browser.ts";
 import { Counter, serveFile } from "./sites.ts";
 
 setDefaultTimeout(60_000);
-
-afterAll(() => Bun.WebView.closeAll());
 
 const TEXTS = `Array.from(document.querySelectorAll("play-count"), (element) => element.textContent)`;
 

@@ -1,12 +1,10 @@
-import { afterAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import axe from "axe-core";
 import { Metrics } from "../../src/mod.ts";
 import { lacksBrowser, Tab } from "./browser.ts";
 import { Counter } from "./sites.ts";
 
 setDefaultTimeout(60_000);
-
-afterAll(() => Bun.WebView.closeAll());
 
 const text = (id: string) => `document.getElementById(${JSON.stringify(id)}).textContent`;
 const rows = (id: string) =>

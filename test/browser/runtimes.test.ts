@@ -1,11 +1,9 @@
-import { afterAll, describe, setDefaultTimeout, test } from "bun:test";
+import { describe, setDefaultTimeout, test } from "bun:test";
 import { RUNTIMES } from "../conformance/runtimes.ts";
 import { lacksBrowser, Tab } from "./browser.ts";
 import { serveFile } from "./sites.ts";
 
 setDefaultTimeout(120_000);
-
-afterAll(() => Bun.WebView.closeAll());
 
 /** One of each runtime: their texts of the scripts differ. */
 const MAIN = RUNTIMES.filter(({ waits, isSkipped }) => waits !== true && isSkipped !== true);
