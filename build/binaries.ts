@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
+import { parseArgs } from "node:util";
 import manifest from "../package.json" with { type: "json" };
 
 // Compiles the program for each platform, with its sums and its bill of materials: bun run build:binary.
@@ -9,7 +10,7 @@ import manifest from "../package.json" with { type: "json" };
 
 const ROOT = join(import.meta.dir, "..");
 
-/** For each platform: Bun's name of it. Its runtime is fetched from npm on first use. */
+/** Names of platforms, and those of Bun for them. Bun fetches its runtime for another platform from npm. */
 const PLATFORMS: Readonly<Record<string, Bun.Build.CompileTarget>> = {
   "linux-x64": "bun-linux-x64",
   "linux-x64-musl": "bun-linux-x64-musl",
@@ -20,17 +21,13 @@ const PLATFORMS: Readonly<Record<string, Bun.Build.CompileTarget>> = {
   "windows-x64": "bun-windows-x64",
 };
 
-const { folder, platforms } = readArguments(process.argv.slice(2));
+const { folder, platforms } = readArguments();
 mkdirSync(folder, { recursive: true });
 const sums: { file: string; sum: string }[] = [];
 for (const platform of platforms) {
   const file = await compile(platform);
-  sums.push({
-    file,
-    sum: createHash("sha256")
-      .update(readFileSync(join(folder, file)))
-      .digest("hex"),
-  });
+  const bytes = readFileSync(join(folder, file));
+  sums.push({ file, sum: createHash("sha256").update(bytes).digest("hex") });
 }
 writeFileSync(join(folder, "SHA256SUMS"), sums.map(({ file, sum }) => `${sum}  ${file}\n`).join(""));
 writeFileSync(
@@ -38,16 +35,17 @@ writeFileSync(
   `${JSON.stringify(billOfMaterials(), null, 2)}\n`,
 );
 
-function readArguments(args: readonly string[]): { folder: string; platforms: string[] } {
-  const given = [...args];
-  const [at] = [given.indexOf("--outdir")];
-  const [, folder = join(ROOT, "binaries")] = at === undefined || at === -1 ? [] : given.splice(at, 2);
-  const unknown = given.find((name) => !(name in PLATFORMS));
+function readArguments(): { folder: string; platforms: string[] } {
+  const { values, positionals } = parseArgs({
+    options: { outdir: { type: "string", default: join(ROOT, "binaries") } },
+    allowPositionals: true,
+  });
+  const unknown = positionals.find((name) => !(name in PLATFORMS));
   if (unknown !== undefined) {
     console.error(`"${unknown}" is no platform; expected are ${Object.keys(PLATFORMS).join(", ")}`);
     process.exit(2);
   }
-  return { folder, platforms: given.length === 0 ? Object.keys(PLATFORMS) : given };
+  return { folder: values.outdir, platforms: positionals.length > 0 ? positionals : Object.keys(PLATFORMS) };
 }
 
 /** Compiles the program for a platform, and returns the name of its file. */
