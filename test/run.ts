@@ -4,6 +4,7 @@ import process from "node:process";
 import { missing } from "./support/extent.ts";
 
 // Runs the tests that need npm alone, with few rounds of random cases. --all runs every test with all rounds.
+// --record writes how long each file took, so that later runs begin with the slowest ones.
 
 /** Files that need other programs, root or minutes. */
 const OTHERS =
@@ -21,7 +22,9 @@ const chosen = files.filter((path) => isAll || !OTHERS.test(path));
 
 const began = performance.now();
 const command = ["bun", "test", `--parallel=${PARALLEL}`, "--only-failures", `--timeout=${TIMEOUT_MS}`];
-const child = spawn([...command, ...chosen.map((path) => `./${path}`)], {
+const isRecording = process.argv.includes("--record");
+const timings = ["--timings=test/timings.json", ...(isRecording ? ["--update-timings"] : [])];
+const child = spawn([...command, ...timings, ...chosen.map((path) => `./${path}`)], {
   env: { ...process.env, TESTS: isAll ? "all" : "quick" },
   stdout: "inherit",
   stderr: "pipe",

@@ -6,6 +6,9 @@ import { compile } from "./c-program.ts";
 import { command } from "./command.ts";
 import { newPath, removeWorkFolder } from "./work-folder.ts";
 
+/** Waits for a disk that is still in use: two minutes. */
+const [MAX_WAITS, WAIT_MS] = [6000, 20];
+
 const mounted = new Set<string>();
 
 /** A test with a disk of its own. */
@@ -34,8 +37,16 @@ export class LoopDisk {
     mount(this.folder, "-o", "loop,data=writeback", this.#file);
   }
 
+  /**
+   * Unmounts it, and waits until the system has let go of it. The mounts of a process with a mount namespace of
+   * its own, such as a container, are copies: one keeps the disk in use, and cut off, until that process ends.
+   */
   unmount(): void {
     unmount(this.folder);
+    for (let waits = 0; command("losetup", "--associated", this.#file) !== ""; waits++) {
+      if (waits === MAX_WAITS) throw new Error(`a mount namespace keeps ${this.#file} in use`);
+      Bun.sleepSync(WAIT_MS);
+    }
   }
 
   /** Cuts its power. `seed` decides which unsynced data the next mount finds. */
