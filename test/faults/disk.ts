@@ -38,8 +38,8 @@ export class LoopDisk {
   }
 
   /**
-   * Unmounts it, and waits until the system has let go of it. The mounts of a process with a mount namespace of
-   * its own, such as a container, are copies: one keeps the disk in use, and cut off, until that process ends.
+   * Unmounts it, and waits until the system has let go of it. A process with a mount namespace of its own,
+   * such as a container, has a copy of the mount: it keeps the disk in use, and cut off, until it ends.
    */
   unmount(): void {
     unmount(this.folder);

@@ -21,14 +21,19 @@ export interface Counting {
   closed: Promise<void>;
 }
 
-/** Starts a thread that attaches itself to `store`. */
-export function start(store: ShardedStore, task: Omit<Task, "handle" | "progress">): Counting {
+/** Starts a thread that attaches itself to `store`. `onReady` calls its argument to send the task. */
+export function start(
+  store: ShardedStore,
+  task: Omit<Task, "handle" | "progress">,
+  onReady: (send: () => void) => void = (send) => send(),
+): Counting {
   const progress = new Int32Array(new SharedArrayBuffer(4));
   const worker = new Worker(ENTRY);
   threads.push(worker);
   const [ended, closed] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
   worker.addEventListener("message", ({ data }) => {
-    if (data === "ready") worker.postMessage({ ...task, handle: store.handle, progress } satisfies Task);
+    const send = () => worker.postMessage({ ...task, handle: store.handle, progress } satisfies Task);
+    if (data === "ready") onReady(send);
     else ended.resolve();
   });
   worker.addEventListener("error", (event) => ended.reject(new Error(event.message)));

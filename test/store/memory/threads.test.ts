@@ -119,8 +119,12 @@ describe("Threads that count in one store", () => {
     const store = new ShardedStore({ threads: 1, maxSongs: 1_000_000 });
     for (let n = 0; n < rounds(500_000, 200_000); n++) store.add(`song-${n}`, 1);
     for (const fold of [1, 2]) store.seal(fold);
-    for (const fold of [1, 2]) store.acknowledge(fold); // fold 1 is dropped, and freed step by step from here on
-    const stuck = start(store, { thread: 1, seed: 0, additions: 0, hot: 0, songs: 0, isStuckInClear: true });
+    const task = { thread: 1, seed: 0, additions: 0, hot: 0, songs: 0, isStuckInClear: true };
+    const stuck = start(store, task, (send) => {
+      for (const fold of [1, 2]) store.acknowledge(fold); // fold 1 is dropped, and freed in later turns of this thread
+      send();
+      while (stuck.counted() === 0); // in this turn
+    });
     while (stuck.counted() === 0) await Bun.sleep(1);
     const isFreeing = () => store["shards"].slots.isFreeing(0);
     await Bun.sleep(20);
