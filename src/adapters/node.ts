@@ -95,7 +95,7 @@ export function toListener(
     } catch (error) {
       // Destroyed, not ended: the client must not take a part for the whole.
       outgoing.destroy();
-      if (!gone.signal.aborted) console.error(error);
+      if (!gone.signal.aborted && (error as Error).name !== "AbortError") console.error(error);
     }
     // A request that is answered before its body has arrived must not delay the next one on the connection.
     body?.drop();
@@ -172,6 +172,7 @@ async function sendBody(
   const cancel = () => reader.cancel().catch(() => {});
   if (signal.aborted) return cancel();
   signal.addEventListener("abort", cancel);
+  reader.closed.catch(() => outgoing.destroy()); // also while a piece waits for the client
   const first = await reader.read();
   const second = reader.read();
   // Node states the length of a body that ends in one piece. A piece that may not be the last is sent without

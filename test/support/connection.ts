@@ -39,6 +39,10 @@ export class Connection {
     return connection;
   }
 
+  get localPort(): number {
+    return this.#socket.localPort ?? 0;
+  }
+
   /** The last 100,000 bytes received and not read. */
   get received(): string {
     return this.#received;

@@ -20,6 +20,12 @@ export interface ReaderOptions {
 const COMMENT_MS = 15_000;
 const COMMENT = new TextEncoder().encode(":\n\n");
 
+/** Deno logs the error of a stream: as one line, it tells the operator enough. */
+const CUT_OFF = Object.defineProperties(new Error(), {
+  name: { value: "AbortError" },
+  stack: { value: "playcount: a stream was cut off, because its client reads nothing" },
+});
+
 /**
  * One client of a stream. It is written to when it has read everything before, so at most one event waits in
  * memory. It remembers the look of its last event: what it has missed follows from that.
@@ -71,7 +77,7 @@ export class Reader {
     if (controller === undefined) return;
     this.cancel();
     if (this.#waitsSince === undefined) controller.close();
-    else controller.error(new Error("The client of a stream reads nothing"));
+    else controller.error(CUT_OFF);
   }
 
   start(controller: ReadableStreamDefaultController<Uint8Array>): void {
