@@ -90,7 +90,7 @@ async function has(connection: Connection, wanted: string): Promise<void> {
   expect(await connection.read((text) => text.includes(wanted))).toContain(wanted);
 }
 
-/** Returns true if the server has not closed its side of a connection. A client that is paused cannot see it. */
+/** Returns true until the server closes its side of a connection, which a paused client cannot see. */
 function isOpen(server: Listening, { localPort }: Connection): boolean {
   const [own, other] = [Number(new URL(server.url).port), localPort].map(
     (port) => `0100007F:${port.toString(16).toUpperCase().padStart(4, "0")}`,

@@ -12,7 +12,7 @@ import { View } from "./view.ts";
 /** Time between the starts of two looks, unless a look takes longer. */
 const LOOK_MS = 250;
 /** Least pause after a look, as a part of the time that it took. */
-const REST = 0.25;
+const REST = 0.5;
 /** A ranking reads all songs: it may take a twentieth of the time. */
 const RANKING_REST = 20;
 
