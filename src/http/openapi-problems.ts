@@ -44,9 +44,9 @@ function describeType(reference: string, { status, title, members, optional = []
     type: "object",
     required: [...REQUIRED, ...Object.keys(members).filter((name) => !optional.includes(name))],
     properties: {
-      type: { const: reference },
-      title: { const: title },
-      status: { const: status },
+      type: { type: "string", const: reference },
+      title: { type: "string", const: title },
+      status: { type: "integer", const: status },
       detail: DETAIL,
       ...Object.fromEntries(numbers),
     },

@@ -55,7 +55,11 @@ function describeOperation(path: string, method: string, operation: Operation): 
   const parameters = [...groups, ...query, ...headers].map((parameter) =>
     ref("parameters", parameter as string),
   );
-  const all = method === "GET" ? { ...answers, 304: "unchanged" as const } : answers;
+  const all = {
+    ...answers,
+    ...(method === "GET" && { 304: "unchanged" as const }),
+    ...(query.includes("id") && { 431: "longHead" as const }),
+  };
   const answered = Object.entries(all).map(([status, shape]) => [
     status,
     status === "200" ? withOthers(ANSWERS[shape], operation) : ANSWERS[shape],

@@ -39,8 +39,8 @@ interface Answer {
  */
 type Seen = Map<string, Set<string>>;
 
-/** Statuses of faults and of stopping, which no case can cause. */
-const UNSEEN = ["500", "503"];
+/** Statuses of the runtime, of faults and of stopping, which no case can cause. */
+const UNSEEN = ["431", "500", "503"];
 
 /** A store that refuses a conditional clear, as that in Redis does. */
 function withoutConditionalClear(): ShardedStore {
