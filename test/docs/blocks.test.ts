@@ -63,7 +63,7 @@ test("Every block of a page names its language, and is run, or says why it is no
 test("The blocks that are not run are these, each with its reason", () => {
   const skipped = PAGES.flatMap((path) =>
     blocksOf(path)
-      .filter(({ note }) => NOT_RUN.test(note))
+      .filter(({ note }) => NOT_RUN.test(note) && !note.startsWith("not run: test/clients/")) // clients.test.ts
       .map(({ note }) => `${path}: ${note.replace("not run: ", "")}`),
   );
   expect(skipped).toEqual([
