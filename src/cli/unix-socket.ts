@@ -4,8 +4,8 @@ import { connect } from "node:net";
 import process from "node:process";
 
 /**
- * Removes the Unix socket at `path` if no process listens on it, as a server leaves it that was killed. Any
- * other file stays.
+ * Removes the Unix socket at `path` if no process listens on it, as a killed server leaves it. Any other file
+ * stays. Not guaranteed: of two servers that start at the same moment, one may remove that of the other.
  */
 export async function removeStaleSocket(path: string): Promise<void> {
   if (!lstatSync(path, { throwIfNoEntry: false })?.isSocket()) return;
