@@ -1,6 +1,13 @@
 import { describe, expect, test } from "bun:test";
 import { runAtOnce, runInTurns } from "../../../src/async/turns.ts";
-import { type BatchAddition, type Entry, MAX_COUNT, Refusal, ShardedStore } from "../../../src/mod.ts";
+import {
+  type BatchAddition,
+  type Entry,
+  MAX_COUNT,
+  Refusal,
+  ShardedStore,
+  type ShardedStoreOptions,
+} from "../../../src/mod.ts";
 
 const SIZE = 10_000;
 
@@ -23,6 +30,10 @@ function foldOf(store: ShardedStore, fold: number): Map<string, number> {
  */
 class PausedStore extends ShardedStore {
   pauses = 0;
+
+  constructor(options: ShardedStoreOptions = {}) {
+    super({ ...options, threads: 1 }); // with locks
+  }
 
   addWith(plays: ReadonlyMap<string, number>, between: (pause: number) => void, seq?: number): BatchAddition {
     const key = seq === undefined ? undefined : { writer: "w", seq };
