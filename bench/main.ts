@@ -7,11 +7,12 @@ import { publish } from "./harness/report.ts";
 import type { Suite, SuiteResult } from "./harness/suite.ts";
 import { http } from "./http/suite.ts";
 import { object } from "./object/suite.ts";
+import { pages } from "./pages/suite.ts";
 import { redis } from "./redis/suite.ts";
 import { songs } from "./songs/suite.ts";
 import { store } from "./store/suite.ts";
 
-const SUITES: readonly Suite[] = [http, store, songs, durable, object, redis, fold];
+const SUITES: readonly Suite[] = [http, store, songs, durable, object, redis, fold, pages];
 const MIN_ROUNDS = 5;
 
 const USAGE = `Usage: bun bench/main.ts [options] [suite…]
