@@ -1,7 +1,7 @@
 /**
- * `bun viewers-child.ts PORT COUNT WAY PATH` has COUNT clients view the counts of PATH until SIGTERM, as pages
- * do. WAY is `stream`, `poll` (every two seconds, with the ETag), or `stall`: a stream of which only the first
- * bytes are read.
+ * `bun viewers-child.ts PORT COUNT WAY PATH` has COUNT clients view the counts of PATH until SIGTERM. WAY is
+ * `stream`, `poll` (every two seconds, with the ETag), or `stall`: a stream of which only the first bytes are
+ * read.
  *
  * Prints a line when all clients have a first answer, and another one with the number of later answers. Raw
  * sockets, whose bytes are hardly looked at: the server is what is measured.

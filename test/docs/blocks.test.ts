@@ -76,6 +76,8 @@ test("The blocks that are not run are these, each with its reason", () => {
     "docs/deploy/README.md: needs Docker; test/deploy starts the same programs in the same order, and runs the other lines",
     "docs/deploy/README.md: needs a cluster; test/deploy gives the manifests to their validators",
     "docs/deploy/README.md: changes the machine; test/deploy gives the units to systemd-analyze",
+    "docs/http.md: the stream does not end",
+    "docs/http.md: needs a browser",
     "docs/install.md: needs a registry that has the package",
     "docs/install.md: fetches Bun for the platforms",
     "docs/pages.md: starts servers that do not end, by way of the npm registry",
