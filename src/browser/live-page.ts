@@ -77,10 +77,10 @@ export function showLivePage(resource: string): void {
   }
 
   function rateOf({ id, count }: Song): string {
-    const [oldest] = samples;
-    const before = oldest?.counts.get(id);
-    if (oldest === undefined || before === undefined) return "–";
-    return short.format((1000 * Math.max(0, count - before)) / (performance.now() - oldest.at));
+    const oldest = samples.find(({ counts }) => counts.has(id));
+    if (oldest === undefined) return "–";
+    const plays = Math.max(0, count - (oldest.counts.get(id) ?? 0));
+    return short.format((1000 * plays) / (performance.now() - oldest.at));
   }
 
   /** Shows the songs, and their rates at each tick. A song that has another place gets its rate at once. */

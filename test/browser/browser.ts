@@ -54,6 +54,13 @@ export class Tab {
     expect({ expression, found }).toEqual({ expression, found: wanted });
   }
 
+  /** Makes the page believe that it is hidden, as another tab over it would. */
+  async hide(isHidden: boolean): Promise<void> {
+    await this.view
+      .evaluate(`(Object.defineProperty(document, "hidden", { configurable: true, get: () => ${isHidden} }),
+document.dispatchEvent(new Event("visibilitychange")))`);
+  }
+
   [Symbol.dispose](): void {
     this.view.close();
     expect(this.problems).toEqual([]);

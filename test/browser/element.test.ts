@@ -51,14 +51,25 @@ describe.skipIf(lacksBrowser)("<play-count>, on a page of another origin with a 
     await tab.until(TEXTS, ["6"]);
   });
 
-  test.concurrent("keeps the text that the page was rendered with while no server answers", async () => {
-    await using counter = new Counter();
-    await using site = serveSite(counter, `<play-count song="1">1,234</play-count>`);
-    await counter.stop();
-    using tab = await Tab.open(site.url);
-    await Bun.sleep(300);
-    await tab.until(TEXTS, ["1,234"]);
-  });
+  test.concurrent(
+    "keeps the text that the page was rendered with, without a server or JavaScript",
+    async () => {
+      await using counter = new Counter();
+      await using site = serveSite(counter, `<play-count song="1">1,234</play-count>`);
+      using still = await Tab.open("about:blank");
+      await still.view.cdp("Emulation.setScriptExecutionDisabled", { value: true });
+      await still.view.navigate(site.url);
+      const { root } = await still.view.cdp<{ root: { nodeId: number } }>("DOM.getDocument");
+      const body = { nodeId: root.nodeId, selector: "play-count" };
+      const { nodeId } = await still.view.cdp<{ nodeId: number }>("DOM.querySelector", body);
+      const { outerHTML } = await still.view.cdp<{ outerHTML: string }>("DOM.getOuterHTML", { nodeId });
+      expect(outerHTML).toBe('<play-count song="1">1,234</play-count>');
+      await counter.stop();
+      using tab = await Tab.open(site.url);
+      await Bun.sleep(300);
+      await tab.until(TEXTS, ["1,234"]);
+    },
+  );
 
   test.concurrent("adds the row of a database, and keeps its text when the row is too old", async () => {
     await using counter = new Counter();
@@ -149,10 +160,6 @@ describe.skipIf(lacksBrowser)("<play-count>, on a page of another origin with a 
       await using site = serveSite(counter, `<play-count song="1" refresh="1"></play-count>`);
       using tab = await Tab.open(site.url);
       await tab.until(TEXTS, ["5"]);
-      const hide = (
-        isHidden: boolean,
-      ) => `(Object.defineProperty(document, "hidden", { configurable: true, get: () => ${isHidden} }),
-document.dispatchEvent(new Event("visibilitychange")))`;
       const offline = (isOffline: boolean) =>
         tab.view.cdp("Network.emulateNetworkConditions", {
           offline: isOffline,
@@ -160,7 +167,7 @@ document.dispatchEvent(new Event("visibilitychange")))`;
           downloadThroughput: -1,
           uploadThroughput: -1,
         });
-      for (const pause of [(on: boolean) => tab.view.evaluate(hide(on)), offline]) {
+      for (const pause of [(isHidden: boolean) => tab.hide(isHidden), offline]) {
         await pause(true);
         await Bun.sleep(200);
         const { length } = counter.requests;
