@@ -8,6 +8,11 @@ import {
   setSystemTime,
   test,
 } from "bun:test";
+import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { lacks } from "../support/extent.ts";
+import { run } from "../support/process.ts";
 import { servePlaycount, stopAll } from "../support/servers.ts";
 import { CuttingProxy } from "./support/cutting-proxy.ts";
 import { DATABASES, openDatabase, query } from "./support/databases.ts";
@@ -19,11 +24,10 @@ afterEach(() => void setSystemTime());
 
 const SONGS = Array.from({ length: 60 }, (_, n) => `song ${n}`);
 
-/** Databases with a server. */
-const SERVERS = DATABASES.filter(({ name }) => name !== "SQLite");
-
-describe.each(SERVERS.map((database) => [database.name, database] as const))("%s", (_name, database) => {
+describe.each(DATABASES.map((database) => [database.name, database] as const))("%s", (name, database) => {
   const testHere = database.isMissing ? (test.skip as typeof test) : test;
+  /** For databases with a server. */
+  const testServer = name === "SQLite" ? (test.skip as typeof test) : testHere;
   if (!database.isMissing) {
     beforeAll(() => database.start());
     afterAll(() => database.stop());
@@ -43,7 +47,7 @@ describe.each(SERVERS.map((database) => [database.name, database] as const))("%s
 
   const all = (plays = 1) => SONGS.map((id): [string, number] => [id, plays]);
 
-  testHere(
+  testServer(
     "a connection that breaks at any step, also before the answer to a commit, loses and doubles nothing",
     async () => {
       const direct = await tableWithSongs();
@@ -79,7 +83,7 @@ describe.each(SERVERS.map((database) => [database.name, database] as const))("%s
     },
   );
 
-  testHere(
+  testServer(
     "a deadlock with a writer that takes rows in the other order loses and doubles nothing",
     async () => {
       const url = await tableWithSongs();
@@ -119,49 +123,156 @@ describe.each(SERVERS.map((database) => [database.name, database] as const))("%s
     expect(await playsOf(url)).toEqual(ledger.plays);
   });
 
-  testHere("a job that stores the number after the transaction of the plays is found wrong", async () => {
-    const url = await tableWithSongs();
-    const servers = [servePlaycount()];
-    const ledger = new Ledger(servers);
-    await runJob({ url, servers });
-    await ledger.play(all());
-    const open = (to: string) => {
-      const database = openDatabase(to);
-      const [run, begin] = [database.run.bind(database), database.begin.bind(database)];
-      const isLate = (statement: string) => statement.startsWith("UPDATE playcount_fold SET fold");
-      database.run = async (on, statement, values) =>
-        isLate(statement) ? [] : await run(on, statement, values);
-      database.begin = async (act) => {
-        await begin(act);
-        if (++transactions === 2) throw new Crash("between the plays and the number");
+  describe("of three jobs that are wrong", () => {
+    /** Prepares a fold of one play of each song, and returns its job. */
+    async function jobWithFold(): Promise<{ url: string; servers: string[]; fold: () => Promise<number> }> {
+      const url = await tableWithSongs();
+      const servers = [servePlaycount()];
+      await runJob({ url, servers });
+      await new Ledger(servers).play(all());
+      const fold = async () => Number(await (await fetch(`${servers[0]}/folds`)).text());
+      return { url, servers, fold };
+    }
+
+    testHere("one that stores the number after the transaction of the plays doubles them", async () => {
+      const { url, servers } = await jobWithFold();
+      let isStored = false;
+      const open = (to: string) => {
+        const database = openDatabase(to);
+        const [change, begin] = [database.changeState.bind(database), database.begin.bind(database)];
+        database.changeState = async (tx, set, value) => {
+          if (!set.startsWith("fold")) return await change(tx, set, value);
+          isStored = true;
+        };
+        database.begin = async (act) => {
+          await begin(act);
+          if (isStored) throw new Crash("between the plays and the number");
+        };
+        return database;
       };
-      return database;
-    };
-    let transactions = 0;
-    await expect(runJob({ url, servers, open })).rejects.toThrow(Crash);
-    await runJob({ url, servers });
-    expect((await playsOf(url)).get("song 1")).toBe(2);
+      await expect(runJob({ url, servers, open })).rejects.toThrow(Crash);
+      await runJob({ url, servers });
+      expect((await playsOf(url)).get("song 1")).toBe(2);
+    });
+
+    testHere(
+      "one that does not read the state in the transaction doubles the plays of the other",
+      async () => {
+        const { url, servers, fold } = await jobWithFold();
+        await runJob({ url, servers, onStep: crashAt("sealed one") }).catch(() => {});
+        const sealed = await fold();
+        const [row] = await query(url, "SELECT fold FROM playcount_fold");
+        const open = (to: string) => {
+          const database = openDatabase(to);
+          database.findState = () =>
+            Promise.resolve({ fold: Number(row?.["fold"]), sealed, upto: undefined });
+          return database;
+        };
+        for (let run = 0; run < 2; run++)
+          await expect(runJob({ url, servers, open, onStep: crashAt("stored") })).rejects.toThrow(Crash);
+        expect((await playsOf(url)).get("song 1")).toBe(2);
+      },
+    );
+
+    testHere("one that acknowledges the fold before the commit loses it", async () => {
+      const { url, servers, fold } = await jobWithFold();
+      const open = (to: string) => {
+        const database = openDatabase(to);
+        const change = database.changeState.bind(database);
+        database.changeState = async (tx, set, value) => {
+          await change(tx, set, value);
+          if (!set.startsWith("fold")) return;
+          const sealed = await fold();
+          await fetch(`${servers[0]}/folds/${sealed}`, { method: "DELETE" });
+          // A server keeps the fold that was acknowledged last until the next one is.
+          for (const method of ["PUT", "DELETE"])
+            await fetch(`${servers[0]}/folds/${sealed + 1}`, { method });
+          throw new Crash("before the commit");
+        };
+        return database;
+      };
+      await expect(runJob({ url, servers, open })).rejects.toThrow(Crash);
+      await runJob({ url, servers, job: { skip: true } });
+      expect((await playsOf(url)).get("song 1")).toBeUndefined();
+    });
   });
 
-  testHere("two jobs that do not lock the state are found wrong", async () => {
+  testHere("a server that is down in the middle stops the fold, and the next run stores it", async () => {
     const url = await tableWithSongs();
-    const servers = [servePlaycount()];
+    const servers = [servePlaycount(), servePlaycount()];
     const ledger = new Ledger(servers);
-    await runJob({ url, servers });
-    await ledger.play(all());
-    await runJob({ url, servers, onStep: crashAt("intended") }).catch(() => {});
-    const open = (to: string) => {
-      const database = openDatabase(to);
-      const run = database.run.bind(database);
-      database.run = async (on, statement, values) => {
-        if (!statement.endsWith("FOR UPDATE NOWAIT")) return await run(on, statement, values);
-        const state = await run(on, statement.replace("FOR UPDATE NOWAIT", ""), values);
-        await Bun.sleep(500); // the other job has read the state too
-        return state;
-      };
-      return database;
+    await ledger.play(all(), 0);
+    await ledger.play(all(2), 1);
+    let isDown = false;
+    const front = Bun.serve({
+      hostname: "127.0.0.1",
+      port: 0,
+      fetch: async (request) => {
+        if (isDown) return new Response("Bad Gateway", { status: 502 });
+        const { pathname, search } = new URL(request.url);
+        return await fetch(servers[1] + pathname + search, request);
+      },
+    });
+    const both = [servers[0] as string, front.url.origin];
+    const onStep = (step: string) => {
+      if (step === "sealed one") isDown = true;
     };
-    await Promise.allSettled([runJob({ url, servers, open }), runJob({ url, servers, open })]);
-    expect((await playsOf(url)).get("song 1")).toBe(2);
+    for (let run = 0; run < 2; run++) {
+      await expect(runJob({ url, servers: both, onStep })).rejects.toThrow(/502/);
+      expect((await playsOf(url)).size).toBe(0);
+      expect(await ledger.wrongPages(url, SONGS.slice(0, 5))).toEqual([]);
+    }
+    isDown = false;
+    await ledger.play(all(), 1);
+    expect(await runJob({ url, servers: both })).toMatchObject([{ isResumed: true }, { isResumed: false }]);
+    expect(await playsOf(url)).toEqual(ledger.plays);
+    await front.stop(true);
   });
+
+  test.skipIf(database.isMissing || lacks("root"))(
+    "a full disk of the database stops the fold, and the next run stores it",
+    async () => {
+      const folder = mkdtempSync(join(tmpdir(), "playcount-full-"));
+      await run(["mount", "-t", "tmpfs", "-o", "size=48m,mode=1777", "tmpfs", folder]);
+      try {
+        const url = await database.create(folder);
+        await query(url, "CREATE TABLE song (id varchar(512) PRIMARY KEY, plays bigint)");
+        const servers = [servePlaycount()];
+        const ledger = new Ledger(servers);
+        const target = { unknown: "insert", partSongs: 500 } as const;
+        await ledger.play([["a", 1]]);
+        await runJob({ url, servers, target });
+        const ids = Array.from({ length: 3000 }, (_, n) => `${n}${"x".repeat(400)}`);
+        await ledger.play(ids.map((id): [string, number] => [id, 1]));
+        fill(join(folder, "filler"));
+        await expect(runJob({ url, servers, target })).rejects.toThrow(/full|space|53100|1114|ERR/i);
+        rmSync(join(folder, "filler"));
+        expect(await ledger.wrongPages(url, ["a"])).toEqual([]);
+        await ledger.play([["a", 1]]);
+        await runJob({ url, servers, target });
+        expect(await playsOf(url)).toEqual(ledger.plays);
+      } finally {
+        await database.stop(); // it uses the disk
+        await run(["umount", folder]);
+        rmSync(folder, { recursive: true });
+        await database.start();
+      }
+    },
+  );
 });
+
+/** Writes a file until the disk is full. */
+function fill(path: string): void {
+  const file = openSync(path, "w");
+  try {
+    for (const size of [2 ** 20, 4096]) {
+      try {
+        for (;;) writeSync(file, new Uint8Array(size));
+      } catch {
+        // full for this size
+      }
+    }
+  } finally {
+    closeSync(file);
+  }
+}

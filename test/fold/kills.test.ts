@@ -45,7 +45,9 @@ describe.each(DATABASES.map((database) => [database.name, database] as const))("
         while (!isOver) await ledger.play([[random.pick(SONGS.slice(40)), 1]], random.below(2));
       })();
       const afterMs = (await startTime()) * (0.5 + 3 * random.next());
-      const jobs = Array.from({ length: random.pick([1, 1, 2]) }, () => foldKilled(command, afterMs));
+      const jobs = Array.from({ length: random.pick([1, 1, 2]) }, () =>
+        foldKilled(command, afterMs, random.pick(["SIGKILL", "SIGKILL", "SIGTERM"])),
+      );
       const isKilled = random.chance(0.2);
       const pages = ledger.wrongPages(url, quiet).catch((error: unknown) => {
         if (!isKilled) throw error;

@@ -42,10 +42,14 @@ export function moveCommand(from: readonly string[], to: readonly string[]): str
   return ["fold", "--from", from.join(","), "--into", to.join(",")];
 }
 
-/** Runs `playcount fold`, and kills it after `afterMs` if it has not ended. */
-export async function foldKilled(command: readonly string[], afterMs: number): Promise<void> {
+/** Runs `playcount fold`, and ends it by a signal after `afterMs` if it has not ended. */
+export async function foldKilled(
+  command: readonly string[],
+  afterMs: number,
+  signal: "SIGKILL" | "SIGTERM" = "SIGKILL",
+): Promise<void> {
   const child = Bun.spawn([...bun, ...command], { stdout: "ignore", stderr: "ignore" });
-  const timer = setTimeout(() => child.kill("SIGKILL"), afterMs);
+  const timer = setTimeout(() => child.kill(signal), afterMs);
   await child.exited;
   clearTimeout(timer);
 }

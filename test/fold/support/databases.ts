@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
@@ -18,8 +18,8 @@ export interface TestDatabase {
   /** Kills the server, with no time to end. */
   kill(): Promise<void>;
   stop(): Promise<void>;
-  /** Makes an empty database, and returns its URL. */
-  create(): Promise<string>;
+  /** Makes an empty database, and returns its URL. Its files are in `folder`. Default: in one of its own. */
+  create(folder?: string): Promise<string>;
 }
 
 const IS_ROOT = process.getuid?.() === 0;
@@ -84,9 +84,11 @@ abstract class Server implements TestDatabase {
     this.#folder = ""; // another test file may start it again
   }
 
-  async create(): Promise<string> {
+  async create(folder?: string): Promise<string> {
     const name = `music${++this.#databases}`;
-    await query(this.adminUrl, this.creationOf(name));
+    if (folder !== undefined && IS_ROOT) await runToEnd(["chown", this.user, folder]);
+    if (folder === undefined) await query(this.adminUrl, this.creationOf(name));
+    else await this.createIn(folder, name);
     return this.urlOf(name);
   }
 
@@ -98,6 +100,7 @@ abstract class Server implements TestDatabase {
   abstract readonly initCommand: readonly string[];
   abstract readonly serveCommand: readonly string[];
   abstract creationOf(name: string): string;
+  protected abstract createIn(folder: string, name: string): Promise<void>;
   abstract urlOf(name: string): string;
 }
 
@@ -123,6 +126,11 @@ export class PostgresServer extends Server {
 
   creationOf(name: string): string {
     return `CREATE DATABASE ${name}`;
+  }
+
+  protected async createIn(folder: string, name: string): Promise<void> {
+    await query(this.adminUrl, `CREATE TABLESPACE ${name} LOCATION '${folder}'`);
+    await query(this.adminUrl, `CREATE DATABASE ${name} TABLESPACE ${name}`);
   }
 
   urlOf(name: string): string {
@@ -153,6 +161,13 @@ class MariaDbServer extends Server {
     return `CREATE DATABASE ${name} CHARACTER SET utf8mb4`;
   }
 
+  /** The folder of a database may be a link. */
+  protected async createIn(folder: string, name: string): Promise<void> {
+    await query(this.adminUrl, this.creationOf(name));
+    rmSync(`${this.folder}/data/${name}`, { recursive: true });
+    symlinkSync(folder, `${this.folder}/data/${name}`);
+  }
+
   urlOf(name: string): string {
     // An account of 'root'@'127.0.0.1' exists beside that of the socket.
     return `mysql://root@127.0.0.1:${this.port}/${name}`;
@@ -178,8 +193,8 @@ class SqliteFolder implements TestDatabase {
     return Promise.resolve();
   }
 
-  async create(): Promise<string> {
-    const file = join(this.#folder, `${++this.#databases}.db`);
+  async create(folder: string = this.#folder): Promise<string> {
+    const file = join(folder, `${++this.#databases}.db`);
     const sql = new Bun.SQL(`sqlite:${file}`);
     await sql.unsafe("PRAGMA journal_mode = WAL");
     await sql.close();
