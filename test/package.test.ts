@@ -250,6 +250,7 @@ test.each(Object.entries(CONSUMERS))("a program that mounts it serves both on %s
   expect(await ask("plays/song/42", "POST")).toBe("200 2");
   expect(await ask("plays/", "GET")).toBe('200 "/plays/song/{id}"; rel="item"42=2');
   expect(await ask("plays/", "GET")).toEndWith("42=2");
+  expect(elementsOf((await ask("plays/play-count.js", "GET")).slice(4))).toEqual(["play-count"]);
   expect(await ask("song/42", "GET")).toBe("200 Another page");
   expect(await ask("", "GET")).toBe("200 Another page");
   expect(await ask("plays/nothing", "GET")).toBe("404 Not Found");

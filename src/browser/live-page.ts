@@ -78,9 +78,9 @@ export function showLivePage(resource: string): void {
 
   function rateOf({ id, count }: Song): string {
     const oldest = samples.find(({ counts }) => counts.has(id));
-    if (oldest === undefined) return "–";
-    const plays = Math.max(0, count - (oldest.counts.get(id) ?? 0));
-    return short.format((1000 * plays) / (performance.now() - oldest.at));
+    const before = oldest?.counts.get(id) ?? 0;
+    const seconds = (performance.now() - (oldest?.at ?? Infinity)) / 1000;
+    return seconds < 1 ? "–" : short.format(Math.max(0, count - before) / seconds);
   }
 
   /** Shows the songs, and their rates at each tick. A song that has another place gets its rate at once. */
