@@ -4,7 +4,7 @@ import { Connection, isWhole } from "../support/connection.ts";
 import { killAll } from "../support/process.ts";
 import { askOnce, request } from "./asking.ts";
 import { type Program, PROGRAMS } from "./balancer.ts";
-import { balance, type Edit, HOST, type Setup } from "./configuration.ts";
+import { balance, type Edit, HOST, read, type Setup } from "./configuration.ts";
 import { stopAll } from "./meeting.ts";
 import { countsOf, startPlaycount } from "./playcounts.ts";
 
@@ -77,6 +77,34 @@ describe.each(COMBINATIONS)("%s, %s,", (program, setup) => {
     connection.send(body ?? "");
     expect(await connection.read(isWhole)).toStartWith("HTTP/1.1 200 ");
     connection.destroy();
+  });
+
+  test("passes each event of a stream on at once, and ends the stream of a client that is gone", async () => {
+    const connection = await Connection.to(await inFront(program, setup));
+    connection.send(request("GET /song/streamed", ["Accept: text/event-stream"]));
+    for (let count = 0; count < 3; count++) {
+      const event = `data: {"streamed":${count}}\n\n`;
+      expect(await connection.read((text) => text.includes(event))).toContain(event);
+      await fetch(`${server}song/streamed`, { method: "POST", headers: { host: HOST } });
+    }
+    connection.destroy();
+    const isOpen = async () => {
+      // HAProxy notices with the next event that the client is gone.
+      await fetch(`${server}song/streamed`, { method: "POST", headers: { host: HOST } });
+      const metrics = await (await fetch(`${server}metrics`, { headers: { host: HOST } })).text();
+      return !metrics.includes("\nplaycount_streams 0\n");
+    };
+    while (await isOpen()) await Bun.sleep(50);
+    await fetch(server, { method: "DELETE", headers: { host: HOST } });
+  });
+
+  test("waits longer for a stream than the 15 seconds between two comments", () => {
+    const times = Array.from(
+      read(program, setup).matchAll(/(?:proxy_read_timeout|timeout (?:client|server)) (\d+)s/g),
+      ([, seconds]) => Number(seconds),
+    );
+    expect(times.length).toBeGreaterThan(0);
+    for (const seconds of times) expect(seconds).toBeGreaterThanOrEqual(30);
   });
 
   test("passes an answer on as it is, without packing it", async () => {
