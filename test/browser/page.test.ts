@@ -55,12 +55,15 @@ describe.skipIf(lacksBrowser)("The page for people, in Chromium,", () => {
   });
 
   test.concurrent(
-    "polls while the server has no room for a stream, and says if there is no answer",
+    "polls without a stream, goes without metrics behind a balancer, and says if nothing answers",
     async () => {
       await using counter = start();
       counter.configure({ maxStreams: 0 });
+      counter.refused.push("/metrics");
       using tab = await Tab.open(counter.url);
       await tab.until(`${SONGS}[0]`, ["1", "a/b ä", "1,234"]);
+      await tab.until(text("state"), "healthy");
+      expect(await tab.view.evaluate(text("rate"))).toBe("–");
       counter.store.add("a/b ä", 1);
       await tab.until(`${SONGS}[0]`, ["1", "a/b ä", "1,235"]);
       await counter.stop();

@@ -5,6 +5,8 @@ export class Counter {
   readonly store: ShardedStore = new ShardedStore();
   /** The requests so far: method, target, status. */
   readonly requests: string[] = [];
+  /** Paths that are refused, as a balancer does. */
+  refused: string[] = [];
   #handle: ReturnType<typeof createHandler> = createHandler(this.store);
   #server: Bun.Server<undefined> | undefined;
   #port = 0;
@@ -29,8 +31,9 @@ export class Counter {
       development: false,
       idleTimeout: 60,
       fetch: async (request) => {
-        const answer = await this.#handle(request);
         const { pathname, search } = new URL(request.url);
+        const isRefused = this.refused.includes(pathname);
+        const answer = isRefused ? new Response("", { status: 403 }) : await this.#handle(request);
         this.requests.push(`${request.method} ${pathname}${search} ${answer.status}`);
         return answer;
       },
