@@ -157,8 +157,8 @@ export const BODIES: Readonly<Record<NonNullable<Description["body"]>, Json>> = 
   ignored: {},
 };
 
-/** Answers that are no problems. JSON comes first: generators take the first type. */
-export const ANSWERS: Readonly<Record<Shape | "unchanged" | "longHead", Json>> = {
+/** Successful answers. JSON comes first: generators take the first type. */
+export const ANSWERS: Readonly<Record<Shape, Json>> = {
   count: answerOf("the count", ref("schemas", "SongCount"), ["Fold"]),
   counts: answerOf("the counts; as text id=count, separated by commas", ref("schemas", "Counts"), ["Fold"]),
   // The schema has no type: generators take no choice between an object and an array.
@@ -189,9 +189,21 @@ export const ANSWERS: Readonly<Record<Shape | "unchanged" | "longHead", Json>> =
     content: { "text/javascript": { schema: TEXT } },
   },
   minimal: { description: "added", ...headersOf(["Fold", "Preference-Applied"]) },
-  unchanged: { description: "the condition in If-None-Match is false" },
-  longHead: { description: "the head is longer than the server takes, on Bun 16 KiB: name fewer songs" },
 };
+
+/** The answer of a runtime to a long head, before it is a request. */
+export const LONG_HEAD: Json = {
+  description: "the head is longer than the server takes, on Bun 16 KiB: name fewer songs",
+};
+
+/** Describes the 304 to a request that would otherwise have this answer: some of its header fields remain. */
+export function unchanged({ headers = {} }: Json): Json {
+  const kept = Object.entries(headers as Json).filter(([name]) => name !== "Link-Template");
+  return {
+    description: "the condition in If-None-Match is false",
+    ...(kept.length > 0 && { headers: Object.fromEntries(kept) }),
+  };
+}
 
 /** Contents of other representations. */
 export const OTHERS: Readonly<Record<"stream" | "page", Json>> = {

@@ -1,13 +1,16 @@
+import type { Shape } from "./description.ts";
 import {
   ANSWERS,
   BODIES,
   HEADERS,
   type Json,
   type Limits,
+  LONG_HEAD,
   OTHERS,
   parametersOf,
   ref,
   schemasOf,
+  unchanged,
 } from "./openapi-components.ts";
 import { describeProblems, problemResponses, problemSchemas } from "./openapi-problems.ts";
 import { type Operation, pathOf, type Route } from "./routes.ts";
@@ -55,15 +58,12 @@ function describeOperation(path: string, method: string, operation: Operation): 
   const parameters = [...groups, ...query, ...headers].map((parameter) =>
     ref("parameters", parameter as string),
   );
-  const all = {
-    ...answers,
-    ...(method === "GET" && { 304: "unchanged" as const }),
-    ...(query.includes("id") && { 431: "longHead" as const }),
-  };
-  const answered = Object.entries(all).map(([status, shape]) => [
+  const answered = Object.entries(answers).map(([status, shape]): [string, Json] => [
     status,
-    status === "200" ? withOthers(ANSWERS[shape], operation) : ANSWERS[shape],
+    withOthers(ANSWERS[shape], operation),
   ]);
+  if (method === "GET") answered.push(["304", unchanged(ANSWERS[answers[200] as Shape])]);
+  if (query.includes("id")) answered.push(["431", LONG_HEAD]);
   return {
     operationId: name,
     summary,
@@ -77,7 +77,8 @@ function describeOperation(path: string, method: string, operation: Operation): 
 }
 
 /** Adds the other representations of an answer. */
-function withOthers(answer: Json, { others = {} }: Operation): Json {
+function withOthers(answer: Json, { others }: Operation): Json {
+  if (others === undefined) return answer;
   const added = (Object.keys(others) as (keyof typeof others)[]).map((name) => OTHERS[name]);
   return { ...answer, content: Object.assign({}, answer["content"], ...added) };
 }

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import type { HandlerOptions, StoreOptions } from "../../src/mod.ts";
 import { createHandler, Refusal, ShardedStore } from "../../src/mod.ts";
+import { HEADERS } from "../../src/http/openapi-components.ts";
 import { pathOf, routeTable } from "../../src/http/routes.ts";
 import {
   cappedCases,
@@ -30,14 +31,17 @@ interface Described {
 
 interface Answer {
   $ref?: string;
+  headers?: Record<string, unknown>;
   content?: Record<string, { schema: unknown }>;
 }
 
 /**
  * Answers by the operation that gave them: `GET /song/{id} 200`. Of each the content types without
- * parameters, and the problem types, a hash sign in front.
+ * parameters, the documented header fields, and the problem types, a hash sign in front.
  */
 type Seen = Map<string, Set<string>>;
+
+const HEADER_NAMES = Object.keys(HEADERS);
 
 /** Statuses of the runtime, of faults and of stopping, which no case can cause. */
 const UNSEEN = ["431", "500", "503"];
@@ -85,7 +89,9 @@ async function watch(
       const problem = /#\/components\/schemas\/\w+(?=>; rel="type")/.exec(
         response.headers.get("link") ?? "",
       )?.[0];
-      seen.set(key, (seen.get(key) ?? new Set()).add(type).add(problem ?? ""));
+      const all = (seen.get(key) ?? new Set()).add(type).add(problem ?? "");
+      for (const name of HEADER_NAMES) if (response.headers.has(name)) all.add(`header ${name}`);
+      seen.set(key, all);
     }
     return response;
   });
@@ -131,9 +137,11 @@ describe("The OpenAPI document", () => {
       for (const [method, { responses }] of Object.entries(item)) {
         for (const [status, answer] of Object.entries(responses)) {
           const name = answer.$ref?.replace("#/components/responses/", "");
-          const { content = {} } = name === undefined ? answer : (components.responses[name] ?? {});
+          const { content = {}, headers = {} } =
+            name === undefined ? answer : (components.responses[name] ?? {});
           described.set(`${method.toUpperCase()} ${path} ${status}`, [
             ...Object.keys(content),
+            ...Object.keys(headers).map((header) => `header ${header}`),
             ...(JSON.stringify(content["application/problem+json"] ?? "").match(
               /#\/components\/schemas\/\w+/g,
             ) ?? []),
@@ -148,7 +156,7 @@ describe("The OpenAPI document", () => {
     }
     const unseen = [...described].flatMap(([key, types]) =>
       types
-        .filter((type) => type.startsWith("#") && seen.has(key) && !seen.get(key)?.has(type))
+        .filter((type) => /^(?:#|header (?!WWW))/.test(type) && seen.has(key) && !seen.get(key)?.has(type))
         .map((type) => `${key} ${type}`),
     );
     expect(unseen.filter((type) => !/ (?:500|503) |Problem$/.test(type))).toEqual([]);

@@ -12,7 +12,7 @@ public class Example {
 
     System.out.println(playcount.play("42", null, null, 1L).getCount());
     System.out.println(playcount.play("42", null, null, 1L << 40).getCount());
-    Map<String, Long> counts = playcount.addBatch(Map.of("42", 1L, "a/b", 2L), null, null);
+    Map<String, Long> counts = playcount.addBatch(null, null, Map.of("42", 1L, "a/b", 2L));
     System.out.println(counts.get("a/b"));
 
     Map<String, Long> plays = playcount.sealFold(1L, null, "plays-to-db");
