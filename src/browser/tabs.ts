@@ -57,6 +57,7 @@ export const joinTabs: JoinTabs = function (name, { hear, change }) {
   }
 
   channel.addEventListener("message", ({ data }) => {
+    if (navigator.locks === undefined) return;
     const { counts, tab, songs } = data as Message;
     if (counts !== undefined) return hear(counts);
     if (tab === undefined || songs === undefined) return change();

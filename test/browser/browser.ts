@@ -44,7 +44,7 @@ export class Tab {
 
   /** Waits until an expression has a value. */
   async until(expression: string, wanted: unknown): Promise<void> {
-    const end = Date.now() + 20_000;
+    const end = Date.now() + 60_000;
     let found: unknown;
     while (Date.now() < end) {
       found = await this.view.evaluate(expression);
