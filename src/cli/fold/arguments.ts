@@ -136,7 +136,8 @@ class FoldArguments {
     const wanted = "postgres://, mysql://, sqlite: or http://";
     if (dialectOf(url) === undefined)
       throw new RangeError(`--into must begin with ${wanted}, not ${quotedAddress(url)}`);
-    if (dialectOf(url) !== "sqlite" && !URL.canParse(url))
+    // A password that is not encoded would stand in the path, and part of it in errors as the host.
+    if (dialectOf(url) !== "sqlite" && (!URL.canParse(url) || new URL(url).pathname.includes("@")))
       throw new RangeError(
         "--into is no URL; write @, :, /, ? and # in a password as %40, %3A, %2F, %3F and %23",
       );

@@ -101,6 +101,10 @@ describe("The arguments of fold", () => {
       "--into is no URL; write @, :, /, ? and # in a password as %40, %3A, %2F, %3F and %23",
     ],
     [
+      [...FROM, "--into", "postgres://u:p@ss/w@h/d"],
+      "--into is no URL; write @, :, /, ? and # in a password as %40, %3A, %2F, %3F and %23",
+    ],
+    [
       [...FROM, "--into", "http://a:8000"],
       "--from and --into list the same servers, so there is nothing to move",
     ],

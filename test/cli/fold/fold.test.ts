@@ -83,6 +83,19 @@ describe("playcount fold", () => {
       const { status, stderr } = await fold(...flags);
       expect([status, line.test(stderr)], stderr).toEqual([2, true]);
     }
+    const web = Bun.serve({ hostname: "127.0.0.1", port: 0, fetch: () => new Response("<html>") });
+    const wrong = { "--into": `postgres://a:b@no.such.host.invalid/c`, "--from": web.url.origin };
+    const none = await run([...bun, "fold", "--from", server, "--into", wrong["--into"]]);
+    expect([none.status, none.stderr]).toEqual([
+      2,
+      'playcount: the host "no.such.host.invalid" has no address\n',
+    ]);
+    const foreign = await run([...bun, "fold", "--from", wrong["--from"], "--into", url]);
+    expect(foreign.status).toBe(2);
+    expect(foreign.stderr).toMatch(
+      /is not a play counter, .*: its answer has no Fold header; nothing is lost\n$/,
+    );
+    await web.stop(true);
     const missing = await run([...bun, "fold", "--from", server, "--into", `sqlite:${folder}/none.db`]);
     expect(missing.status).toBe(2);
     expect(missing.stderr).toMatch(/^playcount: .*unable to open database file \(14\)\n$/);
