@@ -20,6 +20,7 @@ const NEEDS = [
   "mkfs.ext4",
   "nginx",
   "openssl",
+  "pgbouncer",
   "postgres",
   "prometheus",
   "promtool",

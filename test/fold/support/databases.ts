@@ -25,7 +25,7 @@ export interface TestDatabase {
 const IS_ROOT = process.getuid?.() === 0;
 
 /** Runs a command as the user that the packages of Debian create: neither server runs as root. */
-function as(user: string, command: readonly string[]): string[] {
+export function as(user: string, command: readonly string[]): string[] {
   return IS_ROOT
     ? ["setpriv", `--reuid=${user}`, `--regid=${user}`, "--clear-groups", ...command]
     : [...command];
