@@ -1,23 +1,13 @@
 /**
  * Serves a handler on Bun, and stops without losing an answer.
  *
- * @example
- * ```ts
- * import { createHandler, ShardedStore } from "playcount";
- * import { serve } from "playcount/bun";
- *
- * const server = await serve(createHandler(new ShardedStore()), { host: "127.0.0.1", port: 0 });
- * server.url; // for example http://127.0.0.1:40123
- * await server.stop(10);
- * ```
- *
  * @module
  */
 
 import { lookup } from "node:dns/promises";
 import type { Handler } from "../http/handler.ts";
 import { resolvesWithin } from "../async/timing.ts";
-import { closeAfter, IDLE_SECONDS, type ListenOptions, pathOf, type Server, urlOf } from "./server.ts";
+import { drainable, IDLE_SECONDS, type ListenOptions, pathOf, type Server, urlOf } from "./server.ts";
 
 export { whenParsed } from "./bun/parsing.ts";
 export type { ListenOptions, Server } from "./server.ts";
@@ -34,23 +24,18 @@ export type { ListenOptions, Server } from "./server.ts";
  *
  * const handler = createHandler(new ShardedStore());
  * const server = await serve(handler, { host: "127.0.0.1", port: 0 });
+ * server.url; // for example http://127.0.0.1:40123
  * const answer = await fetch(`${server.url}/song/1`, { method: "POST" });
  * await answer.text(); // "1"
  * await server.stop(1);
  * ```
  */
 export async function serve(handler: Handler, options: ListenOptions): Promise<Server> {
-  const { host, port } = options;
-  let isDraining = false;
-  const server = await listen(
-    (request) => (isDraining ? closeAfter(handler(request)) : handler(request)),
-    options,
-  );
+  const { handle, drain } = drainable(handler);
+  const server = await listen(handle, options);
   return {
-    url: urlOf(host, server.port ?? port),
-    drain() {
-      isDraining = true;
-    },
+    url: urlOf(options.host, server.port),
+    drain,
     async stop(graceSeconds) {
       if (!(await resolvesWithin(server.stop(), graceSeconds))) await server.stop(true);
     },
@@ -61,20 +46,21 @@ async function listen(
   handler: Handler,
   { host, port, isShared = false }: ListenOptions,
 ): Promise<Bun.Server<undefined>> {
+  const unix = pathOf(host);
+  const options = {
+    fetch: handler,
+    idleTimeout: IDLE_SECONDS,
+    maxRequestBodySize: 2 ** 40, // the handler enforces the configured limit, and answers 413
+    development: false, // in development an error would show its source to the client
+  };
   try {
-    const options = {
-      fetch: handler,
-      idleTimeout: IDLE_SECONDS,
-      maxRequestBodySize: 2 ** 40, // the handler enforces the configured limit, and answers 413
-      development: false, // in development an error would show its source to the client
-    };
-    const unix = pathOf(host);
     // Bun's types do not know that a Unix socket has an idle time-out too.
     if (unix !== undefined) return Bun.serve({ unix, ...(options as { fetch: Handler }) });
     // Without `reusePort`, Bun shares the port with any other program, without an error.
     return Bun.serve({ hostname: host, port, reusePort: isShared, ...options });
   } catch (error) {
-    if (pathOf(host) === undefined) await lookup(host); // throws for an unknown name, for which Bun reports only an invalid argument
+    // Throws for an unknown name, for which Bun reports only an invalid argument.
+    if (unix === undefined) await lookup(host);
     throw error;
   }
 }

@@ -1,23 +1,13 @@
 /**
  * Serves a handler on Deno, and stops without losing an answer.
  *
- * @example
- * ```ts
- * import { createHandler, ShardedStore } from "playcount";
- * import { serve } from "playcount/deno";
- *
- * const server = await serve(createHandler(new ShardedStore()), { host: "127.0.0.1", port: 0 });
- * server.url; // for example http://127.0.0.1:40123
- * await server.stop(10);
- * ```
- *
  * @module
  */
 
 import { resolvesWithin } from "../async/timing.ts";
 import { type Handler, answerError } from "../http/handler.ts";
 import { Problem } from "../http/response/problem.ts";
-import { closeAfter, type ListenOptions, pathOf, refuseHost, type Server, urlOf } from "./server.ts";
+import { drainable, type ListenOptions, pathOf, refuseHost, type Server, urlOf } from "./server.ts";
 
 /** The part of Deno's interface that is used here. */
 declare const Deno: {
@@ -44,31 +34,31 @@ export type { ListenOptions, Server } from "./server.ts";
  *
  * const handler = createHandler(new ShardedStore());
  * const server = await serve(handler, { host: "127.0.0.1", port: 0 });
+ * server.url; // for example http://127.0.0.1:40123
  * const answer = await fetch(`${server.url}/song/1`, { method: "POST" });
  * await answer.text(); // "1"
  * await server.stop(1);
  * ```
  */
 export function serve(handler: Handler, { host, port }: ListenOptions): Server {
-  const pending = new PendingRequests(handler);
+  const requests = track(handler);
+  const { handle, drain } = drainable(requests.handle); // Deno lets the client close the connection
   const cut = new AbortController();
   const path = pathOf(host);
-  const address = path === undefined ? { hostname: host, port } : { path };
-  let isDraining = false;
-  const answer = (request: Request) =>
-    isDraining ? closeAfter(pending.handle(request)) : pending.handle(request);
   const server = Deno.serve(
-    { ...address, signal: cut.signal, onListen: () => {} },
-    path === undefined ? answer : (request) => answer(withHttp(request)),
+    {
+      ...(path === undefined ? { hostname: host, port } : { path }),
+      signal: cut.signal,
+      onListen: () => {},
+    },
+    path === undefined ? handle : (request) => handle(withHttp(request)),
   );
   return {
-    url: urlOf(host, server.addr.port ?? port),
-    drain() {
-      isDraining = true; // Deno leaves it to the client to close the connection
-    },
+    url: urlOf(host, server.addr.port),
+    drain,
     async stop(graceSeconds) {
       const deadline = performance.now() + graceSeconds * 1000;
-      if (!(await resolvesWithin(pending.stop(), graceSeconds))) return cut.abort();
+      if (!(await resolvesWithin(requests.stop(), graceSeconds))) return cut.abort();
       // After its shutdown Deno cannot close a connection: a late one ends with the process.
       await resolvesWithin(server.shutdown(), (deadline - performance.now()) / 1000);
     },
@@ -81,31 +71,26 @@ function withHttp(request: Request): Request {
 }
 
 /** Tracks the requests that wait for a body or a store: `shutdown` of Deno 2.9 makes bodies unreadable. */
-class PendingRequests {
-  readonly #handler: Handler;
-  readonly #pending = new Set<Promise<Response>>();
-  #isStopping = false;
-
-  constructor(handler: Handler) {
-    this.#handler = handler;
-  }
-
-  handle(request: Request): ReturnType<Handler> {
-    // Deno puts its own name into the URL. A request of HTTP/2 has no Host either.
-    if (!request.headers.has("host")) return refuseHost(request);
-    if (this.#isStopping && request.body !== null)
-      return answerError(request, Problem.of("Unavailable", "The server is stopping"));
-    const answer = this.#handler(request);
-    if (!(answer instanceof Promise)) return answer;
-    this.#pending.add(answer);
-    const forget = () => this.#pending.delete(answer);
-    answer.then(forget, forget);
-    return answer;
-  }
-
-  /** Refuses further bodies; resolves when all requests with a body are answered. */
-  async stop(): Promise<void> {
-    this.#isStopping = true;
-    await Promise.allSettled(this.#pending);
-  }
+function track(handler: Handler): { handle: Handler; stop: () => Promise<unknown> } {
+  const pending = new Set<Promise<Response>>();
+  let isStopping = false;
+  return {
+    handle(request) {
+      // Deno puts its own name into the URL. A request of HTTP/2 has no Host either.
+      if (!request.headers.has("host")) return refuseHost(request);
+      if (isStopping && request.body !== null)
+        return answerError(request, Problem.of("Unavailable", "The server is stopping"));
+      const answer = handler(request);
+      if (!(answer instanceof Promise)) return answer;
+      pending.add(answer);
+      const forget = () => pending.delete(answer);
+      answer.then(forget, forget);
+      return answer;
+    },
+    /** Refuses further bodies; resolves when all requests with a body are answered. */
+    stop() {
+      isStopping = true;
+      return Promise.allSettled(pending);
+    },
+  };
 }

@@ -1,16 +1,6 @@
 /**
  * Serves a handler on Node, and stops without losing an answer.
  *
- * @example
- * ```ts
- * import { createHandler, ShardedStore } from "playcount";
- * import { serve } from "playcount/node";
- *
- * const server = await serve(createHandler(new ShardedStore()), { host: "127.0.0.1", port: 0 });
- * server.url; // for example http://127.0.0.1:40123
- * await server.stop(10);
- * ```
- *
  * @module
  */
 
@@ -40,18 +30,15 @@ export type { ListenOptions, Server } from "./server.ts";
  *
  * const handler = createHandler(new ShardedStore());
  * const server = await serve(handler, { host: "127.0.0.1", port: 0 });
+ * server.url; // for example http://127.0.0.1:40123
  * const answer = await fetch(`${server.url}/song/1`, { method: "POST" });
  * await answer.text(); // "1"
  * await server.stop(1);
  * ```
  */
 export async function serve(handler: Handler, { host, port }: ListenOptions): Promise<Server> {
-  const listener = toListener(handler);
-  const options = { keepAliveTimeout: IDLE_SECONDS * 1000 };
-  const server = createServer(options, (incoming, outgoing) => {
-    connections.take(incoming, outgoing, listener);
-  });
-  const connections = new Connections(server);
+  const server = createServer({ keepAliveTimeout: IDLE_SECONDS * 1000 });
+  const connections = new Connections(server, toListener(handler));
   server.listen(socketOf(host) ?? { port, host });
   await once(server, "listening"); // rejects if the port is taken
   return {
@@ -114,7 +101,8 @@ async function answer(
   const url = urlFor(incoming);
   if (url === undefined) return refuseHost({ method, headers });
   try {
-    return await handler(toRequest(url, { method, headers, signal }, body));
+    const init = { method, headers, signal, body: body?.stream ?? null, duplex: "half" as const };
+    return await handler(toRequest(url, init));
   } catch (error) {
     return answerError({ method, headers }, error);
   }
@@ -138,25 +126,16 @@ function hasBody({ headers, method }: IncomingMessage): boolean {
   );
 }
 
-function toRequest(
-  url: string,
-  init: RequestInit & { method: string },
-  body: IncomingBody | undefined,
-): Request {
-  if (body !== undefined) Object.assign(init, { body: body.stream, duplex: "half" });
+/** Makes a request, also of TRACE: a browser may not send it, so neither may a Request. */
+function toRequest(url: string, init: RequestInit & { method: string }): Request {
   const { method } = init;
-  // A browser may not send TRACE, so neither may a Request, but a server receives it.
   if (method !== "TRACE") return new Request(url, init);
   return Object.defineProperty(new Request(url, { ...init, method: "GET" }), "method", { value: method });
 }
 
 async function send(response: Response, outgoing: ServerResponse, signal: AbortSignal): Promise<void> {
   outgoing.statusCode = response.status;
-  for (const [name, value] of response.headers) {
-    if (name !== "set-cookie") outgoing.setHeader(name, value);
-  }
-  const cookies = response.headers.getSetCookie();
-  if (cookies.length > 0) outgoing.setHeader("set-cookie", cookies);
+  outgoing.setHeaders(response.headers);
   if (response.body === null) outgoing.end();
   else if (outgoing.req.method === "HEAD") await response.body.cancel().finally(() => outgoing.end());
   else await sendBody(response.body, outgoing, signal);

@@ -1,4 +1,4 @@
-import type { Awaitable } from "../async/awaitable.ts";
+import { type Awaitable, whenReady } from "../async/awaitable.ts";
 import { answerError, type Handler } from "../http/handler.ts";
 import { Problem } from "../http/response/problem.ts";
 import { socketOf } from "../settings/hosts.ts";
@@ -38,7 +38,7 @@ export interface Server {
 export type Serve = (handler: Handler, options: ListenOptions) => Awaitable<Server>;
 
 /** Returns the URL of `host` and `port`, without a slash at its end. That of another socket is `host`. */
-export function urlOf(host: string, port: number): string {
+export function urlOf(host: string, port: number | undefined): string {
   if (socketOf(host) !== undefined) return host;
   return `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
 }
@@ -55,9 +55,18 @@ export function refuseHost(request: Pick<Request, "method" | "headers">): Respon
   return answerError(request, new Problem(400, "The request needs one valid Host"));
 }
 
-/** Tells the client of an answer that its connection closes (RFC 9112 §9.6). */
-export function closeAfter(answer: Awaitable<Response>): Awaitable<Response> {
-  if (answer instanceof Promise) return answer.then(closeAfter);
+/** Adds a switch to a handler. After `drain`, each answer closes its connection (RFC 9112 §9.6). */
+export function drainable(handler: Handler): { handle: Handler; drain: () => void } {
+  let isDraining = false;
+  return {
+    handle: (request) => (isDraining ? whenReady(handler(request), closing) : handler(request)),
+    drain() {
+      isDraining = true;
+    },
+  };
+}
+
+function closing(answer: Response): Response {
   answer.headers.set("connection", "close");
   return answer;
 }

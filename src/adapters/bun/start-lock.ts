@@ -9,26 +9,22 @@ const NAME = "\0playcount is starting workers";
 const RETRY_MS = 20;
 const MAX_WAIT_MS = 10_000;
 
-/** The right to start workers, which one program of a machine has at a time. */
-export interface StartLock {
-  release: () => void;
-}
-
 /**
  * Waits until no other playcount is about to start workers: two that probe a free port at the same moment
- * would share it. Waits 10 seconds at most, and not at all where the system has no such sockets.
+ * would share it. Waits 10 seconds at most, and not at all where the system has no such sockets. Returns the
+ * function that releases the lock.
  */
-export async function acquireStartLock(): Promise<StartLock> {
+export async function acquireStartLock(): Promise<() => void> {
   const deadline = performance.now() + MAX_WAIT_MS;
   while (process.platform === "linux" && performance.now() < deadline) {
     const server = createServer();
     try {
       server.listen({ path: NAME });
       await once(server, "listening"); // rejects if another program has it
-      return { release: () => void server.close() };
+      return () => void server.close();
     } catch {
       await setTimeout(RETRY_MS);
     }
   }
-  return { release: () => {} };
+  return () => {};
 }

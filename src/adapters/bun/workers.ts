@@ -3,7 +3,7 @@ import { Problem } from "../../http/response/problem.ts";
 import { serve } from "../bun.ts";
 import { resolvesWithin } from "../../async/timing.ts";
 import { errorMessage } from "../../error-message.ts";
-import { type Server, urlOf } from "../server.ts";
+import { type ListenOptions, type Server, urlOf } from "../server.ts";
 import { acquireStartLock } from "./start-lock.ts";
 
 /** Minimum time between two starts of one worker. */
@@ -16,10 +16,7 @@ const MARGIN_SECONDS = 1;
  * Options of a server with several workers, which are threads. `D` is the data that a worker makes its
  * handler of.
  */
-export interface WorkersOptions<D> {
-  host: string;
-  /** Port from 1 to 65535, or 0 for any free port. */
-  port: number;
+export interface WorkersOptions<D> extends Omit<ListenOptions, "isShared"> {
   /** Number of workers; their ids count from 1. */
   count: number;
   /** URL of the module that each worker runs. It must call {@linkcode runWorker}. */
@@ -48,11 +45,11 @@ type WorkerEvent = { did: "load" } | { did: "listen" } | { did: "fail"; message:
  * @throws {Error} if the port is taken, or `host` is not an address of this machine.
  */
 export async function serveWorkers<D>(options: WorkersOptions<D>): Promise<Server> {
-  const lock = await acquireStartLock();
+  const releaseLock = await acquireStartLock();
   try {
     return await startWorkers(options);
   } finally {
-    lock.release();
+    releaseLock();
   }
 }
 
