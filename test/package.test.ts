@@ -268,6 +268,18 @@ test.each(Object.entries(CONSUMERS))("a program that mounts it serves both on %s
   await expect(fetch(`${elsewhere}plays/`)).rejects.toThrow();
 });
 
+test("a bundle for browsers defines the element, and has nothing of the server", async () => {
+  const entry = join(consumer, "page.ts");
+  await Bun.write(
+    entry,
+    `import { definePlayCount } from "playcount/element";\ndefinePlayCount("https://plays.example.com");\n`,
+  );
+  const { outputs } = await Bun.build({ entrypoints: [entry], target: "browser", minify: true });
+  const bundle = (await outputs[0]?.text()) ?? "";
+  expect(bundle.length).toBeLessThan(8000);
+  expect(elementsOf(bundle)).toEqual(["play-count"]);
+});
+
 test("the project for Cloudflare has counts that survive a restart, and needs its token to clear them", async () => {
   const project = join(consumer, "node_modules/playcount/docs/deploy/cloudflare");
   const [module, data] = [join(folder, "cloudflare/worker.js"), join(folder, "cloudflare/data")];

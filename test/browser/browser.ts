@@ -5,6 +5,7 @@ export const lacksBrowser: boolean = lacks("chromium");
 
 const ARGUMENTS = [
   "--no-sandbox", // which root cannot have
+  "--disable-dev-shm-usage", // small in containers
   "--disable-quic",
   "--disable-background-networking",
   "--disable-component-update",
