@@ -109,6 +109,7 @@ async function readAll(
 }
 
 async function takeInSlices(piece: Uint8Array, take: (slice: Uint8Array) => void): Promise<void> {
+  if (piece.length <= SLICE_BYTES) return take(piece);
   for (let at = 0; at < piece.length; at += SLICE_BYTES) {
     if (at > 0) await yieldTurn();
     take(piece.subarray(at, at + SLICE_BYTES));
@@ -190,13 +191,14 @@ export async function readTextPieces(
   reserve?: Reserve,
 ): Promise<void> {
   const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-  await readToEnd(request, reading, (piece) => take(decode(decoder, piece, true)), reserve);
-  take(decode(decoder, new Uint8Array(), false));
+  await readToEnd(request, reading, (piece) => take(decode(decoder, piece)), reserve);
+  decode(decoder);
 }
 
-function decode(decoder: TextDecoder, piece: Uint8Array, stream: boolean): string {
+/** Decodes a piece. Without one, checks that the last one has not ended within a character. */
+function decode(decoder: TextDecoder, piece?: Uint8Array): string {
   try {
-    return decoder.decode(piece, { stream });
+    return decoder.decode(piece, { stream: piece !== undefined });
   } catch {
     throw new Problem(400, "The body is not UTF-8");
   }

@@ -80,6 +80,7 @@ export class EntryWriter {
   }
 
   #writeText(text: string): void {
+    if (text === "") return;
     this.#reserve(text.length * 3);
     this.#length += utf8.encodeInto(text, this.#bytes.subarray(this.#length)).written;
   }
