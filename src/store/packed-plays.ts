@@ -1,6 +1,6 @@
 import { WorkSlice } from "../async/turns.ts";
 import { quoted } from "../error-message.ts";
-import { type HashKey, hashWords, processKey } from "../hash.ts";
+import { hash64, type HashKey, hashWords, hashWords64, processKey } from "../hash.ts";
 import {
   type Chunk,
   type CountStore,
@@ -12,7 +12,7 @@ import {
 import { endOfSlice, inSlices, type PackedBatch, SLICE_WORK, SONG_WORK } from "./packed-batch.ts";
 import { bytesOfId, LENGTH_BYTES, packAscii, PackedId, readId, wordsOfId } from "./packed-id.ts";
 import { Refusal } from "./refusal.ts";
-import { Fingerprint } from "./request-key.ts";
+import { fingerprintOf } from "./request-key.ts";
 import { Utf8Chunk } from "./utf8-chunk.ts";
 
 const fromAscii = new TextDecoder("latin1");
@@ -92,14 +92,16 @@ export class PackedPlays implements SongPlays, PackedBatch {
 
   /** Returns a fingerprint of the request. Yields between slices. */
   *fingerprint(kind: "song" | "batch"): Generator<undefined, number> {
-    const fingerprint = new Fingerprint(kind);
+    let digest = hash64(kind);
     yield* inSlices(this, (first, end) => {
       for (let song = first; song < end; song++) {
         const id = (this.idPositions[song] as number) + 1;
-        fingerprint.add(this.words, id, wordsOfId(this.words[id] as number), this.plays[song] as number);
+        const plays = this.plays[song] as number;
+        const [high, low] = hashWords64(this.words, id, wordsOfId(this.words[id] as number), digest);
+        digest = [high ^ (plays / 2 ** 32), low ^ plays];
       }
     });
-    return fingerprint.value;
+    return fingerprintOf(digest);
   }
 
   /** Lists the songs with their new counts, in chunks. */

@@ -1,4 +1,4 @@
-import { hash64, type HashKey, hashWords64 } from "../hash.ts";
+import { hash64, type HashKey } from "../hash.ts";
 
 /** Identifies a request, so that a retry is not counted twice. */
 export interface RequestKey {
@@ -21,34 +21,15 @@ export interface LastRequest {
 }
 
 /**
- * A 53-bit hash of a request, which tells a retry from a different request with the same key. It is computed
- * song by song, as a large batch would keep the event loop busy. The hash has no secret: a client that makes
- * two of its own requests collide gains nothing.
+ * Returns the fingerprint of a request, 53 bits of its digest, which tells a retry from a different request
+ * with the same key. The digest has no secret: a client that makes two of its own requests collide gains
+ * nothing.
  */
-export class Fingerprint {
-  #state: HashKey;
-
-  /** `kind` is the kind of the request. */
-  constructor(kind: "song" | "batch") {
-    this.#state = hash64(kind);
-  }
-
-  /** Adds a song, whose packed id is `length` words from `start` on. */
-  add(words: Int32Array, start: number, length: number, plays: number): void {
-    const [high, low] = hashWords64(words, start, length, this.#state);
-    this.#state = [high ^ (plays / 2 ** 32), low ^ plays];
-  }
-
-  get value(): number {
-    return numberOf(this.#state);
-  }
+export function fingerprintOf([high, low]: HashKey): number {
+  return (high & 0x1fffff) * 2 ** 32 + (low >>> 0);
 }
 
 /** Returns the fingerprint of a request for one song. */
 export function fingerprintOfSong(id: string, plays: number): number {
-  return numberOf(hash64(`${plays}=${id}`));
-}
-
-function numberOf([high, low]: HashKey): number {
-  return (high & 0x1fffff) * 2 ** 32 + (low >>> 0);
+  return fingerprintOf(hash64(`${plays}=${id}`));
 }

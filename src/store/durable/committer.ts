@@ -174,7 +174,7 @@ export class Committer {
   }
 
   #seal(fold: number, label: string): boolean | WriteFailure {
-    if (!this.store.canSeal(fold, label)) return false;
+    if (!this.store.lifecycle.canSeal(fold, label)) return false;
     const sealed = { fold, label, sealedAt: Date.now() };
     return (
       this.#makeDurable(() => this.#database.seal(sealed)) ?? this.store.seal(fold, label, sealed.sealedAt)
@@ -182,7 +182,7 @@ export class Committer {
   }
 
   #acknowledge(fold: number, label: string | undefined): boolean | WriteFailure {
-    if (!this.store.canAcknowledge(fold, label)) return false;
+    if (!this.store.lifecycle.canAcknowledge(fold, label)) return false;
     const now = Date.now();
     const failure = this.#makeDurable(() => this.#database.acknowledge(fold, now));
     if (failure !== undefined) return failure;

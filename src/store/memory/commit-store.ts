@@ -6,6 +6,7 @@ import type { LastRequest } from "../request-key.ts";
 import { inSlices, type PackedBatch } from "../packed-batch.ts";
 import { BatchColumns } from "./batch-columns.ts";
 import type { KeyedRequest } from "./batch-write.ts";
+import type { FoldLifecycle } from "./fold-lifecycle.ts";
 import { idWord } from "./entry-blocks.ts";
 import { MAX_ID_WORDS } from "../packed-id.ts";
 import { ShardedStore, type ShardedStoreOptions } from "./sharded-store.ts";
@@ -29,6 +30,7 @@ export interface StagedAddition {
  * reserves its entries; no reader sees it. After the commit {@linkcode applyStaged} adds the staged plays.
  */
 export class CommitStore extends ShardedStore {
+  /** @internal */ declare readonly lifecycle: FoldLifecycle;
   /** The staged plays, by entry of the open set. */
   readonly #staged = new Map<number, number>();
   readonly #stagedShards = new Set<number>();
@@ -175,19 +177,6 @@ export class CommitStore extends ShardedStore {
     this.#texts.clear();
     this.#stagedShards.clear();
     this.#requests = new KeyedMap();
-  }
-
-  /** Returns true if sealing `fold` would change anything. Throws as {@linkcode CountStore.seal} does. */
-  canSeal(fold: number, label: string): boolean {
-    return this.lifecycle.canSeal(fold, label);
-  }
-
-  /**
-   * Returns true if acknowledging `fold` would change anything. Throws as {@linkcode CountStore.acknowledge}
-   * does.
-   */
-  canAcknowledge(fold: number, label: string | undefined): boolean {
-    return this.lifecycle.canAcknowledge(fold, label);
   }
 
   /** True while the memory of a dropped fold is to be freed. */
