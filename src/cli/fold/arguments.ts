@@ -164,10 +164,10 @@ class FoldArguments {
 
   #number(flag: string, max: number): number | undefined {
     const written = this.#flags.get(flag);
-    const number = written && parseWholeNumber(written);
-    if (number === undefined && written === undefined) return undefined;
-    if (typeof number === "number" && number >= 1 && number <= max) return number;
-    throw new RangeError(`--${flag} must be a whole number from 1 to ${max}, not ${quoted(written ?? "")}`);
+    if (written === undefined) return undefined;
+    const number = parseWholeNumber(written) ?? 0;
+    if (number >= 1 && number <= max) return number;
+    throw new RangeError(`--${flag} must be a whole number from 1 to ${max}, not ${quoted(written)}`);
   }
 
   #seconds(flag: string): number | undefined {
@@ -176,9 +176,8 @@ class FoldArguments {
     const [, digits, unit = ""] = /^(\d{1,9})([smhd])$/.exec(written) ?? [];
     const seconds = Number(digits) * (SECONDS[unit] ?? NaN);
     if (seconds >= 1 && seconds <= MAX_SECONDS) return seconds;
-    throw new RangeError(
-      `--${flag} must be a time of at least a second, as 60s or 5m, not ${quoted(written)}`,
-    );
+    const wanted = "a time of at least a second, as 60s or 5m";
+    throw new RangeError(`--${flag} must be ${wanted}, not ${quoted(written)}`);
   }
 
   #secret(flag: string, variable: string): string {

@@ -26,9 +26,10 @@ export async function fold(settings: FoldSettings): Promise<never> {
   for (const signal of ["SIGINT", "SIGTERM"] as const)
     process.on(signal, () => (stopping.signal.aborted ? process.exit(FAILED) : stopping.abort()));
   const { every } = settings;
-  let status = await run(settings, stopping.signal);
+  let next = performance.now();
+  const status = await run(settings, stopping.signal);
   if (every === undefined || status === BAD_USAGE) process.exit(status);
-  for (let next = performance.now(); ; status = await run(settings, stopping.signal)) {
+  for (; ; await run(settings, stopping.signal)) {
     const now = performance.now();
     next = Math.max(next + every * 1000, now);
     await delay(next - now, stopping.signal).catch(() => process.exit(0));
