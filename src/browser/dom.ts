@@ -15,6 +15,7 @@ export interface BrowserElement {
   getAttribute(name: string): string | null;
   hasAttribute(name: string): boolean;
   closest(selector: string): BrowserElement | null;
+  dispatchEvent(event: Event): boolean;
 }
 
 /** An element of the page for people. */

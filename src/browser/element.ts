@@ -1,5 +1,5 @@
 import type { BrowserElement, ElementRegistry } from "./dom.ts";
-import type { Feed, Watcher } from "./feeds.ts";
+import type { Feed, Watcher } from "./feed.ts";
 
 declare const HTMLElement: new () => BrowserElement;
 declare const customElements: ElementRegistry;
@@ -66,6 +66,10 @@ export function defineElement(feedOf: (after: string) => Feed, server: string, r
       const lang = this.closest("[lang]")?.getAttribute("lang") ?? "";
       const text = formatOf(lang, this.getAttribute("format") === "compact").format(count);
       if (this.textContent !== text) this.textContent = text;
+    }
+
+    outdate(): void {
+      this.dispatchEvent(new Event("outdated", { bubbles: true }));
     }
 
     async play(): Promise<number> {

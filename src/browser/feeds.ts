@@ -1,28 +1,11 @@
 import type { BrowserDocument, BrowserEvents, BrowserEventSource, BrowserNavigator } from "./dom.ts";
+import type { Feed, Watcher } from "./feed.ts";
 import type { JoinTabs, Tabs } from "./tabs.ts";
 
 declare const EventSource: new (url: string) => BrowserEventSource;
 declare const addEventListener: BrowserEvents;
 declare const document: BrowserDocument;
 declare const navigator: Pick<BrowserNavigator, "onLine">;
-
-/** Shows the count of a song when it changes. */
-export interface Watcher {
-  readonly isLive: boolean;
-  /** Seconds between two polls. */
-  readonly refreshSeconds: number;
-  show(): void;
-}
-
-/** Keeps the counts of the songs that are watched. */
-export interface Feed {
-  /** Returns the count of a song; `undefined` until it is known. */
-  countOf(song: string): number | undefined;
-  add(song: string, watcher: Watcher): void;
-  remove(song: string, watcher: Watcher): void;
-  /** Takes the count that a play was answered with. */
-  played(song: string, count: number): void;
-}
 
 /**
  * Makes the feeds of a page, one for each value of `after`, and returns the function that finds them.
@@ -62,6 +45,7 @@ export function createFeeds(server: string, joinTabs: JoinTabs): (after: string)
 
     add(song: string, watcher: Watcher): void {
       this.#watchers.set(song, (this.#watchers.get(song) ?? new Set()).add(watcher));
+      this.#refused.delete(song);
       watcher.show();
       this.#settle();
     }
@@ -161,7 +145,8 @@ export function createFeeds(server: string, joinTabs: JoinTabs): (after: string)
         const answer = await fetch(this.#urlOf(songs), init);
         if (answer.ok) return this.#publish((await answer.json()) as Record<string, number>);
         const isRefused = answer.status === 400 || answer.status === 414;
-        if (answer.status === 410 || (isRefused && songs.length === 1)) {
+        if (answer.status === 410) this.#outdate();
+        else if (isRefused && songs.length === 1) {
           for (const song of songs) this.#refused.add(song);
         } else if (isRefused) {
           const middle = songs.length >> 1;
@@ -169,6 +154,15 @@ export function createFeeds(server: string, joinTabs: JoinTabs): (after: string)
         }
       } catch {
         // The server is down: the texts stay, and the next run asks again.
+      }
+    }
+
+    /** Asks no more for the songs that are watched now, and tells those that watch them. */
+    #outdate(): void {
+      for (const [song, those] of [...this.#watchers]) {
+        if (this.#refused.has(song)) continue;
+        this.#refused.add(song);
+        those.forEach((watcher) => watcher.outdate());
       }
     }
 
