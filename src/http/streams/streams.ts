@@ -1,10 +1,10 @@
 import { delay, onAbort } from "../../async/timing.ts";
-import { WorkSlice, yieldTurn } from "../../async/turns.ts";
 import { KeyedMap } from "../../keyed-map.ts";
 import type { CountStore } from "../../store/count-store.ts";
 import { Refusal } from "../../store/refusal.ts";
 import type { Settings } from "../../settings/settings.ts";
 import type { Metrics } from "../metrics/metrics.ts";
+import { Pace } from "./pace.ts";
 import { Reader } from "./reader.ts";
 import { eventOf, HighestSongs, NamedSongs, type Topic } from "./topics.ts";
 import { View } from "./view.ts";
@@ -16,8 +16,8 @@ const REST = 0.5;
 /** A ranking reads all songs: it may take a twentieth of the time. */
 const RANKING_REST = 20;
 
-/** Work of a slice of about a millisecond: a song that is read is 1, and an event that is written 40. */
-const [SLICE, EVENT] = [4000, 40];
+/** Work of writing an event, compared with reading a song. */
+const EVENT_WORK = 40;
 
 type StreamSettings = Pick<Settings, "maxStreams" | "maxStreamSongs" | "streamSeconds" | "streamIdleSeconds">;
 
@@ -150,23 +150,23 @@ export class Streams {
     for (let pauseMs = LOOK_MS; this.#topics.size > 0;) {
       await delay(pauseMs);
       const startedAt = performance.now();
-      const slice = new WorkSlice(SLICE);
-      await this.#read(this.#look + 1, slice);
-      await this.#offer(++this.#look, slice);
+      const pace = new Pace();
+      await this.#read(this.#look + 1, pace);
+      await this.#offer(++this.#look, pace);
       const tookMs = performance.now() - startedAt;
       pauseMs = Math.max(LOOK_MS - tookMs, tookMs * REST);
     }
     this.#isWatching = false;
   }
 
-  async #read(look: number, slice: WorkSlice): Promise<void> {
+  async #read(look: number, pace: Pace): Promise<void> {
     try {
       const version = await this.#store.version;
       if (version !== this.#version) {
         this.#version = version;
         for (const view of [...this.#views.values()]) {
           view.isRankingStale = true;
-          await this.#readView(view, () => view.readSongs(look, (songs) => pauseAfter(slice, songs)));
+          await this.#readView(view, () => view.readSongs(look, (songs) => pace.pauseAfter(songs)));
         }
       }
       const now = performance.now();
@@ -191,16 +191,14 @@ export class Streams {
     }
   }
 
-  async #offer(look: number, slice: WorkSlice): Promise<void> {
+  async #offer(look: number, pace: Pace): Promise<void> {
     for (const topic of [...this.#topics.values()]) {
       topic.offer(look);
-      for (const reader of topic.readers) await pauseAfter(slice, reader.tend(performance.now()) ? EVENT : 1);
+      // Each `await` also lets the runtime send what was written, so that the time of a slice includes it.
+      for (const reader of topic.readers)
+        await pace.pauseAfter(reader.tend(performance.now()) ? EVENT_WORK : 1);
     }
   }
-}
-
-function pauseAfter(slice: WorkSlice, work: number): Promise<void> | undefined {
-  return slice.isFull(work) ? yieldTurn() : undefined;
 }
 
 function isUnavailable(error: unknown): boolean {
