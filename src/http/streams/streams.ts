@@ -11,8 +11,8 @@ import { View } from "./view.ts";
 
 /** Time between the starts of two looks, unless a look takes longer. */
 const LOOK_MS = 250;
-/** Least pause after a look, as a part of the time that it took. */
-const REST = 0.5;
+/** Least pause after a look, as a multiple of the time that it took: streams take half of a core at most. */
+const REST = 1.25;
 /** A ranking reads all songs: it may take a twentieth of the time. */
 const RANKING_REST = 20;
 
