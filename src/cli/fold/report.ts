@@ -8,20 +8,17 @@ export interface Screen {
   write(text: string): unknown;
 }
 
-/** Minimum time between two lines of a log. */
-const LOG_MS = 10_000;
-
 /** Minimum time between two updates of a terminal's line. */
-const TERMINAL_MS = 100;
+const PAUSE_MS = 100;
 
 /** Goes to the beginning of a terminal's line, and erases it. */
 const ERASE = "\r\x1b[K";
 
-/** Reports the progress of a fold: on a terminal in one line that it updates, otherwise in lines of a log. */
+/** Reports the progress of a fold on a terminal, in one line that it updates. A log has no progress. */
 export class Report {
   readonly #screen: Screen;
   readonly #now: () => number;
-  #writtenAt: number | undefined;
+  #writtenAt = -Infinity;
   #isShown = false;
   #begun = { fold: 0, at: 0, storedSongs: 0 };
 
@@ -29,7 +26,6 @@ export class Report {
   constructor(screen: Screen, now: () => number = () => performance.now()) {
     this.#screen = screen;
     this.#now = now;
-    if (screen.isTTY !== true) this.#writtenAt = now(); // a short fold is not logged
   }
 
   /** Reports progress, unless the last report was a moment ago. */
@@ -37,15 +33,13 @@ export class Report {
     const { fold, storedSongs } = progress;
     const now = this.#now();
     if (this.#begun.fold !== fold) this.#begun = { fold, at: now, storedSongs };
-    const isTerminal = this.#screen.isTTY === true;
-    const pauseMs = isTerminal ? TERMINAL_MS : LOG_MS;
-    if (this.#writtenAt !== undefined && now - this.#writtenAt < pauseMs) return;
+    if (this.#screen.isTTY !== true || now - this.#writtenAt < PAUSE_MS) return;
     this.#writtenAt = now;
     const seconds = Math.max(0.001, (now - this.#begun.at) / 1000);
     const line = lineOf(progress, Math.round((storedSongs - this.#begun.storedSongs) / seconds));
     const columns = this.#screen.columns || Infinity; // only the last row of a line can be erased
-    this.#screen.write(isTerminal ? ERASE + line.slice(0, columns - 1) : `${line}\n`);
-    this.#isShown = isTerminal;
+    this.#screen.write(ERASE + line.slice(0, columns - 1));
+    this.#isShown = true;
   }
 
   /** Writes a line that stays. */
