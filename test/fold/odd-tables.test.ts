@@ -236,6 +236,16 @@ describe.each(DATABASES.map((database) => [database.name, database] as const))("
     await expectRefused(asPoor, /^the database refuses: .*denied/); // DELETE is missing
     await grant("DELETE ON playcount_unknown");
     await runJob(asPoor);
+    const bare = await jobFor("CREATE TABLE song (id varchar(100) PRIMARY KEY, plays bigint)");
+    await query(bare.url, `GRANT SELECT, UPDATE ON song TO ${grantee}`);
+    const there = new URL(bare.url);
+    there.username = user;
+    const refusal = {
+      PostgreSQL: /^cannot create tables: .*denied.* Let a user create them that may:\nCREATE TABLE IF NOT /,
+      MariaDB: /^the database refuses: .*denied .* `playcount_fold`/, // it does not say that a table is missing
+      SQLite: /./,
+    }[name] as RegExp;
+    await expect(runJob({ ...bare, url: there.href })).rejects.toThrow(refusal);
     if (name !== "PostgreSQL") return;
     await query(job.url, "ALTER TABLE song ENABLE ROW LEVEL SECURITY");
     const hidden = await jobFor();

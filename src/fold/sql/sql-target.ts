@@ -59,7 +59,7 @@ export class SqlTarget implements Target {
       const writer = new PartWriter(database, this.#options.unknown, isTrial);
       const rehearse = () => this.#retrying(() => this.#undo((tx) => writer.rehearse(tx)));
       await rehearse().catch(async (error: unknown) => {
-        if (!database.means("missing table", error)) throw error;
+        if (isTrial || !database.means("missing table", error)) throw error;
         await this.#createTables();
         await rehearse();
       });
