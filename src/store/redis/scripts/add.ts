@@ -86,7 +86,10 @@ export function decodeAdd<S extends Song>(
   let at = 0;
   for (const [index, { songs }] of parts.entries()) {
     const fold = Number(folds[index]);
-    for (const song of songs) [song.count, song.fold] = [Number(counts[at++]), fold];
+    for (const song of songs) {
+      song.count = Number(counts[at++]);
+      song.fold = fold;
+    }
   }
   const all = rest.length === 0 ? [] : parts.flatMap((part) => part.songs);
   const problems = rest.map((problem): AddProblem<S> => {
