@@ -151,7 +151,8 @@ export const BODIES: Readonly<Record<NonNullable<Description["body"]>, Json>> = 
   label: {
     requestBody: {
       description: "label of the fold",
-      content: { "application/json": { schema: LABEL }, "text/plain": { schema: LABEL } },
+      // Text comes first: clients in Java send a string as it is, whatever its type.
+      content: { "text/plain": { schema: LABEL }, "application/json": { schema: LABEL } },
     },
   },
   ignored: {},
