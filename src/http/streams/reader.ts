@@ -76,8 +76,10 @@ export class Reader {
     const controller = this.#controller;
     if (controller === undefined) return;
     this.cancel();
-    if (this.#waitsSince === undefined) controller.close();
-    else controller.error(CUT_OFF);
+    try {
+      if (this.#waitsSince === undefined) controller.close();
+      else controller.error(CUT_OFF);
+    } catch {} // the runtime has given the stream up
   }
 
   start(controller: ReadableStreamDefaultController<Uint8Array>): void {
@@ -106,9 +108,12 @@ export class Reader {
     this.#seen = this.#events.offered;
   }
 
-  /** Writes to an open stream: a later `enqueue` would end the process. */
   #write(bytes: Uint8Array, now: number): void {
-    this.#controller?.enqueue(bytes);
     this.#writtenAt = now;
+    try {
+      this.#controller?.enqueue(bytes);
+    } catch {
+      this.cancel(); // the runtime has given the stream up
+    }
   }
 }
