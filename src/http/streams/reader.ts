@@ -79,7 +79,9 @@ export class Reader {
     try {
       if (this.#waitsSince === undefined) controller.close();
       else controller.error(CUT_OFF);
-    } catch {} // the runtime has given the stream up
+    } catch {
+      // The runtime has given the stream up.
+    }
   }
 
   start(controller: ReadableStreamDefaultController<Uint8Array>): void {
