@@ -88,11 +88,12 @@ export class Database implements SongDatabase {
 
   /** Makes a RangeError of an error that will not go away by itself. */
   refusalOf(error: unknown): unknown {
-    const isKnown =
-      error instanceof RangeError || error instanceof JobRefusal || this.means("transient", error);
-    return isKnown
-      ? error
-      : new RangeError(`the database refuses: ${describeSqlError(error)}`, { cause: error });
+    if (error instanceof RangeError || error instanceof JobRefusal || this.means("transient", error))
+      return error;
+    const reason = describeSqlError(error);
+    const advice = "; the job needs all rights on its tables, see --print-schema";
+    const message = `the database refuses: ${reason}${reason.includes("playcount_") ? advice : ""}`;
+    return new RangeError(message, { cause: error });
   }
 
   /** Statements that make the job's tables, if they are missing. */
