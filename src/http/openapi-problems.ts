@@ -1,4 +1,5 @@
-import { COUNT, headersOf, type Json, mapOf, ref, type ResponseHeader, TEXT } from "./openapi-components.ts";
+import { headersOf, type ResponseHeader } from "./openapi-answers.ts";
+import { COUNT, type Json, mapOf, ref, TEXT } from "./openapi-components.ts";
 import {
   phraseOf,
   PROBLEM_TYPES,

@@ -1,17 +1,6 @@
 import type { Shape } from "./description.ts";
-import {
-  ANSWERS,
-  BODIES,
-  HEADERS,
-  type Json,
-  type Limits,
-  LONG_HEAD,
-  OTHERS,
-  parametersOf,
-  ref,
-  schemasOf,
-  unchanged,
-} from "./openapi-components.ts";
+import { ANSWERS, HEADERS, LONG_HEAD, OTHERS, unchanged } from "./openapi-answers.ts";
+import { BODIES, type Json, type Limits, parametersOf, ref, schemasOf } from "./openapi-components.ts";
 import { describeProblems, problemResponses, problemSchemas } from "./openapi-problems.ts";
 import { type Operation, pathOf, type Route } from "./routes.ts";
 import { VERSION } from "../version.ts";

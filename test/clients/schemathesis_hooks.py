@@ -1,11 +1,13 @@
 import schemathesis
 from hypothesis import strategies
 
-KEYS = strategies.from_regex(r'"[A-Za-z0-9._-]{1,64}:[0-9]{1,15}"', fullmatch=True, alphabet=strategies.characters(codec="ascii"))
-schemathesis.openapi.format("idempotency-key", KEYS)
+ASCII = strategies.characters(codec="ascii")
+KEY = r'"[A-Za-z0-9._-]{1,64}:[0-9]{1,15}"'
+schemathesis.openapi.format("idempotency-key", strategies.from_regex(KEY, fullmatch=True, alphabet=ASCII))
 
 
 @schemathesis.hook
 def before_load_schema(_context, document):
-    """Has keys generated: the quotes in them are not among the characters that header fields get by default."""
-    document["components"]["parameters"]["Idempotency-Key"]["schema"] = {"type": "string", "format": "idempotency-key"}
+    """Generates keys by their pattern: the quotes in them are not among the default characters of fields."""
+    key = document["components"]["parameters"]["Idempotency-Key"]
+    key["schema"] = {"type": "string", "format": "idempotency-key"}

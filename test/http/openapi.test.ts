@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import type { HandlerOptions, StoreOptions } from "../../src/mod.ts";
 import { createHandler, Refusal, ShardedStore } from "../../src/mod.ts";
-import { HEADERS } from "../../src/http/openapi-components.ts";
+import { HEADERS } from "../../src/http/openapi-answers.ts";
 import { pathOf, routeTable } from "../../src/http/routes.ts";
 import {
   cappedCases,

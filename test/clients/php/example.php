@@ -8,6 +8,6 @@ function ask(string $method, string $path, string $body = ''): mixed {
 echo ask('POST', '/song/42')['count'], "\n";
 echo ask('POST', '/song/42', '1099511627776')['count'], "\n";
 echo ask('POST', '/batch', json_encode(['42' => 1, 'a/b' => 2]))['a/b'], "\n";
-echo ask('PUT', '/folds/1', '"plays-to-db"')['a/b'], "\n"; // store the fold in the database before the next request
+echo ask('PUT', '/folds/1', '"plays-to-db"')['a/b'], "\n"; // store it before the next request
 echo ask('DELETE', '/folds/1')['status'], "\n";
 echo ask('POST', '/song/42', '9007199254740991')['type'], "\n";
