@@ -5,7 +5,7 @@ import { Connection } from "../support/connection.ts";
 import { bun, main } from "../support/folding.ts";
 import { killAll, type Listening, listen, RUNTIMES } from "../support/process.ts";
 
-setDefaultTimeout(20_000);
+setDefaultTimeout(300_000);
 afterEach(killAll);
 
 const PROGRAMS = [
