@@ -115,7 +115,8 @@ export class Streams {
   }
 
   #topicOf({ songs, after }: Watch): Topic {
-    const name = `${after} ${"top" in songs ? `top ${songs.top}` : songs.join("\0")}`; // no id has U+0000
+    // No id is empty or has U+0000.
+    const name = `${after} ${"top" in songs ? `\0${songs.top}` : songs.join("\0")}`;
     const known = this.#topics.get(name);
     if (known !== undefined) return known;
     const view = this.#views.get(String(after)) ?? new View(this.#store, after);

@@ -75,6 +75,23 @@ test("one ranking serves all lists of the highest songs", async () => {
   for (const { cancel } of readers) await cancel();
 });
 
+test("streams of lists and of songs with ids like their names are different", async () => {
+  const store = new ObservedStore();
+  const streams = open(store);
+  const watches = [{ top: 5 }, ["top 5"], ["5"], ["a", "b"], ["a b"], ["a,b"]];
+  const found = [];
+  for (const songs of watches) found.push(await watch(streams, songs));
+  expect(await Promise.all(found.map(({ next }) => next()))).toEqual([
+    [],
+    { "top 5": 0 },
+    { "5": 0 },
+    { a: 0, b: 0 },
+    { "a b": 0 },
+    { "a,b": 0 },
+  ]);
+  for (const { cancel } of found) await cancel();
+});
+
 test("a slow reader gets the latest counts of what it has missed, and nothing twice", async () => {
   const store = new ObservedStore();
   const streams = open(store);
