@@ -13,7 +13,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let fold = playcount::seal_fold(&server, 1, None, Some("plays-to-db")).await?;
     println!("{}", fold["a/b"]); // store the fold in the database before the next request
-    println!("{}", playcount::acknowledge_fold(&server, 1, None).await?.status);
+    let done = playcount::acknowledge_fold(&server, 1, None).await?;
+    println!("{}", serde_json::to_value(done.status)?.as_str().unwrap_or_default());
 
     if let Err(Error::ResponseError(refused)) =
         playcount::play(&server, "42", None, None, Some((1 << 53) - 1)).await
