@@ -1,11 +1,11 @@
 import { yieldTurn } from "../../async/turns.ts";
 
-const SLICE_MS = 1;
+const SLICE_MS = 0.5;
 
 /** Most work of a slice. On workerd no time passes while a program runs. */
 const SLICE_WORK = 4000;
 
-/** Divides long work into slices of about a millisecond. Other requests have their turn in between. */
+/** Divides long work into slices of half a millisecond. Other requests have their turn in between. */
 export class Pace {
   #startedAt: number = performance.now();
   #work = 0;
