@@ -164,6 +164,10 @@ describe.each(DATABASES.map((database) => [database.name, database] as const))("
     await runJob({ url, servers });
     expect(await rowsOf(url)).toEqual(new Map(known.map((id) => [id, ledger.plays.get(id) as number])));
     expect(await kept(url)).toEqual(new Map(others.map((id) => [id, ledger.plays.get(id) as number])));
+    await query(url, "INSERT INTO song VALUES (3, 0)");
+    await runJob({ url, servers });
+    expect((await rowsOf(url)).get("3")).toBe(ledger.plays.get("3") as number);
+    expect([(await kept(url)).has("3"), (await kept(url)).size]).toEqual([false, others.length - 1]);
   });
 
   testHere("songs without a row are inserted, or dropped, as the settings say", async () => {

@@ -28,11 +28,10 @@ const postgres: Dialect = {
   typed: ({ type }, text) => `${text}::${type}`,
   typedIfId: ({ kind, type }, text) => {
     if (kind === "text") return `${text}::${type}`;
-    const isInteger = `${text} ~ '^(0|-?[1-9][0-9]{0,18})$' AND abs(${text}::numeric) <= 9223372036854775807`;
-    const isUuid = `${text} ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'`;
-    return kind === "uuid"
-      ? `CASE WHEN ${isUuid} THEN ${text}::uuid END`
-      : `CASE WHEN ${isInteger} THEN ${text}::bigint END`;
+    if (kind === "uuid")
+      return `CASE WHEN ${text} ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' THEN ${text}::uuid END`;
+    const inRange = `CASE WHEN abs(${text}::numeric) <= 9223372036854775807 THEN ${text}::bigint END`;
+    return `CASE WHEN ${text} ~ '^(0|-?[1-9][0-9]{0,18})$' THEN ${inRange} END`;
   },
   text: ({ id }) => `${id}::text COLLATE "C"`,
   async add(database, tx, rows) {
