@@ -153,7 +153,7 @@ class MariaDbServer extends Server {
       findProgram("mariadbd") ?? "mariadbd",
       ...["--no-defaults", `--datadir=${this.folder}/data`, `--socket=${this.folder}/socket`],
       ...[`--port=${this.port}`, "--bind-address=127.0.0.1", `--pid-file=${this.folder}/pid`],
-      ...["--innodb-flush-log-at-trx-commit=2", "--innodb-buffer-pool-size=32M", "--skip-name-resolve"],
+      ...["--innodb-flush-log-at-trx-commit=2", "--innodb-buffer-pool-size=128M", "--skip-name-resolve"],
     ];
   }
 
