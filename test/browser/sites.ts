@@ -3,7 +3,7 @@ import { createHandler, type HandlerOptions, ShardedStore } from "../../src/mod.
 /** A play counter in this process that can be stopped, and started again on its port. */
 export class Counter {
   readonly store: ShardedStore = new ShardedStore();
-  /** The requests so far: method, target, status. */
+  /** The requests so far: method, target, status, and `stream` for one. */
   readonly requests: string[] = [];
   /** Paths that are refused, as a balancer does. */
   refused: string[] = [];
@@ -34,7 +34,9 @@ export class Counter {
         const { pathname, search } = new URL(request.url);
         const isRefused = this.refused.includes(pathname);
         const answer = isRefused ? new Response("", { status: 403 }) : await this.#handle(request);
-        this.requests.push(`${request.method} ${pathname}${search} ${answer.status}`);
+        const isStream = answer.headers.get("content-type") === "text/event-stream";
+        const kind = isStream ? " stream" : "";
+        this.requests.push(`${request.method} ${pathname}${search} ${answer.status}${kind}`);
         return answer;
       },
     });
@@ -43,6 +45,21 @@ export class Counter {
 
   async stop(): Promise<void> {
     await this.#server?.stop(true);
+  }
+
+  /** The streams that were opened. */
+  get streams(): string[] {
+    return this.requests.filter((request) => request.endsWith(" stream"));
+  }
+
+  /** Waits until no request has come for longer than two polls; fails if they go on. */
+  async quiet(): Promise<void> {
+    for (let tries = 0; tries < 10; tries++) {
+      const { length } = this.requests;
+      await Bun.sleep(2500);
+      if (this.requests.length === length) return;
+    }
+    throw new Error(`The requests go on: ${this.requests.slice(-5).join(", ")}`);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
