@@ -25,8 +25,8 @@ export class BatchColumns {
   /** True while this thread holds the locks of all songs. */
   isLocked = false;
 
-  /** `shardCount` is a power of two. */
-  constructor(batch: PackedBatch, shardCount: number) {
+  /** `shardCount` is a power of two. `sets`: the open one and those of folds. */
+  constructor(batch: PackedBatch, shardCount: number, sets: number = 1) {
     const { size, words, idPositions } = batch;
     this.batch = batch;
     this.size = size;
@@ -35,7 +35,7 @@ export class BatchColumns {
       this.shards[song] = (words[idPositions[song] as number] as number) & (shardCount - 1);
     this.entries = new Int32Array(size);
     this.counts = new Float64Array(size);
-    this.isLarge = endOfSlice(batch, 0) < size;
+    this.isLarge = endOfSlice(batch, 0, sets) < size;
   }
 
   /** Copies the id of a song into `id`. */

@@ -18,9 +18,8 @@ import type { StoreHandle } from "./store-handle.ts";
 //
 // A small batch holds the locks from look on. A large one looks and inserts in slices, locks one song at a
 // time, and yields between slices, so it blocks neither the event loop nor other threads. What it found stays
-// true while the sets are the same: folds do not change, and entries never move. The ring's stamp tells. If a
-// fold was sealed, acknowledged or cleared meanwhile, the batch begins again; after a few attempts as a small
-// one, in one long step.
+// true while the sets are the same: folds do not change, and entries never move. The ring's stamp tells. If
+// they have changed, the batch begins again; after a few attempts as a small one, in one long step.
 //
 // If the thread dies before the journal is set, nothing is counted; after that, recovery completes the batch.
 // Not guaranteed: a batch that is refused when it is written, as others took the last room meanwhile, leaves
@@ -54,7 +53,8 @@ export class BatchWrite {
   *add(plays: SongPlays, key?: RequestKey): Generator<undefined, BatchAddition> {
     const packed = yield* pack(plays, this.#handle);
     const keyed = key && { key, fingerprint: yield* packed.fingerprint("batch") };
-    return yield* this.#add(new BatchColumns(packed, this.#shards.shardCount), keyed);
+    const { shardCount, ring } = this.#shards;
+    return yield* this.#add(new BatchColumns(packed, shardCount, ring.length), keyed);
   }
 
   /** Adds to one song, as {@linkcode add} does. */
@@ -75,12 +75,13 @@ export class BatchWrite {
     if (recalled === undefined) return undefined;
     const { fold, counts } = recalled;
     if (counts !== undefined) return { counts, fold };
-    yield* inSlices(songs.batch, (first, end) => {
+    const read = (first: number, end: number) => {
       for (let song = first; song < end; song++) {
         songs.load(song, this.#shards.id);
         songs.counts[song] = this.#shards.playsIn(songs.shards[song] as number);
       }
-    });
+    };
+    yield* inSlices(songs.batch, read, this.#shards.ring.length);
     return { counts: songs.counts, fold };
   }
 
@@ -94,7 +95,7 @@ export class BatchWrite {
     if (ring.length === 1) songs.folds = undefined;
     else songs.folds ??= new FoldColumns(songs.size);
     songs.added = 0;
-    yield* inSlices(songs.batch, (first, end) => this.#look(songs, first, end, staged));
+    yield* inSlices(songs.batch, (first, end) => this.#look(songs, first, end, staged), ring.length);
     const { maxSongs } = this.#handle;
     if (songs.added > 0 && heap.songs + songs.added > maxSongs) throw Refusal.full(maxSongs);
     yield* inSlices(songs.batch, (first, end) => this.#insert(songs, first, end));

@@ -75,7 +75,7 @@ export class CommitStore extends ShardedStore {
 
   /** Returns the columns of a packed batch. */
   unpack(batch: PackedBatch): BatchColumns {
-    return new BatchColumns(batch, this.shards.shardCount);
+    return new BatchColumns(batch, this.shards.shardCount, this.shards.ring.length);
   }
 
   /** Returns the columns of one song, whose packed id begins at `at`: the same object each time. */

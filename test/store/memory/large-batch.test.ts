@@ -68,6 +68,19 @@ describe("A large batch", () => {
     expect(store.addAll(new Map([...large()].slice(0, 1000)))).not.toBeInstanceOf(Promise);
   });
 
+  test("is one of fewer songs if there are many folds to look into", () => {
+    const store = new PausedStore();
+    const songs = new Map([...large()].slice(0, 1000));
+    const pauses = () => {
+      store.addWith(songs, () => {});
+      return store.pauses;
+    };
+    expect(pauses()).toBe(0);
+    for (let fold = 1; fold <= 16; fold++) store.seal(fold);
+    expect(pauses()).toBeWithin(2, 6);
+    expect(store.get("song-7")).toBe(2);
+  });
+
   test("is not seen before all of it is counted", () => {
     const store = new PausedStore();
     store.add("song-0", 5);
