@@ -18,13 +18,11 @@ export function testAgainstOracle(makeStore: MakeStore, { clearsOnCondition }: T
       refused: [],
       clearsOnCondition,
     };
-    for (let step = 0; step < STEPS; step++) {
+    const times = (reason: RefusalReason) => pair.refused.filter((refused) => refused === reason).length;
+    for (let step = 0; step < STEPS || Math.min(times("full"), times("overflow")) <= 20; step++) {
       const version = await pair.store.version;
       const changed = await anyStep(pair, random);
       expect((await pair.store.version) !== version).toBe(changed);
-    }
-    for (const reason of ["full", "overflow"]) {
-      expect(pair.refused.filter((refused) => refused === reason).length).toBeGreaterThan(20);
     }
   });
 }

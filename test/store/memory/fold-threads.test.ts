@@ -25,7 +25,7 @@ describe("Threads that count while folds are sealed", () => {
 
     let handedOver = 0;
     let folds = 0;
-    while (!isOver || folds < 20) {
+    while (!isOver || folds <= 20) {
       const fold = ++folds;
       expect(store.seal(fold)).toBe(true);
       const plays = sum(store.fold(fold));
