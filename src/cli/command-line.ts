@@ -18,20 +18,12 @@ export type Command =
   | { do: "version" };
 
 const FLAGS: Flags = {
-  values: settingNames()
-    .filter((name) => !isSwitch(name))
-    .map(flagName),
-  switches: {
-    ...Object.fromEntries(
-      settingNames()
-        .filter(isSwitch)
-        .map((name) => [flagName(name), { type: "boolean" as const }]),
-    ),
-    "health-check": { type: "boolean" },
-    help: { type: "boolean", short: "h" },
-    version: { type: "boolean", short: "v" },
-  },
-  help: "--help",
+  ...Object.fromEntries(
+    settingNames().map((name) => [flagName(name), { type: isSwitch(name) ? "boolean" : "string" }]),
+  ),
+  "health-check": { type: "boolean" },
+  help: { type: "boolean", short: "h" },
+  version: { type: "boolean", short: "v" },
 };
 
 /**
@@ -45,7 +37,7 @@ export function readCommandLine(args: readonly string[], environment: Environmen
     const settings = readFoldArguments(others, environment);
     return settings === undefined ? { do: "help with fold" } : { do: "fold", settings };
   }
-  const flags = new Map(readFlags(args, FLAGS));
+  const flags = new Map(readFlags(args, FLAGS, "see --help"));
   if (flags.has("help")) return { do: "help" };
   if (flags.has("version")) return { do: "version" };
   const settings = readSettingsOf(flags, environment);

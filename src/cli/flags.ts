@@ -2,18 +2,12 @@ import { parseArgs } from "node:util";
 import { quotedAddress } from "../error-message.ts";
 import { nearest } from "./nearest.ts";
 
-/** The flags of a command. */
-export interface Flags {
-  /** Flags that take a value. */
-  values: readonly string[];
-  /** Flags without a value, each with an optional letter. */
-  switches: Readonly<Record<string, { type: "boolean"; short?: string }>>;
-  /** Arguments that show the command's help. */
-  help: string;
-}
+/** The flags of a command: those with a value are of the type `string`. */
+export type Flags = Readonly<Record<string, { type: "string" | "boolean"; short?: string }>>;
 
 /**
- * Yields each flag with its value, in order, repeated flags included. The value of a switch is empty.
+ * Yields each flag with its value, in order, repeated flags included. The value of a switch is empty. `help`
+ * is the advice that ends an error.
  *
  * Does not use the strict mode of `parseArgs`: its errors span several lines and differ between runtimes.
  *
@@ -21,26 +15,23 @@ export interface Flags {
  */
 export function* readFlags(
   args: readonly string[],
-  { values, switches, help }: Flags,
+  flags: Flags,
+  help: string,
 ): Generator<[name: string, value: string]> {
-  const options = {
-    ...Object.fromEntries(values.map((name) => [name, { type: "string" as const }])),
-    ...switches,
-  };
-  const { tokens } = parseArgs({ args: [...args], strict: false, tokens: true, options });
+  const { tokens } = parseArgs({ args: [...args], strict: false, tokens: true, options: flags });
   for (const token of tokens) {
     if (token.kind === "option-terminator") continue;
     if (token.kind === "positional")
-      throw new RangeError(`unexpected argument ${quotedAddress(token.value)}; see ${help}`);
+      throw new RangeError(`unexpected argument ${quotedAddress(token.value)}; ${help}`);
     const { name, rawName, value } = token;
-    const isSwitch = Object.hasOwn(switches, name);
-    if (!isSwitch && !values.includes(name)) {
-      const known = nearest(name, [...values, ...Object.keys(switches)]);
+    const type = Object.hasOwn(flags, name) ? flags[name]?.type : undefined;
+    if (type === undefined) {
+      const known = nearest(name, Object.keys(flags));
       const advice = known === undefined ? "" : `did you mean --${known}? `;
-      throw new RangeError(`unknown option ${quotedAddress(rawName)}; ${advice}see ${help}`);
+      throw new RangeError(`unknown option ${quotedAddress(rawName)}; ${advice}${help}`);
     }
-    if (isSwitch && value !== undefined) throw new RangeError(`${rawName} takes no value`);
-    if (!isSwitch && value === undefined) throw new RangeError(`${rawName} needs a value`);
+    if (type === "boolean" && value !== undefined) throw new RangeError(`${rawName} takes no value`);
+    if (type === "string" && value === undefined) throw new RangeError(`${rawName} needs a value`);
     yield [name, value ?? ""];
   }
 }

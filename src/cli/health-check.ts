@@ -2,8 +2,8 @@ import { once } from "node:events";
 import { get, type IncomingMessage } from "node:http";
 import process from "node:process";
 import { urlOf } from "../adapters/server.ts";
-import { socketOf } from "../settings/hosts.ts";
 import { errorMessage } from "../error-message.ts";
+import { socketOf } from "../settings/hosts.ts";
 import type { Settings } from "../settings/settings.ts";
 import { exit, FAILED } from "./exit.ts";
 
@@ -13,35 +13,25 @@ const TIMEOUT_SECONDS = 4; // shorter than the timeout of the container image, s
 const LOOPBACK: Readonly<Record<string, string>> = { "0.0.0.0": "127.0.0.1", "::": "::1" };
 
 /**
- * Exits the process: with 0 if the server that the settings describe is healthy, otherwise with 1 and a
- * reason.
- */
-export async function runHealthCheck(settings: Settings): Promise<never> {
-  const failure = await checkHealth(settings);
-  if (failure !== undefined) exit(FAILED, failure);
-  process.exit(0);
-}
-
-/**
- * Requests `/health`, and returns the reason if the server is unhealthy.
+ * Requests `/health`, and exits the process: with 0 if the server that the settings describe is healthy,
+ * otherwise with 1 and a reason.
  *
  * Does not use `fetch`, which sends requests through a proxy that the environment names, even to this
  * machine.
  */
-async function checkHealth({ host, port, basePath }: Settings): Promise<string | undefined> {
+export async function runHealthCheck({ host, port, basePath }: Settings): Promise<never> {
   const socket = socketOf(host);
-  if (socket !== undefined && !("path" in socket)) return `--health-check cannot reach ${host}`;
+  if (socket !== undefined && !("path" in socket)) exit(FAILED, `--health-check cannot reach ${host}`);
   if (port === 0 && socket === undefined)
-    return "--health-check needs the port of the server, which cannot be 0";
+    exit(FAILED, "--health-check needs the port of the server, which cannot be 0");
   const server = socket === undefined ? urlOf(LOOPBACK[host] ?? host, port) : "http://localhost";
   const url = `${server}${basePath}/health`;
   const signal = AbortSignal.timeout(TIMEOUT_SECONDS * 1000);
-  try {
-    const [{ statusCode }] = (await once(get(url, { signal, socketPath: socket?.path }), "response")) as [
-      IncomingMessage,
-    ];
-    return statusCode === 200 ? undefined : `unhealthy: ${url} answers ${statusCode}`;
-  } catch (error) {
-    return `unhealthy: ${url}: ${signal.aborted ? `no answer in ${TIMEOUT_SECONDS} seconds` : errorMessage(error)}`;
-  }
+  const request = get(url, { signal, socketPath: socket?.path });
+  const [{ statusCode }] = (await once(request, "response").catch((error) => {
+    const reason = signal.aborted ? `no answer in ${TIMEOUT_SECONDS} seconds` : errorMessage(error);
+    exit(FAILED, `unhealthy: ${url}: ${reason}`);
+  })) as [IncomingMessage];
+  if (statusCode !== 200) exit(FAILED, `unhealthy: ${url} answers ${statusCode}`);
+  process.exit(0);
 }

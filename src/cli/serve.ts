@@ -9,7 +9,7 @@ import { VERSION } from "../version.ts";
 import { watchDescriptors } from "./descriptors.ts";
 import { BAD_USAGE, BUN_ADVICE, exit, FAILED } from "./exit.ts";
 import { setUpLog } from "./log.ts";
-import { loopbackNames } from "./loopback.ts";
+import { localNames } from "./local-names.ts";
 import { type Counts, openCounts } from "./open-counts.ts";
 import { exitOnSignals, stopOnSignals } from "./stopping.ts";
 import { createMeasuredHandler, serveWithWorkers } from "./threads.ts";
@@ -32,7 +32,9 @@ export async function serve(given: Settings, entry: string): Promise<void> {
   // On a loopback address, loopback names only: a web page could let its own name resolve to that address.
   const settings = { ...given, allowedHosts: given.allowedHosts || (names ?? "") };
   const workers = countWorkers(settings);
-  const counts = await open(settings, workers, entry);
+  const counts = await openCounts(settings, workers > 1 ? workers : 0, entry).catch((error) =>
+    exit(FAILED, errorMessage(error)),
+  );
   const stopping = new AbortController();
   const server = await listen(settings, counts, { workers, entry, signal: stopping.signal });
   stopOnSignals(settings, counts, server, stopping);
@@ -67,25 +69,6 @@ function countWorkers({ workers, host }: Settings): number {
   if (workers !== "auto") return workers;
   const isShareable = "Bun" in globalThis && socketOf(host) === undefined;
   return isShareable ? Math.min(availableParallelism(), SETTINGS.workers.max) : 1;
-}
-
-/**
- * Returns the names by which only this machine reaches the server, as a value of `allowedHosts`; `undefined`
- * if others may reach it. No web page reaches a Unix socket, so every name is allowed there.
- */
-async function localNames({ host, socketMode }: Settings): Promise<string | undefined> {
-  const socket = socketOf(host);
-  if (socket === undefined) return await loopbackNames(host);
-  const isForAll = !("path" in socket) || (Number.parseInt(socketMode, 8) & 0o002) !== 0;
-  return isForAll ? undefined : "";
-}
-
-async function open(settings: Settings, workers: number, entry: string): Promise<Counts> {
-  try {
-    return await openCounts(settings, workers > 1 ? workers : 0, entry);
-  } catch (error) {
-    exit(FAILED, errorMessage(error));
-  }
 }
 
 /** Starts to listen. One worker is the main thread itself; several are threads. */

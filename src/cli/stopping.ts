@@ -11,23 +11,22 @@ import { notifySupervisor } from "./systemd.ts";
 /** Minimum time to close the counts, even if open requests used up the time to stop. */
 const MIN_CLOSE_SECONDS = 5;
 
-/**
- * A second signal within this time counts as the first: a terminal and a parent process may both send one.
- */
+/** A second signal within this time counts as the first: a terminal and a parent process may both send it. */
 const SAME_SIGNAL_MS = 200;
 
 /** Signals that make other programs rotate logs or write profiles. By default they would end this one. */
 const IGNORED_SIGNALS = ["SIGUSR1", "SIGUSR2"] as const;
 
-/** Exits the process on a signal to stop, until `stopOnSignals` replaces that: nothing was answered yet. */
-export function exitOnSignals(): void {
-  for (const signal of IGNORED_SIGNALS) process.on(signal, () => {});
-  for (const signal of stopSignals()) process.on(signal, exitAtOnce);
-}
-
-function exitAtOnce(): never {
+/** The reaction to a signal to stop. Before {@linkcode stopOnSignals} nothing was answered. */
+let stop = (_reason: string): void => {
   console.log("playcount: stopped before it listened");
   process.exit(0);
+};
+
+/** Exits the process on a signal to stop, until {@linkcode stopOnSignals} is called. */
+export function exitOnSignals(): void {
+  for (const signal of IGNORED_SIGNALS) process.on(signal, () => {});
+  for (const signal of stopSignals()) process.on(signal, () => stop(signal));
 }
 
 /**
@@ -41,22 +40,18 @@ export function stopOnSignals(
   stopping: AbortController,
 ): void {
   let stoppedAt = 0;
-  const stop = async (reason: string) => {
+  stop = (reason) => {
     if (stopping.signal.aborted) {
       if (performance.now() - stoppedAt < SAME_SIGNAL_MS) return;
       exit(FAILED, "stopped at once after a second signal");
     }
     stoppedAt = performance.now();
     stopping.abort();
-    await stopServer(settings, counts, server, reason);
+    void stopServer(settings, counts, server, reason);
   };
-  for (const signal of stopSignals()) {
-    process.off(signal, exitAtOnce);
-    process.on(signal, () => stop(signal));
-  }
   watchLauncher(() => {
-    if (stopping.signal.aborted) return; // the launcher has ended by the same signal
-    void stop("the npm that started it has ended");
+    // The launcher may have ended by the same signal.
+    if (!stopping.signal.aborted) stop("the npm that started it has ended");
   });
 }
 
@@ -75,13 +70,10 @@ async function stopServer(
   const startedAt = performance.now();
   await server.stop(shutdownSeconds);
   const secondsLeft = shutdownSeconds - (performance.now() - startedAt) / 1000;
-  if (!(await counts.close(Math.max(MIN_CLOSE_SECONDS, secondsLeft))))
-    exit(
-      FAILED,
-      counts.store.unavailableBecause === undefined
-        ? "the disk did not finish in time; every play that was answered is on it"
-        : "stopped; the storage has failed, and plays may be missing at the next start",
-    );
+  const isClosed = await counts.close(Math.max(MIN_CLOSE_SECONDS, secondsLeft));
+  if (counts.store.unavailableBecause !== undefined && !isClosed)
+    exit(FAILED, "stopped; the storage has failed, and plays may be missing at the next start");
+  if (!isClosed) exit(FAILED, "the disk did not finish in time; every play that was answered is on it");
   console.log(`playcount: stopped; ${counts.fate}`);
   process.exit(0);
 }

@@ -7,8 +7,7 @@ import { Metrics } from "../http/metrics/metrics.ts";
 import type { Settings } from "../settings/settings.ts";
 import type { CountStore } from "../store/count-store.ts";
 import type { CommitThreadData } from "../store/durable/commit-thread.ts";
-import { logRequests } from "./access-log.ts";
-import { setUpLog } from "./log.ts";
+import { logRequests, setUpLog } from "./log.ts";
 import { type Attachment, attachStore, type Counts } from "./open-counts.ts";
 
 /** The message that starts a worker. */

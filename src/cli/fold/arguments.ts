@@ -34,19 +34,18 @@ export interface FoldSettings {
   mode: "run" | "dry run" | "print SQL" | "print schema";
 }
 
+const VALUES = [
+  ...["from", "into", "into-file", "exec", "table", "id", "plays", "name", "unknown", "history", "every"],
+  ...["rows", "adopt", "ca", "password-file", "token-file", "to-token-file", "lock-timeout", "timeout"],
+];
+
 const FLAGS: Flags = {
-  values: [
-    ...["from", "into", "into-file", "exec", "table", "id", "plays", "name", "unknown", "history", "every"],
-    ...["rows", "adopt", "ca", "password-file", "token-file", "to-token-file", "lock-timeout", "timeout"],
-  ],
-  switches: {
-    skip: { type: "boolean" },
-    "dry-run": { type: "boolean" },
-    "print-sql": { type: "boolean" },
-    "print-schema": { type: "boolean" },
-    help: { type: "boolean", short: "h" },
-  },
-  help: "fold --help",
+  ...Object.fromEntries(VALUES.map((name) => [name, { type: "string" }])),
+  skip: { type: "boolean" },
+  "dry-run": { type: "boolean" },
+  "print-sql": { type: "boolean" },
+  "print-schema": { type: "boolean" },
+  help: { type: "boolean", short: "h" },
 };
 
 const [TOKEN, TO_TOKEN] = ["PLAYCOUNT_TOKEN", "PLAYCOUNT_TO_TOKEN"];
@@ -73,7 +72,7 @@ export function readFoldArguments(
   environment: Environment,
 ): FoldSettings | undefined {
   const flags = new Map<string, string>();
-  for (const [name, value] of readFlags(args, FLAGS)) {
+  for (const [name, value] of readFlags(args, FLAGS, "see fold --help")) {
     if (name === "help") return undefined;
     if (flags.has(name)) throw new RangeError(`--${name} is repeated; separate servers by commas`);
     flags.set(name, value);

@@ -1,14 +1,21 @@
 import { lookup } from "node:dns/promises";
-import { canonicalHost } from "../settings/hosts.ts";
+import { canonicalHost, socketOf } from "../settings/hosts.ts";
+import type { Settings } from "../settings/settings.ts";
 
 /** The loopback addresses in canonical form: 127.0.0.0/8, also mapped to IPv6, and ::1. */
 const LOOPBACK = /^(?:127\.[\d.]+|\[::ffff:7f[\da-f]{2}:[\da-f]{1,4}\]|\[::1\])$/;
 
 /**
- * Returns the names of a server that listens on `host` and that only this machine can reach, as a value of
- * `allowedHosts`; `undefined` if other machines may reach it. The address decides, however it is spelled.
+ * Returns the names of a server that only this machine can reach, as a value of `allowedHosts`; `undefined`
+ * if others may reach it. The address decides, however it is spelled. No web page reaches a Unix socket, so
+ * every name is allowed there.
  */
-export async function loopbackNames(host: string): Promise<string | undefined> {
+export async function localNames({ host, socketMode }: Settings): Promise<string | undefined> {
+  const socket = socketOf(host);
+  if (socket !== undefined) {
+    const isForAll = !("path" in socket) || (Number.parseInt(socketMode, 8) & 0o002) !== 0;
+    return isForAll ? undefined : "";
+  }
   const found = await lookup(host, { all: true }).catch(() => []); // to listen fails too, with a reason
   const addresses = found.map(({ address }) => canonicalHost(bracketed(address)));
   if (addresses.length === 0 || !addresses.every((address) => LOOPBACK.test(address))) return undefined;
