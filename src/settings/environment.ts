@@ -11,16 +11,8 @@ export interface SecretFiles {
   exists: (path: string) => boolean;
 }
 
-/** The files of a runtime without any. */
-const NO_FILES: SecretFiles = {
-  read: (_path, source) => {
-    throw new RangeError(`${source} is of no use here: this runtime has no files`);
-  },
-  exists: () => false,
-};
-
 /** Looks settings up in `PLAYCOUNT_…` variables. An empty variable counts as not set. */
-export function environmentLookup(environment: Environment, files: SecretFiles = NO_FILES): SettingLookup {
+export function environmentLookup(environment: Environment, files?: SecretFiles): SettingLookup {
   return (name) => {
     const source = environmentName(name);
     if (isSecret(name)) return readSecret(source, environment, files);
@@ -38,18 +30,19 @@ export function environmentLookup(environment: Environment, files: SecretFiles =
 export function readSecret(
   variable: string,
   environment: Environment,
-  files: SecretFiles,
+  files: SecretFiles | undefined,
 ): RawSetting | undefined {
   const text = valueOf(environment, variable).replace(/[\r\n]+$/, "");
   const source = `${variable}_FILE`;
   const path = valueOf(environment, source);
   if (path !== "") {
     if (text !== "") throw new RangeError(`${variable} and ${source} exclude each other`);
+    if (files === undefined) throw new RangeError(`${source} is of no use here: this runtime has no files`);
     return { text: files.read(path, source), source };
   }
   if (valueOf(environment, variable) === "") return undefined;
   if (text.trim() === "") throw new RangeError(`${variable} is blank; unset it, or set a secret`);
-  if (/^\.{0,2}\//.test(text) && files.exists(text))
+  if (/^\.{0,2}\//.test(text) && files?.exists(text))
     throw new RangeError(`${variable} is the path of a file; name the file by ${source}`);
   return { text, source: variable };
 }

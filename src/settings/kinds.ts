@@ -1,9 +1,13 @@
-/** Settings that others require. */
-export type RequiredSetting = "store" | "token";
+interface SettingOf<T> {
+  default: T;
+  /** A noun phrase for `--help` and docs/settings.md. */
+  help: string;
+  /** The setting without which this one has no effect. */
+  requires?: "store" | "token";
+}
 
 /** A setting whose value is text. */
-export interface TextSetting {
-  default: string;
+export interface TextSetting extends SettingOf<string> {
   /** The effect of an empty default, if that is not obvious. */
   emptyMeans?: string;
   /** Stands for the value in `--help`. */
@@ -16,34 +20,22 @@ export interface TextSetting {
   mayContainSecret?: boolean;
   /** An empty flag is a value. Otherwise it is refused, because an unset variable of a shell is empty too. */
   canBeEmpty?: boolean;
-  /** The setting without which this one has no effect. */
-  requires?: RequiredSetting;
   pattern: Pick<RegExp, "test">;
   /** Returns the form of a valid value in which it is used. */
   canonical?: (value: string) => string;
   /** Completes "must be …" in errors. */
   expected: string;
-  /** A noun phrase for `--help` and docs/settings.md. */
-  help: string;
 }
 
 /** A setting whose value is a whole number, or `word`. */
-export interface NumberSetting {
-  default: number | "auto";
+export interface NumberSetting extends SettingOf<number | "auto"> {
   min: number;
   max: number;
   word?: "auto";
   isPowerOfTwo?: boolean;
-  requires?: RequiredSetting;
-  /** A noun phrase for `--help` and docs/settings.md. */
-  help: string;
 }
 
 /** A setting that is on or off, and has a flag to change that. */
-export interface SwitchSetting {
-  default: boolean;
-  /** A noun phrase for `--help` and docs/settings.md. */
-  help: string;
-}
+export type SwitchSetting = SettingOf<boolean>;
 
 export type Setting = TextSetting | NumberSetting | SwitchSetting;

@@ -25,7 +25,8 @@ export type SettingLookup = (name: keyof Settings) => RawSetting | undefined;
 /**
  * Reads every setting through `lookUp`; one that is not set has its default.
  *
- * @throws {RangeError} with the source, the value, and what is expected.
+ * @throws {RangeError} with the source, the value, and what is expected. Also if a setting would have no
+ * effect, because the one that it requires is not set.
  */
 export function readSettings(lookUp: SettingLookup): Settings {
   const sources = new Map<keyof Settings, string>();
@@ -35,7 +36,11 @@ export function readSettings(lookUp: SettingLookup): Settings {
     return [name, checkSetting(name, valueOf(SETTINGS[name], text), source)];
   });
   const settings = Object.fromEntries(entries) as Settings;
-  for (const [name, source] of sources) checkRequired(name, source, settings);
+  for (const [name, source] of sources) {
+    const { requires, default: preset }: Pick<Setting, "requires" | "default"> = SETTINGS[name];
+    if (requires !== undefined && settings[name] !== preset && settings[requires] === "")
+      throw new RangeError(`${source} requires --${flagName(requires)} or ${environmentName(requires)}`);
+  }
   return settings;
 }
 
@@ -57,14 +62,6 @@ export function completeSettings(given: GivenSettings): Settings {
   ) as Settings;
 }
 
-/** @throws {RangeError} if a setting would have no effect, because the one that it requires is not set. */
-function checkRequired(name: keyof Settings, source: string, settings: Settings): void {
-  const setting: Setting = SETTINGS[name];
-  const { requires, default: preset } = { requires: undefined, ...setting };
-  if (requires === undefined || settings[name] === preset || settings[requires] !== "") return;
-  throw new RangeError(`${source} requires --${flagName(requires)} or ${environmentName(requires)}`);
-}
-
 /**
  * Returns a setting's value, or its default for `undefined`.
  *
@@ -77,8 +74,10 @@ export function checkSetting<K extends keyof Settings>(
 ): Settings[K] {
   const setting: Setting = SETTINGS[name];
   if (value === undefined) return setting.default as Settings[K];
-  if (isValid(setting, value)) return canonicalValue(setting, value) as Settings[K];
-  throw new RangeError(`${source} must be ${expectedValue(setting)}${foundValue(setting, value)}`);
+  if (!isValid(setting, value))
+    throw new RangeError(`${source} must be ${expectedValue(setting)}${foundValue(setting, value)}`);
+  const canonical = "pattern" in setting ? setting.canonical : undefined;
+  return (canonical?.(String(value)) ?? value) as Settings[K];
 }
 
 /** Completes an error with the invalid value, or with what is wrong in a secret. */
@@ -93,17 +92,13 @@ function foundValue(setting: Setting, value: unknown): string {
   return `; character ${at + 1} is not allowed`;
 }
 
-function canonicalValue(setting: Setting, value: unknown): unknown {
-  return "pattern" in setting ? (setting.canonical?.(String(value)) ?? value) : value;
-}
-
 function isValid(setting: Setting, value: unknown): boolean {
   if ("pattern" in setting) {
     const isTooLong = setting.isSecret && String(value).length > MAX_SECRET_LENGTH;
     return typeof value === "string" && !isTooLong && setting.pattern.test(value);
   }
   if (!("min" in setting)) return typeof value === "boolean";
-  if (setting.word !== undefined && value === setting.word) return true;
+  if (value === setting.word) return true;
   if (typeof value !== "number" || !Number.isInteger(value)) return false;
   if (setting.isPowerOfTwo && !Number.isInteger(Math.log2(value))) return false;
   return value >= setting.min && value <= setting.max;

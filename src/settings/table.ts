@@ -1,6 +1,20 @@
 import { canonicalHosts, canonicalOrigins, HOST, HOSTS, ORIGINS, withoutBrackets } from "./hosts.ts";
-import { TOKEN, TOKEN_EXPECTED, VALID_REGEX } from "./patterns.ts";
 import { STORE_SETTINGS } from "./store-settings.ts";
+
+/** RFC 6750 §2.1. */
+const TOKEN = /^(?:[A-Za-z0-9._~+/-]+=*)?$/;
+const TOKEN_EXPECTED = "a bearer token of A-Z a-z 0-9 - . _ ~ + /";
+
+/** Accepts what compiles. A regular expression cannot tell. */
+const VALID_REGEX = {
+  test(source: string): boolean {
+    try {
+      return new RegExp(source, "u") instanceof RegExp;
+    } catch {
+      return false;
+    }
+  },
+};
 
 /** Settings of what is served, and where. */
 export const SERVICE_SETTINGS = {
