@@ -34,7 +34,7 @@ export async function serveWithWorkers(
     entry,
     dataFor(worker) {
       const attachment = counts.attach(worker);
-      const transfer = "port" in attachment ? [attachment.port as Bun.Transferable] : [];
+      const transfer = "port" in attachment ? [attachment.port] : [];
       return { data: { settings, attachment, metrics: metrics.buffer }, transfer };
     },
     onDeath(worker) {
@@ -51,7 +51,7 @@ export async function runThread(data: { commitThread?: CommitThreadData } | unde
     return runCommitThread(data.commitThread, () => process.exit(0));
   }
   const { runWorker } = await import("../adapters/bun/workers.ts");
-  runWorker<WorkerData>(async ({ settings, attachment, metrics }, worker, signal) => {
+  await runWorker<WorkerData>(async ({ settings, attachment, metrics }, worker, signal) => {
     setUpLog(settings.log);
     const store = await attachStore(attachment, settings);
     return createMeasuredHandler(store, settings, new Metrics(metrics, worker), signal);

@@ -1,3 +1,4 @@
+import { parentPort, type Transferable, Worker, workerData } from "node:worker_threads";
 import { answerError, type Handler } from "../../http/handler.ts";
 import { Problem } from "../../http/response/problem.ts";
 import { serve } from "../bun.ts";
@@ -21,8 +22,8 @@ export interface WorkersOptions<D> extends Omit<ListenOptions, "isShared"> {
   count: number;
   /** URL of the module that each worker runs. It must call {@linkcode runWorker}. */
   entry: string;
-  /** Returns the data to post to a worker that starts, and the objects to transfer with it. */
-  dataFor: (id: number) => { data: D; transfer?: readonly Bun.Transferable[] };
+  /** Returns the data for a worker that starts, and the objects to transfer with it. */
+  dataFor: (id: number) => { data: D; transfer?: readonly Transferable[] };
   /** Called when a worker has ended, before it is replaced. */
   onDeath: (id: number) => void;
 }
@@ -30,14 +31,19 @@ export interface WorkersOptions<D> extends Omit<ListenOptions, "isShared"> {
 /** Makes the handler of a worker; `signal` is aborted when the worker begins to stop. */
 export type MakeHandler<D> = (data: D, id: number, signal: AbortSignal) => Handler | Promise<Handler>;
 
-/** Message from the main thread to a worker. */
-type WorkerCommand<D> =
-  | { do: "serve"; host: string; port: number; id: number; data: D }
-  | { do: "drain" }
-  | { do: "stop"; graceSeconds: number };
+/** The data of a worker's thread. */
+interface WorkerInput<D> {
+  host: string;
+  port: number;
+  id: number;
+  data: D;
+}
 
-/** Message from a worker. The first is `load`: a command that is posted before is lost. */
-type WorkerEvent = { did: "load" } | { did: "listen" } | { did: "fail"; message: string } | { did: "stop" };
+/** Message from the main thread to a worker. */
+type WorkerCommand = { do: "drain" } | { do: "stop"; graceSeconds: number };
+
+/** Message from a worker. */
+type WorkerEvent = "listens" | "has stopped";
 
 /**
  * Serves from several workers, all on one port, and replaces each that dies.
@@ -95,31 +101,22 @@ class Supervisor<D> {
     const { entry, host, port, dataFor } = this.#options;
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const startedAt = performance.now();
-    const worker = new Worker(entry);
+    const { data, transfer = [] } = dataFor(this.#id);
+    const input: WorkerInput<D> = { host, port, id: this.#id, data };
+    const worker = new Worker(new URL(entry), { workerData: input, transferList: [...transfer] });
     let reason = "it ended";
     this.#worker = worker;
-    worker.addEventListener("message", ({ data: event }: MessageEvent<WorkerEvent>) => {
-      if (event.did === "listen") {
-        if (this.#isDraining) this.drain(); // it replaces a worker that died meanwhile
-        return resolve();
-      }
-      if (event.did === "stop") return this.#stopped.resolve();
-      // A worker that cannot listen is ended, and so is one that loads while the server stops.
-      if (event.did === "fail" || this.#isStopping) {
-        reason = event.did === "fail" ? event.message : reason;
-        worker.terminate();
-      } else {
-        const { data, transfer } = dataFor(this.#id);
-        this.#post({ do: "serve", host, port, id: this.#id, data }, transfer);
-      }
+    worker.on("message", (event: WorkerEvent) => {
+      if (event === "has stopped") return this.#stopped.resolve();
+      if (this.#isDraining) this.drain(); // it replaces a worker that died meanwhile
+      resolve();
     });
-    worker.addEventListener("error", (event) => {
-      // Bun's message begins with lines of the source.
-      reason =
-        /^(?:\w*Error|error): .*$/m.exec(event.message)?.[0] ?? event.message.split("\n", 1)[0] ?? reason;
+    worker.on("error", (error) => {
+      reason = `error: ${errorMessage(error)}`;
+      reject(error); // without effect if the worker has listened
     });
-    worker.addEventListener("close", () => {
-      reject(new Error(reason)); // without effect if the worker has listened
+    worker.on("exit", () => {
+      reject(new Error(reason));
       this.#handleDeath(reason, performance.now() - startedAt);
     });
     return promise;
@@ -140,8 +137,8 @@ class Supervisor<D> {
     this.#worker?.terminate();
   }
 
-  #post(command: WorkerCommand<D>, transfer: readonly Bun.Transferable[] = []): void {
-    this.#worker?.postMessage(command, [...transfer]);
+  #post(command: WorkerCommand): void {
+    this.#worker?.postMessage(command);
   }
 
   #handleDeath(reason: string, ranMs: number): void {
@@ -150,33 +147,24 @@ class Supervisor<D> {
     if (this.#isStopping) return this.#stopped.resolve();
     console.error(`playcount: worker ${this.#id} died and is replaced; no count is lost: ${reason}`);
     const restart = () => {
-      if (!this.#isStopping) this.start().catch(() => {}); // its "close" event restarts it
+      if (!this.#isStopping) this.start().catch(() => {}); // its "exit" event restarts it
     };
     setTimeout(restart, Math.max(0, RESTART_MS - ranMs));
   }
 }
 
-/** Runs in a worker: makes its handler and serves on the first command, and stops on the next. */
-export function runWorker<D>(makeHandler: MakeHandler<D>): void {
+/** Runs in a worker: makes its handler and serves, until the main thread commands a stop. */
+export async function runWorker<D>(makeHandler: MakeHandler<D>): Promise<void> {
+  const { host, port, id, data } = workerData as WorkerInput<D>;
   const stopping = new AbortController();
   let server: Server | undefined;
-  const post = (event: WorkerEvent) => postMessage(event);
-
-  async function listen({ host, port, id, data }: Extract<WorkerCommand<D>, { do: "serve" }>): Promise<void> {
-    try {
-      server = await serve(await makeHandler(data, id, stopping.signal), { host, port, isShared: true });
-      post({ did: "listen" });
-    } catch (error) {
-      post({ did: "fail", message: errorMessage(error) });
-    }
-  }
-
-  addEventListener("message", async ({ data: command }: MessageEvent<WorkerCommand<D>>) => {
-    if (command.do === "serve") return listen(command);
+  const post = (event: WorkerEvent) => parentPort?.postMessage(event);
+  parentPort?.on("message", async (command: WorkerCommand) => {
     stopping.abort();
     if (command.do === "drain") return server?.drain();
     await server?.stop(command.graceSeconds);
-    post({ did: "stop" });
+    post("has stopped");
   });
-  post({ did: "load" });
+  server = await serve(await makeHandler(data, id, stopping.signal), { host, port, isShared: true });
+  post("listens");
 }
