@@ -1,4 +1,5 @@
 import { WorkSlice } from "../../async/turns.ts";
+import type { Settings } from "../../settings/settings.ts";
 import { type BatchAddition, type Entry, MAX_COUNT } from "../count-store.ts";
 import { writeId } from "../id-column.ts";
 import { Refusal } from "../refusal.ts";
@@ -13,12 +14,7 @@ const STATEMENT_UNITS = 64 * 1024;
 const OLDEST_WRITERS = 1000;
 
 type Writer = { name: string; used: number };
-
-/** Limits of {@linkcode Additions}. */
-export interface AdditionLimits {
-  maxSongs: number;
-  maxWriters: number;
-}
+type Limits = Pick<Settings, "maxSongs" | "maxWriters">;
 
 /** A request that adds plays: its songs, each once, with ids that are short enough. */
 export interface AddedPlays {
@@ -30,13 +26,13 @@ export interface AddedPlays {
 /** Adds plays to the open fold, and keeps the last request of each writer. */
 export class Additions {
   readonly #tables: ObjectTables;
-  readonly #limits: AdditionLimits;
+  readonly #limits: Limits;
   /** The highest `used` of a writer since the start. */
   #used = 0;
   /** The writers that were least recently used when they were last read, in this order. */
   #oldest: Writer[] = [];
 
-  constructor(tables: ObjectTables, limits: AdditionLimits) {
+  constructor(tables: ObjectTables, limits: Limits) {
     this.#tables = tables;
     this.#limits = limits;
   }
@@ -54,10 +50,10 @@ export class Additions {
     const last = row && (JSON.parse(row.last) as LastRequest);
     if (last !== undefined && seq < last.seq) throw Refusal.staleKey(seq, last.seq);
     if (last?.seq === seq && fingerprint !== last.fingerprint) throw Refusal.keyReused(seq);
-    const { counts, fold } = last?.seq === seq ? this.#recall(last, plays) : this.#addNow(plays);
-    const totals = kind === "song" ? [...counts] : null;
-    this.#remember(writer, { seq, fingerprint, fold, totals }, last === undefined);
-    return { counts, fold };
+    const added = last?.seq === seq ? this.#recall(last, plays) : this.#addNow(plays);
+    const totals = kind === "song" ? [...added.counts] : null;
+    this.#remember(writer, { seq, fingerprint, fold: added.fold, totals }, last === undefined);
+    return added;
   }
 
   /** Returns the answer of a request that was counted: of a batch, the current counts. */

@@ -1,5 +1,5 @@
 import { runAtOnce, yieldTurn } from "../../async/turns.ts";
-import { checkSetting } from "../../settings/settings.ts";
+import { completeSettings } from "../../settings/settings.ts";
 import {
   type Addition,
   type BatchAddition,
@@ -37,12 +37,11 @@ export class ObjectStore implements CountStore {
 
   /** @throws {RangeError} if a limit is out of range. */
   constructor(storage: ObjectStorage, options: StoreOptions = {}) {
-    const maxSongs = checkSetting("maxSongs", options.maxSongs);
-    const maxWriters = checkSetting("maxWriters", options.maxWriters);
-    this.maxIdBytes = checkSetting("maxIdBytes", options.maxIdBytes);
-    this.#maxFolds = checkSetting("maxFolds", options.maxFolds);
+    const settings = completeSettings(options);
+    this.maxIdBytes = settings.maxIdBytes;
+    this.#maxFolds = settings.maxFolds;
     this.#tables = new ObjectTables(storage);
-    this.#additions = new Additions(this.#tables, { maxSongs, maxWriters });
+    this.#additions = new Additions(this.#tables, settings);
   }
 
   get unavailableBecause(): string | undefined {
@@ -95,7 +94,7 @@ export class ObjectStore implements CountStore {
   }
 
   seal(fold: number, label: string = ""): boolean {
-    const { open, folds, newestFold, sealed } = this.#tables;
+    const { folds, newestFold, sealed } = this.#tables;
     const same = folds.find(({ number }) => number === fold);
     if (same !== undefined) {
       checkLabel(same, label);
@@ -104,14 +103,9 @@ export class ObjectStore implements CountStore {
     if (fold <= newestFold) throw Refusal.belowNewest(fold, newestFold);
     if (sealed.length >= this.#maxFolds) throw Refusal.tooManyFolds(this.#maxFolds);
     this.#tables.change((run) => {
-      run(
-        "UPDATE fold SET number = ?, label = ?, sealed_at = ? WHERE id = ?",
-        fold,
-        label,
-        Date.now(),
-        open.id,
-      );
-      run("INSERT INTO fold (id) VALUES (?)", open.id + 1);
+      const update = "UPDATE fold SET number = ?, label = ?, sealed_at = ? WHERE number IS NULL";
+      run(update, fold, label, Date.now());
+      run("INSERT INTO fold DEFAULT VALUES");
     });
     return true;
   }
@@ -124,10 +118,10 @@ export class ObjectStore implements CountStore {
 
   fold(fold: number): Iterable<Entry[]> {
     const find = (): Fold[] => {
-      const found = this.#tables.folds.filter(({ number }) => number === fold);
+      const { folds, state } = this.#tables;
+      const found = folds.filter(({ number }) => number === fold);
       if (found.length > 0) return found;
-      const { dropped } = this.#tables.state;
-      throw fold <= dropped ? Refusal.dropped(dropped) : Refusal.unknownFold(fold);
+      throw fold <= state.dropped ? Refusal.dropped(state.dropped) : Refusal.unknownFold(fold);
     };
     find();
     return this.#tables.list(find);
