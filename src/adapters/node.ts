@@ -121,9 +121,7 @@ function urlFor({ url = "/", headers }: IncomingMessage): string | undefined {
 
 function hasBody({ headers, method }: IncomingMessage): boolean {
   const { "transfer-encoding": coding, "content-length": length = "0" } = headers;
-  return (
-    (coding !== undefined || length !== "0") && method !== "GET" && method !== "HEAD" && method !== "TRACE"
-  );
+  return (coding !== undefined || length !== "0") && !["GET", "HEAD", "TRACE"].includes(method ?? "");
 }
 
 /** Makes a request, also of TRACE: a browser may not send it, so neither may a Request. */

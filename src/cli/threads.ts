@@ -1,5 +1,5 @@
 import process from "node:process";
-import { whenParsed } from "../adapters/bun/parsing.ts";
+import { whenParsed } from "../adapters/bun.ts";
 import type { Server } from "../adapters/server.ts";
 import { createHandler, type Handler } from "../http/handler.ts";
 import { watchEventLoop } from "../http/metrics/event-loop-delay.ts";

@@ -1,5 +1,5 @@
 import process from "node:process";
-import { whenParsed } from "../../src/adapters/bun/parsing.ts";
+import { whenParsed } from "../../src/adapters/bun.ts";
 import type { Serve } from "../../src/adapters/server.ts";
 import { environmentLookup } from "../../src/settings/environment.ts";
 import { readSettings } from "../../src/settings/settings.ts";

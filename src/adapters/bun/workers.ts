@@ -51,35 +51,35 @@ type WorkerEvent = "listens" | "has stopped";
  * @throws {Error} if the port is taken, or `host` is not an address of this machine.
  */
 export async function serveWorkers<D>(options: WorkersOptions<D>): Promise<Server> {
+  const { host, count } = options;
   const releaseLock = await acquireStartLock();
   try {
-    return await startWorkers(options);
+    const port = await probePort(options);
+    const workers = Array.from({ length: count }, (_, at) => new Supervisor({ ...options, port }, at + 1));
+    await Promise.all(workers.map((worker) => worker.start()));
+    return {
+      url: urlOf(host, port),
+      drain: () => workers.forEach((worker) => worker.drain()),
+      async stop(graceSeconds) {
+        await Promise.all(workers.map((worker) => worker.stop(graceSeconds)));
+      },
+    };
   } finally {
     releaseLock();
   }
 }
 
-async function startWorkers<D>(options: WorkersOptions<D>): Promise<Server> {
-  const { host, count } = options;
-  // Other programs of the same user can share a port that workers share, so the port is first opened
-  // unshared. A client that connects at this moment gets 503 and retries.
+/**
+ * Returns the port after it was open unshared: other programs of the same user can share a port that workers
+ * share. A client that connects at this moment gets 503 and retries.
+ */
+async function probePort(options: ListenOptions): Promise<number> {
   const probe = await serve(
     (request) => answerError(request, Problem.of("Unavailable", "The server is starting")),
     options,
   );
-  const port = Number(new URL(probe.url).port || 80); // a URL leaves 80 out
   await probe.stop(0);
-  const workers = Array.from({ length: count }, (_, at) => new Supervisor({ ...options, port }, at + 1));
-  await Promise.all(workers.map((worker) => worker.start()));
-  return {
-    url: urlOf(host, port),
-    drain() {
-      for (const worker of workers) worker.drain();
-    },
-    async stop(graceSeconds) {
-      await Promise.all(workers.map((worker) => worker.stop(graceSeconds)));
-    },
-  };
+  return Number(new URL(probe.url).port || 80); // a URL leaves 80 out
 }
 
 /** Starts, stops and restarts one worker, from the main thread. */
@@ -125,20 +125,16 @@ class Supervisor<D> {
   /** Closes each connection after the answer to its next request. */
   drain(): void {
     this.#isDraining = true;
-    this.#post({ do: "drain" });
+    this.#worker?.postMessage({ do: "drain" } satisfies WorkerCommand);
   }
 
   /** Resolves when the worker has stopped, or was terminated because it did not within `graceSeconds`. */
   async stop(graceSeconds: number): Promise<void> {
     this.#isStopping = true;
     if (this.#worker === undefined) return;
-    this.#post({ do: "stop", graceSeconds });
+    this.#worker.postMessage({ do: "stop", graceSeconds } satisfies WorkerCommand);
     await resolvesWithin(this.#stopped.promise, graceSeconds + MARGIN_SECONDS);
     this.#worker?.terminate();
-  }
-
-  #post(command: WorkerCommand): void {
-    this.#worker?.postMessage(command);
   }
 
   #handleDeath(reason: string, ranMs: number): void {
