@@ -28,15 +28,14 @@ export function watchLauncher(onEnd: () => void): void {
 function launchChain(): string | undefined {
   const chain: string[] = [];
   try {
-    for (let pid = "self"; isMarked(pid);) {
+    for (let pid = "self"; isMarked(pid); chain.push(pid)) {
       const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
       pid = stat.slice(stat.lastIndexOf(")")).split(" ")[2] ?? ""; // the name before may have spaces
-      chain.push(pid);
     }
+    return chain.join(" ");
   } catch {
     return undefined;
   }
-  return chain.join(" ");
 }
 
 function isMarked(pid: string): boolean {

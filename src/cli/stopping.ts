@@ -71,7 +71,7 @@ async function stopServer(
   await server.stop(shutdownSeconds);
   const secondsLeft = shutdownSeconds - (performance.now() - startedAt) / 1000;
   const isClosed = await counts.close(Math.max(MIN_CLOSE_SECONDS, secondsLeft));
-  if (counts.store.unavailableBecause !== undefined && !isClosed)
+  if (!isClosed && counts.store.unavailableBecause !== undefined)
     exit(FAILED, "stopped; the storage has failed, and plays may be missing at the next start");
   if (!isClosed) exit(FAILED, "the disk did not finish in time; every play that was answered is on it");
   console.log(`playcount: stopped; ${counts.fate}`);
