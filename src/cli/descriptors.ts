@@ -1,4 +1,5 @@
-import { closeSync, openSync, readFileSync } from "node:fs";
+import { closeSync, openSync } from "node:fs";
+import { readOwnProcess } from "./own-process.ts";
 
 /** A lower limit of open files is too low for a server: the default of most systems. */
 const USUAL_LIMIT = 1024;
@@ -11,7 +12,7 @@ const [INTERVAL_MS, QUIET_MS] = [1000, 30_000];
  * nothing, and on Bun tries again without a pause.
  */
 export function watchDescriptors(log: (line: string) => void): void {
-  const limit = descriptorLimit();
+  const limit = Number(readOwnProcess("limits", /^Max open files +(\d+)/m) ?? Infinity);
   if (limit < USUAL_LIMIT)
     log(`warning: at most ${limit} connections and files can be open; raise the limit with ulimit -n`);
   let loggedAt = -QUIET_MS;
@@ -21,16 +22,6 @@ export function watchDescriptors(log: (line: string) => void): void {
     log(`all ${limit} connections and files are open: new connections wait; raise the limit with ulimit -n`);
   }, INTERVAL_MS);
   timer.unref();
-}
-
-/** Returns the number of files that this process may have open; infinite where the system does not tell. */
-function descriptorLimit(): number {
-  try {
-    const limit = /^Max open files +(\d+)/m.exec(readFileSync("/proc/self/limits", "utf8"))?.[1];
-    return Number(limit ?? Infinity);
-  } catch {
-    return Infinity; // not Linux
-  }
 }
 
 function isDescriptorFree(): boolean {

@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import process from "node:process";
 import { setTimeout } from "node:timers/promises";
 import type { Server } from "../adapters/server.ts";
@@ -6,6 +5,7 @@ import type { Settings } from "../settings/settings.ts";
 import { exit, FAILED } from "./exit.ts";
 import { watchLauncher } from "./launcher.ts";
 import type { Counts } from "./open-counts.ts";
+import { readOwnProcess } from "./own-process.ts";
 import { notifySupervisor } from "./systemd.ts";
 
 /** Minimum time to close the counts, even if open requests used up the time to stop. */
@@ -78,16 +78,9 @@ async function stopServer(
   process.exit(0);
 }
 
-/** SIGHUP stops too, unless it is ignored, as `nohup` has it: a handler would replace that. */
+/** SIGHUP stops too, unless it is ignored, as `nohup` has it, or may be: a handler would replace that. */
 function stopSignals(): NodeJS.Signals[] {
-  return isHangupIgnored() ? ["SIGINT", "SIGTERM"] : ["SIGINT", "SIGTERM", "SIGHUP"];
-}
-
-function isHangupIgnored(): boolean {
-  try {
-    const [, mask = ""] = /^SigIgn:\s*([\da-f]+)/m.exec(readFileSync("/proc/self/status", "latin1")) ?? [];
-    return (Number.parseInt(mask.slice(-1), 16) & 1) === 1;
-  } catch {
-    return true; // unknown where /proc does not exist: its default, or nohup's choice, stays
-  }
+  const lastDigit = readOwnProcess("status", /^SigIgn:\s*[\da-f]*([\da-f])$/m) ?? "1";
+  const isHangupIgnored = (Number.parseInt(lastDigit, 16) & 1) === 1;
+  return isHangupIgnored ? ["SIGINT", "SIGTERM"] : ["SIGINT", "SIGTERM", "SIGHUP"];
 }
