@@ -153,7 +153,7 @@ class Supervisor<D> {
 export async function runWorker<D>(makeHandler: MakeHandler<D>): Promise<void> {
   const { host, port, id, data } = workerData as WorkerInput<D>;
   const stopping = new AbortController();
-  let server: Server | undefined;
+  let server: Server | undefined = undefined;
   const post = (event: WorkerEvent) => parentPort?.postMessage(event);
   parentPort?.on("message", async (command: WorkerCommand) => {
     stopping.abort();
