@@ -4,7 +4,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { findProgram, lacks } from "../support/extent.ts";
 import { DEPLOY, readText, runTool } from "./support/files.ts";
-import { ALERTS, DASHBOARD, metricsOf, metricsOfServer, PANEL_QUERIES } from "./support/queries.ts";
+import {
+  ALERTS,
+  DASHBOARD,
+  metricsOf,
+  metricsOfObject,
+  metricsOfServer,
+  PANEL_QUERIES,
+} from "./support/queries.ts";
 
 /** Labels that Prometheus adds to each series of a server. */
 const OF_PROMETHEUS = ["job", "instance"];
@@ -33,6 +40,17 @@ describe("The queries of", () => {
         if (!OF_PROMETHEUS.includes(label)) expect(line, `${name}, ${label}`).toMatch(`${label}="`);
     }
   });
+});
+
+test("The page names the alerts that have no data on Cloudflare", async () => {
+  const neverMeasured = /^playcount_event_loop_delay_\w+(?:\{.*\})? 0$/gm;
+  const text = (await metricsOfObject()).replaceAll(neverMeasured, "");
+  const silent = ALERTS.filter(({ expr }) =>
+    metricsOf(expr).some(({ name }) => !new RegExp(`^${name}[{ ]`, "m").test(text)),
+  );
+  const [, list = ""] = /on Cloudflare that one,\s+(.*?)\.\n/s.exec(readText("README.md")) ?? [];
+  const named = ["PlaycountMemoryNearlyFull", ...(list.match(/\w{9,}/g) ?? [])];
+  expect(silent.map(({ alert }) => alert).sort()).toEqual(named.sort());
 });
 
 test("Each panel of the dashboard has a title, a description, a unit and a place of its own", () => {

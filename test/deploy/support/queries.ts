@@ -1,4 +1,6 @@
+import { type Handler, PlayCounter } from "../../../src/adapters/durable-object.ts";
 import { createHandler, ShardedStore } from "../../../src/mod.ts";
+import { sqliteStorage } from "../../store/object/sqlite-storage.ts";
 import { readText, readYaml } from "./files.ts";
 
 interface Panel {
@@ -38,15 +40,27 @@ export function metricsOf(query: string): { name: string; labels: string[] }[] {
   const grouped = Array.from(query.matchAll(/\bby \(([^)]*)\)/g), ([, list = ""]) =>
     list.split(/,\s*/),
   ).flat();
-  return Array.from(query.matchAll(/\b(playcount_\w+)(?:\{([^}]*)\})?/g), ([, name = "", matchers = ""]) => ({
-    name,
-    labels: [...Array.from(matchers.matchAll(/(\w+)=/g), ([, label = ""]) => label), ...grouped],
-  }));
+  return Array.from(
+    query.matchAll(/\b((?:playcount|process)_\w+)(?:\{([^}]*)\})?/g),
+    ([, name = "", matchers = ""]) => ({
+      name,
+      labels: [...Array.from(matchers.matchAll(/(\w+)=/g), ([, label = ""]) => label), ...grouped],
+    }),
+  );
 }
 
 /** Returns the metrics of a server that has all of them. */
-export async function metricsOfServer(): Promise<string> {
-  const handle = createHandler(new ShardedStore());
+export function metricsOfServer(): Promise<string> {
+  return metricsAfterFolds(createHandler(new ShardedStore()));
+}
+
+/** Returns the metrics of a Durable Object. */
+export function metricsOfObject(): Promise<string> {
+  const object = new PlayCounter({ id: { name: "0" }, storage: sqliteStorage() }, {});
+  return metricsAfterFolds((request) => object.fetch(request));
+}
+
+async function metricsAfterFolds(handle: Handler): Promise<string> {
   const ask = async (path: string, method = "GET") =>
     (await handle(new Request(`http://localhost${path}`, { method }))).text();
   await ask("/song/1", "POST");
