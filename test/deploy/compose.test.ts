@@ -7,8 +7,15 @@ import { blocksOf } from "../docs/support/pages.ts";
 import { query } from "../fold/support/databases.ts";
 import { until } from "../store/redis/support/until.ts";
 import { findProgram, lacks } from "../support/extent.ts";
-import { COMPOSE, ComposeByHand, environmentOf, environmentOfImage, startOrder } from "./support/compose.ts";
-import { DEPLOY, readYaml, runTool } from "./support/files.ts";
+import {
+  COMPOSE,
+  ComposeByHand,
+  environmentOf,
+  environmentOfImage,
+  needsOf,
+  startOrder,
+} from "./support/compose.ts";
+import { DEPLOY, readText, readYaml, runTool } from "./support/files.ts";
 import { ALERTS, PANEL_QUERIES } from "./support/queries.ts";
 
 setDefaultTimeout(300_000);
@@ -41,6 +48,32 @@ describe("compose.yaml", () => {
       expect(does).toBe(name === "fold" ? "fold" : "serve");
     },
   );
+
+  test("builds the image once, and never pulls it", () => {
+    const services = SERVICES.filter(([, { image }]) => image === "playcount");
+    const [builders, others] = [true, false].map((builds) =>
+      services.filter(([, { build }]) => (build !== undefined) === builds),
+    );
+    expect(builders?.map(([name]) => name)).toEqual(["playcount"]);
+    for (const [name, { pull_policy }] of others ?? [])
+      expect([name, pull_policy, needsOf(name)]).toEqual([
+        "fold",
+        "never",
+        expect.arrayContaining(["playcount"]),
+      ]);
+  });
+
+  test("takes another database by the steps of the page", () => {
+    expect(SERVICES.filter(([name]) => needsOf(name).includes("database")).map(([name]) => name)).toEqual([
+      "fold",
+    ]);
+    expect(readText("README.md")).toContain(
+      "remove the service `database`, and `database` from the `depends_on` of `fold`",
+    );
+    const { PLAYCOUNT_INTO, PLAYCOUNT_INTO_PASSWORD } = COMPOSE.services["fold"]?.environment ?? {};
+    expect(PLAYCOUNT_INTO).toStartWith("${PLAYCOUNT_INTO:-");
+    expect(PLAYCOUNT_INTO_PASSWORD).toStartWith("${DATABASE_PASSWORD:-");
+  });
 
   test.each(SERVICES)("mounts into %s files that exist", (_, { volumes = [] }) => {
     const files = volumes.map((volume) => volume.split(":")[0] ?? "").filter((path) => path.startsWith("."));

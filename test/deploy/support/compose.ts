@@ -13,6 +13,8 @@ const MAIN = join(import.meta.dir, "../../../src/main.ts");
 /** A service of `compose.yaml`, by the keys that matter without containers. */
 export interface Service {
   image: string;
+  build?: object;
+  pull_policy?: string;
   command?: readonly string[];
   environment?: Readonly<Record<string, string | number>>;
   volumes?: readonly string[];
@@ -25,12 +27,17 @@ export const COMPOSE: { services: Readonly<Record<string, Service>> } = readYaml
 export function startOrder(): string[] {
   const order: string[] = [];
   const add = (name: string) => {
-    const { depends_on = [] } = serviceOf(name);
-    for (const other of Array.isArray(depends_on) ? depends_on : Object.keys(depends_on)) add(other);
+    for (const other of needsOf(name)) add(other);
     if (!order.includes(name)) order.push(name);
   };
   for (const name of Object.keys(COMPOSE.services)) add(name);
   return order;
+}
+
+/** Lists the services that a service waits for. */
+export function needsOf(name: string): readonly string[] {
+  const { depends_on = [] } = serviceOf(name);
+  return Array.isArray(depends_on) ? depends_on : Object.keys(depends_on);
 }
 
 /** Returns a service's environment, with the defaults of `${NAME:-default}`. */
