@@ -57,6 +57,12 @@ describe("The units of systemd", () => {
     expect(Number(seconds)).toBeGreaterThanOrEqual(command.settings.shutdownSeconds + 6);
   });
 
+  test("let the server tell that it is ready, and start no hand-over when the timer is enabled", () => {
+    expect(valuesOf("playcount.service", "Type")).toEqual(["notify"]);
+    const starts = readText("systemd/playcount-fold.timer").matchAll(/^(On\w+)=/gm);
+    expect(Array.from(starts, ([, key]) => key)).toEqual(["OnActiveSec", "OnUnitActiveSec"]);
+  });
+
   test.skipIf(analyze === "").each(FILES)("include %s, which systemd-analyze verifies", (name) => {
     expect(runTool([analyze, "verify", "--man=no", join(folder, name)], folder)).toEqual({
       status: 0,
