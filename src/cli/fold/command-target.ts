@@ -1,48 +1,57 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { closeSync, openSync, unlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import process from "node:process";
-import type { Rows } from "../../fold/rows.ts";
+import type { FoldRows } from "../../fold/rows.ts";
 import { type FoldToStore, labelOf, type Target } from "../../fold/target.ts";
 
-/** Songs that are written to the command at a time. */
+/** Songs that are written to the file at a time. */
 const STEP_SONGS = 1000;
 
 /**
  * Passes folds to a command: a line of JSON for each song on its standard input, and the number in
- * `PLAYCOUNT_FOLD`. The fold is stored when the command exits with 0. If the job dies then, the command gets
- * the fold again, so it has to recognise the number.
+ * `PLAYCOUNT_FOLD`. The fold is stored when the command exits with 0.
+ *
+ * The input is a file that was written to its end, so the command gets all songs whenever the job dies. The
+ * command may live longer than a killed job, and gets the fold again, so it has to recognize the number. A
+ * signal to the job alone does not end the command: its status says if the fold is stored.
  */
 export class CommandTarget implements Target {
   readonly label: string;
   readonly #command: string;
-  readonly #signal: AbortSignal;
 
-  constructor(command: string, name: string, signal: AbortSignal) {
+  constructor(command: string, name: string) {
     this.label = labelOf(`playcount fold by command ${name}`);
     this.#command = command;
-    this.#signal = signal;
   }
 
   async store({ fold, rows, onProgress }: FoldToStore): Promise<void> {
-    const child = spawn(this.#command, {
-      shell: true,
-      stdio: ["pipe", "inherit", "inherit"],
-      env: { ...process.env, PLAYCOUNT_FOLD: String(fold) },
-    });
-    const ended = once(child, "close") as Promise<[code: number | null, signal: string | null]>;
-    const stop = () => child.kill();
-    this.#signal.addEventListener("abort", stop);
-    let [isRead, stored] = [true, 0];
-    child.stdin.on("error", () => (isRead = false)); // it has ended; its status says if the fold is stored
-    const write = async (songs: Rows) => {
-      const lines = songs.map(([id, plays]) => `${JSON.stringify({ id, plays })}\n`).join("");
-      if (isRead && !child.stdin.write(lines)) await Promise.race([once(child.stdin, "drain"), ended]);
-      onProgress((stored += songs.length));
-    };
-    for (const part of rows.parts(STEP_SONGS)) await write(part.rows);
-    child.stdin.end();
-    const [code, signal] = await ended;
-    this.#signal.removeEventListener("abort", stop);
-    if (code !== 0) throw new Error(`the command of --exec ended with ${signal ?? `status ${code}`}`);
+    const input = openInput(rows);
+    try {
+      const env = { ...process.env, PLAYCOUNT_FOLD: String(fold) };
+      const child = spawn(this.#command, { shell: true, stdio: [input, "inherit", "inherit"], env });
+      const [code, signal] = (await once(child, "close")) as [code: number | null, signal: string | null];
+      if (code !== 0) throw new Error(`the command of --exec ended with ${signal ?? `status ${code}`}`);
+    } finally {
+      closeSync(input);
+    }
+    onProgress(rows.songs);
+  }
+}
+
+/** Writes rows to a file without a name, and opens it at its beginning. */
+function openInput(rows: FoldRows): number {
+  const path = join(tmpdir(), `playcount-fold-${crypto.randomUUID()}`);
+  const output = openSync(path, "wx", 0o600);
+  try {
+    const input = openSync(path, "r");
+    unlinkSync(path);
+    for (const part of rows.parts(STEP_SONGS))
+      writeFileSync(output, part.rows.map(([id, plays]) => `${JSON.stringify({ id, plays })}\n`).join(""));
+    return input;
+  } finally {
+    closeSync(output);
   }
 }

@@ -68,7 +68,7 @@ export function openTarget(
   log: (line: string) => void,
 ): Target {
   const { into, names, toToken } = settings;
-  if ("command" in into) return new CommandTarget(into.command, names.name, signal);
+  if ("command" in into) return new CommandTarget(into.command, names.name);
   if ("database" in into) return new SqlTarget(databaseFor(settings), { ...settings, signal, log });
   const client = new ServerClient({ ...serverOptions, token: toToken });
   return new ServerTarget(new Placement(into.servers), client, signal);

@@ -11,7 +11,7 @@ Usage: playcount fold --from URL[,URL...] --into URL [options]
   --into-file PATH       file with that URL
   --exec COMMAND         store them by a command instead: it reads a line of JSON for each song,
                          {"id":"42","plays":7}, has the number of the fold in PLAYCOUNT_FOLD, and
-                         exits with 0 when it has stored them. It may get the same fold again.
+                         exits with 0 when it has stored all. It may get the same fold again.
   --every TIME           run again and again, as every 60s or 5m, until a signal
                          (default: once, for cron or a timer)
 
@@ -55,5 +55,5 @@ arguments; 3 done, and songs were set aside that had never been before.
   playcount fold --from http://a:8000,http://b:8000 --into mysql://app@db/music --table songs --id slug
   playcount fold --from http://a:8000 --into sqlite:/var/lib/music.db --history song_plays
   playcount fold --from http://a:8000,http://b:8000 --into http://c:8000
-  playcount fold --from http://a:8000 --exec 'clickhouse-client -q "INSERT INTO plays FORMAT JSONEachRow"'`;
+  playcount fold --from http://a:8000 --exec 'sh store.sh'`;
 }

@@ -30,3 +30,11 @@ export function sqlOf(): { history: string[]; tables: string; insert: string; ad
   const [insert = "", add = ""] = rows.split("\n");
   return { history: history.trim().split("\n"), tables, insert, add };
 }
+
+/** Returns the command of an example of `--exec` with a program, and the script beside it. */
+export function storeOf(program: string): [command: string, script: string] {
+  const found =
+    BLOCKS.find(({ text }) => text.includes(`\n${program} `) || text.includes(`'${program} `))?.text ?? "";
+  const [, command = "", script = ""] = /--exec '([^']+)'\n\n(.*)$/s.exec(found) ?? [];
+  return [command, script];
+}

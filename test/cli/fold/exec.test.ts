@@ -1,0 +1,113 @@
+import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import { storeOf } from "../../docs/support/hand-over.ts";
+import { PostgresServer, query } from "../../fold/support/databases.ts";
+import { Ledger } from "../../fold/support/jobs.ts";
+import { until } from "../../store/redis/support/until.ts";
+import { rounds } from "../../support/extent.ts";
+import { bun, startTime } from "../../support/folding.ts";
+import { killAll } from "../../support/process.ts";
+import { Random } from "../../support/random.ts";
+import { servePlaycount, stopAll } from "../../support/servers.ts";
+
+setDefaultTimeout(300_000);
+const folder = mkdtempSync(join(tmpdir(), "playcount-exec-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+afterEach(killAll);
+afterEach(stopAll);
+
+const SONGS = Array.from({ length: 20_000 }, (_, n): [string, number] => [`${n}`, 1 + (n % 3)]);
+
+/** Starts a job whose files are in `folder`. */
+function start(server: string, command: string): Bun.Subprocess<"ignore", "pipe", "inherit"> {
+  const environment = { ...process.env, TMPDIR: folder };
+  return Bun.spawn([...bun, "fold", "--from", server, "--exec", command], {
+    stdout: "pipe",
+    env: environment,
+  });
+}
+
+/** Returns the programs that a program has started, and theirs. */
+function descendants(pid: number): number[] {
+  try {
+    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").split(" ").filter(Boolean);
+    return children.flatMap((child) => [Number(child), ...descendants(Number(child))]);
+  } catch {
+    return []; // it has ended
+  }
+}
+
+test.each(["SIGKILL", "SIGTERM"] as const)(
+  "a command gets all songs although the job gets %s at its start",
+  async (signal) => {
+    const server = servePlaycount();
+    for (let at = 0; at < SONGS.length; at += 5000)
+      await new Ledger([server]).play(SONGS.slice(at, at + 5000));
+    const [begun, done] = [`${folder}/begun ${signal}`, `${folder}/done ${signal}`];
+    const job = start(
+      server,
+      `stat -Lc %a - > '${begun}'; sleep 0.5; wc -l > '${done}.tmp'; mv '${done}.tmp' '${done}'`,
+    );
+    await until("the command has begun", () => existsSync(begun));
+    expect(readdirSync(folder).filter((name) => name.startsWith("playcount-fold"))).toEqual([]);
+    job.kill(signal);
+    await until("the command has ended", () => existsSync(done));
+    expect([Number(readFileSync(done, "utf8")), readFileSync(begun, "utf8")]).toEqual([
+      SONGS.length,
+      "600\n",
+    ]);
+    const status = await job.exited;
+    if (signal === "SIGKILL") return;
+    expect([status, await job.stdout.text()]).toEqual([
+      0,
+      expect.stringContaining("handed over 39,999 plays"),
+    ]);
+    expect(await (await fetch(`${server}/folds`)).text()).toBe("");
+  },
+);
+
+const database = new PostgresServer("postgres");
+
+(database.isMissing ? describe.skip : describe)("The printed command for psql", () => {
+  beforeAll(() => database.start());
+  afterAll(() => database.stop());
+
+  test("stores each play once, however often it and the job are killed", async () => {
+    const random = new Random("exec");
+    const url = await database.create();
+    await query(url, "CREATE TABLE song (id text PRIMARY KEY, plays bigint)");
+    await query(url, "INSERT INTO song VALUES ('1', NULL), ('2', 0)");
+    const [command = "", script = ""] = storeOf("psql");
+    writeFileSync(`${folder}/store.sql`, script);
+    const words = command.replace("psql music", `cd ${folder}; psql ${url}`);
+    const server = servePlaycount();
+    const ledger = new Ledger([server]);
+    let broken = 0;
+    for (let round = 0; round < rounds(60, 4) || broken === 0; round++) {
+      await ledger.play(SONGS.slice(0, 5000));
+      await ledger.play([[random.pick(["'", '"', "\\", "\u2028", "é"]), 1]]);
+      const job = start(server, words);
+      await Bun.sleep((await startTime()) * 5 * random.next());
+      const programs = random.pick([[job.pid], descendants(job.pid), [job.pid, ...descendants(job.pid)]]);
+      for (const pid of programs) tryKill(pid);
+      await Bun.sleep(random.below(100));
+      await job.exited; // its command may go on beside the next one
+      if ((await (await fetch(`${server}/folds`)).text()) !== "") broken++;
+    }
+    await fetch(`${server}/song/%00`, { method: "POST" }); // PostgreSQL has no such text
+    expect(await start(server, words).exited).toBe(0);
+    const stored = await query(url, "SELECT id, plays FROM song");
+    expect(new Map(stored.map((row) => [String(row["id"]), Number(row["plays"])]))).toEqual(ledger.plays);
+  });
+});
+
+function tryKill(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch {
+    // it has ended
+  }
+}
