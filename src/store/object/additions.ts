@@ -27,8 +27,8 @@ export interface AddedPlays {
 export class Additions {
   readonly #tables: ObjectTables;
   readonly #limits: Limits;
-  /** The highest `used` of a writer since the start. */
-  #used = 0;
+  /** The highest `used` of a writer. Read when it is first needed. */
+  #used: number | undefined;
   /** The writers that were least recently used when they were last read, in this order. */
   #oldest: Writer[] = [];
 
@@ -65,7 +65,9 @@ export class Additions {
   /** Keeps the last request of a writer. A new writer takes the place of the least recently used one. */
   #remember(writer: string, last: LastRequest, isNew: boolean): void {
     const tables = this.#tables;
-    // Microseconds, so that requests of one millisecond, and those of the next start, have ascending numbers.
+    // Microseconds, so that requests of one millisecond have ascending numbers.
+    this.#used ??=
+      tables.row<{ used: number }>("SELECT coalesce(max(used), 0) AS used FROM writer")?.used ?? 0;
     this.#used = Math.max(this.#used + 1, Date.now() * 1000);
     tables.run("INSERT OR REPLACE INTO writer VALUES (?, ?, ?)", writer, this.#used, JSON.stringify(last));
     let writers = tables.state.writers + Number(isNew);
@@ -85,36 +87,43 @@ export class Additions {
   #addNow(plays: AddedPlays["plays"]): BatchAddition {
     const tables = this.#tables;
     const counts: number[] = [];
+    const { open } = tables;
     let [added, fresh] = [0, 0];
+    const moved = new Map<number, number>();
     for (const songs of statementsOf(plays)) {
-      for (const [at, { count, kept }] of this.#countsOf(songs).entries()) {
+      for (const [at, { count, kept, newest }] of this.#countsOf(songs).entries()) {
         const more = songs[at]?.[1] as number;
         if (more > MAX_COUNT - count - kept) throw Refusal.overflow(count, more, kept);
         if (more > 0 && count === 0) fresh++;
+        else if (more > 0 && newest !== open.id) moved.set(newest, (moved.get(newest) ?? 0) + 1);
         added += more;
         counts.push(count + more);
       }
       tables.run(
         `INSERT INTO song SELECT ?, value ->> 0, value ->> 1 FROM json_each(?) WHERE value ->> 1 > 0
          ON CONFLICT DO UPDATE SET plays = plays + excluded.plays`,
-        tables.open.id,
+        open.id,
         JSON.stringify(songs),
       );
     }
-    const songs = tables.state.songs + fresh;
-    if (fresh > 0 && songs > this.#limits.maxSongs) throw Refusal.full(this.#limits.maxSongs);
-    if (fresh > 0) tables.set("songs", songs);
+    if (fresh > 0 && tables.songs + fresh > this.#limits.maxSongs) throw Refusal.full(this.#limits.maxSongs);
+    tables.moveSongs(moved, fresh);
     if (added > 0) tables.changes++;
     return { counts: Float64Array.from(counts), fold: tables.newestFold };
   }
 
-  /** Returns the plays of each song in the folds that are not acknowledged, and in the kept one. */
-  #countsOf(songs: readonly Entry[]): { count: number; kept: number }[] {
+  /**
+   * Returns the plays of each song in the folds that are not acknowledged, the newest of these that has any,
+   * and its plays in the kept fold.
+   */
+  #countsOf(songs: readonly Entry[]): { count: number; kept: number; newest: number }[] {
     const { kept } = this.#tables;
-    const sum = (folds: readonly Fold[]) =>
-      `(SELECT coalesce(sum(plays), 0) FROM song WHERE ${inFolds(folds)} AND id = value)`;
+    const of = (value: string, folds: readonly Fold[]) =>
+      `(SELECT coalesce(${value}, 0) FROM song WHERE ${inFolds(folds)} AND id = value)`;
+    const since = this.#tables.since();
     return this.#tables.rows(
-      `SELECT ${sum(this.#tables.since())} AS count, ${sum(kept ? [kept] : [])} AS kept
+      `SELECT ${of("sum(plays)", since)} AS count, ${of("max(fold)", since)} AS newest,
+         ${of("sum(plays)", kept ? [kept] : [])} AS kept
        FROM json_each(?) ORDER BY key`,
       JSON.stringify(songs.map(([id]) => id)),
     );

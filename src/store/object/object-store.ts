@@ -128,17 +128,13 @@ export class ObjectStore implements CountStore {
   }
 
   acknowledge(fold: number, label?: string): void {
-    const { folds, kept, sealed } = this.#tables;
+    const { kept, sealed } = this.#tables;
     if (fold <= (kept?.number ?? 0)) return;
     const found = sealed.find(({ number }) => number === fold);
     if (found === undefined) throw Refusal.unknownFold(fold);
     if (label !== undefined) checkLabel(found, label);
     if (found !== sealed[0]) throw Refusal.olderFirst(fold, sealed[0]?.number as number);
-    const newer = inFolds(folds.filter(({ id }) => id > found.id));
-    const goneSongs = `SELECT count(*) FROM song AS old
-      WHERE fold = ? AND NOT EXISTS (SELECT 1 FROM song WHERE ${newer} AND id = old.id)`;
     this.#tables.change((run) => {
-      run(`UPDATE state SET songs = songs - (${goneSongs})`, found.id);
       run("UPDATE fold SET acknowledged_at = ? WHERE id = ?", Date.now(), found.id);
       if (kept === undefined) return;
       run("UPDATE state SET dropped = ?", kept.number);
@@ -151,16 +147,16 @@ export class ObjectStore implements CountStore {
     if (unless?.(this.version)) return false;
     const { open } = this.#tables;
     this.#tables.change((run) => {
-      run("DELETE FROM song; DELETE FROM fold; UPDATE state SET dropped = 0, songs = 0");
+      run("DELETE FROM song; DELETE FROM fold; UPDATE state SET dropped = 0");
       run("INSERT INTO fold (id) VALUES (?)", open.id + 1);
     });
     return true;
   }
 
   figures(): StoreFigures {
-    const { folds, kept, sealed, state } = this.#tables;
+    const { folds, kept, sealed, songs } = this.#tables;
     return {
-      songs: state.songs,
+      songs,
       folds: sealed.length,
       oldestSealedAt: sealed[0]?.sealed_at ?? undefined,
       lastSealedAt: folds.at(-2)?.sealed_at ?? undefined,

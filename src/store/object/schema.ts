@@ -14,14 +14,16 @@ export const FORMAT = 1;
 
 /**
  * Makes the tables. Cloudflare bills each row that is written, and an entry of an index counts as one. So a
- * play writes one row: that of its song in the open fold. A key writes one more, that of its writer. A new
- * song and a new writer also change `state`.
+ * play writes one row: that of its song in the open fold. A key writes one more, that of its writer. The
+ * first play of a song in a fold also changes that fold, and the one that had it last. A new writer changes
+ * `state`.
  */
 export const SCHEMA: string = `
   CREATE TABLE fold (
     id INTEGER PRIMARY KEY,        -- ascending; the open fold has the highest
     number INTEGER,                -- NULL: not sealed
     label TEXT NOT NULL DEFAULT '',
+    songs INTEGER NOT NULL DEFAULT 0, -- those that no newer fold has: acknowledging uncounts them
     sealed_at INTEGER,             -- in milliseconds since 1970
     acknowledged_at INTEGER        -- the same; NULL: not acknowledged
   );
@@ -39,10 +41,9 @@ export const SCHEMA: string = `
   CREATE TABLE state (
     format INTEGER NOT NULL,
     dropped INTEGER NOT NULL,      -- the number of the newest dropped fold
-    songs INTEGER NOT NULL,        -- of the folds that are not acknowledged
     writers INTEGER NOT NULL       -- rows of writer
   );
-  INSERT INTO state VALUES (${FORMAT}, 0, 0, 0);
+  INSERT INTO state VALUES (${FORMAT}, 0, 0);
   INSERT INTO fold (id) VALUES (1);
 `;
 
@@ -51,12 +52,13 @@ export interface Fold {
   id: number;
   number: number | null;
   label: string;
+  songs: number;
   sealed_at: number | null;
   acknowledged_at: number | null;
 }
 
 /** The row of `state`. */
-export type State = Record<"format" | "dropped" | "songs" | "writers", number>;
+export type State = Record<"format" | "dropped" | "writers", number>;
 
 /** Returns a condition for the rows of folds. */
 export function inFolds(folds: readonly Fold[]): string {

@@ -18,7 +18,7 @@ const CHUNK_ROWS = 1000;
 export class ObjectTables {
   /** The kept fold if there was an acknowledgement, the sealed folds, and the open one. */
   folds: readonly Fold[] = [];
-  state: State = { format: FORMAT, dropped: 0, songs: 0, writers: 0 };
+  state: State = { format: FORMAT, dropped: 0, writers: 0 };
   /** Changes of counts and folds since the start. */
   changes = 0;
   /** Set by a write that finds the storage full, until a write succeeds. */
@@ -53,6 +53,11 @@ export class ObjectTables {
     return this.since().slice(0, -1);
   }
 
+  /** Songs of the folds that are not acknowledged, each once. */
+  get songs(): number {
+    return this.since().reduce((sum, { songs }) => sum + songs, 0);
+  }
+
   /** Returns the folds whose plays count. @throws {Refusal} `gone` if one above `after` was dropped. */
   since(after?: number): readonly Fold[] {
     if (after === undefined) return this.folds.filter(({ acknowledged_at }) => acknowledged_at === null);
@@ -76,6 +81,17 @@ export class ObjectTables {
   set(column: keyof State, value: number): void {
     this.run(`UPDATE state SET ${column} = ?`, value);
     this.state[column] = value;
+  }
+
+  /** Adds `fresh` songs to the open fold, and moves songs to it: a number of each fold that had them last. */
+  moveSongs(moved: ReadonlyMap<number, number>, fresh: number): void {
+    const arrived = moved.values().reduce((sum, songs) => sum + songs, fresh);
+    for (const fold of this.folds) {
+      const more = fold === this.open ? arrived : -(moved.get(fold.id) ?? 0);
+      if (more === 0) continue;
+      fold.songs += more;
+      this.run("UPDATE fold SET songs = ? WHERE id = ?", fold.songs, fold.id);
+    }
   }
 
   /**

@@ -1,5 +1,7 @@
-import { expect, test } from "bun:test";
+import { expect, spyOn, test } from "bun:test";
 import { ObjectStore } from "../../../src/store/object/object-store.ts";
+import type { SqlValue } from "../../../src/store/object/schema.ts";
+import { Random } from "../../support/random.ts";
 import { testCountStore } from "../contract.ts";
 import { byCount, byId, listed, reasonOf } from "../contract/support.ts";
 import { sqliteStorage } from "./sqlite-storage.ts";
@@ -22,6 +24,45 @@ test("A list of several folds has each song once, with its plays in all of them,
   expect(await listed(store)).toEqual([...sums].sort(byId));
   expect(await store.top(50)).toEqual([...sums].sort(byCount).slice(0, 50));
   expect([...store.fold(3)].flat()).toHaveLength(900);
+});
+
+test("An acknowledgement visits no songs, however many folds wait, and the songs that remain are counted", async () => {
+  const storage = sqliteStorage();
+  const queries: string[] = [];
+  const sql = {
+    exec(query: string, ...values: SqlValue[]) {
+      queries.push(query);
+      return storage.sql.exec(query, ...values);
+    },
+  };
+  const options = { maxSongs: 400, maxFolds: 10 };
+  let store = new ObjectStore({ ...storage, sql }, options);
+  const random = new Random("songs of folds");
+  for (let fold = 1; fold <= 10; fold++) {
+    store.addAll(new Map(Array.from({ length: 60 }, () => [`song-${random.below(400)}`, random.below(3)])));
+    store.seal(fold);
+  }
+  for (let fold = 1; fold <= 10; fold++) {
+    queries.length = 0;
+    store.acknowledge(fold);
+    const visits = queries.filter((query) => /\bsong\b/.test(query));
+    expect(visits).toEqual(fold === 1 ? [] : ["DELETE FROM song WHERE fold = ?"]);
+    if (fold === 5) store = new ObjectStore({ ...storage, sql }, options);
+    expect(store.figures().songs).toBe((await listed(store)).length);
+    store.addAll(new Map(Array.from({ length: 9 }, () => [`song-${random.below(400)}`, 1])));
+    expect(store.figures().songs).toBe((await listed(store)).length);
+  }
+});
+
+test("A writer is kept after a start with an earlier clock, if another one has to be evicted for it", () => {
+  const storage = sqliteStorage();
+  const before = new ObjectStore(storage, { maxWriters: 2 });
+  for (const writer of ["a", "b"]) before.add("1", 1, { writer, seq: 1 });
+  const clock = spyOn(Date, "now").mockReturnValue(Date.now() - 60_000);
+  const after = new ObjectStore(storage, { maxWriters: 2 });
+  for (let retry = 0; retry < 2; retry++)
+    expect(after.add("1", 1, { writer: "c", seq: 1 })).toEqual({ count: 3, fold: 0 });
+  clock.mockRestore();
 });
 
 test("An object that is restarted has its counts, folds and writers, and another version", async () => {
