@@ -1,6 +1,12 @@
 /**
  * The whole play counter on Cloudflare: a Durable Object, and a Worker that passes requests on to it.
  *
+ * @example
+ * ```ts
+ * // worker.ts
+ * export { default, PlayCounter } from "playcount/durable-object";
+ * ```
+ *
  * @module
  */
 

@@ -1,6 +1,16 @@
 /**
  * Serves a handler on Node, and stops without losing an answer.
  *
+ * @example
+ * ```ts
+ * import { createHandler, ShardedStore } from "playcount";
+ * import { serve } from "playcount/node";
+ *
+ * const server = await serve(createHandler(new ShardedStore()), { host: "127.0.0.1", port: 0 });
+ * server.url; // for example http://127.0.0.1:40123
+ * await server.stop(10);
+ * ```
+ *
  * @module
  */
 
