@@ -1,7 +1,6 @@
 import { WorkSlice } from "../../async/turns.ts";
 import type { Settings } from "../../settings/settings.ts";
 import { type BatchAddition, type Entry, MAX_COUNT } from "../count-store.ts";
-import { writeId } from "../id-column.ts";
 import { Refusal } from "../refusal.ts";
 import type { LastRequest, RequestKey } from "../request-key.ts";
 import { type Fold, inFolds } from "./schema.ts";
@@ -130,12 +129,12 @@ export class Additions {
   }
 }
 
-/** Divides songs into parts of a statement each, with ids as columns have them. */
+/** Divides songs into parts of a statement each. */
 function* statementsOf(plays: AddedPlays["plays"]): Generator<Entry[]> {
   let songs: Entry[] = [];
   const slice = new WorkSlice(STATEMENT_UNITS);
   for (const [id, more] of plays) {
-    songs.push([writeId(id), more]);
+    songs.push([id, more]);
     if (!slice.isFull(id.length)) continue;
     yield songs;
     songs = [];

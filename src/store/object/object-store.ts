@@ -11,7 +11,6 @@ import {
   type StoreFigures,
   type StoreOptions,
 } from "../count-store.ts";
-import { writeId } from "../id-column.ts";
 import { pack } from "../packed-plays.ts";
 import { Refusal } from "../refusal.ts";
 import { fingerprintOfSong, type RequestKey } from "../request-key.ts";
@@ -60,7 +59,7 @@ export class ObjectStore implements CountStore {
     if (isTooLong(id, this.maxIdBytes)) throw Refusal.tooLong(this.maxIdBytes);
     const folds = inFolds(this.#tables.since(after));
     const query = `SELECT coalesce(sum(plays), 0) AS count FROM song WHERE ${folds} AND id = ?`;
-    return this.#tables.row<{ count: number }>(query, writeId(id))?.count ?? 0;
+    return this.#tables.row<{ count: number }>(query, id)?.count ?? 0;
   }
 
   getAll(ids: readonly string[], after?: number): number[] {

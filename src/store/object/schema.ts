@@ -16,7 +16,7 @@ export const FORMAT = 1;
  * Makes the tables. Cloudflare bills each row that is written, and an entry of an index counts as one. So a
  * play writes one row: that of its song in the open fold. A key writes one more, that of its writer. The
  * first play of a song in a fold also changes that fold, and the one that had it last. A new writer changes
- * `state`.
+ * `state`, or evicts the oldest one.
  */
 export const SCHEMA: string = `
   CREATE TABLE fold (
@@ -28,8 +28,8 @@ export const SCHEMA: string = `
     acknowledged_at INTEGER        -- the same; NULL: not acknowledged
   );
   CREATE TABLE song (
-    fold INTEGER NOT NULL,
-    id TEXT NOT NULL,              -- see id-column.ts
+    fold INTEGER NOT NULL,         -- id of the fold, not its number
+    id TEXT NOT NULL,
     plays INTEGER NOT NULL,
     PRIMARY KEY (fold, id)
   ) WITHOUT ROWID;
@@ -47,7 +47,7 @@ export const SCHEMA: string = `
   INSERT INTO fold (id) VALUES (1);
 `;
 
-/** A row of `fold`. */
+/** A row of `fold`: the kept fold, a sealed one, or the open one. */
 export interface Fold {
   id: number;
   number: number | null;

@@ -1,5 +1,4 @@
 import type { Entry } from "../count-store.ts";
-import { readId } from "../id-column.ts";
 import { Refusal } from "../refusal.ts";
 import {
   type Fold,
@@ -142,7 +141,7 @@ export class ObjectTables {
         from,
         next,
       );
-      yield songs.map(({ id, plays }): Entry => [readId(id), plays]);
+      yield songs.map(({ id, plays }): Entry => [id, plays]);
       from = next;
     }
   }

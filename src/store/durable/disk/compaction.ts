@@ -3,7 +3,7 @@ import { DataError } from "./data-error.ts";
 import type { KeptRequest } from "../../memory/commit-store.ts";
 import { type Database, PAGE_BYTES } from "./database.ts";
 import { addTo, type CommitRow, digestOf, type FoldRow, readPlays, signState } from "./schema.ts";
-import { writeId } from "../../id-column.ts";
+import { writeId } from "./id-column.ts";
 import { numberOf } from "./sqlite.ts";
 
 /** Limits of a step, which takes a few milliseconds. */

@@ -15,7 +15,7 @@ import {
   readKey,
   readPlays,
 } from "./schema.ts";
-import { readId } from "../../id-column.ts";
+import { readId } from "./id-column.ts";
 import { numberOf, readUnchanged } from "./sqlite.ts";
 
 /** The way to go on with an old copy on purpose. */

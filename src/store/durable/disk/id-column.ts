@@ -1,4 +1,4 @@
-/** Encodes an id for a column of SQLite: some of its interfaces read a text only up to U+0000. */
+/** Encodes an id for a column of SQLite, of which Deno reads a text only up to U+0000. */
 export function writeId(id: string): string {
   return id.replaceAll("%", "%25").replaceAll("\0", "%00");
 }
