@@ -1,4 +1,5 @@
 import { expect, spyOn, test } from "bun:test";
+import { PlayCounter } from "../../../src/adapters/durable-object.ts";
 import { ObjectStore } from "../../../src/store/object/object-store.ts";
 import type { SqlValue } from "../../../src/store/object/schema.ts";
 import { Random } from "../../support/random.ts";
@@ -102,6 +103,21 @@ test("An object whose storage is full refuses writes, counts none of them, and g
   store.clear();
   expect(store.unavailableBecause).toBeUndefined();
   expect(store.add("a", 1).count).toBe(1);
+});
+
+test("While an object is full, /health and writes are 503, and nothing is counted", async () => {
+  const object = new PlayCounter({ id: { name: "0" }, storage: sqliteStorage(20) }, {});
+  const statusOf = async (path: string, method = "GET") =>
+    (await object.fetch(new Request(`http://localhost${path}`, { method }))).status;
+  const long = (song: number) => `/song/${song}-`.padEnd(500, "x");
+  expect(await statusOf("/health")).toBe(200);
+  let songs = 0;
+  while ((await statusOf(long(songs), "POST")) === 200) songs++;
+  expect(await statusOf(long(songs), "POST")).toBe(503);
+  expect(await (await object.fetch(new Request(`http://localhost${long(songs)}`))).text()).toBe("0");
+  expect(await statusOf("/health")).toBe(503);
+  expect(await statusOf("/", "DELETE")).toBe(200);
+  expect(await statusOf("/health")).toBe(200);
 });
 
 test("An object with tables of a newer version is not opened", () => {
