@@ -60,14 +60,6 @@ export async function stopBalancers(): Promise<void> {
   await Promise.all(running.splice(0).map((balancer) => balancer.stop()));
 }
 
-/** Returns a port that no program listens on. */
-export function freePort(): number {
-  const listener = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
-  const { port } = listener;
-  listener.stop(true);
-  return port;
-}
-
 /** Writes the file that includes a file of `conf.d`, as Debian has it. nginx writes to the folder only. */
 function prepareNginx(folder: string, configuration: string): string[] {
   const kinds = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { Balancer, freePort, type Program } from "./balancer.ts";
+import { freePort } from "../support/ports.ts";
+import { Balancer, type Program } from "./balancer.ts";
 
 /** The setups of `docs/deploy`: songs spread over servers, or servers that share a store. */
 export type Setup = "spread" | "shared";
@@ -37,7 +38,7 @@ export async function balance(
   servers: readonly string[],
   edits: readonly Edit[] = [],
 ): Promise<Balancer> {
-  const port = freePort();
+  const port = await freePort();
   const addresses = servers.map((url, at): Edit => [`10.0.0.${at + 1}:8000`, new URL(url).host]);
   const all = [...edits, ...EDITS[program].own(port), ...addresses];
   return await Balancer.start(program, port, edit(read(program, setup), all));

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import process from "node:process";
 import { Connection, isWhole } from "../support/connection.ts";
-import { freePort } from "../balancers/balancer.ts";
+import { freePort } from "../support/ports.ts";
 import { killAll, type Listening, listen, RUNTIMES } from "../support/process.ts";
 import { bun, main } from "../support/folding.ts";
 
@@ -72,7 +72,7 @@ describe.each(PROGRAMS)("on %s", (name, program) => {
   });
 
   test("a server whose log has a full disk serves, and stops cleanly", async () => {
-    const port = freePort();
+    const port = await freePort();
     const command = [
       "sh",
       "-c",

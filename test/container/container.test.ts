@@ -4,6 +4,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { DatabaseSync } from "node:sqlite";
 import { lacks } from "../support/extent.ts";
+import { freePort } from "../support/ports.ts";
 import { Buildah } from "./buildah.ts";
 import { BuiltImage } from "./built-image.ts";
 import type { StartedServer } from "./started-server.ts";
@@ -46,7 +47,7 @@ describe.skipIf(lacks("buildah", "root"))("The container", () => {
   test(
     "counts as the original did, is not root, and ends with status 0 when told to stop",
     async () => {
-      const port = freePort();
+      const port = await freePort();
       await using server = await image.start(port);
       await playSession(`http://127.0.0.1:${port}`);
       expectNotRoot(server);
@@ -58,7 +59,7 @@ describe.skipIf(lacks("buildah", "root"))("The container", () => {
   test(
     "is healthy while it listens, and unhealthy when it does not",
     async () => {
-      const port = freePort();
+      const port = await freePort();
       await using server = await image.start(port);
       expect(await image.checkHealth(port)).toMatchObject({ status: 0 });
       await server.stop();
@@ -72,7 +73,7 @@ describe.skipIf(lacks("buildah", "root"))("The container", () => {
   test(
     "does the same as the first process on a read-only root",
     async () => {
-      const port = freePort();
+      const port = await freePort();
       await using server = await image.startReadOnly(port, await image.makeVolume());
       await playSession(`http://127.0.0.1:${port}`);
       expectNotRoot(server);
@@ -86,7 +87,7 @@ describe.skipIf(lacks("buildah", "root"))("The container", () => {
   test(
     "hands its counts over to a database, from a container with a read-only root",
     async () => {
-      const [port, volume] = [freePort(), await image.makeVolume()];
+      const [port, volume] = [await freePort(), await image.makeVolume()];
       const file = join(volume, "music.db");
       const database = new DatabaseSync(file);
       database.exec("CREATE TABLE song (id TEXT PRIMARY KEY, plays INTEGER)");
@@ -106,7 +107,7 @@ describe.skipIf(lacks("buildah", "root"))("The container", () => {
   test(
     "keeps its counts under any user of group 0",
     async () => {
-      const port = freePort();
+      const port = await freePort();
       await using server = await image.startReadOnly(port, await image.makeVolume(), "1000650000:0");
       await playSession(`http://127.0.0.1:${port}`);
       expect(server.status("Uid")[0]).toBe("1000650000");
@@ -118,7 +119,7 @@ describe.skipIf(lacks("buildah", "root"))("The container", () => {
   test(
     "keeps its counts in its volume, for a container that comes after one that was killed",
     async () => {
-      const [port, volume] = [freePort(), await image.makeVolume()];
+      const [port, volume] = [await freePort(), await image.makeVolume()];
       for (const plays of ["1", "2", "3"]) {
         await using server = await image.startReadOnly(port, volume);
         const answer = await fetch(`http://127.0.0.1:${port}/song/1`, { method: "POST" });
@@ -150,11 +151,4 @@ function expectNotRoot(server: StartedServer): void {
   expect(server.status("Uid")).toEqual(Array(4).fill("65532"));
   expect(server.status("Gid")).toEqual(Array(4).fill("65532"));
   expect(server.status("CapEff")).toEqual(["0000000000000000"]);
-}
-
-function freePort(): number {
-  const listener = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
-  const { port } = listener;
-  listener.stop(true);
-  return port;
 }

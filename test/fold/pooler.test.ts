@@ -3,7 +3,7 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { findProgram, lacks } from "../support/extent.ts";
-import { freePort } from "../store/redis/support/ports.ts";
+import { freePort } from "../support/ports.ts";
 import { until } from "../store/redis/support/until.ts";
 import { servePlaycount, stopAll } from "../support/servers.ts";
 import { as, PostgresServer, query } from "./support/databases.ts";

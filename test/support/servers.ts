@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { type AddressInfo, createServer } from "node:net";
 import { createHandler, type HandlerOptions } from "../../src/http/handler.ts";
 import { ShardedStore, type ShardedStoreOptions } from "../../src/store/memory/sharded-store.ts";
+import { freePort } from "./ports.ts";
 
 /** Functions that close the servers of a test. */
 const open: (() => unknown)[] = [];
@@ -30,12 +31,9 @@ export async function serveBytes(answer: string): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
-/** Returns the URL of a server that has stopped. */
+/** Returns the URL of a server that does not run. */
 export async function serveNoMore(): Promise<string> {
-  const server = Bun.serve({ hostname: "127.0.0.1", port: 0, fetch: () => new Response() });
-  const url = server.url.href.slice(0, -1);
-  await server.stop(true);
-  return url;
+  return `http://127.0.0.1:${await freePort()}`;
 }
 
 /** Stops all servers. */

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import process from "node:process";
 import { PostgresServer, query } from "../../fold/support/databases.ts";
-import { freePort } from "../../store/redis/support/ports.ts";
+import { freePort } from "../../support/ports.ts";
 import { until } from "../../store/redis/support/until.ts";
 import { findProgram } from "../../support/extent.ts";
 import { DEPLOY, readText, readYaml } from "./files.ts";

@@ -1,9 +1,10 @@
 import { mkdir } from "node:fs/promises";
-import { connect, createServer, type AddressInfo } from "node:net";
+import { connect } from "node:net";
 import { once } from "node:events";
 import { join } from "node:path";
 import process from "node:process";
 import { lacksRedis, RedisServer } from "../../store/redis/support/redis-server.ts";
+import { freePort } from "../../support/ports.ts";
 import { servePlaycount } from "../../support/servers.ts";
 import { commandsOf, normalize } from "./console.ts";
 import { type Block, fileNameOf } from "./pages.ts";
@@ -40,8 +41,8 @@ export class PageRun {
     const all = blocks.map(({ text }) => text).join("\n");
     const own = new Set(blocks.filter(isServer).flatMap(({ text }) => portsOf(text, "8000")));
     for (const port of new Set(portsOf(all)))
-      this.#ports.set(port, own.has(port) ? await freePort() : await startServer(port));
-    for (const port of own) if (!this.#ports.has(port)) this.#ports.set(port, await freePort());
+      this.#ports.set(port, own.has(port) ? String(await freePort()) : await startServer(port));
+    for (const port of own) if (!this.#ports.has(port)) this.#ports.set(port, String(await freePort()));
   }
 
   /** Runs a block. One that needs Redis is skipped on a machine without it. */
@@ -128,15 +129,6 @@ function portsOf(text: string, otherwise?: string): string[] {
 async function startServer(port: string): Promise<string> {
   if (port !== REDIS) return new URL(servePlaycount()).port;
   return lacksRedis ? REDIS : String((await RedisServer.start()).port);
-}
-
-async function freePort(): Promise<string> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return String(port);
 }
 
 async function answers(port: number): Promise<boolean> {

@@ -7,7 +7,7 @@ import type { SqlResult } from "../../../src/fold/sql/client.ts";
 import { Database, type SongTable } from "../../../src/fold/sql/database.ts";
 import { type DialectName, dialectOf } from "../../../src/fold/sql/dialects.ts";
 import { findProgram, lacks } from "../../support/extent.ts";
-import { freePort } from "../../store/redis/support/ports.ts";
+import { freePort } from "../../support/ports.ts";
 import { until } from "../../store/redis/support/until.ts";
 
 /** A server of databases, or a folder of SQLite files, for tests. */

@@ -6,7 +6,7 @@ import { listed, sealed } from "../contract/support.ts";
 import { Certificate } from "./support/certificate.ts";
 import { stopAll } from "./support/clean-up.ts";
 import { healthy } from "./support/playcounts.ts";
-import { freePort } from "./support/ports.ts";
+import { freePort } from "../../support/ports.ts";
 import { RedisCluster } from "./support/redis-cluster.ts";
 import { RedisServer, testWithRedis } from "./support/redis-server.ts";
 import { openStore } from "./support/stores.ts";

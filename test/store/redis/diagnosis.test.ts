@@ -3,7 +3,7 @@ import { diagnose } from "../../../src/store/redis/cluster/diagnosis.ts";
 import type { ConnectionOptions } from "../../../src/store/redis/cluster/options.ts";
 import { Certificate } from "./support/certificate.ts";
 import { stopAll, stopLater } from "./support/clean-up.ts";
-import { freePort } from "./support/ports.ts";
+import { freePort } from "../../support/ports.ts";
 import { RedisServer, testWithRedis } from "./support/redis-server.ts";
 import { openStore } from "./support/stores.ts";
 import { until } from "./support/until.ts";

@@ -1,6 +1,6 @@
 import { fieldOf } from "./ask-redis.ts";
 import type { Certificate } from "./certificate.ts";
-import { freePort } from "./ports.ts";
+import { freePort } from "../../../support/ports.ts";
 import { RedisServer } from "./redis-server.ts";
 import { TcpProxy } from "./tcp-proxy.ts";
 import { until } from "./until.ts";

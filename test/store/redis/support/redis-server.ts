@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { lacks } from "../../../support/extent.ts";
 import { askRedis, fieldOf } from "./ask-redis.ts";
 import { stopLater } from "./clean-up.ts";
-import { freePort } from "./ports.ts";
+import { freePort } from "../../../support/ports.ts";
 import type { Reply } from "./resp.ts";
 import { until } from "./until.ts";
 
