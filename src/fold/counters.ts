@@ -32,10 +32,9 @@ export class Counters {
     return await allEnded(servers.map((server) => client.send(server, request, readFolds)));
   }
 
-  /** Adds all counts since fold `after` to `rows`, and seals nothing. */
-  async readAll(after: number, rows: FoldRows): Promise<void> {
-    for (const server of this.#options.servers)
-      await this.#read(server, { method: "GET", path: `?after=${after}` }, rows);
+  /** Adds a server's counts since fold `after` to `rows`, and seals nothing. */
+  async readSince(server: string, after: number, rows: FoldRows): Promise<void> {
+    await this.#read(server, { method: "GET", path: `?after=${after}` }, rows);
   }
 
   /**
@@ -57,6 +56,20 @@ export class Counters {
         return log(`${server} has lost fold ${fold}, and its plays that were not stored yet`);
       if (type !== "FoldOutOfOrder") throw error;
       log(`${server} has nothing under fold ${fold}: it has sealed a newer one`);
+    }
+  }
+
+  /** Returns true unless an acknowledged fold has another label: sealing it again changes nothing. */
+  async isLabelled(server: string, fold: number, label: string): Promise<boolean> {
+    const { client, signal } = this.#options;
+    const request = { method: "PUT", path: `folds/${fold}`, body: label, signal };
+    try {
+      await client.send(server, request, async ({ response }) => await response.body?.cancel());
+      return true;
+    } catch (error) {
+      const { type } = error instanceof CountServerError ? error : {};
+      if (type !== "OtherLabel" && type !== "FoldOutOfOrder") throw error;
+      return type === "FoldOutOfOrder"; // a server does not keep it for long
     }
   }
 

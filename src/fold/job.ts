@@ -1,7 +1,8 @@
 import { delay } from "../async/timing.ts";
 import type { Counters } from "./counters.ts";
+import { checkOwner, type Claims, findDone } from "./ownership.ts";
 import { FoldRows } from "./rows.ts";
-import { type FoldState, type ServerFolds, JobRefusal, SetAside, type Target } from "./target.ts";
+import { type FoldState, type ServerFolds, JobRefusal, SetAside } from "./target.ts";
 
 // The steps of a hand-over
 //
@@ -25,13 +26,8 @@ import { type FoldState, type ServerFolds, JobRefusal, SetAside, type Target } f
 // Not guaranteed: plays of a fold that a server without a disk loses between 4 and 5.
 
 /** Options of a job. */
-export interface JobOptions {
-  target: Target;
+export interface JobOptions extends Claims {
   counters: Counters;
-  /** A fold of another job that is handed over too. */
-  adopt?: number | undefined;
-  /** True to acknowledge folds of other jobs without storing them. */
-  skip?: boolean | undefined;
   onProgress?: (progress: JobProgress) => void;
   /** Called at each step, for tests. */
   onStep?: (name: string) => void;
@@ -89,9 +85,10 @@ async function handOver(options: JobOptions): Promise<HandedOver> {
   const shares: Share[] = [];
   for (const { server } of servers) {
     await delay(SEAL_PAUSE_MS);
-    const { songs, plays } = rows;
+    const before = rows.mark();
     await counters.read(server, fold, state.upto !== undefined || isAdopted ? undefined : target.label, rows);
-    shares.push({ server, songs: rows.songs - songs, plays: rows.plays - plays });
+    const { songs, plays } = rows.mark();
+    shares.push({ server, songs: songs - before.songs, plays: plays - before.plays });
     onStep("sealed one");
   }
   const surveyed = await counters.survey();
@@ -100,7 +97,6 @@ async function handOver(options: JobOptions): Promise<HandedOver> {
   const known = times.filter((time) => time !== undefined);
   const sealedAt = known.length === 0 ? Date.now() : Math.min(...known);
   const onProgress = (storedSongs: number) => options.onProgress?.({ fold, songs: rows.songs, storedSongs });
-  onProgress(0);
   const setAside = new SetAside();
   await target.store({ fold, sealedAt, rows, setAside, onProgress });
   onStep("stored");
@@ -113,15 +109,24 @@ async function handOver(options: JobOptions): Promise<HandedOver> {
 
 /** Returns what would be handed over. Seals and acknowledges nothing, and undoes what it stores. */
 export async function tryOut(options: JobOptions): Promise<HandedOver> {
-  const { fold, sealed } = (await begin(options, true)).state;
-  const rows = options.target.rows?.() ?? new FoldRows();
-  await options.counters.readAll(fold, rows);
+  const { target, counters } = options;
+  const { servers, state } = await begin(options, true);
+  const [begun, rows] = [target.rows?.() ?? new FoldRows(), target.rows?.() ?? new FoldRows()];
+  const stored = state.upto === undefined ? undefined : state.sealed;
+  for (const { server, newest, folds } of servers) {
+    if (stored !== undefined) await counters.read(server, stored, undefined, begun);
+    const open = folds.find(({ fold }) => fold !== stored);
+    await counters.readSince(server, open === undefined ? newest : open.fold - 1, rows);
+  }
+  for (const part of begun.parts(TRIAL_SONGS, state.upto)) for (const song of part.rows) rows.add(...song);
+  for (const song of begun.odd) rows.add(...song);
+  const fold = state.fold || Math.max(...servers.map(({ newest }) => newest));
   const setAside = new SetAside();
-  await options.target.tryOut?.({ fold, rows, sealedAt: 0, setAside, onProgress: () => {} });
-  return { fold, songs: rows.songs, plays: rows.plays, setAside, isResumed: sealed !== undefined };
+  await target.tryOut?.({ fold, rows, sealedAt: 0, setAside, onProgress: () => {} });
+  return { fold, songs: rows.songs, plays: rows.plays, setAside, isResumed: state.sealed !== undefined };
 }
 
-/** Does steps 1 and 2. A trial changes nothing. */
+/** Does steps 1 and 2. Returns the servers with their other folds. A trial changes nothing. */
 async function begin(
   options: JobOptions,
   isTrial: boolean,
@@ -129,21 +134,23 @@ async function begin(
   const { target, counters, adopt, skip = false } = options;
   await target.prepare?.(isTrial);
   const servers = await counters.survey();
-  let state = target.state === undefined ? stateOf(servers, target.label) : await target.state();
-  if (state === undefined) {
-    const [open] = servers.flatMap(({ server, folds }) => folds.map((fold) => ({ server, ...fold })));
-    if (open !== undefined && adopt === undefined && !skip)
-      throw strange(open.server, open.fold, open.label, "this table has no folds yet");
-    const newest = Math.max(0, ...servers.map((server) => server.newest));
-    state = { fold: adopt === undefined ? newest : adopt - 1, sealed: undefined, upto: undefined };
-    if (!isTrial) await target.create?.(state.fold);
-  }
+  const found = target.state === undefined ? stateOf(servers, target.label) : await target.state();
+  const first = adopt !== undefined ? adopt - 1 : skip ? Math.max(...servers.map(({ newest }) => newest)) : 0;
+  const state = found ?? { fold: first, sealed: undefined, upto: undefined };
+  const done = servers.map((server) => findDone(options, server, state));
+  if (target.isAlone === true && !skip && !isTrial)
+    for (const server of servers) await checkOwner(counters, target.label, server);
+  if (found === undefined && !isTrial) await target.create?.(first);
   options.onStep?.("state read");
-  for (const server of servers) {
-    const done = findDone(options, server, state);
-    if (!isTrial) for (const fold of done) await counters.acknowledge(server.server, fold);
-  }
-  return { servers, state };
+  for (const [at, { server }] of servers.entries())
+    for (const fold of isTrial ? [] : (done[at] ?? [])) await counters.acknowledge(server, fold);
+  return {
+    servers: servers.map(({ folds, ...server }, at) => ({
+      ...server,
+      folds: folds.filter(({ fold }) => !done[at]?.includes(fold)),
+    })),
+    state,
+  };
 }
 
 /** Returns the state of a target that records nothing. */
@@ -156,32 +163,8 @@ function stateOf(servers: readonly ServerFolds[], own: string): FoldState {
     : { fold: 0, sealed: Math.min(...open), upto: "" };
 }
 
-/** Returns the folds of a server to acknowledge. @throws {JobRefusal} for a fold of another job. */
-function findDone(options: JobOptions, of: ServerFolds, state: FoldState): number[] {
-  const { target, adopt, skip = false } = options;
-  const { server, newest, folds } = of;
-  const last = `the last one of this table is ${state.fold}`;
-  const done: number[] = [];
-  for (const { fold, label } of folds) {
-    const isOurs = label === target.label || fold === adopt;
-    if (isOurs && fold !== state.fold && (fold === state.sealed || fold === adopt)) continue;
-    if (!skip && !(isOurs && fold === state.fold)) throw strange(server, fold, label, last);
-    done.push(fold);
-  }
-  const isOpen = folds.some(({ fold }) => fold === newest);
-  const isKnown = newest <= state.fold || newest === state.sealed || isOpen;
-  if (target.state === undefined || isKnown || skip) return done;
-  throw new JobRefusal(
-    `${server} has sealed fold ${newest}, which another job has handed over, or which was lost when the database was set back; ${last}. Go on without it by --skip`,
-  );
-}
-
-function strange(server: string, fold: number, label: string, known: string): JobRefusal {
-  const owner = label === "" ? "without a label" : `with the label ${JSON.stringify(label)}`;
-  return new JobRefusal(
-    `${server} has fold ${fold} ${owner}, which is not acknowledged and not of this job; ${known}. Store it by --adopt ${fold}, or drop its plays by --skip`,
-  );
-}
+/** Songs of a step of a trial. */
+const TRIAL_SONGS = 10_000;
 
 /** Pause before each seal, so that a fold has another time on each server. */
 const SEAL_PAUSE_MS = 2;

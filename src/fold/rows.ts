@@ -18,9 +18,8 @@ const text = new TextDecoder("utf-8", { ignoreBOM: true });
  * recorded by id, in the order of ids.
  */
 export class FoldRows {
-  /** Songs that no row of the target can have. They are not sorted. */
-  readonly odd: Rows = [];
   plays = 0;
+  #odd: Rows = [];
   #songs = 0;
   readonly #by: IdOrder;
   readonly #fits: (id: string) => boolean;
@@ -36,54 +35,76 @@ export class FoldRows {
     this.#fits = fits;
   }
 
+  /** The number of songs. One that was added twice, from two servers, is one song. */
   get songs(): number {
-    return this.#songs + this.odd.length;
+    return this.#sorted().length + this.#odd.length;
   }
 
-  /** Adds a song. One that is added twice, from two servers, is summed when it is read. */
+  /** Songs that no row of the target can have. */
+  get odd(): Rows {
+    this.#sorted();
+    return this.#odd;
+  }
+
+  /** Adds plays of a song. */
   add(id: string, plays: number): void {
     this.plays += plays;
-    if (!this.#fits(id)) return void this.odd.push([id, plays]);
+    this.#order = undefined;
+    if (!this.#fits(id)) return void this.#odd.push([id, plays]);
     this.#write(id);
     this.#counts[this.#songs++] = plays;
   }
 
   /** Returns the present end, for {@linkcode backTo}. */
   mark(): { songs: number; odd: number; plays: number } {
-    return { songs: this.#songs, odd: this.odd.length, plays: this.plays };
+    return { songs: this.#songs, odd: this.#odd.length, plays: this.plays };
   }
 
-  /** Takes back what was added since a mark. */
+  /** Takes back what was added since a mark. Nothing was read since. */
   backTo({ songs, odd, plays }: ReturnType<FoldRows["mark"]>): void {
     this.#songs = songs;
-    this.odd.length = odd;
+    this.#odd.length = odd;
     this.plays = plays;
   }
 
-  /** Yields the sorted songs after `after` in parts of `size`; at least one part, which may be empty. */
-  *parts(size: number, after?: string): Generator<{ rows: Rows; isLast: boolean }> {
-    const order = (this.#order ??= this.#sorted());
+  /**
+   * Yields the sorted songs after `after` in parts of `size`; at least one part, which may be empty.
+   * `start` is the number of songs before the part.
+   */
+  *parts(size: number, after?: string): Generator<{ rows: Rows; start: number; isLast: boolean }> {
+    const order = this.#sorted();
     if (after !== undefined) this.#write(after);
     let at = after === undefined ? 0 : order.findIndex((song) => this.#compare(song, this.#songs) > 0);
     if (at === -1) at = order.length;
     do {
-      const rows: Rows = [];
-      for (; at < order.length; at++) {
-        const song = order[at] as number;
-        const id = this.#idOf(song);
-        const plays = this.#counts[song] as number;
-        const last = rows.at(-1);
-        if (last?.[0] === id) last[1] = sumOf(id, last[1], plays);
-        else if (rows.length === size) break;
-        else rows.push([id, plays]);
-      }
-      yield { rows, isLast: at === order.length };
+      const start = at;
+      at = Math.min(start + size, order.length);
+      const part = Array.from(order.subarray(start, at));
+      const rows = part.map((song): Rows[number] => [this.#idOf(song), this.#counts[song] as number]);
+      yield { rows, start, isLast: at === order.length };
     } while (at < order.length);
   }
 
+  /** Sorts and sums the songs, if some were added since. */
   #sorted(): Uint32Array {
+    if (this.#order !== undefined) return this.#order;
     const order = new Uint32Array(this.#songs).map((_, song) => song);
-    return order.sort((a, b) => this.#compare(a, b));
+    order.sort((a, b) => this.#compare(a, b));
+    let songs = 0;
+    for (const song of order) {
+      const last = order[songs - 1];
+      if (last === undefined || this.#compare(last, song) !== 0) order[songs++] = song;
+      else {
+        this.#counts[last] = sumOf(
+          this.#idOf(song),
+          this.#counts[last] as number,
+          this.#counts[song] as number,
+        );
+        this.#counts[song] = 0;
+      }
+    }
+    this.#odd = summed(this.#odd);
+    return (this.#order = order.subarray(0, songs));
   }
 
   /** Writes an id after those of all songs. */
@@ -123,6 +144,16 @@ export class FoldRows {
     }
     return byLength;
   }
+}
+
+function summed(rows: Rows): Rows {
+  const sums: Rows = [];
+  for (const [id, plays] of rows.sort(([a], [b]) => (a < b ? -1 : 1))) {
+    const last = sums.at(-1);
+    if (last?.[0] === id) last[1] = sumOf(id, last[1], plays);
+    else sums.push([id, plays]);
+  }
+  return sums;
 }
 
 function sumOf(id: string, a: number, b: number): number {

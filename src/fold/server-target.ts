@@ -40,15 +40,15 @@ export class ServerTarget implements Target {
     const writer = `fold-${fold}-${hash64(this.label).join("-")}`;
     const last = this.#to.urls.map(async (server) => [server, await this.#last(server, writer)] as const);
     const counted = new Map(await allEnded(last));
-    let [step, stored] = [0, 0];
-    for (const { rows: part } of rows.parts(STEP_SONGS)) {
+    let step = 0;
+    for (const { rows: part, start } of rows.parts(STEP_SONGS)) {
       this.#signal?.throwIfAborted();
+      onProgress(start);
       step++;
       const batches = Array.from(this.#to.divide(part), async ([server, songs]) => {
         if (step >= (counted.get(server) ?? 0)) await this.#send(server, `${writer}:${step}`, songs);
       });
       await allEnded(batches);
-      onProgress((stored += part.length));
     }
     for (const [server, newest] of counted) if (newest > step) throw differs(server);
   }

@@ -21,7 +21,7 @@ export interface FoldToStore {
   rows: FoldRows;
   /** Receives the songs that could not be added to a row. */
   setAside: SetAside;
-  /** Called with the number of songs of the fold that are stored. */
+  /** Called before each step with the number of songs of the fold that are stored. */
   onProgress: (storedSongs: number) => void;
 }
 
@@ -70,6 +70,8 @@ export interface ServerFolds {
 export interface Target {
   /** The label of its folds, which says whose they are. */
   readonly label: string;
+  /** True to refuse servers whose last fold another job has handed over, if no state tells. */
+  readonly isAlone?: boolean;
   /** A few words on what was done with songs that were set aside. */
   readonly unknownWords?: string;
   /** Checks that folds can be stored. A trial makes no tables. @throws {RangeError} for wrong settings. */

@@ -22,9 +22,14 @@ test("songs are listed in the order of UTF-8, summed over servers, in parts that
   ];
   for (const size of [1, 3, 8, 100]) expect(listed(rows, size)).toEqual(sorted);
   for (const [at, [id]] of sorted.entries()) expect(listed(rows, 3, id)).toEqual(sorted.slice(at + 1));
-  expect([rows.songs, rows.plays]).toEqual([10, 22]);
-  expect([...rows.parts(3)].map(({ isLast }) => isLast)).toEqual([false, false, true]);
-  expect([...new FoldRows().parts(3)]).toEqual([{ rows: [], isLast: true }]);
+  expect([rows.songs, rows.plays]).toEqual([8, 22]);
+  expect([...rows.parts(3)].map(({ start, isLast }) => [start, isLast])).toEqual([
+    [0, false],
+    [3, false],
+    [6, true],
+  ]);
+  expect([...rows.parts(3, "a\0")].map(({ start }) => start)).toEqual([3, 6]);
+  expect([...new FoldRows().parts(3)]).toEqual([{ rows: [], start: 0, isLast: true }]);
 });
 
 test("whole numbers are listed by value", () => {
@@ -50,6 +55,9 @@ test("an answer that broke off is taken back, and odd songs are kept apart", () 
     ["c", 16],
   ]);
   expect([rows.odd, rows.songs, rows.plays]).toEqual([[["odd", 2]], 3, 19]);
+  rows.add("odd", 32);
+  rows.add("c", 64);
+  expect([rows.odd, rows.songs, rows.plays]).toEqual([[["odd", 34]], 3, 115]);
 });
 
 test("any ids are listed as a sort of their bytes lists them", () => {

@@ -3,6 +3,7 @@ import { quoted, quotedAddress } from "../../error-message.ts";
 import { FOLD_DEFAULTS, MAX_PART_SONGS, UNKNOWN_POLICIES, type UnknownPolicy } from "../../fold/defaults.ts";
 import type { SongTable } from "../../fold/sql/database.ts";
 import { dialectOf } from "../../fold/sql/dialects.ts";
+import { hash64 } from "../../hash.ts";
 import { parseWholeNumber } from "../../mapping/whole-number.ts";
 import { type Environment, readSecret } from "../../settings/environment.ts";
 import { checkSetting } from "../../settings/settings.ts";
@@ -106,7 +107,8 @@ class FoldArguments {
       toToken: checkSetting("token", this.#secret("to-token-file", TO_TOKEN) || token),
       names: {
         ...{ table, id: this.#word("id"), plays: this.#word("plays") },
-        ...{ name: this.#word("name", table), history: this.#flags.get("history") },
+        name: this.#word("name", "command" in into ? hash64(into.command).join("-") : table),
+        history: this.#flags.get("history"),
       },
       partSongs: this.#number("rows", MAX_PART_SONGS) ?? FOLD_DEFAULTS.partSongs,
       every: this.#seconds("every"),

@@ -20,6 +20,7 @@ const STEP_SONGS = 1000;
  */
 export class CommandTarget implements Target {
   readonly label: string;
+  readonly isAlone = true;
   readonly #command: string;
 
   constructor(command: string, name: string) {
@@ -28,6 +29,7 @@ export class CommandTarget implements Target {
   }
 
   async store({ fold, rows, onProgress }: FoldToStore): Promise<void> {
+    onProgress(0);
     const input = openInput(rows);
     try {
       const env = { ...process.env, PLAYCOUNT_FOLD: String(fold) };
@@ -37,7 +39,6 @@ export class CommandTarget implements Target {
     } finally {
       closeSync(input);
     }
-    onProgress(rows.songs);
   }
 }
 

@@ -19,7 +19,7 @@ The table in the database:
   --table NAME           table of songs, with its schema if it needs one (default: song)
   --id COLUMN            column of the ids, which must be unique (default: id)
   --plays COLUMN         column that plays are added to (default: plays)
-  --name NAME            name of this job in playcount_fold (default: the table)
+  --name NAME            name of this job (default: the table, or a number made of the command)
   --unknown keep         songs without a row: keep them in playcount_unknown until they have one,
             insert       or insert rows,
             drop         or drop their plays

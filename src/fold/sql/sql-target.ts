@@ -150,9 +150,9 @@ export class SqlTarget implements Target {
     if (state.sealed !== fold.fold) throw new OtherJob();
     const writer = new PartWriter(this.#database, unknown, false);
     let before = state;
-    let storedSongs = 0;
     for (const part of fold.rows.parts(partSongs, before.upto)) {
       signal?.throwIfAborted();
+      fold.onProgress(part.start);
       let setAside: [Rows, boolean][] = [];
       const upto = part.rows.at(-1)?.[0];
       await this.#transact(before, async (tx) => {
@@ -168,7 +168,6 @@ export class SqlTarget implements Target {
       onStep("committed");
       for (const songs of setAside) fold.setAside.add(...songs);
       before = { ...before, upto };
-      fold.onProgress((storedSongs += part.rows.length));
     }
   }
 

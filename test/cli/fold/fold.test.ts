@@ -151,7 +151,8 @@ describe("playcount fold", () => {
 
   test("gives a command one line for each song, and acknowledges the fold if that exits with 0", async () => {
     const out = `${folder}/out`;
-    const job = (command: string) => run([...bun, "fold", "--from", server, "--exec", command]);
+    const job = (command: string) =>
+      run([...bun, "fold", "--from", server, "--name", "a", "--exec", command]);
     const failed = await job("cat > /dev/null; exit 7");
     expect([failed.status, failed.stderr]).toEqual([
       1,
@@ -165,6 +166,34 @@ describe("playcount fold", () => {
     expect(lines[0]).toBe('{"id":"1","plays":3}');
     expect(lines[1]).toBe('{"id":"2","plays":4}');
     expect(lines.slice(3)).toEqual(['{"id":"1","plays":1}']); // what was counted since is the next fold
+    expect(await (await fetch(`${server}/folds`)).text()).toBe("");
+  });
+
+  test("hands counts to one job alone, until the operator says otherwise", async () => {
+    const job = (...flags: string[]) => run([...bun, "fold", "--from", server, ...flags]);
+    expect((await fold()).status).toBe(0);
+    const command = ["--exec", "cat >/dev/null"];
+    for (const others of [command, ["--into", `sqlite:${folder}/second.db`]]) {
+      if (others !== command)
+        await new Bun.SQL(`sqlite:${folder}/second.db`).unsafe(
+          "CREATE TABLE song (id TEXT PRIMARY KEY, plays INTEGER)",
+        );
+      const refused = await job(...others);
+      expect([refused.status, refused.stdout]).toEqual([1, ""]);
+      expect(refused.stderr).toMatch(
+        /has sealed fold \d+, which another job has handed over.* Go on without it by --skip\n$/,
+      );
+    }
+    expect((await job(...command, "--skip")).status).toBe(0);
+    expect((await job(...command)).status).toBe(0);
+    expect((await fold()).stderr).toContain("which another job has handed over");
+    expect((await job("--exec", "cat >/dev/null; true")).stderr).toContain(
+      "which another job has handed over",
+    );
+    expect((await job("--exec", "exit 7", "--name", "a", "--skip")).stderr).toContain("ended with status 7");
+    const number = await (await fetch(`${server}/folds`)).text();
+    expect((await job(...command)).stderr).toContain(`Store it by --adopt ${number}`);
+    expect((await job(...command, "--name", "a")).status).toBe(0); // the command was mended
     expect(await (await fetch(`${server}/folds`)).text()).toBe("");
   });
 

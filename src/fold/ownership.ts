@@ -1,0 +1,52 @@
+import type { Counters } from "./counters.ts";
+import { type FoldState, JobRefusal, type ServerFolds, type Target } from "./target.ts";
+
+/** The folds that a job takes for its own. */
+export interface Claims {
+  /** Has the label of the job's folds. */
+  target: Target;
+  /** A fold of another job that is handed over too. */
+  adopt?: number | undefined;
+  /** True to acknowledge folds of other jobs without storing them. */
+  skip?: boolean | undefined;
+}
+
+/** Returns the folds of a server to acknowledge. @throws {JobRefusal} for a fold of another job. */
+export function findDone(claims: Claims, of: ServerFolds, state: FoldState): number[] {
+  const { target, adopt, skip = false } = claims;
+  const { server, newest, folds } = of;
+  const last = state.fold === 0 ? "" : `; the last one of this table is ${state.fold}`;
+  const done: number[] = [];
+  for (const { fold, label } of folds) {
+    const isOurs = label === target.label || fold === adopt;
+    if (isOurs && fold !== state.fold && (fold === state.sealed || fold === adopt)) continue;
+    if (!skip && !(isOurs && fold === state.fold)) throw strange(server, fold, label, last);
+    done.push(fold);
+  }
+  const isKnown = newest <= state.fold || newest === state.sealed || isOpen(of);
+  if (target.state === undefined || isKnown || skip) return done;
+  throw new JobRefusal(
+    `${server} has sealed fold ${newest}, which another job has handed over, or which was lost when the database was set back${last}. Go on without it by --skip`,
+  );
+}
+
+/** @throws {JobRefusal} if the newest fold of a server is acknowledged, and of another job. */
+export async function checkOwner(counters: Counters, label: string, of: ServerFolds): Promise<void> {
+  const { server, newest } = of;
+  if (newest === 0 || isOpen(of) || (await counters.isLabelled(server, newest, label))) return;
+  throw new JobRefusal(
+    `${server} has sealed fold ${newest}, which another job has handed over. Go on without it by --skip`,
+  );
+}
+
+/** Returns true if the newest fold of a server is not acknowledged. */
+function isOpen({ newest, folds }: ServerFolds): boolean {
+  return folds.some(({ fold }) => fold === newest);
+}
+
+function strange(server: string, fold: number, label: string, last: string): JobRefusal {
+  const owner = label === "" ? "without a label" : `with the label ${JSON.stringify(label)}`;
+  return new JobRefusal(
+    `${server} has fold ${fold} ${owner}, which is not acknowledged and not of this job${last}. Store it by --adopt ${fold}, or drop its plays by --skip`,
+  );
+}
