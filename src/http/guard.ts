@@ -59,13 +59,15 @@ export class Guard {
   }
 
   /**
-   * Refuses a page of another origin, unless that is allowed.
+   * Refuses a page of another origin, unless that is allowed. A browser sets `Sec-Fetch-Site`, which a page
+   * cannot: with `same-origin` the page is of this server, whatever `Host` a proxy sends.
    *
    * @returns true if the answer needs CORS headers.
    * @throws {Problem} 403
    */
-  checkOrigin(origin: string, host: string): boolean {
+  checkOrigin(origin: string, host: string, site: string | null): boolean {
     if (this.#origins.has(withoutDefaultPort(origin))) return true;
+    if (site === "same-origin") return false;
     // Compares the host only: a proxy may serve the page over another scheme.
     const [scheme] = /^https?:\/\//.exec(origin) ?? [];
     if (

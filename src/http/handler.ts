@@ -131,7 +131,8 @@ class Dispatcher {
     const origin = headers.get("origin");
     // A Request that was made in this process has no Host.
     const isGuarded = origin !== null && !this.#find(parseTarget(request.url), exchange)?.takesAnyOrigin;
-    if (isGuarded && this.#guard.checkOrigin(origin, host ?? URL.parse(request.url)?.host ?? ""))
+    const own = host ?? URL.parse(request.url)?.host ?? "";
+    if (isGuarded && this.#guard.checkOrigin(origin, own, headers.get("sec-fetch-site")))
       return shareWith(origin, exchange, this.#service, this.#perform);
     this.#guard.checkSite(method, headers);
     return this.#perform(exchange);

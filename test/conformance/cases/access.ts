@@ -190,6 +190,21 @@ export const access: Cases = {
       await expectAnswer(send("POST", "/song/1", { "sec-fetch-site": site }), 200);
   },
 
+  "a request that a browser marks as same-origin is of this server, whatever Host a proxy sends": async ({
+    fetch,
+  }) => {
+    for (const origin of ["https://music.test", "http://music.test:8000", "null"]) {
+      const play = (site: string) =>
+        fetch("/song/1", { method: "POST", headers: { ...PLAYER, origin, "sec-fetch-site": site } });
+      const answer = await expectAnswer(play("same-origin"), 200);
+      expect(answer.headers.get("access-control-allow-origin")).toBeNull();
+      for (const site of ["same-site", "cross-site", "none"]) await expectAnswer(play(site), 403);
+    }
+    const headers = { origin: "https://page.example", "sec-fetch-site": "same-origin" };
+    const listed = await expectAnswer(fetch("/song/1", { headers }), 200, "3");
+    expect(listed.headers.get("access-control-allow-origin")).toBe("https://page.example");
+  },
+
   "every answer varies by Origin once origins are listed": async ({ fetch }) => {
     for (const [method, path, headers] of [
       ["GET", "/song/1", {}],
