@@ -11,7 +11,11 @@ export const FOLD_DEFAULTS: Readonly<{
   unknown: UnknownPolicy;
   partSongs: number;
   lockSeconds: number;
-}> = { table: "song", id: "id", plays: "plays", unknown: "keep", partSongs: 10_000, lockSeconds: 10 };
+  timeoutSeconds: number;
+}> = {
+  ...{ table: "song", id: "id", plays: "plays", unknown: "keep" },
+  ...{ partSongs: 10_000, lockSeconds: 10, timeoutSeconds: 600 },
+};
 
 /** Most songs in one transaction. */
 export const MAX_PART_SONGS = 1_000_000;

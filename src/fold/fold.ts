@@ -30,7 +30,10 @@ export type { SqlClient, SqlRunner } from "./sql/client.ts";
 export type { JobRefusal, OtherJob, SetAside } from "./target.ts";
 export type { UnknownPolicy } from "./defaults.ts";
 
-/** Options of {@linkcode foldInto}: those of `playcount fold`, with the same defaults. */
+/**
+ * Options of {@linkcode foldInto}: those of `playcount fold` for a table, with the same defaults. Only a
+ * transaction may take any time, as a limit would close the client.
+ */
 export interface FoldOptions {
   /** URLs of the servers. */
   from: string | readonly string[];
@@ -50,6 +53,8 @@ export interface FoldOptions {
   history?: string | undefined;
   /** Songs in one transaction, from 1 to 1,000,000. Default: 10,000. */
   rows?: number | undefined;
+  /** Longest wait for a lock, in seconds: a whole number from 1. Default: 10. */
+  lockSeconds?: number | undefined;
   /** A fold of another job that is stored too. */
   adopt?: number | undefined;
   /** True to acknowledge folds of other jobs without storing them. Default: false. */
@@ -89,12 +94,15 @@ export async function foldInto(
   const { from, token = "", signal, log = () => {}, adopt, skip, history } = options;
   const { table = FOLD_DEFAULTS.table, id = FOLD_DEFAULTS.id, plays = FOLD_DEFAULTS.plays } = options;
   const { name = table, unknown = FOLD_DEFAULTS.unknown, rows = FOLD_DEFAULTS.partSongs } = options;
+  const { lockSeconds = FOLD_DEFAULTS.lockSeconds } = options;
   const dialect = dialectOf(`${sql.options?.adapter}:`);
   if (dialect === undefined) throw new RangeError("foldInto takes a client of Bun.sql");
   if (!UNKNOWN_POLICIES.includes(unknown)) throw new RangeError(`unknown must be keep, insert or drop`);
   if (!Number.isInteger(rows) || rows < 1 || rows > MAX_PART_SONGS)
     throw new RangeError(`rows must be a whole number from 1 to ${MAX_PART_SONGS}`);
-  const database = new Database(dialect, sql, { table, id, plays, name, history }, FOLD_DEFAULTS.lockSeconds);
+  if (!Number.isInteger(lockSeconds) || lockSeconds < 1)
+    throw new RangeError("lockSeconds must be a whole number from 1");
+  const database = new Database(dialect, sql, { table, id, plays, name, history }, lockSeconds);
   const target = new SqlTarget(database, { unknown, partSongs: rows, signal, log });
   const client = new ServerClient({ token, ...PATIENT });
   const counters = new Counters({ client, servers: new Placement(from).urls, signal, log });

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { servePlaycount, stopAll } from "../support/servers.ts";
-import { DATABASES, query } from "./support/databases.ts";
+import { DATABASES, openDatabase, query } from "./support/databases.ts";
 import { Ledger, runJob, type TestJob } from "./support/jobs.ts";
 
 setDefaultTimeout(300_000);
@@ -43,6 +43,33 @@ describe.each(DATABASES.map((database) => [database.name, database] as const))("
       expect([await folds.text(), folds.headers.get("fold")]).toEqual(["", "0"]);
     }
   }
+
+  (name === "SQLite" ? test.skip : testHere)(
+    "what another job sets aside meanwhile is not new here",
+    async () => {
+      const job = await jobFor("CREATE TABLE song (id varchar(100) PRIMARY KEY, plays bigint)");
+      await job.ledger.play([["x", 1]]);
+      expect((await runJob(job))[0]?.setAside).toMatchObject({ songs: 1, isNew: true });
+      await job.ledger.play([["x", 1]]);
+      await job.ledger.play([["x", 1]], 1);
+      const open: NonNullable<TestJob["open"]> = (url, names) => {
+        const database = openDatabase(url, names);
+        const run = database.run.bind(database);
+        database.run = async (on, statement, rows) => {
+          if (statement.startsWith("INSERT INTO playcount_unknown") && rows?.length === 1)
+            await query(url, "INSERT INTO playcount_unknown VALUES ('other', 'y', 1)");
+          return await run(on, statement, rows);
+        };
+        return database;
+      };
+      expect((await runJob({ ...job, open }))[0]?.setAside).toMatchObject({
+        songs: 1,
+        plays: 2,
+        isNew: false,
+      });
+      expect(await kept(job.url)).toEqual({ x: 3, y: 1 });
+    },
+  );
 
   testHere("plays that a column cannot hold are kept until it can, and stop no other song", async () => {
     const most = name === "SQLite" ? 2n ** 63n - 1n : 32_767n;

@@ -117,7 +117,7 @@ class FoldArguments {
       password: this.#secret("password-file", INTO_PASSWORD) || undefined,
       ca: this.#flags.get("ca"),
       lockSeconds: this.#seconds("lock-timeout") ?? FOLD_DEFAULTS.lockSeconds,
-      timeoutSeconds: this.#seconds("timeout") ?? 600,
+      timeoutSeconds: this.#seconds("timeout") ?? FOLD_DEFAULTS.timeoutSeconds,
     };
   }
 

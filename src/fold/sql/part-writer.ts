@@ -102,16 +102,12 @@ export class PartWriter {
   /** Adds plays to the rows of unknown songs. Returns true if a song is new there. */
   async #keep(tx: SqlRunner, rows: Rows): Promise<boolean> {
     const { name, songs } = this.#database.song;
-    const select = `SELECT ${name}, f.id, sum(f.plays) FROM ${songs} GROUP BY f.id`;
-    const statement = `INSERT INTO playcount_unknown (name, id, plays) ${select} ${this.#database.dialect.orAdd}`;
-    const before = await this.#countKept(tx);
-    await this.#database.run(tx, statement, rows);
-    return (await this.#countKept(tx)) !== before;
-  }
-
-  async #countKept(tx: SqlRunner): Promise<number> {
-    const [row] = await this.#database.run(tx, "SELECT count(*) AS n FROM playcount_unknown");
-    return Number(row?.["n"]);
+    const isKept = `SELECT 1 FROM playcount_unknown k WHERE k.name = ${name} AND k.id = f.id`;
+    const select = `SELECT 1 FROM ${songs} WHERE NOT EXISTS (${isKept}) LIMIT 1`;
+    const [found] = await this.#database.run(tx, select, rows);
+    const insert = `INSERT INTO playcount_unknown (name, id, plays) SELECT ${name}, f.id, f.plays FROM ${songs} WHERE true`;
+    await this.#database.run(tx, `${insert} ${this.#database.dialect.orAdd}`, rows);
+    return found !== undefined;
   }
 
   /** Appends to the table of the history. */

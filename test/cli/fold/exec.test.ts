@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
-import { storeOf } from "../../docs/support/hand-over.ts";
+import { sqlOf, storeOf } from "../../docs/support/hand-over.ts";
 import { PostgresServer, query } from "../../fold/support/databases.ts";
 import { Ledger } from "../../fold/support/jobs.ts";
 import { until } from "../../store/redis/support/until.ts";
@@ -74,6 +74,13 @@ const database = new PostgresServer("postgres");
 (database.isMissing ? describe.skip : describe)("The printed command for psql", () => {
   beforeAll(() => database.start());
   afterAll(() => database.stop());
+
+  test("may use the printed tables, which hold numbers of folds", async () => {
+    const url = await database.create();
+    for (const statement of sqlOf().tables.split(";\n").filter(Boolean)) await query(url, statement);
+    await query(url, `UPDATE last_fold SET number = ${Date.now()}`);
+    await query(url, "INSERT INTO song VALUES ('1', 5000000000)");
+  });
 
   test("stores each play once, however often it and the job are killed", async () => {
     const random = new Random("exec");
