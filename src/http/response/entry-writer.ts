@@ -8,6 +8,9 @@ const fromUtf8 = new TextDecoder();
 /** Counts below this fit in 32 bits, and their digits are computed without a string. */
 const SMALL = 2 ** 30;
 
+/** Length of a new buffer. */
+const FIRST_BYTES = 512;
+
 /**
  * Writes chunks of entries as UTF-8 into a buffer, which the caller empties piece by piece.
  *
@@ -16,7 +19,7 @@ const SMALL = 2 ** 30;
  */
 export class EntryWriter {
   readonly #syntax: ListSyntax;
-  #bytes = new Uint8Array(512);
+  #bytes = new Uint8Array(FIRST_BYTES);
   #length = 0;
   #isFirst = true;
 
@@ -38,9 +41,10 @@ export class EntryWriter {
     else chunk.eachUtf8((id, start, end, count) => this.#addUtf8(syntax, id, start, end, count));
   }
 
-  /** Empties the buffer, and returns its content. */
+  /** Empties the buffer, and returns its content. Frees the buffer, since the client may not read on. */
   take(): Uint8Array<ArrayBuffer> {
     const piece = this.#bytes.slice(0, this.#length);
+    this.#bytes = new Uint8Array(FIRST_BYTES);
     this.#length = 0;
     return piece;
   }

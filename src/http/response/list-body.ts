@@ -8,13 +8,16 @@ import { Refusal } from "../../store/refusal.ts";
 /** Least bytes of a piece, the last one excepted. A piece ends with the chunk that reaches this length. */
 const PIECE_BYTES = 64 * 1024;
 
+/** Time after which a stream is cut off whose client reads nothing. Bun cuts connections off as early. */
+const IDLE_MS = 60_000;
+
 /**
  * Writes the entries of a store as the body of a response: a string if they fit in one piece, otherwise a
  * stream that reads on only as fast as its reader. A promise only if the store is asynchronous.
  *
  * Besides the memory that the store needs for the walk, it holds one chunk and two pieces. Each chunk is read
  * at one instant; plays that arrive during a long listing may be in it or not. A reader that cancels the
- * stream ends the walk.
+ * stream, or reads nothing for a minute, ends the walk.
  */
 export function listBody(
   chunks: ReturnType<CountStore["entries"]>,
@@ -34,6 +37,12 @@ export function listBody(
   return stream(writer, iterator);
 }
 
+/** Deno logs the error of a stream: as one line, it tells the operator enough. */
+const CUT_OFF = Object.defineProperties(new Error(), {
+  name: { value: "AbortError" },
+  stack: { value: "playcount: a list was cut off, because its client reads nothing" },
+});
+
 type ChunkIterator = Iterator<Chunk> | AsyncIterator<Chunk>;
 
 /** Reads until the buffer has a whole piece. Returns true at the end of the walk. */
@@ -48,23 +57,32 @@ async function fill(writer: EntryWriter, iterator: ChunkIterator): Promise<boole
 
 function stream(writer: EntryWriter, iterator: ChunkIterator): ReadableStream<Uint8Array> {
   let isWanted = true;
+  let idle: ReturnType<typeof setTimeout> | undefined;
+  const leave = async () => {
+    isWanted = false;
+    clearTimeout(idle);
+    await iterator.return?.();
+  };
   return new ReadableStream({
     async pull(controller) {
+      clearTimeout(idle);
       try {
         await yieldTurn(); // other requests get their turn during a walk over millions of songs
         const ended = await fill(writer, iterator);
         if (!isWanted) return;
         controller.enqueue(ended ? writer.finish() : writer.take());
         if (ended) controller.close();
+        else
+          idle = setTimeout(() => {
+            controller.error(CUT_OFF);
+            void leave();
+          }, IDLE_MS);
       } catch (error) {
         // The status was sent already: the client sees the answer break off.
         console.error(error instanceof Refusal ? `playcount: a list was cut off: ${error.message}` : error);
         throw error;
       }
     },
-    async cancel() {
-      isWanted = false;
-      await iterator.return?.();
-    },
+    cancel: leave,
   });
 }

@@ -1,3 +1,4 @@
+import { WorkSlice } from "../../async/turns.ts";
 import type { Entry } from "../count-store.ts";
 import { Refusal } from "../refusal.ts";
 import {
@@ -10,8 +11,11 @@ import {
   type SqlValue,
 } from "./schema.ts";
 
-/** Rows of a chunk of a list, of all its folds. */
+/** Rows that are read for a chunk of a list, of all its folds. */
 const CHUNK_ROWS = 1000;
+
+/** Code units of the ids of a chunk, the last id excepted: a list that its client does not read holds one. */
+const CHUNK_UNITS = 16 * 1024;
 
 /** The tables of an object, and a copy of the small ones in memory. */
 export class ObjectTables {
@@ -124,26 +128,37 @@ export class ObjectTables {
    * chunk.
    */
   *list(folds: () => readonly Fold[]): Generator<Entry[]> {
+    let rows = CHUNK_ROWS;
     for (let from: string | null = ""; from !== null;) {
-      const chosen = folds();
-      const next: string | null =
-        this.row<{ next: string | null }>(
-          `SELECT min(next) AS next FROM (SELECT (
-             SELECT id FROM song WHERE fold = value AND id >= ? ORDER BY id LIMIT 1 OFFSET ?
-           ) AS next FROM json_each(?))`,
-          from,
-          Math.ceil(CHUNK_ROWS / chosen.length),
-          JSON.stringify(chosen.map(({ id }) => id)),
-        )?.next ?? null;
-      const songs = this.rows<{ id: string; plays: number }>(
-        `SELECT id, sum(plays) AS plays FROM song
-         WHERE ${inFolds(chosen)} AND id >= ? AND id < coalesce(?, x'') GROUP BY id`, // a text is below a blob
-        from,
-        next,
-      );
-      yield songs.map(({ id, plays }): Entry => [id, plays]);
+      const { entries, next } = this.#readChunk(folds(), from, rows);
+      rows = Math.min(CHUNK_ROWS, entries.length * 2);
       from = next;
+      yield entries;
     }
+  }
+
+  #readChunk(folds: readonly Fold[], from: string, rows: number): { entries: Entry[]; next: string | null } {
+    const end = this.row<{ next: string | null }>(
+      `SELECT min(next) AS next FROM (SELECT (
+         SELECT id FROM song WHERE fold = value AND id >= ? ORDER BY id LIMIT 1 OFFSET ?
+       ) AS next FROM json_each(?))`,
+      from,
+      Math.ceil(rows / folds.length),
+      JSON.stringify(folds.map(({ id }) => id)),
+    );
+    const songs = this.rows<{ id: string; plays: number }>(
+      `SELECT id, sum(plays) AS plays FROM song
+       WHERE ${inFolds(folds)} AND id >= ? AND id < coalesce(?, x'') GROUP BY id`, // a text is below a blob
+      from,
+      end?.next ?? null,
+    );
+    const entries: Entry[] = [];
+    const slice = new WorkSlice(CHUNK_UNITS);
+    for (const { id, plays } of songs) {
+      entries.push([id, plays]);
+      if (slice.isFull(id.length)) break;
+    }
+    return { entries, next: songs[entries.length]?.id ?? end?.next ?? null };
   }
 
   #load(): void {

@@ -105,6 +105,19 @@ describe.each([
   const chunks = chunksOf(1000, 100); // 1.7 MB
   const perPiece = Math.ceil(PIECE / writeList(MAPPING_SYNTAX.text, chunks[0] ?? []).length);
 
+  test("is cut off if its reader reads nothing for a minute, and its walk ends", async () => {
+    const { source, walk } = watched(chunks, isLater);
+    const timeouts = spyOn(globalThis, "setTimeout");
+    const reader = streamOf(await listBody(source, MAPPING_SYNTAX.text)).getReader();
+    await settled(walk);
+    const [cutOff] = timeouts.mock.calls.findLast(([, ms]) => ms === 60_000) ?? [];
+    timeouts.mockRestore();
+    (cutOff as () => void)();
+    expect(await reader.read().catch(({ name }) => name)).toBe("AbortError");
+    await settled(walk);
+    expect(walk.returned).toBe(1);
+  });
+
   test("is not read ahead of its reader", async () => {
     const { source, walk } = watched(chunks, isLater);
     const reader = streamOf(await listBody(source, MAPPING_SYNTAX.text)).getReader();

@@ -27,6 +27,20 @@ test("A list of several folds has each song once, with its plays in all of them,
   expect([...store.fold(3)].flat()).toHaveLength(900);
 });
 
+test("A chunk of a list has few songs with long ids", () => {
+  const store = new ObjectStore(sqliteStorage());
+  const lengthOf = (song: number) => (song % 3000 < 1500 ? 5 : 500);
+  const ids = Array.from({ length: 6000 }, (_, song) =>
+    String(song).padStart(5, "0").padEnd(lengthOf(song), "x"),
+  );
+  store.addAll(new Map(ids.map((id) => [id, 1])));
+  const chunks = [...store.entries()];
+  expect(chunks.flat().map(([id]) => id)).toEqual(ids);
+  const lengths = chunks.map((chunk) => chunk.reduce((sum, [id]) => sum + id.length, 0));
+  expect(Math.max(...lengths)).toBeLessThan(17_000);
+  expect(chunks.length).toBeLessThan(150);
+});
+
 test("An acknowledgement visits no songs, however many folds wait, and the songs that remain are counted", async () => {
   const storage = sqliteStorage();
   const queries: string[] = [];
