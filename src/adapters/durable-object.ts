@@ -12,15 +12,18 @@
 
 import { type Awaitable, whenReady } from "../async/awaitable.ts";
 import { quoted } from "../error-message.ts";
+import { shareWith } from "../http/cors.ts";
+import { beginExchange } from "../http/exchange.ts";
+import { Guard } from "../http/guard.ts";
 import { answerError, createHandler, type Handler } from "../http/handler.ts";
-import { isHost, parseTarget } from "../http/request/target.ts";
+import { parseTarget } from "../http/request/target.ts";
 import { Problem } from "../http/response/problem.ts";
 import { type Environment, environmentLookup } from "../settings/environment.ts";
-import { readSettings } from "../settings/settings.ts";
+import { readSettings, type Settings } from "../settings/settings.ts";
+import { noteIgnored } from "../settings/variables.ts";
 import { ObjectStore } from "../store/object/object-store.ts";
 import type { ObjectStorage, SqlValue } from "../store/object/schema.ts";
 import { Refusal, UnknownOutcome } from "../store/refusal.ts";
-import { refuseHost } from "./server.ts";
 
 export type { Awaitable, Environment, Handler, ObjectStorage, SqlValue };
 
@@ -64,6 +67,9 @@ export class PlayCounter {
   constructor({ id, storage }: ObjectState, bindings: Environment) {
     const settings = readSettings(environmentLookup(bindings));
     const basePath = `${settings.basePath}${counterCount(bindings) === 1 ? "" : `/${id.name}`}`;
+    for (const note of noteIgnored(bindings)) console.error(`playcount: ${note}`);
+    if (settings.token === "")
+      console.error("playcount: warning: every client can clear all counts; set the secret PLAYCOUNT_TOKEN");
     const store = new ObjectStore(storage, settings);
     this.#handle = createHandler(store, { ...settings, basePath, trustsLength: true });
   }
@@ -80,27 +86,58 @@ export class PlayCounter {
  */
 const worker: { fetch(request: Request, bindings: CounterBindings): Promise<Response> } = {
   async fetch(request, bindings) {
-    const host = request.headers.get("host");
-    if (host !== null && !isHost(host)) return dated(refuseHost(request));
     try {
-      return await bindings.PLAY_COUNTER.getByName(counterOf(request, bindings)).fetch(request);
+      const front = frontOf(bindings);
+      try {
+        front.guard.allowsHost(request.headers.get("host"));
+        return await bindings.PLAY_COUNTER.getByName(counterOf(request, front)).fetch(request);
+      } catch (error) {
+        return dated(await refuse(request, meant(error, request.method), front));
+      }
     } catch (error) {
-      return dated(answerError(request, meant(error, request.method)));
+      return dated(answerError(request, error)); // an invalid setting
     }
   },
 };
 export default worker;
 
+/** The settings of the Worker. */
+interface Front {
+  count: number;
+  settings: Settings;
+  guard: Guard;
+}
+
+const fronts = new WeakMap<CounterBindings, Front>();
+
+/** @throws {RangeError} if a setting is invalid. */
+function frontOf(bindings: CounterBindings): Front {
+  const known = fronts.get(bindings);
+  if (known !== undefined) return known;
+  const settings = readSettings(environmentLookup(bindings));
+  const front = { count: counterCount(bindings), settings, guard: new Guard(settings) };
+  fronts.set(bindings, front);
+  return front;
+}
+
 /** Returns the name of the counter that a request is for: its number. */
-function counterOf(request: Request, bindings: CounterBindings): string {
-  const count = counterCount(bindings);
-  if (count === 1) return "0";
-  const base = String(bindings["PLAYCOUNT_BASE_PATH"] ?? "");
+function counterOf(request: Request, { count, settings: { basePath: base } }: Front): string {
   const { path } = parseTarget(request.url);
+  if (count === 1) return "0";
   const [, name] = (path.startsWith(base) && /^\/(0|[1-9]\d*)\//.exec(path.slice(base.length))) || [];
   if (name === undefined || Number(name) >= count)
     throw new Problem(404, `The counters are below ${base}/0/ to ${base}/${count - 1}/`);
   return name;
+}
+
+/** Answers an error. A page of an allowed origin can read the answer. */
+async function refuse(request: Request, error: unknown, { settings, guard }: Front): Promise<Response> {
+  const fail = () => answerError(request, error, settings);
+  const origin = request.headers.get("origin");
+  const isShared = origin !== null && guard.isAllowedOrigin(origin);
+  const answer = isShared ? await shareWith(origin, beginExchange(request), settings, fail) : fail();
+  if (guard.hasOrigins) answer.headers.append("vary", "Origin");
+  return answer;
 }
 
 function counterCount({ COUNTERS = 1 }: Environment): number {
@@ -110,7 +147,7 @@ function counterCount({ COUNTERS = 1 }: Environment): number {
 
 /** Returns the meaning of an error of `fetch`. The runtime rejects an overload before the object has it. */
 function meant(error: unknown, method: string): unknown {
-  if (error instanceof Problem || error instanceof RangeError) return error;
+  if (error instanceof Problem) return error;
   console.error(error);
   if ((error as { overloaded?: boolean }).overloaded) return Refusal.unavailable("The counter is overloaded");
   return method === "GET" || method === "HEAD" ? new Problem(500) : new UnknownOutcome();

@@ -1,6 +1,6 @@
 import { parseArgs } from "node:util";
 import { quotedAddress } from "../error-message.ts";
-import { nearest } from "./nearest.ts";
+import { nearest } from "../settings/nearest.ts";
 
 /** The flags of a command: those with a value are of the type `string`. */
 export type Flags = Readonly<Record<string, { type: "string" | "boolean"; short?: string }>>;

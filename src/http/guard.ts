@@ -58,6 +58,11 @@ export class Guard {
     return this.#origins.size > 0;
   }
 
+  /** Returns true if an origin is one of the allowed ones. */
+  isAllowedOrigin(origin: string): boolean {
+    return this.#origins.has(withoutDefaultPort(origin));
+  }
+
   /**
    * Refuses a page of another origin, unless that is allowed. A browser sets `Sec-Fetch-Site`, which a page
    * cannot: with `same-origin` the page is of this server, whatever `Host` a proxy sends.
@@ -66,7 +71,7 @@ export class Guard {
    * @throws {Problem} 403
    */
   checkOrigin(origin: string, host: string, site: string | null): boolean {
-    if (this.#origins.has(withoutDefaultPort(origin))) return true;
+    if (this.isAllowedOrigin(origin)) return true;
     if (site === "same-origin") return false;
     // Compares the host only: a proxy may serve the page over another scheme.
     const [scheme] = /^https?:\/\//.exec(origin) ?? [];
