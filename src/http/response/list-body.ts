@@ -8,7 +8,10 @@ import { Refusal } from "../../store/refusal.ts";
 /** Least bytes of a piece, the last one excepted. A piece ends with the chunk that reaches this length. */
 const PIECE_BYTES = 64 * 1024;
 
-/** Time after which a stream is cut off whose client reads nothing. Bun cuts connections off as early. */
+/**
+ * Time after which a stream is cut off whose client reads nothing. Node then closes the connection, as Bun
+ * does by itself. Deno and workerd leave it open until the client reads on or leaves.
+ */
 const IDLE_MS = 60_000;
 
 /**
