@@ -21,7 +21,7 @@ async function main(): Promise<void> {
     case "help with fold":
       return console.log((await import("./cli/fold/help.ts")).foldHelp());
     case "fold":
-      return await (await import("./cli/fold/fold.ts")).fold(command.settings);
+      return await (await import("./cli/fold/command.ts")).fold(command.settings);
     case "check health":
       return await (await import("./cli/health-check.ts")).runHealthCheck(command.settings);
     case "serve":

@@ -17,7 +17,7 @@
 
 import { Placement } from "../client/placement.ts";
 import { ServerClient } from "../client/server-client.ts";
-import { Counters, PATIENT } from "./counters.ts";
+import { CountServers, PATIENT } from "./count-servers.ts";
 import { FOLD_DEFAULTS, MAX_PART_SONGS, UNKNOWN_POLICIES, type UnknownPolicy } from "./defaults.ts";
 import { handOverEach, type HandedOver } from "./job.ts";
 import type { SqlClient } from "./sql/client.ts";
@@ -105,7 +105,7 @@ export async function foldInto(
   const database = new Database(dialect, sql, { table, id, plays, name, history }, lockSeconds);
   const target = new SqlTarget(database, { unknown, partSongs: rows, signal, log });
   const client = new ServerClient({ token, ...PATIENT });
-  const counters = new Counters({ client, servers: new Placement(from).urls, signal, log });
+  const counters = new CountServers({ client, servers: new Placement(from).urls, signal, log });
   const folds: HandedOver[] = [];
   for await (const fold of handOverEach({ target, counters, adopt, skip })) folds.push(fold);
   return folds;

@@ -1,7 +1,7 @@
 import { delay } from "../async/timing.ts";
-import type { Counters } from "./counters.ts";
+import type { CountServers } from "./count-servers.ts";
 import { checkOwner, type Claims, findDone } from "./ownership.ts";
-import { FoldRows } from "./rows.ts";
+import { FoldSongs } from "./songs.ts";
 import { type FoldState, type ServerFolds, JobRefusal, SetAside } from "./target.ts";
 
 // The steps of a hand-over
@@ -27,7 +27,7 @@ import { type FoldState, type ServerFolds, JobRefusal, SetAside } from "./target
 
 /** Options of a job. */
 export interface JobOptions extends Claims {
-  counters: Counters;
+  counters: CountServers;
   onProgress?: (progress: JobProgress) => void;
   /** Called at each step, for tests. */
   onStep?: (name: string) => void;
@@ -81,13 +81,13 @@ async function handOver(options: JobOptions): Promise<HandedOver> {
   if (!isResumed) await target.intend?.(state, fold);
   onStep("intended");
   const isAdopted = fold === adopt;
-  const rows = target.rows?.() ?? new FoldRows();
+  const list = target.newSongs?.() ?? new FoldSongs();
   const shares: Share[] = [];
   for (const { server } of servers) {
     await delay(SEAL_PAUSE_MS);
-    const before = rows.mark();
-    await counters.read(server, fold, state.upto !== undefined || isAdopted ? undefined : target.label, rows);
-    const { songs, plays } = rows.mark();
+    const before = list.mark();
+    await counters.read(server, fold, state.upto !== undefined || isAdopted ? undefined : target.label, list);
+    const { songs, plays } = list.mark();
     shares.push({ server, songs: songs - before.songs, plays: plays - before.plays });
     onStep("sealed one");
   }
@@ -96,34 +96,34 @@ async function handOver(options: JobOptions): Promise<HandedOver> {
   if (!isAdopted) refuseTwins(shares, times);
   const known = times.filter((time) => time !== undefined);
   const sealedAt = known.length === 0 ? Date.now() : Math.min(...known);
-  const onProgress = (storedSongs: number) => options.onProgress?.({ fold, songs: rows.songs, storedSongs });
+  const onProgress = (storedSongs: number) => options.onProgress?.({ fold, songs: list.size, storedSongs });
   const setAside = new SetAside();
-  await target.store({ fold, sealedAt, rows, setAside, onProgress });
+  await target.store({ fold, sealedAt, songs: list, setAside, onProgress });
   onStep("stored");
   for (const { server } of servers) {
     await counters.acknowledge(server, fold, isAdopted ? undefined : target.label);
     onStep("acknowledged one");
   }
-  return { fold, songs: rows.songs, plays: rows.plays, setAside, isResumed };
+  return { fold, songs: list.size, plays: list.plays, setAside, isResumed };
 }
 
 /** Returns what would be handed over. Seals and acknowledges nothing, and undoes what it stores. */
 export async function tryOut(options: JobOptions): Promise<HandedOver> {
   const { target, counters } = options;
   const { servers, state } = await begin(options, true);
-  const [begun, rows] = [target.rows?.() ?? new FoldRows(), target.rows?.() ?? new FoldRows()];
+  const [begun, list] = [target.newSongs?.() ?? new FoldSongs(), target.newSongs?.() ?? new FoldSongs()];
   const stored = state.upto === undefined ? undefined : state.sealed;
   for (const { server, newest, folds } of servers) {
     if (stored !== undefined) await counters.read(server, stored, undefined, begun);
     const open = folds.find(({ fold }) => fold !== stored);
-    await counters.readSince(server, open === undefined ? newest : open.fold - 1, rows);
+    await counters.readSince(server, open === undefined ? newest : open.fold - 1, list);
   }
-  for (const part of begun.parts(TRIAL_SONGS, state.upto)) for (const song of part.rows) rows.add(...song);
-  for (const song of begun.odd) rows.add(...song);
+  for (const part of begun.parts(TRIAL_SONGS, state.upto)) for (const song of part.songs) list.add(...song);
+  for (const song of begun.odd) list.add(...song);
   const fold = state.fold || Math.max(...servers.map(({ newest }) => newest));
   const setAside = new SetAside();
-  await target.tryOut?.({ fold, rows, sealedAt: 0, setAside, onProgress: () => {} });
-  return { fold, songs: rows.songs, plays: rows.plays, setAside, isResumed: state.sealed !== undefined };
+  await target.tryOut?.({ fold, songs: list, sealedAt: 0, setAside, onProgress: () => {} });
+  return { fold, songs: list.size, plays: list.plays, setAside, isResumed: state.sealed !== undefined };
 }
 
 /** Does steps 1 and 2. Returns the servers with their other folds. A trial changes nothing. */

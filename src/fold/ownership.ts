@@ -1,4 +1,4 @@
-import type { Counters } from "./counters.ts";
+import type { CountServers } from "./count-servers.ts";
 import { type FoldState, JobRefusal, type ServerFolds, type Target } from "./target.ts";
 
 /** The folds that a job takes for its own. */
@@ -31,7 +31,7 @@ export function findDone(claims: Claims, of: ServerFolds, state: FoldState): num
 }
 
 /** @throws {JobRefusal} if the newest fold of a server is acknowledged, and of another job. */
-export async function checkOwner(counters: Counters, label: string, of: ServerFolds): Promise<void> {
+export async function checkOwner(counters: CountServers, label: string, of: ServerFolds): Promise<void> {
   const { server, newest } = of;
   if (newest === 0 || isOpen(of) || (await counters.isLabelled(server, newest, label))) return;
   throw new JobRefusal(

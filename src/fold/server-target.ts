@@ -36,12 +36,12 @@ export class ServerTarget implements Target {
     await allEnded(this.#to.urls.map((server) => this.#client.send(server, request, readNewestFold)));
   }
 
-  async store({ fold, rows, onProgress }: FoldToStore): Promise<void> {
+  async store({ fold, songs, onProgress }: FoldToStore): Promise<void> {
     const writer = `fold-${fold}-${hash64(this.label).join("-")}`;
     const last = this.#to.urls.map(async (server) => [server, await this.#last(server, writer)] as const);
     const counted = new Map(await allEnded(last));
     let step = 0;
-    for (const { rows: part, start } of rows.parts(STEP_SONGS)) {
+    for (const { songs: part, start } of songs.parts(STEP_SONGS)) {
       this.#signal?.throwIfAborted();
       onProgress(start);
       step++;

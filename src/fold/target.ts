@@ -1,4 +1,4 @@
-import type { FoldRows } from "./rows.ts";
+import type { FoldSongs } from "./songs.ts";
 
 /** A target's record of its folds. */
 export interface FoldState {
@@ -18,7 +18,7 @@ export interface FoldToStore {
   fold: number;
   /** When it was sealed, in milliseconds since 1970. */
   sealedAt: number;
-  rows: FoldRows;
+  songs: FoldSongs;
   /** Receives the songs that could not be added to a row. */
   setAside: SetAside;
   /** Called before each step with the number of songs of the fold that are stored. */
@@ -37,10 +37,10 @@ export class SetAside {
   isNew = false;
 
   /** Adds songs. */
-  add(rows: readonly (readonly [id: string, plays: number])[], isNew: boolean): void {
-    this.songs += rows.length;
-    for (const [, plays] of rows) this.plays += plays;
-    this.examples.push(...rows.slice(0, 3 - this.examples.length).map(([id]) => id));
+  add(songs: readonly (readonly [id: string, plays: number])[], isNew: boolean): void {
+    this.songs += songs.length;
+    for (const [, plays] of songs) this.plays += plays;
+    this.examples.push(...songs.slice(0, 3 - this.examples.length).map(([id]) => id));
     this.isNew ||= isNew;
   }
 }
@@ -82,8 +82,8 @@ export interface Target {
   create?(fold: number): Promise<void>;
   /** Writes down which fold comes next. @throws {OtherJob} if the state has changed. */
   intend?(state: FoldState, fold: number): Promise<void>;
-  /** Makes rows for a fold, sorted as the target stores them. Called after `prepare`. */
-  rows?(): FoldRows;
+  /** Makes an empty list of songs, sorted as the target stores them. Called after `prepare`. */
+  newSongs?(): FoldSongs;
   /** Stores a fold that is intended. @throws {OtherJob} */
   store(fold: FoldToStore): Promise<void>;
   /** Does everything that `store` does, and undoes it. */

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, test } from "bun:test";
 import { CountClient } from "../../src/client/client.ts";
 import { Placement } from "../../src/client/placement.ts";
 import { ServerClient } from "../../src/client/server-client.ts";
-import { Counters } from "../../src/fold/counters.ts";
+import { CountServers } from "../../src/fold/count-servers.ts";
 import { type HandedOver, handOverEach, type JobOptions } from "../../src/fold/job.ts";
 import { ServerTarget } from "../../src/fold/server-target.ts";
 import { Random } from "../support/random.ts";
@@ -22,7 +22,7 @@ async function move(
 ): Promise<HandedOver[]> {
   const client = new ServerClient({ retries: 0 });
   const target = new ServerTarget(new Placement(to), client, undefined);
-  const counters = new Counters({ client, servers: new Placement(from).urls, log: () => {} });
+  const counters = new CountServers({ client, servers: new Placement(from).urls, log: () => {} });
   const folds: HandedOver[] = [];
   for await (const fold of handOverEach({ target, counters, ...options })) folds.push(fold);
   return folds;

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { CommandTarget } from "../../src/cli/fold/command-target.ts";
 import { Placement } from "../../src/client/placement.ts";
 import { ServerClient } from "../../src/client/server-client.ts";
-import { Counters } from "../../src/fold/counters.ts";
+import { CountServers } from "../../src/fold/count-servers.ts";
 import { handOverEach, type JobOptions, tryOut } from "../../src/fold/job.ts";
 import { ServerTarget } from "../../src/fold/server-target.ts";
 import { SqlTarget } from "../../src/fold/sql/sql-target.ts";
@@ -27,7 +27,10 @@ beforeEach(() => (servers = [servePlaycount(), servePlaycount()]));
 
 function optionsOf(target: Target): JobOptions {
   const client = new ServerClient({ retries: 0 });
-  return { target, counters: new Counters({ client, servers: new Placement(servers).urls, log: () => {} }) };
+  return {
+    target,
+    counters: new CountServers({ client, servers: new Placement(servers).urls, log: () => {} }),
+  };
 }
 
 async function run(options: JobOptions): Promise<void> {

@@ -1,7 +1,7 @@
 import { Placement } from "../../client/placement.ts";
 import { quoted, quotedAddress } from "../../error-message.ts";
 import { FOLD_DEFAULTS, MAX_PART_SONGS, UNKNOWN_POLICIES, type UnknownPolicy } from "../../fold/defaults.ts";
-import type { SongTable } from "../../fold/sql/database.ts";
+import type { TableNames } from "../../fold/sql/database.ts";
 import { dialectOf } from "../../fold/sql/dialects.ts";
 import { hash64 } from "../../hash.ts";
 import { parseWholeNumber } from "../../mapping/whole-number.ts";
@@ -21,7 +21,7 @@ export interface FoldSettings {
   token: string;
   /** Token of the servers that counts are moved to. */
   toToken: string;
-  names: SongTable;
+  names: TableNames;
   unknown: UnknownPolicy;
   partSongs: number;
   /** Seconds from the start of a run to that of the next one; `undefined` for one run. */

@@ -4,7 +4,7 @@ import { closeSync, openSync, unlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
-import type { FoldRows } from "../../fold/rows.ts";
+import type { FoldSongs } from "../../fold/songs.ts";
 import { type FoldToStore, labelOf, type Target } from "../../fold/target.ts";
 
 /** Songs that are written to the file at a time. */
@@ -28,9 +28,9 @@ export class CommandTarget implements Target {
     this.#command = command;
   }
 
-  async store({ fold, rows, onProgress }: FoldToStore): Promise<void> {
+  async store({ fold, songs, onProgress }: FoldToStore): Promise<void> {
     onProgress(0);
-    const input = openInput(rows);
+    const input = openInput(songs);
     try {
       const env = { ...process.env, PLAYCOUNT_FOLD: String(fold) };
       const child = spawn(this.#command, { shell: true, stdio: [input, "inherit", "inherit"], env });
@@ -42,15 +42,15 @@ export class CommandTarget implements Target {
   }
 }
 
-/** Writes rows to a file without a name, and opens it at its beginning. */
-function openInput(rows: FoldRows): number {
+/** Writes songs to a file without a name, and opens it at its beginning. */
+function openInput(songs: FoldSongs): number {
   const path = join(tmpdir(), `playcount-fold-${crypto.randomUUID()}`);
   const output = openSync(path, "wx", 0o600);
   try {
     const input = openSync(path, "r");
     unlinkSync(path);
-    for (const part of rows.parts(STEP_SONGS))
-      writeFileSync(output, part.rows.map(([id, plays]) => `${JSON.stringify({ id, plays })}\n`).join(""));
+    for (const part of songs.parts(STEP_SONGS))
+      writeFileSync(output, part.songs.map(([id, plays]) => `${JSON.stringify({ id, plays })}\n`).join(""));
     return input;
   } finally {
     closeSync(output);

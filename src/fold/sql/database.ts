@@ -1,12 +1,12 @@
-import type { Rows } from "../rows.ts";
+import type { SongPlays } from "../songs.ts";
 import { type FoldState, JobRefusal } from "../target.ts";
 import { describeSqlError, type SqlClient, type SqlError, type SqlResult, type SqlRunner } from "./client.ts";
 import { chooseColumns, COLUMN_QUERIES } from "./columns.ts";
-import type { Dialect, Song, SongDatabase } from "./dialect.ts";
+import type { Dialect, SongTable, SongDatabase } from "./dialect.ts";
 import { type DialectName, DIALECTS } from "./dialects.ts";
 
 /** The table of songs, and the names of the job in it. */
-export interface SongTable {
+export interface TableNames {
   /** With its schema, if it has one: `music.song`. A part with a dot is quoted: `music."my.song"`. */
   table: string;
   id: string;
@@ -20,14 +20,14 @@ export interface SongTable {
 /** A database with a table of songs: the statements of a job. */
 export class Database implements SongDatabase {
   readonly client: SqlClient;
-  readonly names: SongTable;
+  readonly names: TableNames;
   readonly dialect: Dialect;
   /** The table, once {@linkcode readColumns} has found it. */
-  song!: Song;
+  song!: SongTable;
   readonly #kind: DialectName;
   readonly #lockSeconds: number;
 
-  constructor(kind: DialectName, client: SqlClient, names: SongTable, lockSeconds: number) {
+  constructor(kind: DialectName, client: SqlClient, names: TableNames, lockSeconds: number) {
     this.client = client;
     this.names = names;
     this.dialect = DIALECTS[kind];
@@ -74,7 +74,7 @@ export class Database implements SongDatabase {
     await (begin === undefined ? this.client.begin(begun) : this.client.begin(begin, begun));
   }
 
-  async run(on: SqlRunner, statement: string, rows?: Rows | string): Promise<SqlResult> {
+  async run(on: SqlRunner, statement: string, rows?: SongPlays | string): Promise<SqlResult> {
     const values = rows === undefined ? [] : typeof rows === "string" ? [rows] : this.dialect.values(rows);
     return (await on.unsafe(statement, values)) as SqlResult;
   }

@@ -1,9 +1,9 @@
-import type { Rows } from "../rows.ts";
+import type { SongPlays } from "../songs.ts";
 import type { SqlResult, SqlRunner } from "./client.ts";
 import type { SongColumns } from "./columns.ts";
 
 /** The table of songs in statements: row `s`. Names are quoted. */
-export interface Song extends SongColumns {
+export interface SongTable extends SongColumns {
   table: string;
   idName: string;
   playsName: string;
@@ -18,11 +18,11 @@ export interface Song extends SongColumns {
 
 /** The parts of a database that a dialect uses. */
 export interface SongDatabase {
-  readonly song: Song;
+  readonly song: SongTable;
   /** True if row `s` has the id of a row `f`, or `k` of `playcount_unknown`, and room for its plays. */
   isRowOf(other: "f" | "k"): string;
   /** Runs a statement, which may read `rows` as rows `f`, or one text. */
-  run(on: SqlRunner, statement: string, rows?: Rows | string): Promise<SqlResult>;
+  run(on: SqlRunner, statement: string, rows?: SongPlays | string): Promise<SqlResult>;
 }
 
 /**
@@ -57,13 +57,13 @@ export interface Dialect {
   time: (time: Date) => string;
   /** Songs as a table `f`. Its values are those of `values`. */
   songs: (bytes: string) => string;
-  values: (rows: Rows) => unknown[];
+  values: (rows: SongPlays) => unknown[];
   /** A text as a value of the column of ids. */
-  typed: (song: Song, text: string) => string;
+  typed: (song: SongTable, text: string) => string;
   /** The same, where the text may be no id. Default: `typed`. */
-  typedIfId?: (song: Song, text: string) => string;
+  typedIfId?: (song: SongTable, text: string) => string;
   /** The id of row `s` as text that compares by bytes. */
-  text: (song: Song) => string;
+  text: (song: SongTable) => string;
   /** Adds plays to rows. Returns the songs that have no row with room for them. All ids fit. */
-  add: (database: SongDatabase, tx: SqlRunner, rows: Rows) => Promise<Rows>;
+  add: (database: SongDatabase, tx: SqlRunner, rows: SongPlays) => Promise<SongPlays>;
 }

@@ -1,4 +1,4 @@
-import type { Rows } from "../rows.ts";
+import type { SongPlays } from "../songs.ts";
 import type { SqlResult, SqlRunner } from "./client.ts";
 import type { Dialect, SongDatabase } from "./dialect.ts";
 
@@ -88,7 +88,7 @@ const mysql: Dialect = {
     const { song } = database;
     const rows = await fitting(database, tx, all);
     const join = `${song.songs} STRAIGHT_JOIN ${song.table} s ON ${database.isRowOf("f")}`;
-    const update = async (some: Rows) =>
+    const update = async (some: SongPlays) =>
       (await database.run(tx, `UPDATE ${join} SET s.${song.increment}`, some)).affectedRows;
     await database.run(tx, "SAVEPOINT part");
     let added = rows;
@@ -104,7 +104,7 @@ const mysql: Dialect = {
 };
 
 /** An UPDATE would fail for an id that the column's character set lacks; a SELECT does not. */
-async function fitting(database: SongDatabase, tx: SqlRunner, rows: Rows): Promise<Rows> {
+async function fitting(database: SongDatabase, tx: SqlRunner, rows: SongPlays): Promise<SongPlays> {
   const { kind, charset, bytes, songs } = database.song;
   const isPlain = kind !== "text" || charset === "utf8mb4" || rows.every(([id]) => /^[\0-\x7f]*$/.test(id));
   if (isPlain) return rows;
@@ -149,13 +149,13 @@ const sqlite: Dialect = {
 };
 
 /** Returns the rows with the ids of a result. */
-function only(rows: Rows, result: SqlResult): Rows {
+function only(rows: SongPlays, result: SqlResult): SongPlays {
   const ids = new Set(result.map(({ id }) => String(id)));
   return ids.size === rows.length ? rows : rows.filter(([id]) => ids.has(id));
 }
 
 /** Returns the rows that are not in `others`, in linear time. */
-function without(rows: Rows, others: Rows): Rows {
+function without(rows: SongPlays, others: SongPlays): SongPlays {
   if (others.length === rows.length) return [];
   const known = new Set(others);
   return rows.filter((row) => !known.has(row));

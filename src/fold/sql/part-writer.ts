@@ -1,5 +1,5 @@
 import type { UnknownPolicy } from "../defaults.ts";
-import type { Rows } from "../rows.ts";
+import type { SongPlays } from "../songs.ts";
 import type { FoldToStore } from "../target.ts";
 import type { SqlRunner } from "./client.ts";
 import { fits } from "./columns.ts";
@@ -48,9 +48,9 @@ export class PartWriter {
    */
   async write(
     tx: SqlRunner,
-    { rows, isLast }: { rows: Rows; isLast: boolean },
-    { fold, sealedAt, rows: { odd } }: FoldToStore,
-  ): Promise<[Rows, isNew: boolean][]> {
+    { songs: rows, isLast }: { songs: SongPlays; isLast: boolean },
+    { fold, sealedAt, songs: { odd } }: FoldToStore,
+  ): Promise<[SongPlays, isNew: boolean][]> {
     if (this.#database.song.history !== undefined && !this.#isTrial && rows.length > 0)
       await this.#record(tx, rows, fold, sealedAt);
     let missing = rows.length === 0 ? [] : await this.#add(tx, rows);
@@ -60,7 +60,7 @@ export class PartWriter {
     }
     const steps = [missing];
     for (let at = 0; isLast && at < odd.length; at += STEP_SONGS) steps.push(odd.slice(at, at + STEP_SONGS));
-    const setAside: [Rows, boolean][] = [];
+    const setAside: [SongPlays, boolean][] = [];
     for (const songs of steps.filter(({ length }) => length > 0)) {
       const isUnkept = this.#policy === "drop" || this.#isTrial;
       setAside.push([songs, isUnkept || (await this.#keep(tx, songs))]);
@@ -76,7 +76,7 @@ export class PartWriter {
       tx,
       `SELECT k.id AS id, k.plays AS plays FROM playcount_unknown k WHERE k.name = ${name} AND EXISTS (SELECT 1 FROM ${table} s WHERE ${this.#database.isRowOf("k")}) LIMIT ${MAX_KEPT}`,
     );
-    const kept = found.map(({ id, plays }): Rows[number] => [String(id), Number(plays)]);
+    const kept = found.map(({ id, plays }): SongPlays[number] => [String(id), Number(plays)]);
     const fitting = kept.filter(([id]) => fits(this.#database.song, id));
     if (fitting.length === 0) return;
     const missing = new Set(await this.#add(tx, fitting));
@@ -86,12 +86,12 @@ export class PartWriter {
   }
 
   /** Adds plays to rows. Returns the songs that have no row with room for them. */
-  async #add(tx: SqlRunner, rows: Rows): Promise<Rows> {
+  async #add(tx: SqlRunner, rows: SongPlays): Promise<SongPlays> {
     return await this.#database.dialect.add(this.#database, tx, rows);
   }
 
   /** Inserts rows without plays, as far as no unique key is in the way. */
-  async #insert(tx: SqlRunner, rows: Rows): Promise<void> {
+  async #insert(tx: SqlRunner, rows: SongPlays): Promise<void> {
     const { song, dialect } = this.#database;
     const [begin, end] = dialect.insertion;
     const into = `${song.table} (${song.idName}, ${song.playsName})`;
@@ -100,7 +100,7 @@ export class PartWriter {
   }
 
   /** Adds plays to the rows of unknown songs. Returns true if a song is new there. */
-  async #keep(tx: SqlRunner, rows: Rows): Promise<boolean> {
+  async #keep(tx: SqlRunner, rows: SongPlays): Promise<boolean> {
     const { name, songs } = this.#database.song;
     const isKept = `SELECT 1 FROM playcount_unknown k WHERE k.name = ${name} AND k.id = f.id`;
     const select = `SELECT 1 FROM ${songs} WHERE NOT EXISTS (${isKept}) LIMIT 1`;
@@ -111,7 +111,7 @@ export class PartWriter {
   }
 
   /** Appends to the table of the history. */
-  async #record(tx: SqlRunner, rows: Rows, fold: number, sealedAt: number): Promise<void> {
+  async #record(tx: SqlRunner, rows: SongPlays, fold: number, sealedAt: number): Promise<void> {
     const { song, dialect } = this.#database;
     const values = `f.id, f.plays, ${fold}, ${dialect.time(new Date(sealedAt))}`;
     const statement = `INSERT INTO ${song.history} (id, plays, fold, sealed_at) SELECT ${values} FROM ${song.songs}`;

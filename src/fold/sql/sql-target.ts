@@ -1,7 +1,7 @@
 import { delay } from "../../async/timing.ts";
 import { quoted } from "../../error-message.ts";
 import type { UnknownPolicy } from "../defaults.ts";
-import { FoldRows, type Rows } from "../rows.ts";
+import { FoldSongs, type SongPlays } from "../songs.ts";
 import { type FoldState, type FoldToStore, JobRefusal, labelOf, OtherJob, type Target } from "../target.ts";
 import { describeSqlError, type SqlRunner } from "./client.ts";
 import { fits } from "./columns.ts";
@@ -90,9 +90,9 @@ export class SqlTarget implements Target {
     await this.#transact(before, (tx) => this.#database.changeState(tx, `sealed = ${next}`));
   }
 
-  rows(): FoldRows {
+  newSongs(): FoldSongs {
     const { song } = this.#database;
-    return new FoldRows(song.kind === "integer" ? "value" : "bytes", (id) => fits(song, id));
+    return new FoldSongs(song.kind === "integer" ? "value" : "bytes", (id) => fits(song, id));
   }
 
   async store(fold: FoldToStore): Promise<void> {
@@ -107,7 +107,7 @@ export class SqlTarget implements Target {
     const { unknown, partSongs } = this.#options;
     const writer = new PartWriter(this.#database, unknown, true);
     await this.#undo(async (tx) => {
-      for (const part of fold.rows.parts(partSongs))
+      for (const part of fold.songs.parts(partSongs))
         for (const songs of await writer.write(tx, part, fold)) fold.setAside.add(...songs);
     });
   }
@@ -150,11 +150,11 @@ export class SqlTarget implements Target {
     if (state.sealed !== fold.fold) throw new OtherJob();
     const writer = new PartWriter(this.#database, unknown, false);
     let before = state;
-    for (const part of fold.rows.parts(partSongs, before.upto)) {
+    for (const part of fold.songs.parts(partSongs, before.upto)) {
       signal?.throwIfAborted();
       fold.onProgress(part.start);
-      let setAside: [Rows, boolean][] = [];
-      const upto = part.rows.at(-1)?.[0];
+      let setAside: [SongPlays, boolean][] = [];
+      const upto = part.songs.at(-1)?.[0];
       await this.#transact(before, async (tx) => {
         onStep("begun");
         if (before.upto === undefined) await writer.addKept(tx);

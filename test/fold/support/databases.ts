@@ -4,7 +4,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { connect } from "../../../src/cli/fold/connect.ts";
 import type { SqlResult } from "../../../src/fold/sql/client.ts";
-import { Database, type SongTable } from "../../../src/fold/sql/database.ts";
+import { Database, type TableNames } from "../../../src/fold/sql/database.ts";
 import { type DialectName, dialectOf } from "../../../src/fold/sql/dialects.ts";
 import { findProgram, lacks } from "../../support/extent.ts";
 import { freePort } from "../../support/ports.ts";
@@ -210,7 +210,7 @@ export const DATABASES: readonly TestDatabase[] = [
 ];
 
 /** Opens a database as the job does. */
-export function openDatabase(url: string, names: Partial<SongTable> = {}): Database {
+export function openDatabase(url: string, names: Partial<TableNames> = {}): Database {
   const table = { table: "song", id: "id", plays: "plays", name: "song", ...names };
   return new Database(dialectOf(url) as DialectName, connect(url, {}), table, 2);
 }

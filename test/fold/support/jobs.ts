@@ -1,9 +1,9 @@
 import { expect } from "bun:test";
 import { ServerClient } from "../../../src/client/server-client.ts";
 import { Placement } from "../../../src/client/placement.ts";
-import { Counters } from "../../../src/fold/counters.ts";
+import { CountServers } from "../../../src/fold/count-servers.ts";
 import { type HandedOver, handOverEach, type JobOptions } from "../../../src/fold/job.ts";
-import type { Database, SongTable } from "../../../src/fold/sql/database.ts";
+import type { Database, TableNames } from "../../../src/fold/sql/database.ts";
 import { SqlTarget, type SqlTargetOptions } from "../../../src/fold/sql/sql-target.ts";
 import { openDatabase } from "./databases.ts";
 
@@ -27,13 +27,13 @@ export class Crash extends Error {}
 export interface TestJob {
   url: string;
   servers: readonly string[];
-  names?: Partial<SongTable>;
+  names?: Partial<TableNames>;
   target?: Partial<SqlTargetOptions>;
   job?: Partial<Pick<JobOptions, "adopt" | "skip">>;
   /** Called at each step with its name. */
   onStep?: (name: string) => void;
   /** Makes the database. Default: as the job does. */
-  open?: (url: string, names?: Partial<SongTable>) => Database;
+  open?: (url: string, names?: Partial<TableNames>) => Database;
   log?: string[];
 }
 
@@ -46,7 +46,7 @@ export async function runJob(options: TestJob): Promise<HandedOver[]> {
     ...options.target,
   });
   const client = new ServerClient({ retries: 0 });
-  const counters = new Counters({ client, servers: new Placement(servers).urls, log: note });
+  const counters = new CountServers({ client, servers: new Placement(servers).urls, log: note });
   const folds: HandedOver[] = [];
   try {
     const job = { target, counters, ...(onStep && { onStep }), ...options.job };
@@ -83,7 +83,7 @@ export class Ledger {
   }
 
   /** Returns the songs whose pages would show anything but the plays sent. */
-  async wrongPages(url: string, ids: Iterable<string>, names: Partial<SongTable> = {}): Promise<string[]> {
+  async wrongPages(url: string, ids: Iterable<string>, names: Partial<TableNames> = {}): Promise<string[]> {
     const database = openDatabase(url, names);
     const wrong: string[] = [];
     try {

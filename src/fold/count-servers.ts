@@ -3,14 +3,14 @@ import { CountServerError } from "../client/count-server-error.ts";
 import { allEnded, type ServerClient, type ServerRequest } from "../client/server-client.ts";
 import { quoted } from "../error-message.ts";
 import { parseWholeNumber } from "../mapping/whole-number.ts";
-import type { FoldRows } from "./rows.ts";
+import type { FoldSongs } from "./songs.ts";
 import { JobRefusal, type ServerFolds } from "./target.ts";
 
 /** Long limits of requests to servers: up to six attempts within several minutes. */
 export const PATIENT = { timeoutMs: 30_000, retries: 5 } as const;
 
-/** Options of {@linkcode Counters}. */
-export interface CountersOptions {
+/** Options of {@linkcode CountServers}. */
+export interface CountServersOptions {
   client: ServerClient;
   servers: readonly string[];
   signal?: AbortSignal | undefined;
@@ -18,10 +18,10 @@ export interface CountersOptions {
 }
 
 /** The servers whose counts a job hands over. */
-export class Counters {
-  readonly #options: CountersOptions;
+export class CountServers {
+  readonly #options: CountServersOptions;
 
-  constructor(options: CountersOptions) {
+  constructor(options: CountServersOptions) {
     this.#options = options;
   }
 
@@ -32,23 +32,23 @@ export class Counters {
     return await allEnded(servers.map((server) => client.send(server, request, readFolds)));
   }
 
-  /** Adds a server's counts since fold `after` to `rows`, and seals nothing. */
-  async readSince(server: string, after: number, rows: FoldRows): Promise<void> {
-    await this.#read(server, { method: "GET", path: `?after=${after}` }, rows);
+  /** Adds a server's counts since fold `after` to `songs`, and seals nothing. */
+  async readSince(server: string, after: number, songs: FoldSongs): Promise<void> {
+    await this.#read(server, { method: "GET", path: `?after=${after}` }, songs);
   }
 
   /**
-   * Seals a fold on one server, and adds its songs to `rows`.
+   * Seals a fold on one server, and adds its songs to `songs`.
    *
    * Without a `label` the fold is only read: it was sealed before. A server that does not have it is passed
    * over, and so is one that has a newer fold: its plays are in that.
    */
-  async read(server: string, fold: number, label: string | undefined, rows: FoldRows): Promise<void> {
+  async read(server: string, fold: number, label: string | undefined, songs: FoldSongs): Promise<void> {
     const path = `folds/${fold}`;
     const { log } = this.#options;
     const request = label === undefined ? { method: "GET", path } : { method: "PUT", path, body: label };
     try {
-      await this.#read(server, request, rows);
+      await this.#read(server, request, songs);
     } catch (error) {
       const { type } = error instanceof CountServerError ? error : {};
       if (type === "OtherLabel") throw new JobRefusal((error as Error).message);
@@ -85,12 +85,12 @@ export class Counters {
   }
 
   /** A retry reads from the beginning, so songs are added only when all of them have arrived. */
-  async #read(server: string, request: ServerRequest, rows: FoldRows): Promise<void> {
+  async #read(server: string, request: ServerRequest, songs: FoldSongs): Promise<void> {
     const { client, signal } = this.#options;
-    const before = rows.mark();
+    const before = songs.mark();
     await client.send(server, { ...request, signal }, async (answer) => {
-      rows.backTo(before);
-      await readPairs(answer, (id, plays) => rows.add(id, plays));
+      songs.backTo(before);
+      await readPairs(answer, (id, plays) => songs.add(id, plays));
     });
   }
 }

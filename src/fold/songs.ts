@@ -1,7 +1,7 @@
 import { quoted } from "../error-message.ts";
 
 /** Songs of a part of a fold, with their plays. */
-export type Rows = [id: string, plays: number][];
+export type SongPlays = [id: string, plays: number][];
 
 /** Order of ids: by their bytes of UTF-8, or by value, as whole numbers without leading zeros. */
 export type IdOrder = "bytes" | "value";
@@ -17,9 +17,9 @@ const text = new TextDecoder("utf-8", { ignoreBOM: true });
  * The order of a fold is not stable, as a server may list it in another order after a restart. So progress is
  * recorded by id, in the order of ids.
  */
-export class FoldRows {
+export class FoldSongs {
   plays = 0;
-  #odd: Rows = [];
+  #odd: SongPlays = [];
   #songs = 0;
   readonly #by: IdOrder;
   readonly #fits: (id: string) => boolean;
@@ -36,12 +36,12 @@ export class FoldRows {
   }
 
   /** The number of songs. One that was added twice, from two servers, is one song. */
-  get songs(): number {
+  get size(): number {
     return this.#sorted().length + this.#odd.length;
   }
 
   /** Songs that no row of the target can have. */
-  get odd(): Rows {
+  get odd(): SongPlays {
     this.#sorted();
     return this.#odd;
   }
@@ -61,7 +61,7 @@ export class FoldRows {
   }
 
   /** Takes back what was added since a mark. Nothing was read since. */
-  backTo({ songs, odd, plays }: ReturnType<FoldRows["mark"]>): void {
+  backTo({ songs, odd, plays }: ReturnType<FoldSongs["mark"]>): void {
     this.#songs = songs;
     this.#odd.length = odd;
     this.plays = plays;
@@ -71,7 +71,7 @@ export class FoldRows {
    * Yields the sorted songs after `after` in parts of `size`; at least one part, which may be empty.
    * `start` is the number of songs before the part.
    */
-  *parts(size: number, after?: string): Generator<{ rows: Rows; start: number; isLast: boolean }> {
+  *parts(size: number, after?: string): Generator<{ songs: SongPlays; start: number; isLast: boolean }> {
     const order = this.#sorted();
     if (after !== undefined) this.#write(after);
     let at = after === undefined ? 0 : order.findIndex((song) => this.#compare(song, this.#songs) > 0);
@@ -80,8 +80,8 @@ export class FoldRows {
       const start = at;
       at = Math.min(start + size, order.length);
       const part = Array.from(order.subarray(start, at));
-      const rows = part.map((song): Rows[number] => [this.#idOf(song), this.#counts[song] as number]);
-      yield { rows, start, isLast: at === order.length };
+      const songs = part.map((song): SongPlays[number] => [this.#idOf(song), this.#counts[song] as number]);
+      yield { songs, start, isLast: at === order.length };
     } while (at < order.length);
   }
 
@@ -146,9 +146,9 @@ export class FoldRows {
   }
 }
 
-function summed(rows: Rows): Rows {
-  const sums: Rows = [];
-  for (const [id, plays] of rows.sort(([a], [b]) => (a < b ? -1 : 1))) {
+function summed(songs: SongPlays): SongPlays {
+  const sums: SongPlays = [];
+  for (const [id, plays] of songs.sort(([a], [b]) => (a < b ? -1 : 1))) {
     const last = sums.at(-1);
     if (last?.[0] === id) last[1] = sumOf(id, last[1], plays);
     else sums.push([id, plays]);

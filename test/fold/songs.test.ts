@@ -1,13 +1,13 @@
 import { expect, test } from "bun:test";
-import { FoldRows } from "../../src/fold/rows.ts";
+import { FoldSongs } from "../../src/fold/songs.ts";
 import { Random } from "../support/random.ts";
 
-function listed(rows: FoldRows, size: number, after?: string): [string, number][] {
-  return [...rows.parts(size, after)].flatMap((part) => part.rows);
+function listed(rows: FoldSongs, size: number, after?: string): [string, number][] {
+  return [...rows.parts(size, after)].flatMap((part) => part.songs);
 }
 
 test("songs are listed in the order of UTF-8, summed over servers, in parts that end with the last one", () => {
-  const rows = new FoldRows();
+  const rows = new FoldSongs();
   for (const id of ["b", "é", "😀", "\uffff", "", "a\0", "a", "a/b"]) rows.add(id, 2);
   for (const id of ["a", "😀"]) rows.add(id, 3);
   const sorted: [string, number][] = [
@@ -22,18 +22,18 @@ test("songs are listed in the order of UTF-8, summed over servers, in parts that
   ];
   for (const size of [1, 3, 8, 100]) expect(listed(rows, size)).toEqual(sorted);
   for (const [at, [id]] of sorted.entries()) expect(listed(rows, 3, id)).toEqual(sorted.slice(at + 1));
-  expect([rows.songs, rows.plays]).toEqual([8, 22]);
+  expect([rows.size, rows.plays]).toEqual([8, 22]);
   expect([...rows.parts(3)].map(({ start, isLast }) => [start, isLast])).toEqual([
     [0, false],
     [3, false],
     [6, true],
   ]);
   expect([...rows.parts(3, "a\0")].map(({ start }) => start)).toEqual([3, 6]);
-  expect([...new FoldRows().parts(3)]).toEqual([{ rows: [], start: 0, isLast: true }]);
+  expect([...new FoldSongs().parts(3)]).toEqual([{ songs: [], start: 0, isLast: true }]);
 });
 
 test("whole numbers are listed by value", () => {
-  const rows = new FoldRows("value");
+  const rows = new FoldSongs("value");
   for (const id of ["10", "-1", "9", "0", "-10", "9223372036854775807", "-9223372036854775808"])
     rows.add(id, 1);
   const sorted = ["-9223372036854775808", "-10", "-1", "0", "9", "10", "9223372036854775807"];
@@ -42,7 +42,7 @@ test("whole numbers are listed by value", () => {
 });
 
 test("an answer that broke off is taken back, and odd songs are kept apart", () => {
-  const rows = new FoldRows("bytes", (id) => id !== "odd");
+  const rows = new FoldSongs("bytes", (id) => id !== "odd");
   rows.add("a", 1);
   rows.add("odd", 2);
   const mark = rows.mark();
@@ -54,10 +54,10 @@ test("an answer that broke off is taken back, and odd songs are kept apart", () 
     ["a", 1],
     ["c", 16],
   ]);
-  expect([rows.odd, rows.songs, rows.plays]).toEqual([[["odd", 2]], 3, 19]);
+  expect([rows.odd, rows.size, rows.plays]).toEqual([[["odd", 2]], 3, 19]);
   rows.add("odd", 32);
   rows.add("c", 64);
-  expect([rows.odd, rows.songs, rows.plays]).toEqual([[["odd", 34]], 3, 115]);
+  expect([rows.odd, rows.size, rows.plays]).toEqual([[["odd", 34]], 3, 115]);
 });
 
 test("any ids are listed as a sort of their bytes lists them", () => {
@@ -65,7 +65,7 @@ test("any ids are listed as a sort of their bytes lists them", () => {
   const points = () => random.pick([97, 233, 0x6b4c, 0x1f600, 65535, random.below(0xd800)]);
   const anyId = () => String.fromCodePoint(...Array.from({ length: random.below(6) }, points));
   const ids = new Set(Array.from({ length: 3000 }, anyId));
-  const rows = new FoldRows();
+  const rows = new FoldSongs();
   for (const id of ids) rows.add(id, 1);
   const sorted = [...ids].sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
   expect(listed(rows, 100).map(([id]) => id)).toEqual(sorted);

@@ -4,7 +4,7 @@ import { CountServerError } from "../../client/count-server-error.ts";
 import type { CountClientOptions } from "../../client/options.ts";
 import { ServerClient } from "../../client/server-client.ts";
 import { errorMessage, quotedAddress } from "../../error-message.ts";
-import { Counters, PATIENT } from "../../fold/counters.ts";
+import { CountServers, PATIENT } from "../../fold/count-servers.ts";
 import { type HandedOver, handOverEach, type JobOptions, tryOut } from "../../fold/job.ts";
 import { describeSqlError, type SqlError } from "../../fold/sql/client.ts";
 import { JobRefusal, OtherJob, type Target } from "../../fold/target.ts";
@@ -63,7 +63,7 @@ async function run(settings: FoldSettings, signal: AbortSignal): Promise<number>
     const client = new ServerClient({ ...serverOptions, token: settings.token });
     const options: JobOptions = {
       target,
-      counters: new Counters({ client, servers: settings.from, signal, log }),
+      counters: new CountServers({ client, servers: settings.from, signal, log }),
       ...{ adopt: settings.adopt, skip: settings.skip },
       onProgress: (progress) => report.update(progress),
     };
