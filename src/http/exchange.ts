@@ -66,14 +66,9 @@ export interface Exchange {
   groups: Groups;
   /** Query parameters that the operation lists. */
   query: Query;
-  /**
-   * Cell where `Metrics` counts the answer, by route and method; {@linkcode NO_CELL} until a route is found.
-   */
-  cell: number;
+  /** Index in the route table; -1 until a route is found and access to it is allowed. */
+  route: number;
 }
-
-/** The cell of a request whose path no route matches, or that is refused before. */
-export const NO_CELL = -1;
 
 /** Makes the exchange of a request of which nothing is known yet. */
 export function beginExchange(request: Request): Exchange {
@@ -84,7 +79,7 @@ export function beginExchange(request: Request): Exchange {
     format: "text",
     groups: NO_GROUPS,
     query: NO_QUERY,
-    cell: NO_CELL,
+    route: -1,
   };
 }
 

@@ -7,7 +7,6 @@ import {
   type Exchange,
   HANDLER_SETTINGS,
   type HandlerSettings,
-  NO_CELL,
   type Service,
 } from "./exchange.ts";
 import { Guard, type GuardOptions } from "./guard.ts";
@@ -76,13 +75,11 @@ export function createHandler(store: CountStore, options: HandlerOptions = {}): 
   return (request) => dispatcher.handle(request);
 }
 
-/** The index of a route that does not exist: `Metrics` counts answers without a route there. */
-const NO_ROUTE = -1;
-
 /** Finds the operation of each request, checks access to it, and counts the answer. */
 class Dispatcher {
   readonly #service: Service;
   readonly #guard: Guard;
+  readonly #routes: readonly DerivedRoute[];
   readonly #find: (target: Target, exchange: Exchange) => DerivedRoute | undefined;
 
   constructor(store: CountStore, options: HandlerOptions) {
@@ -107,11 +104,8 @@ class Dispatcher {
       requestCounts: () => metrics.requests(paths),
       signal: options.signal,
     };
-    this.#find = createRouter(
-      routes.map((route, index) =>
-        derive(route, FORMATS[settings.defaultFormat], (method) => metrics.cellOf(index, method)),
-      ),
-    );
+    this.#routes = routes.map((route, index) => derive(route, index, FORMATS[settings.defaultFormat]));
+    this.#find = createRouter(this.#routes);
   }
 
   handle(request: Request): Awaitable<Response> {
@@ -126,26 +120,28 @@ class Dispatcher {
   readonly #answer = (exchange: Exchange): Awaitable<Response> => {
     const { method, headers, request } = exchange;
     const host = headers.get("host");
-    if (!this.#guard.allowsHost(host) && !this.#find(parseTarget(request.url), exchange)?.takesAnyHost)
-      throw new Problem(403, "This host is not one of the allowed hosts");
-    const origin = headers.get("origin");
-    // A Request that was made in this process has no Host.
-    const isGuarded = origin !== null && !this.#find(parseTarget(request.url), exchange)?.takesAnyOrigin;
-    const own = host ?? URL.parse(request.url)?.host ?? "";
-    if (isGuarded && this.#guard.checkOrigin(origin, own, headers.get("sec-fetch-site")))
-      return shareWith(origin, exchange, this.#service, this.#perform);
-    this.#guard.checkSite(method, headers);
-    return this.#perform(exchange);
-  };
-
-  readonly #perform = (exchange: Exchange): Awaitable<Response> => {
-    const { method, headers, request } = exchange;
+    const isServed = this.#guard.allowsHost(host);
     const target = parseTarget(request.url);
     const route = this.#find(target, exchange);
+    if (!isServed && !route?.takesAnyHost)
+      throw new Problem(403, "This host is not one of the allowed hosts");
+    const origin = headers.get("origin");
+    if (origin !== null && !route?.takesAnyOrigin) {
+      // A Request that was made in this process has no Host.
+      const own = host ?? URL.parse(request.url)?.host ?? "";
+      if (this.#guard.checkOrigin(origin, own, headers.get("sec-fetch-site")))
+        return shareWith(origin, exchange, this.#service, () => this.#perform(exchange, target, route));
+    }
+    this.#guard.checkSite(method, headers);
+    return this.#perform(exchange, target, route);
+  };
+
+  #perform(exchange: Exchange, target: Target, route: DerivedRoute | undefined): Awaitable<Response> {
+    const { method, headers } = exchange;
     if (route === undefined) throw new Problem(404);
-    const { allow, operations, cellOf } = route;
+    const { allow, operations } = route;
+    exchange.route = route.index;
     const operation = operations.get(method);
-    exchange.cell = operation?.cell ?? cellOf(method);
     if (method === "OPTIONS") return replyEmpty(204, { allow });
     if (operation === undefined)
       throw new Problem(405, `${target.path.slice(0, 80)} allows ${allow}`, { allow });
@@ -166,13 +162,14 @@ class Dispatcher {
     return conditions === undefined
       ? answer
       : whenReady(answer, (full) => answerConditionally(conditions, full));
-  };
+  }
 
   #record(exchange: Exchange, response: Response): Response {
-    const { cell, method } = exchange;
-    const { metrics } = this.#service;
-    if (this.#guard.hasOrigins) response.headers.append("vary", "Origin");
-    return metrics.countResponse(cell === NO_CELL ? metrics.cellOf(NO_ROUTE, method) : cell, response);
+    const { route, method } = exchange;
+    if (this.#guard.hasOrigins && !this.#routes[route]?.takesAnyOrigin)
+      response.headers.append("vary", "Origin");
+    this.#service.metrics.countResponse(route, method, response.status);
+    return response;
   }
 }
 
@@ -187,21 +184,20 @@ interface DerivedOperation extends Operation {
   /** Those of a target with a query, which selects songs: no page. */
   selected: readonly Representation[];
   acts: Readonly<Partial<Record<Representation, Action>>>;
-  /** Cell where `Metrics` counts the answers. */
-  cell: number;
 }
 
 interface DerivedRoute extends Omit<Route, "methods"> {
   allow: string;
   operations: ReadonlyMap<string, DerivedOperation>;
-  cellOf: (method: string) => number;
+  /** Index in the route table. */
+  index: number;
 }
 
 /** Adds to a route what follows from its methods: `HEAD` for `GET`, and `OPTIONS` (RFC 9110 §9.3). */
 function derive(
   { methods, ...route }: Route,
+  index: number,
   formats: readonly Representation[],
-  cellOf: (method: string) => number,
 ): DerivedRoute {
   const operations = new Map<string, DerivedOperation>();
   for (const [method, operation] of Object.entries(methods)) {
@@ -209,8 +205,8 @@ function derive(
     const offered = [...formats, ...(Object.keys(acts) as Representation[])];
     const selected = offered.filter((name) => name !== "page");
     for (const name of method === "GET" ? ["GET", "HEAD"] : [method])
-      operations.set(name, { ...operation, acts, offered, selected, cell: cellOf(name) });
+      operations.set(name, { ...operation, acts, offered, selected });
   }
   const allow = [...operations.keys(), "OPTIONS"].join(", ");
-  return { ...route, allow, operations, cellOf };
+  return { ...route, allow, operations, index };
 }

@@ -79,22 +79,10 @@ export class Metrics {
     return new SharedArrayBuffer((workers + 1) * ROW_BYTES);
   }
 
-  /**
-   * Returns the first cell for a method on a route. `route` is its index in the route table; -1 for no route.
-   */
-  cellOf(route: number, method: string): number {
-    const known = METHODS.indexOf(method);
-    const place = (route + 1) * METHODS.length + (known === -1 ? METHODS.length - 1 : known);
-    const cell = REQUESTS + place * STATUSES.length;
-    if (cell + STATUSES.length > ROW) throw new RangeError("The routes do not fit into a row");
-    return cell;
-  }
-
-  /** Counts an answer, and returns it. `cell` is that of its route and method. */
-  countResponse(cell: number, response: Response): Response {
-    const place = STATUSES.indexOf(response.status);
-    if (place !== -1) this.#add(cell + place, 1);
-    return response;
+  /** Counts an answer. `route` is its index in the route table; -1 for no route. */
+  countResponse(route: number, method: string, status: number): void {
+    const place = STATUSES.indexOf(status);
+    if (place !== -1) this.#add(cellOf(route, method) + place, 1);
   }
 
   /** When the process started to serve, in milliseconds since 1970. */
@@ -165,7 +153,7 @@ export class Metrics {
     for (const [at, route] of ["", ...routes].entries()) {
       for (const method of METHODS) {
         for (const [place, status] of STATUSES.entries()) {
-          const requests = this.#sum(this.cellOf(at - 1, method) + place);
+          const requests = this.#sum(cellOf(at - 1, method) + place);
           if (requests > 0) found.push({ route, method, status, requests });
         }
       }
@@ -183,4 +171,13 @@ export class Metrics {
     for (let at = place; at < this.#numbers.length; at += ROW) sum += this.#numbers[at] as number;
     return sum;
   }
+}
+
+/** Returns the place of a route and a method in a row: that of the first of {@linkcode STATUSES}. */
+function cellOf(route: number, method: string): number {
+  const known = METHODS.indexOf(method);
+  const place = (route + 1) * METHODS.length + (known === -1 ? METHODS.length - 1 : known);
+  const cell = REQUESTS + place * STATUSES.length;
+  if (cell + STATUSES.length > ROW) throw new RangeError("The routes do not fit into a row");
+  return cell;
 }

@@ -220,8 +220,7 @@ describe("GET /metrics", () => {
     ];
     one.isServing = true;
     two.isServing = true;
-    const cell = one.cellOf(0, "GET");
-    for (const worker of [one, two, two]) worker.countResponse(cell, new Response());
+    for (const worker of [one, two, two]) worker.countResponse(0, "GET", 200);
     two.observeDelay(0.003);
     one.observeDelay(7);
     expect(main.requests(["/"])).toEqual([{ route: "/", method: "GET", status: 200, requests: 3 }]);
