@@ -45,25 +45,9 @@ export interface ProblemType {
 }
 
 /** The name of a problem type, which is also that of its schema in the OpenAPI document. */
-export type ProblemTypeName =
-  | "CountOverflow"
-  | "StoreFull"
-  | "IdTooLong"
-  | "BodyTooLarge"
-  | "BatchTooLarge"
-  | "UnknownFold"
-  | "FoldOutOfOrder"
-  | "TooManyFolds"
-  | "OtherLabel"
-  | "FoldDropped"
-  | "StaleKey"
-  | "KeyReused"
-  | "Unavailable"
-  | "Unsupported"
-  | "UnknownOutcome";
+export type ProblemTypeName = keyof typeof TYPES;
 
-/** All problem types. A problem without a type is `about:blank`: its status says it all. */
-export const PROBLEM_TYPES: Readonly<Record<ProblemTypeName, ProblemType>> = {
+const TYPES = {
   CountOverflow: {
     status: 409,
     title: "The count would exceed 2^53 - 1",
@@ -156,7 +140,10 @@ export const PROBLEM_TYPES: Readonly<Record<ProblemTypeName, ProblemType>> = {
     title: "The request may have been counted or not",
     members: {},
   },
-};
+} as const;
+
+/** All problem types. A problem without a type is `about:blank`: its status says it all. */
+export const PROBLEM_TYPES: Readonly<Record<ProblemTypeName, ProblemType>> = TYPES;
 
 /** The path of the OpenAPI document, below the base path. */
 export const DOCUMENT_PATH = "/openapi.json";
