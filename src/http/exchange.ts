@@ -11,9 +11,7 @@ import type { FoldHeaders } from "./response/reply.ts";
 import type { Streams } from "./streams/streams.ts";
 import type { CountStore } from "../store/count-store.ts";
 
-/**
- * Settings that actions and routes use. Each is an option of the handler, and a field of {@linkcode Service}.
- */
+/** Names of the settings in {@linkcode HandlerSettings}. */
 export const HANDLER_SETTINGS = [
   "resource",
   "basePath",
@@ -29,7 +27,7 @@ export const HANDLER_SETTINGS = [
   "streamSeconds",
   "streamIdleSeconds",
 ] as const;
-/** Settings that the actions of a handler use. */
+/** Settings that actions and routes use: options of the handler, and fields of {@linkcode Service}. */
 export type HandlerSettings = Pick<Settings, (typeof HANDLER_SETTINGS)[number]>;
 
 /** The parts of one handler that its actions work with. */

@@ -4,8 +4,7 @@ import { addBatch } from "./resources/batch.ts";
 import { acknowledge, getFold, listFolds, seal } from "./resources/folds.ts";
 import { health, live } from "./resources/health.ts";
 import { getMetrics } from "./resources/metrics.ts";
-import { openApi } from "./resources/openapi.ts";
-import { getElement, getPage } from "./resources/page.ts";
+import { getDocument, getElement, getPage } from "./resources/page.ts";
 import { getCount, addPlays, watchCount } from "./resources/song.ts";
 import { clear, list, watchList } from "./resources/songs.ts";
 import { DOCUMENT_PATH } from "./response/problem-types.ts";
@@ -172,7 +171,7 @@ export function routeTable({ basePath, resource, page = true }: RouteSettings): 
       takesAnyOrigin: true,
     },
     route(DOCUMENT_PATH, {
-      GET: read(openApi, {
+      GET: read(getDocument, {
         name: "getOpenApi",
         summary: "This document",
         headers: ["If-None-Match"],

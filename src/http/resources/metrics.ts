@@ -13,7 +13,8 @@ export function getMetrics(service: Service, exchange: Exchange): Awaitable<Resp
   const write = prefersNamed(accept, OPEN_METRICS, OLDER_TEXT) ? toOpenMetrics : toOlderText;
   return whenReady(figuresOf(service.store), (figures) => {
     const { contentType, text } = write([...(figures ? ofStore(figures) : []), ...ofProcess(service)]);
-    return reply(exchange, text, { headers: headersOf(contentType, { "cache-control": "no-store" }) });
+    const headers = headersOf(contentType, { vary: "Accept", "cache-control": "no-store" });
+    return reply(exchange, text, { headers });
   });
 }
 

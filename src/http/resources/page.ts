@@ -18,9 +18,8 @@ export async function getPage({ resource }: Service, exchange: Exchange): Promis
     "frame-ancestors 'none'",
     "require-trusted-types-for 'script'",
   ];
-  return replyText(exchange, pageText(script), {
-    "content-type": "text/html;charset=utf-8",
-    "cache-control": "no-cache",
+  return replyTagged(exchange, pageText(script), "text/html;charset=utf-8", {
+    vary: "Accept",
     "content-security-policy": policy.join("; "),
     "cross-origin-opener-policy": "same-origin",
     "referrer-policy": "no-referrer",
@@ -29,16 +28,28 @@ export async function getPage({ resource }: Service, exchange: Exchange): Promis
 
 /** `GET /play-count.js`: the module that defines `<play-count>`, for pages of every origin. */
 export function getElement({ resource }: Service, exchange: Exchange): Response {
-  return replyText(exchange, elementModule(resource), {
-    "content-type": "text/javascript;charset=utf-8",
+  return replyTagged(exchange, elementModule(resource), "text/javascript;charset=utf-8", {
     "cache-control": "public, max-age=3600",
     "access-control-allow-origin": "*",
   });
 }
 
-function replyText(exchange: Exchange, text: string, headers: Record<string, string>): Response {
+/** `GET /openapi.json`: the description of the whole interface, always in JSON. */
+export function getDocument({ document }: Service, exchange: Exchange): Response {
+  return replyTagged(exchange, document(), "application/json");
+}
+
+/** Answers a text of a media type. Its entity tag is a digest. Default: `Cache-Control: no-cache`. */
+function replyTagged(
+  exchange: Exchange,
+  text: string,
+  type: string,
+  others: Readonly<Record<string, string>> = {},
+): Response {
   const etag = `"${hash64(text).join("-")}"`;
-  return reply(exchange, text, { headers: headersOf(headers["content-type"] ?? "", { ...headers, etag }) });
+  return reply(exchange, text, {
+    headers: headersOf(type, { "cache-control": "no-cache", etag, ...others }),
+  });
 }
 
 /** Returns the source of an inline script or style for a policy (CSP 3 §2.3.1). */

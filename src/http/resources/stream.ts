@@ -9,6 +9,11 @@ export async function replyStream(
   watch: Watch,
 ): Promise<Response> {
   const body = await streams.open(watch);
-  const fields = { "cache-control": "no-store", "x-accel-buffering": "no", fold: String(store.newestFold) };
+  const fields = {
+    vary: "Accept",
+    "cache-control": "no-store",
+    "x-accel-buffering": "no",
+    fold: String(store.newestFold),
+  };
   return reply(exchange, body, { headers: headersOf("text/event-stream", fields) });
 }

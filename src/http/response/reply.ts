@@ -18,14 +18,14 @@ const TYPES: Record<Format, string> = { text: "text/plain;charset=utf-8", json: 
 /** Headers of every answer. */
 const ALWAYS = { "x-content-type-options": "nosniff" };
 
-/** Makes the headers of an answer in `format`. */
+/** Makes the headers of an answer in `format`, which `Accept` decided. */
 export function headersFor(format: Format, others: Readonly<Record<string, string>>): Headers {
-  return headersOf(TYPES[format], others);
+  return headersOf(TYPES[format], { vary: "Accept", ...others });
 }
 
 /** Makes the headers of an answer of a media type. It is never left to the runtime. */
 export function headersOf(type: string, others: Readonly<Record<string, string>>): Headers {
-  return new Headers({ "content-type": type, vary: "Accept", ...ALWAYS, ...others });
+  return new Headers({ "content-type": type, ...ALWAYS, ...others });
 }
 
 /**

@@ -225,5 +225,11 @@ export const access: Cases = {
       const vary = answer.headers.get("vary")?.split(/, */) ?? [];
       expect([method, path, vary.filter((name) => name === "Origin")]).toEqual([method, path, ["Origin"]]);
     }
+    // Every page may read the module.
+    for (const headers of [{}, { "if-none-match": "*" }, { origin: "https://other.example" }]) {
+      const answer = await fetch("/play-count.js", { headers });
+      await answer.body?.cancel();
+      expect(answer.headers.get("vary")).toBeNull();
+    }
   },
 };
