@@ -32,6 +32,21 @@ export class CountServers {
     return await allEnded(servers.map((server) => client.send(server, request, readFolds)));
   }
 
+  /** @throws {JobRefusal} if two URLs have one store: entity tags begin with its name. */
+  async refuseTwins(): Promise<void> {
+    const { client, servers, signal } = this.#options;
+    if (servers.length < 2) return;
+    const request = { method: "GET", path: "", accept: "text/plain", signal };
+    const names = await allEnded(servers.map((server) => client.send(server, request, readStoreName)));
+    for (const [at, name] of names.entries()) {
+      const first = names.indexOf(name);
+      if (name === undefined || first === at) continue;
+      throw new JobRefusal(
+        `${servers[first]} and ${servers[at]} have the same counts: they are one server, or share a Redis. List it once in --from`,
+      );
+    }
+  }
+
   /** Adds a server's counts since fold `after` to `songs`, and seals nothing. */
   async readSince(server: string, after: number, songs: FoldSongs): Promise<void> {
     await this.#read(server, { method: "GET", path: `?after=${after}` }, songs);
@@ -93,6 +108,12 @@ export class CountServers {
       await readPairs(answer, (id, plays) => songs.add(id, plays));
     });
   }
+}
+
+/** Returns the part of a list's entity tag that stays the same while the counts change. */
+async function readStoreName({ response }: ServerAnswer): Promise<string | undefined> {
+  await response.body?.cancel();
+  return /^(?:W\/)?"(.+)-/.exec(response.headers.get("etag") ?? "")?.[1];
 }
 
 async function readFolds(answer: ServerAnswer): Promise<ServerFolds> {

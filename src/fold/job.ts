@@ -1,4 +1,3 @@
-import { delay } from "../async/timing.ts";
 import type { CountServers } from "./count-servers.ts";
 import { checkOwner, type Claims, findDone } from "./ownership.ts";
 import { FoldSongs } from "./songs.ts";
@@ -82,18 +81,12 @@ async function handOver(options: JobOptions): Promise<HandedOver> {
   onStep("intended");
   const isAdopted = fold === adopt;
   const list = target.newSongs?.() ?? new FoldSongs();
-  const shares: Share[] = [];
   for (const { server } of servers) {
-    await delay(SEAL_PAUSE_MS);
-    const before = list.mark();
     await counters.read(server, fold, state.upto !== undefined || isAdopted ? undefined : target.label, list);
-    const { songs, plays } = list.mark();
-    shares.push({ server, songs: songs - before.songs, plays: plays - before.plays });
     onStep("sealed one");
   }
   const surveyed = await counters.survey();
   const times = surveyed.map(({ folds }) => folds.find((open) => open.fold === fold)?.sealedAt);
-  if (!isAdopted) refuseTwins(shares, times);
   const known = times.filter((time) => time !== undefined);
   const sealedAt = known.length === 0 ? Date.now() : Math.min(...known);
   const onProgress = (storedSongs: number) => options.onProgress?.({ fold, songs: list.size, storedSongs });
@@ -133,6 +126,7 @@ async function begin(
 ): Promise<{ servers: ServerFolds[]; state: FoldState }> {
   const { target, counters, adopt, skip = false } = options;
   await target.prepare?.(isTrial);
+  await counters.refuseTwins();
   const servers = await counters.survey();
   const found = target.state === undefined ? stateOf(servers, target.label) : await target.state();
   const first = adopt !== undefined ? adopt - 1 : skip ? Math.max(...servers.map(({ newest }) => newest)) : 0;
@@ -165,26 +159,3 @@ function stateOf(servers: readonly ServerFolds[], own: string): FoldState {
 
 /** Songs of a step of a trial. */
 const TRIAL_SONGS = 10_000;
-
-/** Pause before each seal, so that a fold has another time on each server. */
-const SEAL_PAUSE_MS = 2;
-
-/** Songs and plays of one server in a fold. */
-interface Share {
-  server: string;
-  songs: number;
-  plays: number;
-}
-
-/** @throws {JobRefusal} if two URLs have the same fold, sealed at the same time: they are one server. */
-function refuseTwins(shares: readonly Share[], times: readonly (number | undefined)[]): void {
-  for (const [at, { server, songs, plays }] of shares.entries()) {
-    const isTwin = (other: Share, n: number) =>
-      times[n] !== undefined && times[n] === times[at] && other.songs === songs && other.plays === plays;
-    const twin = plays > 0 ? shares.slice(0, at).find(isTwin) : undefined;
-    if (twin === undefined) continue;
-    throw new JobRefusal(
-      `${twin.server} and ${server} have the same plays: they are one server, or share a Redis. List it once in --from`,
-    );
-  }
-}
