@@ -111,8 +111,8 @@ export async function tryOut(options: JobOptions): Promise<HandedOver> {
     const open = folds.find(({ fold }) => fold !== stored);
     await counters.readSince(server, open === undefined ? newest : open.fold - 1, list);
   }
-  for (const part of begun.parts(TRIAL_SONGS, state.upto)) for (const song of part.songs) list.add(...song);
-  for (const song of begun.odd) list.add(...song);
+  for (const part of begun.parts(Infinity, state.upto))
+    for (const song of [...part.songs, ...begun.odd]) list.add(...song);
   const fold = state.fold || Math.max(...servers.map(({ newest }) => newest));
   const setAside = new SetAside();
   await target.tryOut?.({ fold, songs: list, sealedAt: 0, setAside, onProgress: () => {} });
@@ -156,6 +156,3 @@ function stateOf(servers: readonly ServerFolds[], own: string): FoldState {
     ? { fold: 0, sealed: undefined, upto: undefined }
     : { fold: 0, sealed: Math.min(...open), upto: "" };
 }
-
-/** Songs of a step of a trial. */
-const TRIAL_SONGS = 10_000;

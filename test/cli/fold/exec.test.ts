@@ -69,6 +69,30 @@ test.each(["SIGKILL", "SIGTERM"] as const)(
   },
 );
 
+test("the printed command for ClickHouse stores a whole fold or none, and none without songs", async () => {
+  const [command = "", script = ""] = storeOf("sh");
+  const programs = mkdtempSync(join(folder, "bin"));
+  const write = (name: string, text: string) =>
+    writeFileSync(join(programs, name), `#!/bin/sh\n${text}\n`, { mode: 0o755 });
+  writeFileSync(`${folder}/store.sh`, script);
+  write("clickhouse-client", `echo "$*" >>'${folder}/inserted'; cat >>'${folder}/inserted'`);
+  const inserted = () => (existsSync(`${folder}/inserted`) ? readFileSync(`${folder}/inserted`, "utf8") : "");
+  const server = servePlaycount();
+  const store = async () =>
+    await start(server, `cd '${folder}'; PATH='${programs}':$PATH; ${command}`).exited;
+  expect([await store(), inserted()]).toEqual([0, ""]);
+  await new Ledger([server]).play(SONGS.slice(0, 3));
+  write("jq", "head -1; exit 5"); // the first line, and then a failure
+  expect([await store(), inserted()]).toEqual([1, ""]);
+  rmSync(join(programs, "jq"));
+  if (Bun.which("jq") === null) return;
+  const fold = await (await fetch(`${server}/folds`)).text();
+  expect(await store()).toBe(0);
+  const [words, ...lines] = inserted().trim().split("\n");
+  expect(words).toBe(`--insert_deduplication_token=${fold} -q INSERT INTO plays FORMAT JSONEachRow`);
+  expect(lines).toEqual([0, 1, 2].map((n) => `{"id":"${n}","plays":${n + 1},"fold":${fold}}`));
+});
+
 const database = new PostgresServer("postgres");
 
 (database.isMissing ? describe.skip : describe)("The printed command for psql", () => {

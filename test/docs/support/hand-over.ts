@@ -31,10 +31,9 @@ export function sqlOf(): { history: string[]; tables: string; insert: string; ad
   return { history: history.trim().split("\n"), tables, insert, add };
 }
 
-/** Returns the command of an example of `--exec` with a program, and the script beside it. */
+/** Returns the command of an example of `--exec` that begins with a program, and the script below it. */
 export function storeOf(program: string): [command: string, script: string] {
-  const found =
-    BLOCKS.find(({ text }) => text.includes(`\n${program} `) || text.includes(`'${program} `))?.text ?? "";
-  const [, command = "", script = ""] = /--exec '([^']+)'\n\n(.*)$/s.exec(found) ?? [];
+  const examples = BLOCKS.map(({ text }) => /--exec '([^']+)'\n\n(.*)$/s.exec(text));
+  const [, command = "", script = ""] = examples.find((found) => found?.[1]?.startsWith(`${program} `)) ?? [];
   return [command, script];
 }
