@@ -16,7 +16,10 @@ export const COLUMN_QUERIES = {
       a.attgenerated <> '' AS is_generated,
       a.attnotnull AND NOT a.atthasdef AND a.attidentity = '' AS is_required,
       EXISTS (SELECT FROM pg_index i WHERE i.indrelid = a.attrelid AND i.indisunique AND i.indisvalid
-        AND i.indpred IS NULL AND i.indnkeyatts = 1 AND i.indkey[0] = a.attnum) AS is_key
+        AND i.indpred IS NULL AND i.indnkeyatts = 1 AND i.indkey[0] = a.attnum) AS is_key,
+      current_setting('server_encoding') AS encoding,
+      (SELECT relkind = 'r' FROM pg_class WHERE oid = a.attrelid) AND EXISTS (
+        SELECT FROM pg_inherits WHERE inhparent = a.attrelid) AS has_children
     FROM pg_attribute a WHERE a.attnum > 0 AND NOT a.attisdropped
       AND a.attrelid = to_regclass(concat(quote_ident($1) || '.', quote_ident($2)))`,
   mysql: `
@@ -118,6 +121,14 @@ export function chooseColumns(
   if (engine !== undefined && engine !== "InnoDB")
     throw new RangeError(
       `${table} has the engine ${String(engine)}, which has no transactions: ALTER TABLE ${table} ENGINE=InnoDB`,
+    );
+  if (isTrue(ids["has_children"]))
+    throw new RangeError(
+      `${quoted(table)} has tables that inherit from it, whose rows would get its plays as well: NO INHERIT them, or partition it`,
+    );
+  if ((ids["encoding"] ?? "UTF8") !== "UTF8")
+    throw new RangeError(
+      `the database has the encoding ${String(ids["encoding"])}, which lacks characters of ids; it needs UTF8`,
     );
   const kind = bits !== undefined ? "integer" : type === "uuid" ? "uuid" : "text";
   const required = rows.filter((row) => isTrue(row["is_required"]) && row !== ids && row !== counts);

@@ -12,7 +12,10 @@ const postgres: Dialect = {
   forUpdate: "FOR UPDATE NOWAIT",
   begin: "ISOLATION LEVEL READ COMMITTED",
   // A row that a policy hides would be taken for a missing one.
-  transaction: (seconds) => [`SET LOCAL row_security = off; SET LOCAL lock_timeout = '${seconds}s'`],
+  // A constraint that is checked at the commit would refuse the whole part.
+  transaction: (seconds) => [
+    `SET LOCAL row_security = off; SET LOCAL lock_timeout = '${seconds}s'; SET CONSTRAINTS ALL IMMEDIATE`,
+  ],
   errors: {
     transient: /^(?:08|40|53|57P|58|25P03|55P03|57014|ERR_POSTGRES_(?:CONNECTION|IDLE|LIFETIME))/,
     locked: /^55P03/,

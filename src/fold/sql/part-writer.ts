@@ -36,7 +36,7 @@ export class PartWriter {
   /** Executes all statements without songs. Fails if a right is missing. */
   async rehearse(tx: SqlRunner): Promise<void> {
     await this.#add(tx, []);
-    if (this.#policy === "insert") await this.#insert(tx, []);
+    if (this.#policy === "insert") await this.#addNew(tx, []);
     if (this.#isTrial) return;
     if (this.#database.song.history !== undefined) await this.#record(tx, [], 0, 0);
     for (const statement of REHEARSAL) await this.#database.run(tx, statement);
@@ -54,10 +54,7 @@ export class PartWriter {
     if (this.#database.song.history !== undefined && !this.#isTrial && rows.length > 0)
       await this.#record(tx, rows, fold, sealedAt);
     let missing = rows.length === 0 ? [] : await this.#add(tx, rows);
-    if (this.#policy === "insert" && missing.length > 0) {
-      await this.#insert(tx, missing);
-      missing = await this.#add(tx, missing);
-    }
+    if (this.#policy === "insert" && missing.length > 0) missing = await this.#addNew(tx, missing);
     const steps = [missing];
     for (let at = 0; isLast && at < odd.length; at += STEP_SONGS) steps.push(odd.slice(at, at + STEP_SONGS));
     const setAside: [SongPlays, boolean][] = [];
@@ -72,9 +69,10 @@ export class PartWriter {
   async addKept(tx: SqlRunner): Promise<void> {
     if (this.#policy === "drop") return;
     const { name, table, songs } = this.#database.song;
+    const most = Number.MAX_SAFE_INTEGER; // in one fold, so that no play is rounded
     const found = await this.#database.run(
       tx,
-      `SELECT k.id AS id, k.plays AS plays FROM playcount_unknown k WHERE k.name = ${name} AND EXISTS (SELECT 1 FROM ${table} s WHERE ${this.#database.isRowOf("k")}) LIMIT ${MAX_KEPT}`,
+      `SELECT k.id AS id, CASE WHEN k.plays > ${most} THEN ${most} ELSE k.plays END AS plays FROM playcount_unknown k WHERE k.name = ${name} AND EXISTS (SELECT 1 FROM ${table} s WHERE ${this.#database.isRowOf("k")}) LIMIT ${MAX_KEPT}`,
     );
     const kept = found.map(({ id, plays }): SongPlays[number] => [String(id), Number(plays)]);
     const fitting = kept.filter(([id]) => fits(this.#database.song, id));
@@ -82,7 +80,14 @@ export class PartWriter {
     const missing = new Set(await this.#add(tx, fitting));
     const added = fitting.filter((row) => !missing.has(row));
     const isAdded = `name = ${name} AND id IN (SELECT f.id FROM ${songs})`;
-    await this.#database.run(tx, `DELETE FROM playcount_unknown WHERE ${isAdded}`, added);
+    await this.#database.run(
+      tx,
+      `DELETE FROM playcount_unknown WHERE plays <= ${most} AND ${isAdded}`,
+      added,
+    );
+    const rest = added.filter(([, plays]) => plays === most);
+    const subtract = `UPDATE playcount_unknown SET plays = plays - ${most} WHERE ${isAdded}`;
+    if (rest.length > 0) await this.#database.run(tx, subtract, rest);
   }
 
   /** Adds plays to rows. Returns the songs that have no row with room for them. */
@@ -90,13 +95,37 @@ export class PartWriter {
     return await this.#database.dialect.add(this.#database, tx, rows);
   }
 
-  /** Inserts rows without plays, as far as no unique key is in the way. */
-  async #insert(tx: SqlRunner, rows: SongPlays): Promise<void> {
+  /**
+   * Inserts rows, as far as no unique key is in the way, and adds plays to them. Returns the songs without a
+   * row. If the database refuses a row, or changes its id, the halves are tried, as clients can cause that.
+   */
+  async #addNew(tx: SqlRunner, rows: SongPlays): Promise<SongPlays> {
+    await this.#database.run(tx, "SAVEPOINT inserted");
+    try {
+      const inserted = await this.#insert(tx, rows);
+      const missing = await this.#add(tx, rows);
+      if (inserted <= rows.length - missing.length) return missing;
+    } catch (error) {
+      if (rows.length === 0 || this.#database.means("transient", error)) throw error;
+    }
+    await this.#database.run(tx, "ROLLBACK TO SAVEPOINT inserted");
+    if (rows.length === 1) return rows;
+    const half = rows.length >> 1;
+    return [...(await this.#addNew(tx, rows.slice(0, half))), ...(await this.#addNew(tx, rows.slice(half)))];
+  }
+
+  /** Inserts rows without plays. Returns their number. */
+  async #insert(tx: SqlRunner, rows: SongPlays): Promise<number> {
     const { song, dialect } = this.#database;
     const [begin, end] = dialect.insertion;
     const into = `${song.table} (${song.idName}, ${song.playsName})`;
     const select = `SELECT ${dialect.typed(song, "f.id")}, 0 FROM ${song.songs} WHERE true`;
-    await this.#database.run(tx, `${begin} INTO ${into} ${select}${end}`, rows);
+    const { affectedRows, count } = await this.#database.run(
+      tx,
+      `${begin} INTO ${into} ${select}${end}`,
+      rows,
+    );
+    return affectedRows ?? count ?? 0;
   }
 
   /** Adds plays to the rows of unknown songs. Returns true if a song is new there. */
