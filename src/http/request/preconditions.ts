@@ -11,7 +11,8 @@ export interface Conditions {
 /** Returns true if an entity tag names the current state. */
 export type TagTest = (opaque: string) => boolean;
 
-const never: TagTest = () => false;
+/** The current state of a resource: a test of its entity tags; without tags, true if the resource exists. */
+type State = TagTest | boolean;
 
 /**
  * Reads the conditions of a request; `undefined` without one.
@@ -31,18 +32,20 @@ export function conditionsOf(headers: Headers): Conditions | undefined {
  * Returns true if an `If-None-Match` fails, because it lists the current state or is `*` for a resource that
  * exists (RFC 9110 §13.1.2: weak comparison).
  */
-export function noneMatchFails(field: string | null, names: TagTest = never, exists = true): boolean {
+export function noneMatchFails(field: string | null, current: State): boolean {
   if (field === null) return false;
-  return isAny(field) ? exists : listsTag(field, names);
+  return isAny(field) ? current !== false : listsTag(field, testOf(current));
 }
 
 /**
  * Returns true if an `If-Match` fails, because it only lists other states or is `*` for a resource that does
  * not exist (RFC 9110 §13.1.1: strong comparison).
  */
-export function matchFails(field: string | null, names: TagTest = never, exists = true): boolean {
+export function matchFails(field: string | null, current: State): boolean {
   if (field === null) return false;
-  return isAny(field) ? !exists : !entityTags(field).some((tag) => !tag.weak && names(tag.opaque));
+  if (isAny(field)) return current === false;
+  const names = testOf(current);
+  return !entityTags(field).some((tag) => !tag.weak && names(tag.opaque));
 }
 
 /** Returns true if a field lists the current state, by a weak comparison. */
@@ -58,8 +61,7 @@ export function listsTag(field: string, names: TagTest): boolean {
 export function checkConditions(conditions: Conditions | undefined, exists: boolean): void {
   if (conditions === undefined) return;
   const { match, noneMatch } = conditions;
-  if (matchFails(match, never, exists) || noneMatchFails(noneMatch, never, exists))
-    throw preconditionFailed();
+  if (matchFails(match, exists) || noneMatchFails(noneMatch, exists)) throw preconditionFailed();
 }
 
 /**
@@ -88,6 +90,10 @@ export function notModified(full: Headers): Response {
 /** Makes the 412 of a condition that fails. */
 export function preconditionFailed(): Problem {
   return new Problem(412, "The condition in If-Match or If-None-Match is false");
+}
+
+function testOf(current: State): TagTest {
+  return typeof current === "function" ? current : () => false;
 }
 
 function isAny(field: string): boolean {

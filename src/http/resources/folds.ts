@@ -47,7 +47,7 @@ export function seal(service: Service, exchange: Exchange): Awaitable<Response> 
   const sealAs = (label: string) => {
     if (match === null) return sealAndReply(service, exchange, { fold, label, noneMatch });
     return exists(service, fold, ["unknown fold", "gone"]).then((isThere) => {
-      if (matchFails(match, undefined, isThere)) throw preconditionFailed();
+      if (matchFails(match, isThere)) throw preconditionFailed();
       return sealAndReply(service, exchange, { fold, label, noneMatch });
     });
   };
@@ -64,7 +64,7 @@ function sealAndReply(
   const { fold, label, noneMatch } = seal;
   const sealed = whenReady(service.store.seal(fold, label), (isNew) => {
     // Evaluated last, so that one of two simultaneous requests with `*` fails. It has changed nothing.
-    if (noneMatchFails(noneMatch, undefined, !isNew)) throw preconditionFailed();
+    if (noneMatchFails(noneMatch, !isNew)) throw preconditionFailed();
     return replyFold(service, exchange, fold, isNew ? 201 : 200);
   });
   if (!(sealed instanceof Promise)) return sealed;
