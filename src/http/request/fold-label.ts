@@ -1,21 +1,19 @@
 import { MAX_LABEL_LENGTH } from "../../store/count-store.ts";
 import { Problem } from "../response/problem.ts";
-import { type BodyReading, readText } from "./body.ts";
-import { announcesBody, checkContentType, JSON_TYPE } from "./content-type.ts";
+import type { BodyReading } from "./body.ts";
+import { readSmall } from "./content-type.ts";
 
 const WANTED = `1 to ${MAX_LABEL_LENGTH} printable ASCII characters`;
 
 /**
  * Reads a body that is empty or the label of a fold: the text itself, or a string in JSON.
  *
- * @throws {Problem} 415 for another content type or an encoding, before the body is read if the request
- * announces one; otherwise as {@linkcode readText}, and 400 for any other content.
+ * @throws {Problem} as {@linkcode readSmall}, and 400 for any other content.
  */
 export async function readLabel(request: Request, reading: BodyReading): Promise<string> {
-  if (announcesBody(request)) checkContentType(request, "A label");
-  const body = await readText(request, reading);
-  if (body === "") return "";
-  const label = checkContentType(request, "A label") === JSON_TYPE ? parseJsonString(body) : body;
+  const { text, isJson } = await readSmall(request, reading, "A label");
+  if (text === "") return "";
+  const label = isJson ? parseJsonString(text) : text;
   if (!isLabel(label)) throw new Problem(400, `The body must be the label of the fold: ${WANTED}`);
   return label;
 }
