@@ -18,7 +18,7 @@ import { lookup } from "node:dns/promises";
 import { setImmediate } from "node:timers";
 import type { Handler } from "../http/handler.ts";
 import { resolvesWithin } from "../async/timing.ts";
-import { drainable, IDLE_SECONDS, type ListenOptions, pathOf, type Server, urlOf } from "./server.ts";
+import { drainable, IDLE_SECONDS, type ListenOptions, socketPathOf, type Server, urlOf } from "./server.ts";
 
 export type { ListenOptions, Server } from "./server.ts";
 
@@ -56,7 +56,7 @@ async function listen(
   handler: Handler,
   { host, port, isShared = false }: ListenOptions,
 ): Promise<Bun.Server<undefined>> {
-  const unix = pathOf(host);
+  const unix = socketPathOf(host);
   const options = {
     fetch: handler,
     idleTimeout: IDLE_SECONDS,

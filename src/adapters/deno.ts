@@ -17,7 +17,7 @@
 import { resolvesWithin } from "../async/timing.ts";
 import { type Handler, answerError } from "../http/handler.ts";
 import { Problem } from "../http/response/problem.ts";
-import { drainable, type ListenOptions, pathOf, refuseHost, type Server, urlOf } from "./server.ts";
+import { drainable, type ListenOptions, socketPathOf, refuseHost, type Server, urlOf } from "./server.ts";
 
 /** The part of Deno's interface that is used here. */
 declare const Deno: {
@@ -54,7 +54,7 @@ export function serve(handler: Handler, { host, port }: ListenOptions): Server {
   const requests = track(handler);
   const { handle, drain } = drainable(requests.handle); // Deno lets the client close the connection
   const cut = new AbortController();
-  const path = pathOf(host);
+  const path = socketPathOf(host);
   const server = Deno.serve(
     {
       ...(path === undefined ? { hostname: host, port } : { path }),

@@ -44,7 +44,7 @@ export function urlOf(host: string, port: number | undefined): string {
 }
 
 /** @throws {RangeError} if `host` is an open socket, which only Node can serve. */
-export function pathOf(host: string): string | undefined {
+export function socketPathOf(host: string): string | undefined {
   const socket = socketOf(host);
   if (socket !== undefined && "fd" in socket) throw new RangeError(`${host} requires Node`);
   return socket?.path;

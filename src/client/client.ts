@@ -84,7 +84,7 @@ export class CountClient {
   /** Returns the plays of `id`; 0 for an unknown song. */
   async getPlayCount(id: string, { after, signal }: ReadOptions = {}): Promise<number> {
     const server = this.serverOf(id);
-    const path = this.#pathOf(id) + query({ after });
+    const path = this.#songPathOf(id) + query({ after });
     return await this.#client.send(server, { method: "GET", path, signal }, readCount);
   }
 
@@ -116,7 +116,7 @@ export class CountClient {
    */
   async incrementPlayCount(id: string, { signal }: CallOptions = {}): Promise<number> {
     const batcher = this.#batchers.get(this.serverOf(id)) as Batcher;
-    return await batcher.play(id, this.#pathOf(id), signal);
+    return await batcher.play(id, this.#songPathOf(id), signal);
   }
 
   /**
@@ -203,7 +203,7 @@ export class CountClient {
     await this.#onEach((server) => this.#client.sendOnce(server, request, readDone));
   }
 
-  #pathOf(id: string): string {
+  #songPathOf(id: string): string {
     return `${this.#resource}/${encodeURIComponent(id)}`;
   }
 

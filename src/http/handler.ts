@@ -20,7 +20,7 @@ import { Problem } from "./response/problem.ts";
 import { FoldHeaders, replyEmpty } from "./response/reply.ts";
 import { describeRoutes } from "./openapi.ts";
 import { createRouter } from "./router.ts";
-import { type Operation, pathOf, type Route, routeTable } from "./routes.ts";
+import { type Operation, templateOf, type Route, routeTable } from "./routes.ts";
 import type { CountStore } from "../store/count-store.ts";
 import { Streams } from "./streams/streams.ts";
 import { parseQuery } from "./request/query.ts";
@@ -86,7 +86,7 @@ class Dispatcher {
     const settings = checkOptions(options);
     const { trustsLength = false } = options;
     const routes = routeTable(settings);
-    const paths = routes.map(pathOf);
+    const paths = routes.map(templateOf);
     const metrics = options.metrics ?? new Metrics();
     const guard = new Guard(options);
     this.#guard = guard;

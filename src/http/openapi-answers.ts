@@ -17,7 +17,7 @@ export const HEADERS: Readonly<Record<ResponseHeader, Json>> = {
 };
 
 /** Refers to header fields of an answer. */
-export function headersOf(names: readonly ResponseHeader[]): Json {
+export function describeHeaders(names: readonly ResponseHeader[]): Json {
   return names.length === 0 ? {} : { headers: mapOf(names, (name) => ref("headers", name)) };
 }
 
@@ -40,7 +40,7 @@ export const ANSWERS: Readonly<Record<Shape, Json>> = {
   done: answerOf("done", ref("schemas", "Done")),
   document: {
     description: "an OpenAPI document",
-    ...headersOf(["ETag"]),
+    ...describeHeaders(["ETag"]),
     content: { "application/json": { schema: { type: "object" } } },
   },
   metrics: {
@@ -49,10 +49,10 @@ export const ANSWERS: Readonly<Record<Shape, Json>> = {
   },
   script: {
     description: "an ES module",
-    ...headersOf(["ETag"]),
+    ...describeHeaders(["ETag"]),
     content: { "text/javascript": { schema: TEXT } },
   },
-  minimal: { description: "added", ...headersOf(["Fold", "Preference-Applied"]) },
+  minimal: { description: "added", ...describeHeaders(["Fold", "Preference-Applied"]) },
 };
 
 /** The answer of a runtime to a long head, before it is a request. */
@@ -77,5 +77,5 @@ export const OTHERS: Readonly<Record<"stream" | "page", Json>> = {
 
 function answerOf(description: string, schema: Json, headers: readonly ResponseHeader[] = []): Json {
   const content = { "application/json": { schema }, "text/plain": { schema: TEXT } };
-  return { description, ...headersOf(headers), content };
+  return { description, ...describeHeaders(headers), content };
 }

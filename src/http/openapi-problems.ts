@@ -1,4 +1,4 @@
-import { headersOf, type ResponseHeader } from "./openapi-answers.ts";
+import { describeHeaders, type ResponseHeader } from "./openapi-answers.ts";
 import { COUNT, type Json, mapOf, ref, TEXT } from "./openapi-components.ts";
 import {
   phraseOf,
@@ -105,7 +105,7 @@ function describeStatus(status: ProblemStatus, types: readonly ProblemTypeName[]
   if (status === 401 || status === 403) headers.push("WWW-Authenticate");
   return {
     description: phraseOf(status),
-    ...headersOf(headers),
+    ...describeHeaders(headers),
     content: {
       "application/problem+json": { schema: types.length > 0 ? { anyOf: schemas } : schemas[0] },
       "text/plain": { schema: TEXT },

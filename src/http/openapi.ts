@@ -2,7 +2,7 @@ import type { Shape } from "./description.ts";
 import { ANSWERS, HEADERS, LONG_HEAD, OTHERS, unchanged } from "./openapi-answers.ts";
 import { BODIES, type Json, type Limits, parametersOf, ref, schemasOf } from "./openapi-components.ts";
 import { describeProblems, problemResponses, problemSchemas } from "./openapi-problems.ts";
-import { type Operation, pathOf, type Route } from "./routes.ts";
+import { type Operation, templateOf, type Route } from "./routes.ts";
 import { VERSION } from "../version.ts";
 
 /** The tag of all operations: generated clients name a class or a module after it. */
@@ -20,7 +20,7 @@ export function describeRoutes(routes: readonly Route[], limits: Limits): Json {
     },
     servers: [{ url: "/" }],
     tags: [{ name: TAG, description: "Counts, and folds that hand them over" }],
-    paths: Object.fromEntries(routes.map((route) => [pathOf(route), describePath(route)])),
+    paths: Object.fromEntries(routes.map((route) => [templateOf(route), describePath(route)])),
     components: {
       securitySchemes: { bearer: { type: "http", scheme: "bearer" } },
       schemas: { ...schemasOf(limits), ...problemSchemas(limits.basePath) },
@@ -34,7 +34,7 @@ export function describeRoutes(routes: readonly Route[], limits: Limits): Json {
 function describePath(route: Route): Json {
   const operations = Object.entries(route.methods).map(([method, operation]) => [
     method.toLowerCase(),
-    describeOperation(pathOf(route), method, operation),
+    describeOperation(templateOf(route), method, operation),
   ]);
   return Object.fromEntries(operations);
 }

@@ -33,7 +33,7 @@ export interface Route {
 }
 
 /** Returns the path of a route with its groups as OpenAPI writes them: `/song/{id}`. */
-export function pathOf({ pattern }: Pick<Route, "pattern">): string {
+export function templateOf({ pattern }: Pick<Route, "pattern">): string {
   return pattern.pathname.replace(/:(\w+)(?:\(\.\+\))?/g, "{$1}");
 }
 

@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import type { HandlerOptions, StoreOptions } from "../../src/mod.ts";
 import { createHandler, Refusal, ShardedStore } from "../../src/mod.ts";
 import { HEADERS } from "../../src/http/openapi-answers.ts";
-import { pathOf, routeTable } from "../../src/http/routes.ts";
+import { templateOf, routeTable } from "../../src/http/routes.ts";
 import {
   cappedCases,
   CAPS,
@@ -83,7 +83,7 @@ async function watch(
     const route = routes.find(({ pattern }) => pattern.test({ pathname }));
     const documented = method === "HEAD" ? "GET" : method;
     if (route !== undefined && documented in route.methods) {
-      const path = pathOf(route).replace(basePath, "").replace(`/${resource}/`, "/song/");
+      const path = templateOf(route).replace(basePath, "").replace(`/${resource}/`, "/song/");
       const type = response.headers.get("content-type")?.replace(/;.*/, "") ?? "";
       const key = `${documented} ${path} ${response.status}`;
       const problem = /#\/components\/schemas\/\w+(?=>; rel="type")/.exec(
@@ -110,13 +110,13 @@ describe("The OpenAPI document", () => {
     );
     const table = routeTable({ basePath: "/plays", resource: "video" });
     const wanted = table.flatMap((route) =>
-      Object.keys(route.methods).map((method) => `${method} ${pathOf(route)}`),
+      Object.keys(route.methods).map((method) => `${method} ${templateOf(route)}`),
     );
     expect(operations.sort()).toEqual(wanted.sort());
     expect(operations).toContain("POST /plays/video/{id}");
     for (const route of table) {
       for (const [method, { scope, description }] of Object.entries(route.methods)) {
-        const described = paths[pathOf(route)]?.[method.toLowerCase()];
+        const described = paths[templateOf(route)]?.[method.toLowerCase()];
         expect(described?.summary).toBe(description.summary);
         expect(described?.operationId).toBe(description.name);
         expect(described?.security).toEqual(scope === "read" ? [] : [{ bearer: [] }, {}]);

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { compile, createRouter, type Groups } from "../../src/http/router.ts";
-import { pathOf, routeTable } from "../../src/http/routes.ts";
+import { templateOf, routeTable } from "../../src/http/routes.ts";
 import { checkSetting } from "../../src/settings/settings.ts";
 import { parseTarget } from "../../src/http/request/target.ts";
 import { Random } from "../support/random.ts";
@@ -51,7 +51,7 @@ test("a matcher agrees with URLPattern on every URL", () => {
 
 test("the name of the resource cannot be the first segment of a longer path", () => {
   const [, ...others] = routeTable({ basePath: "", resource: "song" }); // the first is the song's own
-  const paths = others.map((route) => pathOf(route).split("/").slice(1));
+  const paths = others.map((route) => templateOf(route).split("/").slice(1));
   const taken = new Set(paths.filter(({ length }) => length > 1).map(([first]) => first));
   expect([...taken].sort()).toEqual(["folds", "health"]);
   for (const name of taken) expect(() => checkSetting("resource", name)).toThrow("resource must be");

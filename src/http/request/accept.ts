@@ -8,7 +8,7 @@ export type Representation = Format | "stream" | "page";
  * The media types of each representation. A problem (RFC 9457) has two: most clients that can read one only
  * name the general type.
  */
-const TYPES: Readonly<Record<Representation | "problem", readonly string[]>> = {
+const MEDIA_TYPES: Readonly<Record<Representation | "problem", readonly string[]>> = {
   text: ["text/plain"],
   json: ["application/json"],
   stream: ["text/event-stream"],
@@ -92,13 +92,13 @@ function choose(accept: string, offered: readonly Representation[]): Representat
   return bestOf(ranges, others) ?? bestOf(ranges, offered);
 }
 
-function bestOf<T extends keyof typeof TYPES>(
+function bestOf<T extends keyof typeof MEDIA_TYPES>(
   ranges: readonly MediaRange[],
   offered: readonly T[],
 ): T | undefined {
   let best: { name: T; quality: number; place: number } | undefined;
   for (const name of offered) {
-    const range = decidingRange(ranges, TYPES[name]);
+    const range = decidingRange(ranges, MEDIA_TYPES[name]);
     if (range === undefined) continue;
     const { quality } = range;
     const place = ranges.indexOf(range);

@@ -13,14 +13,14 @@ export interface ReplyInit {
   headers: Headers;
 }
 
-const TYPES: Record<Format, string> = { text: "text/plain;charset=utf-8", json: "application/json" };
+const CONTENT_TYPES: Record<Format, string> = { text: "text/plain;charset=utf-8", json: "application/json" };
 
 /** Headers of every answer. */
 const ALWAYS = { "x-content-type-options": "nosniff" };
 
 /** Makes the headers of an answer in `format`, which `Accept` decided. */
 export function headersFor(format: Format, others: Readonly<Record<string, string>>): Headers {
-  return headersOf(TYPES[format], { vary: "Accept", ...others });
+  return headersOf(CONTENT_TYPES[format], { vary: "Accept", ...others });
 }
 
 /** Makes the headers of an answer of a media type. It is never left to the runtime. */

@@ -3,7 +3,7 @@ import { DataError } from "./data-error.ts";
 import type { KeptRequest } from "../../memory/commit-store.ts";
 import { type Database, PAGE_BYTES } from "./database.ts";
 import { addTo, type CommitRow, digestOf, type FoldRow, readPlays, signState } from "./schema.ts";
-import { writeId } from "./id-column.ts";
+import { escapeId } from "./id-column.ts";
 import { numberOf } from "./sqlite.ts";
 
 /** Limits of a step, which takes a few milliseconds. */
@@ -88,7 +88,7 @@ export class Compaction {
         if (sum === undefined) throw new DataError(`fold ${fold} is missing`);
         if (sum.state === "dropped") continue;
         for (const [id, plays] of songs) {
-          add.run(fold, writeId(id), plays);
+          add.run(fold, escapeId(id), plays);
           addTo(sum, id, plays);
         }
         // At most: each song in a page of its own, limited by the pages of the file.

@@ -15,7 +15,7 @@ import {
   readKey,
   readPlays,
 } from "./schema.ts";
-import { readId } from "./id-column.ts";
+import { unescapeId } from "./id-column.ts";
 import { numberOf, readUnchanged } from "./sqlite.ts";
 
 /** The way to go on with an old copy on purpose. */
@@ -154,7 +154,7 @@ class Loading {
     const sum: Digest = { plays: 0, digest: 0 };
     const rows = this.#sqlite.prepare("SELECT id, plays FROM song WHERE fold = ?").iterate(fold);
     for (const { id: text, plays } of rows as unknown as Iterable<{ id: string; plays: number }>) {
-      const id = readId(text);
+      const id = unescapeId(text);
       this.#add(id, plays);
       addTo(sum, id, plays);
     }
