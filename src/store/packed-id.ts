@@ -12,8 +12,11 @@ import { Refusal } from "./refusal.ts";
 /** Most bytes of UTF-8 in an id: `maxIdBytes` is at most this. */
 const MAX_BYTES = SETTINGS.maxIdBytes.max;
 
+/** Bytes of the length that an id begins with. */
+export const LENGTH_BYTES = 2;
+
 /** Words of the longest id. */
-export const MAX_ID_WORDS: number = Math.ceil((2 + MAX_BYTES) / 4);
+export const MAX_ID_WORDS: number = Math.ceil((LENGTH_BYTES + MAX_BYTES) / 4);
 
 /** Longer ids are encoded faster by the engine, although each call of it takes longer. */
 const LONGEST_IN_JS = 64;
@@ -94,12 +97,15 @@ export class PackedId {
   }
 
   #setUtf8(id: string, maxBytes: number): void {
-    const { read, written } = utf8.encodeInto(id, this.#bytes.subarray(2, 2 + maxBytes));
+    const { read, written } = utf8.encodeInto(
+      id,
+      this.#bytes.subarray(LENGTH_BYTES, LENGTH_BYTES + maxBytes),
+    );
     if (read < id.length) throw Refusal.tooLong(maxBytes);
     this.#bytes[0] = written;
     this.#bytes[1] = written >> 8;
-    this.#bytes.fill(0, 2 + written, (2 + written + 3) & ~3);
     this.length = wordsOfId(written);
+    this.#bytes.fill(0, LENGTH_BYTES + written, this.length * 4);
   }
 }
 
@@ -131,9 +137,6 @@ export function packAscii(text: string, start: number, end: number, words: Int32
   if (shift > 0) words[at++] = word;
   return all < 0x80 ? at - first : 0;
 }
-
-/** Bytes of the length that an id begins with. */
-export const LENGTH_BYTES = 2;
 
 /** Returns the bytes of UTF-8 of an id, given its first word. */
 export function bytesOfId(first: number): number {

@@ -1,6 +1,6 @@
 import { WorkSlice } from "../async/turns.ts";
 import { quoted } from "../error-message.ts";
-import { hash64, type HashKey, hashWords, hashWords64, processKey } from "../hash.ts";
+import { hash64, hashWords, hashWords64, processKey } from "../hash.ts";
 import {
   type Chunk,
   type CountStore,
@@ -39,21 +39,19 @@ export class PackedPlays implements SongPlays, PackedBatch {
   #end = 0;
   #isAscii = true;
   #id: PackedId | undefined;
-  readonly #key: HashKey;
   readonly #key0: number;
   readonly #key1: number;
   readonly #maxIdBytes: number;
 
   constructor({ hashKey = processKey(), maxIdBytes }: Packing) {
-    this.#key = hashKey;
     [this.#key0, this.#key1] = hashKey;
     this.#maxIdBytes = maxIdBytes;
   }
 
   /** Returns true if the ids are packed as a store needs them. */
   isPackedFor({ hashKey, maxIdBytes }: Packing): boolean {
-    const [key0, key1] = this.#key;
-    return maxIdBytes === this.#maxIdBytes && (!hashKey || (hashKey[0] === key0 && hashKey[1] === key1));
+    const [key0, key1] = hashKey ?? [this.#key0, this.#key1];
+    return maxIdBytes === this.#maxIdBytes && key0 === this.#key0 && key1 === this.#key1;
   }
 
   /**
@@ -95,7 +93,7 @@ export class PackedPlays implements SongPlays, PackedBatch {
     let digest = hash64(kind);
     yield* inSlices(this, (first, end) => {
       for (let song = first; song < end; song++) {
-        const id = (this.idPositions[song] as number) + 1;
+        const id = this.#wordOf(song);
         const plays = this.plays[song] as number;
         const [high, low] = hashWords64(this.words, id, wordsOfId(this.words[id] as number), digest);
         digest = [high ^ (plays / 2 ** 32), low ^ plays];
@@ -111,9 +109,7 @@ export class PackedPlays implements SongPlays, PackedBatch {
       const [start, end] = [first, endOfSlice(this, first)];
       yield new Utf8Chunk((visit) => {
         for (let song = start; song < end; song++) {
-          const id = (this.idPositions[song] as number) + 1;
-          const at = id * 4 + LENGTH_BYTES;
-          visit(bytes, at, at + bytesOfId(this.words[id] as number), counts[song] as number);
+          visit(bytes, this.#startOf(song), this.#endOf(song), counts[song] as number);
         }
       });
       first = end;
@@ -124,17 +120,30 @@ export class PackedPlays implements SongPlays, PackedBatch {
     const bytes = new Uint8Array(this.words.buffer, 0, this.#end * 4);
     const ascii = this.#isAscii ? fromAscii.decode(bytes) : undefined;
     for (let song = 0; song < this.size; song++) {
-      const id = (this.idPositions[song] as number) + 1;
-      const at = id * 4 + LENGTH_BYTES;
-      const end = at + bytesOfId(this.words[id] as number);
-      yield [ascii?.slice(at, end) ?? readId(bytes, at, end), this.plays[song] as number];
+      const [start, end] = [this.#startOf(song), this.#endOf(song)];
+      yield [ascii?.slice(start, end) ?? readId(bytes, start, end), this.plays[song] as number];
     }
+  }
+
+  /** Returns the position of an id's first word. */
+  #wordOf(song: number): number {
+    return (this.idPositions[song] as number) + 1;
+  }
+
+  /** Returns the first byte of an id's UTF-8. */
+  #startOf(song: number): number {
+    return this.#wordOf(song) * 4 + LENGTH_BYTES;
+  }
+
+  /** Returns the byte after an id's UTF-8. */
+  #endOf(song: number): number {
+    return this.#startOf(song) + bytesOfId(this.words[this.#wordOf(song)] as number);
   }
 
   #addTo(song: number, plays: number): void {
     const before = this.plays[song] as number;
     if (plays > MAX_COUNT - before) {
-      const [id] = [...this][song] as Entry;
+      const id = readId(new Uint8Array(this.words.buffer), this.#startOf(song), this.#endOf(song));
       throw new Refusal("overflow", `The plays of ${quoted(id)} exceed ${MAX_COUNT}`);
     }
     this.plays[song] = before + plays;
@@ -146,7 +155,7 @@ export class PackedPlays implements SongPlays, PackedBatch {
     // A code unit has three bytes at most.
     const needed = this.#end + 3 + (end - start);
     if (needed > this.words.length)
-      this.words = copyTo(new Int32Array(needed * 2 + (text.length >> 1)), this.words);
+      this.words = filled(new Int32Array(needed * 2 + (text.length >> 1)), this.words);
     const idWords =
       end - start > this.#maxIdBytes ? 0 : packAscii(text, start, end, this.words, this.#end + 1);
     return idWords || this.#packAny(text.slice(start, end));
@@ -154,7 +163,7 @@ export class PackedPlays implements SongPlays, PackedBatch {
 
   #packAny(text: string): number {
     if (isTooLong(text, this.#maxIdBytes)) throw Refusal.tooLong(this.#maxIdBytes, text);
-    const id = (this.#id ??= new PackedId(this.#key));
+    const id = (this.#id ??= new PackedId([this.#key0, this.#key1]));
     id.pack(text, this.#maxIdBytes);
     id.copyTo(this.words, this.#end + 1);
     this.#isAscii = false;
@@ -171,8 +180,8 @@ export class PackedPlays implements SongPlays, PackedBatch {
   #grow(length: number): void {
     const songs = Math.max(LEAST_SONGS, 2 * this.size, length / TEXT_PER_SONG);
     const room = 2 ** Math.ceil(Math.log2(songs));
-    this.idPositions = copyTo(new Int32Array(room), this.idPositions);
-    this.plays = copyTo(new Float64Array(room), this.plays);
+    this.idPositions = filled(new Int32Array(room), this.idPositions);
+    this.plays = filled(new Float64Array(room), this.plays);
     this.#buckets = new Int32Array(room * 2);
     const mask = this.#buckets.length - 1;
     for (let song = 0; song < this.size;) {
@@ -183,7 +192,8 @@ export class PackedPlays implements SongPlays, PackedBatch {
   }
 }
 
-function copyTo<T extends Int32Array | Float64Array>(target: T, source: T): T {
+/** Copies `source` to the begin of `target`, and returns that. */
+function filled<T extends Int32Array | Float64Array>(target: T, source: T): T {
   target.set(source);
   return target;
 }
