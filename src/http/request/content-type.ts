@@ -25,8 +25,8 @@ export function checkContentType({ headers }: Request, what: string): string | u
 }
 
 /**
- * Reads a number or a label: a text, or JSON. The type of an empty body is ignored. `what` begins the sentence
- * of an error.
+ * Reads a number or a label, as text or JSON. The type of an empty body is ignored. `what` begins the
+ * sentence of an error.
  *
  * @throws {Problem} 415 for another content type or an encoding, before the body is read if the request
  * announces one; otherwise as {@linkcode readText}.
