@@ -25,6 +25,11 @@ export class CountServers {
     this.#options = options;
   }
 
+  /** The URLs in one line, in an order of their own. */
+  get names(): string {
+    return this.#options.servers.toSorted().join(",");
+  }
+
   /** Reads the folds of all servers. */
   async survey(): Promise<ServerFolds[]> {
     const { client, servers, signal } = this.#options;

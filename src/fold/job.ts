@@ -9,7 +9,8 @@ import { type FoldState, type ServerFolds, JobRefusal, SetAside } from "./target
 //      another job of this table seals in between would look strange.
 //   2. Acknowledge the fold that the target has stored as a whole. Stop if a server has any other fold that
 //      the target has not written down: it is another job's, or the database was set back.
-//   3. Write down the number of the next fold. It is above every number that a server has seen.
+//   3. Write down the number of the next fold, and its servers: a run without one of them would take its part
+//      for stored. The number is above every number that a server has seen.
 //   4. Seal it on all servers, and read it to the end, before any transaction.
 //   5. Store it: the plays and the number in one transaction, or in parts, each with the last id.
 //   6. Acknowledge it.
@@ -77,7 +78,7 @@ async function handOver(options: JobOptions): Promise<HandedOver> {
   const fold = state.sealed ?? next ?? Math.max(state.fold + 1, newest + 1, Date.now());
   if (fold <= state.fold)
     throw new JobRefusal(`fold ${fold} is not above ${state.fold}, the last one that is stored`);
-  if (!isResumed) await target.intend?.(state, fold);
+  if (!isResumed) await target.intend?.(state, fold, counters.names);
   onStep("intended");
   const isAdopted = fold === adopt;
   const list = target.newSongs?.() ?? new FoldSongs();
@@ -131,6 +132,11 @@ async function begin(
   const found = target.state === undefined ? stateOf(servers, target.label) : await target.state();
   const first = adopt !== undefined ? adopt - 1 : skip ? Math.max(...servers.map(({ newest }) => newest)) : 0;
   const state = found ?? { fold: first, sealed: undefined, upto: undefined };
+  const { sealed, servers: begunWith = counters.names } = state;
+  if (sealed !== undefined && sealed !== adopt && begunWith !== counters.names)
+    throw new JobRefusal(
+      `fold ${sealed} was begun with --from ${begunWith}: complete it with these. If they have other addresses now, or are gone, --adopt ${sealed} completes it with what the present ones have`,
+    );
   const done = servers.map((server) => findDone(options, server, state));
   if (target.isAlone === true && !skip && !isTrial)
     for (const server of servers) await checkOwner(counters, target.label, server);

@@ -11,6 +11,8 @@ export interface FoldState {
    * known. A server that has lost the fold must not seal it again.
    */
   upto: string | undefined;
+  /** The servers that `sealed` was written down for. Each of them may have it. */
+  servers?: string | undefined;
 }
 
 /** A fold that is to be stored. */
@@ -80,8 +82,8 @@ export interface Target {
   state?(): Promise<FoldState | undefined>;
   /** Begins with `fold` as the last one stored. */
   create?(fold: number): Promise<void>;
-  /** Writes down which fold comes next. @throws {OtherJob} if the state has changed. */
-  intend?(state: FoldState, fold: number): Promise<void>;
+  /** Writes down which fold of which servers comes next. @throws {OtherJob} if the state has changed. */
+  intend?(state: FoldState, fold: number, servers: string): Promise<void>;
   /** Makes an empty list of songs, sorted as the target stores them. Called after `prepare`. */
   newSongs?(): FoldSongs;
   /** Stores a fold that is intended. @throws {OtherJob} */

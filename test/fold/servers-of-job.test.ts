@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { servePlaycount, stopAll } from "../support/servers.ts";
 import { query } from "./support/databases.ts";
-import { Ledger, runJob, type TestJob } from "./support/jobs.ts";
+import { crashAt, Ledger, runJob, type TestJob } from "./support/jobs.ts";
 
 setDefaultTimeout(60_000);
 const folder = mkdtempSync(join(tmpdir(), "playcount-servers-"));
@@ -57,4 +57,42 @@ test("Two servers with the same plays, sealed in the same millisecond, are two",
   for (const at of [0, 1]) await job.ledger.play([["a", 3]], at);
   await runJob(job);
   expect(await playsOf(job)).toEqual(new Map([["a", 6]]));
+});
+
+test.each([
+  ["sealed one", 1, [0]],
+  ["sealed one", 1, [1]],
+  ["sealed one", 2, [0]],
+  ["committed", 1, [0]],
+  ["committed", 1, [0, 1, 2]],
+] as const)(
+  "A fold that ended at '%s' (%d) is completed with the same servers, and not with %j",
+  async (step, nth, others) => {
+    const job = { ...(await newJob()), target: { partSongs: 1 } };
+    const three = [...job.servers, servePlaycount()];
+    await job.ledger.play([["a", 5]], 0);
+    await job.ledger.play([["b", 7]], 1);
+    const crash = crashAt(step, nth);
+    const target = { ...job.target, onStep: crash };
+    await expect(runJob({ ...job, target, onStep: crash })).rejects.toThrow(step);
+    const wrong = { ...job, servers: others.map((at) => three[at] as string) };
+    await expect(runJob(wrong)).rejects.toThrow(
+      /^fold \d+ was begun with --from http:.*: complete it with these/,
+    );
+    await runJob({ ...job, servers: job.servers.toReversed() });
+    expect(await playsOf(job)).toEqual(job.ledger.plays);
+    await runJob({ ...job, servers: three });
+  },
+);
+
+test("A fold is completed by servers with other addresses if the operator adopts it", async () => {
+  const job = await newJob();
+  await job.ledger.play([["a", 5]], 0);
+  await job.ledger.play([["b", 7]], 1);
+  await expect(runJob({ ...job, onStep: crashAt("sealed one", 2) })).rejects.toThrow();
+  const moved = { ...job, servers: job.servers.map((server) => server.replace("127.0.0.1", "localhost")) };
+  await expect(runJob(moved)).rejects.toThrow(/ was begun with /);
+  const [adopt] = await newestOf(job);
+  await runJob({ ...moved, job: { adopt } });
+  expect(await playsOf(job)).toEqual(job.ledger.plays);
 });

@@ -101,7 +101,7 @@ export class Database implements SongDatabase {
     const { bytes, history } = this.song;
     const { name, id, time, end } = this.dialect.types(bytes);
     const make = (table: string, columns: string) => `CREATE TABLE IF NOT EXISTS ${table} (${columns})${end}`;
-    const done = `sealed bigint, upto ${id}, done_at ${time}`;
+    const done = `sealed bigint, upto ${id}, servers text, done_at ${time}`;
     const tables = [
       make("playcount_fold", `name ${name} PRIMARY KEY, fold bigint NOT NULL, ${done}`),
       make("playcount_unknown", `name ${name}, id ${id}, plays bigint NOT NULL, PRIMARY KEY (name, id)`),
@@ -122,14 +122,15 @@ export class Database implements SongDatabase {
 
   /** Reads the state of a job, and locks it by `lock`. */
   async findState(on: SqlRunner, lock = ""): Promise<FoldState | undefined> {
-    const statement = `SELECT fold, sealed, upto FROM playcount_fold WHERE name = ${this.song.name} ${lock}`;
+    const statement = `SELECT fold, sealed, upto, servers FROM playcount_fold WHERE name = ${this.song.name} ${lock}`;
     const [row] = await this.run(on, statement);
     if (row === undefined) return undefined;
-    const { fold, sealed, upto } = row;
+    const { fold, sealed, upto, servers } = row;
     return {
       fold: Number(fold),
       sealed: sealed == null ? undefined : Number(sealed),
       upto: upto == null ? undefined : String(upto),
+      servers: servers == null ? undefined : String(servers),
     };
   }
 

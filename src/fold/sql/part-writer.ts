@@ -14,7 +14,7 @@ const STEP_SONGS = 10_000;
 /** Statements without an effect, each of which needs another right. */
 const REHEARSAL = [
   "INSERT INTO playcount_fold (name, fold) SELECT name, fold FROM playcount_fold WHERE 1 = 0",
-  "UPDATE playcount_fold SET sealed = 0, upto = '', done_at = NULL WHERE 1 = 0",
+  "UPDATE playcount_fold SET sealed = 0, upto = '', servers = '', done_at = NULL WHERE 1 = 0",
   "INSERT INTO playcount_unknown (name, id, plays) SELECT name, id, plays FROM playcount_unknown WHERE 1 = 0",
   "UPDATE playcount_unknown SET plays = 0 WHERE 1 = 0",
   "DELETE FROM playcount_unknown WHERE 1 = 0",

@@ -85,9 +85,10 @@ export class SqlTarget implements Target {
     });
   }
 
-  async intend({ fold }: FoldState, next: number): Promise<void> {
-    const before = { fold, sealed: undefined, upto: undefined };
-    await this.#transact(before, (tx) => this.#database.changeState(tx, `sealed = ${next}`));
+  async intend(before: FoldState, next: number, servers: string): Promise<void> {
+    const { placeholder } = this.#database.dialect;
+    const set = `sealed = ${next}, servers = ${placeholder}`;
+    await this.#transact(before, (tx) => this.#database.changeState(tx, set, servers));
   }
 
   newSongs(): FoldSongs {
