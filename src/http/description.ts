@@ -1,4 +1,3 @@
-import type { QueryParameter } from "./request/query.ts";
 import type { ProblemTypeName } from "./response/problem-types.ts";
 
 /** Content of a successful answer. */
@@ -13,14 +12,10 @@ export interface Description {
   /** Name of the function in generated clients. It never changes. */
   name: string;
   summary: string;
-  /** Query parameters, each at most once. Any other parameter is refused. */
-  query?: readonly QueryParameter[];
   /** Header fields to document. An `Idempotency-Key` makes a `POST` idempotent. */
   headers?: readonly RequestHeader[];
   /** Content of the request; `ignored` is read to its end. */
   body?: "number" | "mapping" | "label" | "ignored";
-  /** Set if a client is answered that accepts none of the representations. */
-  takesAnyAccept?: true;
   /** Contents of successful answers, by status. */
   answers: Readonly<Partial<Record<200 | 201 | 204, Shape>>>;
   /** Problem types besides those that follow from scope, body and headers. */

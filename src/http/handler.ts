@@ -150,12 +150,12 @@ class Dispatcher {
     const offered = query === "" ? operation.offered : operation.selected;
     const representation =
       preferredRepresentation(headers.get("accept"), offered) ??
-      (operation.description.takesAnyAccept ? this.#service.defaultFormat : undefined);
+      (operation.takesAnyAccept ? this.#service.defaultFormat : undefined);
     if (representation === undefined)
       throw new Problem(406, "Accept must allow text/plain or application/json");
     exchange.format = representation === "json" ? "json" : "text";
     const act = operation.acts[representation] ?? operation.act;
-    if (query !== "") exchange.query = parseQuery(query, operation.description.query ?? []);
+    if (query !== "") exchange.query = parseQuery(query, operation.query ?? []);
     if (method !== "GET" && method !== "HEAD") return act(this.#service, exchange);
     const conditions = conditionsOf(headers);
     const answer = act(this.#service, exchange);

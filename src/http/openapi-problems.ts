@@ -66,10 +66,8 @@ function nameOf(status: ProblemStatus): string {
   return phraseOf(status).replaceAll(" ", "");
 }
 
-type Documented = Pick<Operation, "scope" | "description">;
-
 /** Describes the problems of an operation, by status. */
-export function describeProblems(operation: Documented): Json {
+export function describeProblems(operation: Operation): Json {
   const types = problemTypesOf(operation);
   return mapOf(statusesOf(operation, types), (status) => {
     const ofStatus = types.filter((type) => PROBLEM_TYPES[type].status === status);
@@ -77,8 +75,8 @@ export function describeProblems(operation: Documented): Json {
   });
 }
 
-function problemTypesOf({ scope, description }: Documented): ProblemTypeName[] {
-  const { body, headers = [], takesAnyAccept, problems = [] } = description;
+function problemTypesOf(operation: Operation): ProblemTypeName[] {
+  const { scope, body, headers = [], takesAnyAccept, problems = [] } = operation;
   const types = [...problems];
   if (body !== undefined) types.push("BodyTooLarge");
   if (headers.includes("Idempotency-Key")) types.push("StaleKey", "KeyReused");
@@ -87,8 +85,10 @@ function problemTypesOf({ scope, description }: Documented): ProblemTypeName[] {
   return types;
 }
 
-function statusesOf({ scope, description }: Documented, types: readonly ProblemTypeName[]): ProblemStatus[] {
-  const { body, takesAnyAccept } = description;
+function statusesOf(
+  { scope, body, takesAnyAccept }: Operation,
+  types: readonly ProblemTypeName[],
+): ProblemStatus[] {
   const statuses: ProblemStatus[] = [400, 403, 412, 500, ...types.map((type) => PROBLEM_TYPES[type].status)];
   if (!takesAnyAccept) statuses.push(406);
   if (scope !== "read") statuses.push(401);

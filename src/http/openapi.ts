@@ -40,8 +40,7 @@ function describePath(route: Route): Json {
 }
 
 function describeOperation(path: string, method: string, operation: Operation): Json {
-  const { scope, description } = operation;
-  const { name, summary, query = [], headers = [], body = "ignored", answers } = description;
+  const { scope, name, summary, query = [], headers = [], body = "ignored", answers } = operation;
   const idIn = scope === "play" ? "played" : "song";
   const groups = Array.from(path.matchAll(/\{(\w+)\}/g), ([, group]) => (group === "id" ? idIn : group));
   const parameters = [...groups, ...query, ...headers].map((parameter) =>

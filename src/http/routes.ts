@@ -7,19 +7,23 @@ import { getMetrics } from "./resources/metrics.ts";
 import { getDocument, getElement, getPage } from "./resources/page.ts";
 import { getCount, addPlays, watchCount } from "./resources/song.ts";
 import { clear, list, watchList } from "./resources/songs.ts";
+import type { QueryParameter } from "./request/query.ts";
 import { DOCUMENT_PATH } from "./response/problem-types.ts";
 import type { Scope } from "./guard.ts";
 
 /** Methods that a route may declare; `HEAD` and `OPTIONS` follow from them. */
 export type Method = "GET" | "POST" | "PUT" | "DELETE";
 
-/** One method of a route: the required permission, the code, and the documentation. */
-export interface Operation {
+/** One method of a route: the required permission, the code, what a request may have, and documentation. */
+export interface Operation extends Description {
   scope: Scope;
   act: Action;
   /** Actions for a client that prefers a stream of events, or a page for people. */
   others?: Readonly<Partial<Record<"stream" | "page", Action>>>;
-  description: Description;
+  /** Query parameters, each at most once. Any other parameter is refused. */
+  query?: readonly QueryParameter[];
+  /** Set if a client is answered that accepts none of the representations. */
+  takesAnyAccept?: true;
 }
 
 /** A path and its methods. */
@@ -37,11 +41,13 @@ export function templateOf({ pattern }: Pick<Route, "pattern">): string {
   return pattern.pathname.replace(/:(\w+)(?:\(\.\+\))?/g, "{$1}");
 }
 
-const read = (act: Action, description: Description, others: Operation["others"] = {}): Operation => {
-  return { scope: "read", act, description, others };
+type Rest = Omit<Operation, "scope" | "act" | "others">;
+
+const read = (act: Action, rest: Rest, others: Operation["others"] = {}): Operation => {
+  return { scope: "read", act, ...rest, others };
 };
-const play = (act: Action, description: Description): Operation => ({ scope: "play", act, description });
-const manage = (act: Action, description: Description): Operation => ({ scope: "manage", act, description });
+const play = (act: Action, rest: Rest): Operation => ({ scope: "play", act, ...rest });
+const manage = (act: Action, rest: Rest): Operation => ({ scope: "manage", act, ...rest });
 
 type RouteSettings = Pick<Service, "basePath" | "resource"> & Partial<Pick<Service, "page">>;
 
