@@ -194,8 +194,9 @@ describe("The number of plays", () => {
 
 /** An answer as a client sees it, without the parts that differ each time or are unknown for a stream. */
 async function shown(response: Response): Promise<unknown> {
-  const { etag, "content-length": _, ...headers } = Object.fromEntries(response.headers);
-  return { status: response.status, headers, hasTag: etag !== undefined, body: await response.text() };
+  const { etag, date, "content-length": _, ...headers } = Object.fromEntries(response.headers);
+  const [hasTag, hasDate] = [etag !== undefined, date !== undefined];
+  return { status: response.status, headers, hasTag, hasDate, body: await response.text() };
 }
 
 function brokenAfter(text: string): ReadableStream {
