@@ -102,6 +102,8 @@ export async function foldInto(
     throw new RangeError(`rows must be a whole number from 1 to ${MAX_PART_SONGS}`);
   if (!Number.isInteger(lockSeconds) || lockSeconds < 1)
     throw new RangeError("lockSeconds must be a whole number from 1");
+  if (adopt !== undefined && !(Number.isSafeInteger(adopt) && adopt >= 1))
+    throw new RangeError(`adopt must be a whole number from 1 to ${Number.MAX_SAFE_INTEGER}`);
   const database = new Database(dialect, sql, { table, id, plays, name, history }, lockSeconds);
   const target = new SqlTarget(database, { unknown, partSongs: rows, signal, log });
   const client = new ServerClient({ token, ...PATIENT });

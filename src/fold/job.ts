@@ -1,5 +1,5 @@
 import type { CountServers } from "./count-servers.ts";
-import { checkOwner, type Claims, findDone } from "./ownership.ts";
+import { adoptedBy, checkOwner, type Claims, findDone } from "./ownership.ts";
 import { FoldSongs } from "./songs.ts";
 import { type FoldState, type ServerFolds, JobRefusal, SetAside } from "./target.ts";
 
@@ -69,15 +69,13 @@ export async function* handOverEach(options: JobOptions): AsyncGenerator<HandedO
  * @throws {JobRefusal} if the operator has to decide; {OtherJob}; {RangeError} for wrong settings.
  */
 async function handOver(options: JobOptions): Promise<HandedOver> {
-  const { target, counters, adopt, onStep = () => {} } = options;
-  const { servers, state } = await begin(options, false);
+  const { target, counters, onStep = () => {} } = options;
+  const { servers, state, adopt } = await begin(options, false);
   const isResumed = state.sealed !== undefined;
   const newest = Math.max(0, ...servers.map((server) => server.newest));
   const isStored = adopt === state.fold; // by an earlier run, which could not acknowledge it
   const next = isStored ? undefined : adopt;
   const fold = state.sealed ?? next ?? Math.max(state.fold + 1, newest + 1, Date.now());
-  if (fold <= state.fold)
-    throw new JobRefusal(`fold ${fold} is not above ${state.fold}, the last one that is stored`);
   if (!isResumed) await target.intend?.(state, fold, counters.names);
   onStep("intended");
   const isAdopted = fold === adopt;
@@ -124,12 +122,13 @@ export async function tryOut(options: JobOptions): Promise<HandedOver> {
 async function begin(
   options: JobOptions,
   isTrial: boolean,
-): Promise<{ servers: ServerFolds[]; state: FoldState }> {
-  const { target, counters, adopt, skip = false } = options;
+): Promise<{ servers: ServerFolds[]; state: FoldState; adopt: number | undefined }> {
+  const { target, counters, skip = false } = options;
   await target.prepare?.(isTrial);
   await counters.refuseTwins();
   const servers = await counters.survey();
   const found = target.state === undefined ? stateOf(servers, target.label) : await target.state();
+  const adopt = adoptedBy(options, servers, found);
   const first = adopt !== undefined ? adopt - 1 : skip ? Math.max(...servers.map(({ newest }) => newest)) : 0;
   const state = found ?? { fold: first, sealed: undefined, upto: undefined };
   const { sealed, servers: begunWith = counters.names } = state;
@@ -137,19 +136,20 @@ async function begin(
     throw new JobRefusal(
       `fold ${sealed} was begun with --from ${begunWith}: complete it with these. If they have other addresses now, or are gone, --adopt ${sealed} completes it with what the present ones have`,
     );
-  const done = servers.map((server) => findDone(options, server, state));
+  const done = servers.map((server) => findDone({ ...options, adopt }, server, state));
   if (target.isAlone === true && !skip && !isTrial)
     for (const server of servers) await checkOwner(counters, target.label, server);
   if (found === undefined && !isTrial) await target.create?.(first);
   options.onStep?.("state read");
   for (const [at, { server }] of servers.entries())
-    for (const fold of isTrial ? [] : (done[at] ?? [])) await counters.acknowledge(server, fold);
+    for (const fold of isTrial ? [] : (done[at] ?? []))
+      if (fold < (sealed ?? Infinity)) await counters.acknowledge(server, fold); // later ones in the next round
   return {
     servers: servers.map(({ folds, ...server }, at) => ({
       ...server,
       folds: folds.filter(({ fold }) => !done[at]?.includes(fold)),
     })),
-    state,
+    ...{ state, adopt },
   };
 }
 

@@ -11,22 +11,43 @@ export interface Claims {
   skip?: boolean | undefined;
 }
 
+/**
+ * Returns the fold to adopt; `undefined` if a run before has stored it.
+ *
+ * @throws {JobRefusal} if no server has it, or the table has a later one.
+ */
+export function adoptedBy(
+  { adopt }: Claims,
+  servers: readonly ServerFolds[],
+  state: FoldState | undefined,
+): number | undefined {
+  const { fold: last = 0, sealed } = state ?? {};
+  if (adopt === undefined || adopt === sealed) return adopt;
+  if (!servers.some(({ folds }) => folds.some(({ fold }) => fold === adopt))) {
+    if (adopt <= Math.max(last, ...servers.map(({ newest }) => newest))) return undefined;
+    throw new JobRefusal(`no server has fold ${adopt}, which --adopt names`);
+  }
+  if (adopt === last || adopt > (sealed ?? last)) return adopt;
+  throw new JobRefusal(
+    `fold ${adopt} is not above ${sealed ?? last}, the last one of this table. Drop its plays by --skip`,
+  );
+}
+
 /** Returns the folds of a server to acknowledge. @throws {JobRefusal} for a fold of another job. */
 export function findDone(claims: Claims, of: ServerFolds, state: FoldState): number[] {
   const { target, adopt, skip = false } = claims;
   const { server, newest, folds } = of;
-  const last = state.fold === 0 ? "" : `; the last one of this table is ${state.fold}`;
   const done: number[] = [];
   for (const { fold, label } of folds) {
     const isOurs = label === target.label || fold === adopt;
     if (isOurs && fold !== state.fold && (fold === state.sealed || fold === adopt)) continue;
-    if (!skip && !(isOurs && fold === state.fold)) throw strange(server, fold, label, last);
+    if (!skip && !(isOurs && fold === state.fold)) throw strange(server, fold, label, state);
     done.push(fold);
   }
   const isKnown = newest <= state.fold || newest === state.sealed || isOpen(of);
   if (target.state === undefined || isKnown || skip) return done;
   throw new JobRefusal(
-    `${server} has sealed fold ${newest}, which another job has handed over, or which was lost when the database was set back${last}. Go on without it by --skip`,
+    `${server} has sealed fold ${newest}, which another job has handed over, or which was lost when the database was set back${lastOf(state)}. Go on without it by --skip`,
   );
 }
 
@@ -44,9 +65,14 @@ function isOpen({ newest, folds }: ServerFolds): boolean {
   return folds.some(({ fold }) => fold === newest);
 }
 
-function strange(server: string, fold: number, label: string, last: string): JobRefusal {
+function strange(server: string, fold: number, label: string, state: FoldState): JobRefusal {
+  const store = fold > (state.sealed ?? state.fold) ? `Store it by --adopt ${fold}, or drop` : "Drop";
   const owner = label === "" ? "without a label" : `with the label ${JSON.stringify(label)}`;
   return new JobRefusal(
-    `${server} has fold ${fold} ${owner}, which is not acknowledged and not of this job${last}. Store it by --adopt ${fold}, or drop its plays by --skip`,
+    `${server} has fold ${fold} ${owner}, which is not acknowledged and not of this job${lastOf(state)}. ${store} its plays by --skip`,
   );
+}
+
+function lastOf({ fold }: FoldState): string {
+  return fold === 0 ? "" : `; the last one of this table is ${fold}`;
 }

@@ -1,7 +1,8 @@
-import { afterAll, afterEach, expect, setDefaultTimeout, setSystemTime, test } from "bun:test";
+import { afterAll, afterEach, describe, expect, setDefaultTimeout, setSystemTime, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { foldInto } from "../../src/fold/fold.ts";
 import { servePlaycount, stopAll } from "../support/servers.ts";
 import { query } from "./support/databases.ts";
 import { crashAt, Ledger, runJob, type TestJob } from "./support/jobs.ts";
@@ -95,4 +96,68 @@ test("A fold is completed by servers with other addresses if the operator adopts
   const [adopt] = await newestOf(job);
   await runJob({ ...moved, job: { adopt } });
   expect(await playsOf(job)).toEqual(job.ledger.plays);
+});
+
+describe("A fold of another job", () => {
+  const seal = async (server: string, fold: number) =>
+    await (await fetch(`${server}/folds/${fold}`, { method: "PUT", body: "theirs" })).text();
+
+  test("that no server has is not adopted, and the table begins at no number", async () => {
+    const job = await newJob();
+    for (const adopt of [100, Number.MAX_SAFE_INTEGER])
+      await expect(runJob({ ...job, job: { adopt } })).rejects.toThrow(/^no server has fold /);
+    expect(await query(job.url, "SELECT * FROM playcount_fold")).toEqual([]);
+    const [fold] = await runJob(job);
+    expect(fold?.fold).toBeLessThan(Date.now() + 1);
+  });
+
+  test("is adopted once, however often the job is run", async () => {
+    const job = await newJob();
+    await job.ledger.play([["a", 5]]);
+    await seal(job.servers[0], 5);
+    for (let run = 0; run < 4; run++) {
+      await runJob({ ...job, job: { adopt: 5 } });
+      expect(await playsOf(job)).toEqual(job.ledger.plays);
+      await job.ledger.play([["b", 2]], 1);
+    }
+  });
+
+  test("that is older than a fold that was begun is not adopted, but may be dropped", async () => {
+    const job = await newJob();
+    await job.ledger.play([["a", 5]]);
+    await expect(runJob({ ...job, onStep: crashAt("intended") })).rejects.toThrow();
+    await seal(job.servers[0], 5);
+    await job.ledger.play([["b", 7]]);
+    await expect(runJob(job)).rejects.toThrow(
+      / has fold 5 with the label "theirs", [^.]*\. Drop its plays by --skip$/,
+    );
+    await expect(runJob({ ...job, job: { adopt: 5 } })).rejects.toThrow(/^fold 5 is not above \d+, /);
+    await runJob({ ...job, job: { skip: true } });
+    expect(await playsOf(job)).toEqual(new Map([["b", 7]]));
+  });
+
+  test("is dropped after an older fold of the table was stored", async () => {
+    const job = await newJob();
+    await job.ledger.play([["a", 5]]);
+    await expect(runJob({ ...job, onStep: crashAt("sealed one", 2) })).rejects.toThrow();
+    await job.ledger.play([["a", 100]]);
+    await seal(job.servers[0], 9e15);
+    await job.ledger.play([["b", 7]]);
+    await runJob({ ...job, job: { skip: true } });
+    expect(await playsOf(job)).toEqual(
+      new Map([
+        ["a", 5],
+        ["b", 7],
+      ]),
+    );
+  });
+});
+
+test.each([1.5, -1, 0, NaN])("foldInto adopts no fold %d", async (adopt) => {
+  const { url, servers } = await newJob();
+  const sql = new Bun.SQL(url);
+  await expect(foldInto(sql, { from: servers, adopt })).rejects.toThrow(
+    /^adopt must be a whole number from 1 /,
+  );
+  await sql.close();
 });
