@@ -1,5 +1,5 @@
 import type { CountServers } from "./count-servers.ts";
-import { adoptedBy, checkOwner, type Claims, findDone } from "./ownership.ts";
+import { adoptedBy, checkOwner, type Claims, findDone, refuseOtherJob } from "./ownership.ts";
 import { FoldSongs } from "./songs.ts";
 import { type FoldState, type ServerFolds, JobRefusal, SetAside } from "./target.ts";
 
@@ -128,6 +128,7 @@ async function begin(
   await counters.refuseTwins();
   const servers = await counters.survey();
   const found = target.state === undefined ? stateOf(servers, target.label) : await target.state();
+  if (!skip) await refuseOtherJob(target, servers, found);
   const adopt = adoptedBy(options, servers, found);
   const first = adopt !== undefined ? adopt - 1 : skip ? Math.max(...servers.map(({ newest }) => newest)) : 0;
   const state = found ?? { fold: first, sealed: undefined, upto: undefined };

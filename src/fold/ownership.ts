@@ -60,6 +60,23 @@ export async function checkOwner(counters: CountServers, label: string, of: Serv
   );
 }
 
+/** @throws {JobRefusal} if a fold is of another job of the database, which may have stored it in part. */
+export async function refuseOtherJob(
+  target: Target,
+  servers: readonly ServerFolds[],
+  state: FoldState | undefined,
+): Promise<void> {
+  for (const { server, folds } of servers)
+    for (const { fold } of folds) {
+      if (fold === state?.sealed || fold === state?.fold) continue;
+      const job = await target.jobOf?.(fold);
+      if (job === undefined) continue;
+      throw new JobRefusal(
+        `${server} has fold ${fold} of the job ${JSON.stringify(job)} in playcount_fold. Complete it with that table and --name first`,
+      );
+    }
+}
+
 /** Returns true if the newest fold of a server is not acknowledged. */
 function isOpen({ newest, folds }: ServerFolds): boolean {
   return folds.some(({ fold }) => fold === newest);

@@ -80,6 +80,8 @@ export interface Target {
   prepare?(isTrial: boolean): Promise<void>;
   /** Reads the state; `undefined` if the target has none. Called after the servers were read. */
   state?(): Promise<FoldState | undefined>;
+  /** Returns the name of another job that records a fold as its own. */
+  jobOf?(fold: number): Promise<string | undefined>;
   /** Begins with `fold` as the last one stored. */
   create?(fold: number): Promise<void>;
   /** Writes down which fold of which servers comes next. @throws {OtherJob} if the state has changed. */

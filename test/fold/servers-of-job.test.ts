@@ -153,6 +153,23 @@ describe("A fold of another job", () => {
   });
 });
 
+test("A fold that another job of the database has stored in part is not adopted", async () => {
+  const job = { ...(await newJob()), target: { partSongs: 1 } };
+  await job.ledger.play([
+    ["a", 5],
+    ["b", 7],
+  ]);
+  await expect(runJob({ ...job, target: { ...job.target, onStep: crashAt("committed") } })).rejects.toThrow();
+  const other = { ...job, names: { table: "main.song", name: "main.song" } };
+  const [adopt] = await newestOf(job);
+  for (const claim of [{}, { adopt }])
+    await expect(runJob({ ...other, job: claim })).rejects.toThrow(
+      / has fold \d+ of the job "song" in playcount_fold\. /,
+    );
+  await runJob(job);
+  expect(await playsOf(job)).toEqual(job.ledger.plays);
+});
+
 test.each([1.5, -1, 0, NaN])("foldInto adopts no fold %d", async (adopt) => {
   const { url, servers } = await newJob();
   const sql = new Bun.SQL(url);

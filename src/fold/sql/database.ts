@@ -134,6 +134,13 @@ export class Database implements SongDatabase {
     };
   }
 
+  /** Returns the name of another job that has a fold as its own. */
+  async findOtherJob(fold: number): Promise<string | undefined> {
+    const statement = `SELECT name FROM playcount_fold WHERE ${fold} IN (fold, sealed) AND name <> ${this.song.name}`;
+    const [row] = await this.run(this.client, statement);
+    return row === undefined ? undefined : String(row["name"]);
+  }
+
   /** Changes the state of a job. */
   async changeState(tx: SqlRunner, set: string, value?: string): Promise<void> {
     await this.run(tx, `UPDATE playcount_fold SET ${set} WHERE name = ${this.song.name}`, value);

@@ -20,8 +20,7 @@ export interface SqlTargetOptions {
   onStep?: ((name: string) => void) | undefined;
 }
 
-const MAX_RETRIES = 7;
-const FIRST_WAIT_MS = 100;
+const [MAX_RETRIES, FIRST_WAIT_MS] = [7, 100];
 
 /** Undoes a transaction. */
 class Undone extends Error {}
@@ -69,12 +68,11 @@ export class SqlTarget implements Target {
   }
 
   async state(): Promise<FoldState | undefined> {
-    try {
-      return await this.#database.findState(this.#database.client);
-    } catch (error) {
-      if (!this.#database.means("missing table", error)) throw error;
-      return undefined; // a trial makes no tables
-    }
+    return await this.#unlessMissing(this.#database.findState(this.#database.client));
+  }
+
+  async jobOf(fold: number): Promise<string | undefined> {
+    return await this.#unlessMissing(this.#database.findOtherJob(fold));
   }
 
   async create(fold: number): Promise<void> {
@@ -115,6 +113,13 @@ export class SqlTarget implements Target {
 
   async close(): Promise<void> {
     await this.#database.client.close({ timeout: 0 }).catch(() => {});
+  }
+
+  /** A trial makes no tables. */
+  async #unlessMissing<T>(reading: Promise<T | undefined>): Promise<T | undefined> {
+    return await reading.catch((error: unknown): undefined => {
+      if (!this.#database.means("missing table", error)) throw error;
+    });
   }
 
   /** @throws {JobRefusal} with the statements, if a table may not be created. */
