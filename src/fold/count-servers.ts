@@ -52,6 +52,25 @@ export class CountServers {
     }
   }
 
+  /** @throws {RangeError} if a server takes longer ids. */
+  async refuseLongIds(maxBytes: number): Promise<void> {
+    const { client, servers, signal } = this.#options;
+    const request = { method: "GET", path: `song/${"x".repeat(maxBytes + 1)}`, accept: "text/plain", signal };
+    for (const server of servers) {
+      const isRefused = await client.send(server, request, readText).then(
+        () => false,
+        (error: unknown) => {
+          if (error instanceof CountServerError && error.status === 414) return true;
+          throw error;
+        },
+      );
+      if (!isRefused)
+        throw new RangeError(
+          `${server} takes ids of more than ${maxBytes} bytes, which the job's tables cannot have: set its --max-id-bytes to ${maxBytes}`,
+        );
+    }
+  }
+
   /** Adds a server's counts since fold `after` to `songs`, and seals nothing. */
   async readSince(server: string, after: number, songs: FoldSongs): Promise<void> {
     await this.#read(server, { method: "GET", path: `?after=${after}` }, songs);

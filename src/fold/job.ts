@@ -79,7 +79,7 @@ async function handOver(options: JobOptions): Promise<HandedOver> {
   if (!isResumed) await target.intend?.(state, fold, counters.names);
   onStep("intended");
   const isAdopted = fold === adopt;
-  const list = target.newSongs?.() ?? new FoldSongs();
+  const list = new FoldSongs();
   for (const { server } of servers) {
     await counters.read(server, fold, state.upto !== undefined || isAdopted ? undefined : target.label, list);
     onStep("sealed one");
@@ -103,15 +103,14 @@ async function handOver(options: JobOptions): Promise<HandedOver> {
 export async function tryOut(options: JobOptions): Promise<HandedOver> {
   const { target, counters } = options;
   const { servers, state } = await begin(options, true);
-  const [begun, list] = [target.newSongs?.() ?? new FoldSongs(), target.newSongs?.() ?? new FoldSongs()];
+  const [begun, list] = [new FoldSongs(), new FoldSongs()];
   const stored = state.upto === undefined ? undefined : state.sealed;
   for (const { server, newest, folds } of servers) {
     if (stored !== undefined) await counters.read(server, stored, undefined, begun);
     const open = folds.find(({ fold }) => fold !== stored);
     await counters.readSince(server, open === undefined ? newest : open.fold - 1, list);
   }
-  for (const part of begun.parts(Infinity, state.upto))
-    for (const song of [...part.songs, ...begun.odd]) list.add(...song);
+  for (const { songs } of begun.parts(Infinity, state.upto)) for (const song of songs) list.add(...song);
   const fold = state.fold || Math.max(...servers.map(({ newest }) => newest));
   const setAside = new SetAside();
   await target.tryOut?.({ fold, songs: list, sealedAt: 0, setAside, onProgress: () => {} });
@@ -126,6 +125,7 @@ async function begin(
   const { target, counters, skip = false } = options;
   await target.prepare?.(isTrial);
   await counters.refuseTwins();
+  if (Number.isFinite(target.maxIdBytes)) await counters.refuseLongIds(target.maxIdBytes as number);
   const servers = await counters.survey();
   const found = target.state === undefined ? stateOf(servers, target.label) : await target.state();
   if (!skip) await refuseOtherJob(target, servers, found);

@@ -3,11 +3,6 @@ import { quoted } from "../error-message.ts";
 /** Songs of a part of a fold, with their plays. */
 export type SongPlays = [id: string, plays: number][];
 
-/** Order of ids: by their bytes of UTF-8, or by value, as whole numbers without leading zeros. */
-export type IdOrder = "bytes" | "value";
-
-const MINUS = 45;
-
 const utf8 = new TextEncoder();
 const text = new TextDecoder("utf-8", { ignoreBOM: true });
 
@@ -15,55 +10,38 @@ const text = new TextDecoder("utf-8", { ignoreBOM: true });
  * The songs of a fold, packed: the ids in one array of bytes. A million songs take about 35 MB.
  *
  * The order of a fold is not stable, as a server may list it in another order after a restart. So progress is
- * recorded by id, in the order of ids.
+ * recorded by id, in the order of their bytes. That order holds whatever becomes of the target's columns.
  */
 export class FoldSongs {
   plays = 0;
-  #odd: SongPlays = [];
   #songs = 0;
-  readonly #by: IdOrder;
-  readonly #fits: (id: string) => boolean;
   #bytes = new Uint8Array(2 ** 16);
   /** The first byte of each id, and after the last one the end. */
   readonly #starts = [0];
   readonly #counts: number[] = [];
   #order: Uint32Array | undefined;
 
-  /** Sorts by `by` the songs of which `fits` is true. */
-  constructor(by: IdOrder = "bytes", fits: (id: string) => boolean = () => true) {
-    this.#by = by;
-    this.#fits = fits;
-  }
-
   /** The number of songs. One that was added twice, from two servers, is one song. */
   get size(): number {
-    return this.#sorted().length + this.#odd.length;
-  }
-
-  /** Songs that no row of the target can have. */
-  get odd(): SongPlays {
-    this.#sorted();
-    return this.#odd;
+    return this.#sorted().length;
   }
 
   /** Adds plays of a song. */
   add(id: string, plays: number): void {
     this.plays += plays;
     this.#order = undefined;
-    if (!this.#fits(id)) return void this.#odd.push([id, plays]);
     this.#write(id);
     this.#counts[this.#songs++] = plays;
   }
 
   /** Returns the present end, for {@linkcode backTo}. */
-  mark(): { songs: number; odd: number; plays: number } {
-    return { songs: this.#songs, odd: this.#odd.length, plays: this.plays };
+  mark(): { songs: number; plays: number } {
+    return { songs: this.#songs, plays: this.plays };
   }
 
   /** Takes back what was added since a mark. Nothing was read since. */
-  backTo({ songs, odd, plays }: ReturnType<FoldSongs["mark"]>): void {
+  backTo({ songs, plays }: ReturnType<FoldSongs["mark"]>): void {
     this.#songs = songs;
-    this.#odd.length = odd;
     this.plays = plays;
   }
 
@@ -103,7 +81,6 @@ export class FoldSongs {
         this.#counts[song] = 0;
       }
     }
-    this.#odd = summed(this.#odd);
     return (this.#order = order.subarray(0, songs));
   }
 
@@ -130,30 +107,13 @@ export class FoldSongs {
     const other = this.#starts[b] as number;
     const otherEnd = this.#starts[b + 1] as number;
     const byLength = end - from - (otherEnd - other);
-    let sign = 1;
-    if (this.#by === "value") {
-      const isNegative = bytes[from] === MINUS;
-      sign = isNegative ? -1 : 1;
-      if (isNegative !== (bytes[other] === MINUS)) return sign;
-      if (byLength !== 0) return sign * byLength;
-    }
     const both = Math.min(end - from, otherEnd - other);
     for (let at = 0; at < both; at++) {
       const order = (bytes[from + at] as number) - (bytes[other + at] as number);
-      if (order !== 0) return sign * order;
+      if (order !== 0) return order;
     }
     return byLength;
   }
-}
-
-function summed(songs: SongPlays): SongPlays {
-  const sums: SongPlays = [];
-  for (const [id, plays] of songs.sort(([a], [b]) => (a < b ? -1 : 1))) {
-    const last = sums.at(-1);
-    if (last?.[0] === id) last[1] = sumOf(id, last[1], plays);
-    else sums.push([id, plays]);
-  }
-  return sums;
 }
 
 function sumOf(id: string, a: number, b: number): number {

@@ -74,6 +74,8 @@ export interface Target {
   readonly label: string;
   /** True to refuse servers whose last fold another job has handed over, if no state tells. */
   readonly isAlone?: boolean;
+  /** Most bytes of an id that it can store. Default: no limit. */
+  readonly maxIdBytes?: number;
   /** A few words on what was done with songs that were set aside. */
   readonly unknownWords?: string;
   /** Checks that folds can be stored. A trial makes no tables. @throws {RangeError} for wrong settings. */
@@ -86,8 +88,6 @@ export interface Target {
   create?(fold: number): Promise<void>;
   /** Writes down which fold of which servers comes next. @throws {OtherJob} if the state has changed. */
   intend?(state: FoldState, fold: number, servers: string): Promise<void>;
-  /** Makes an empty list of songs, sorted as the target stores them. Called after `prepare`. */
-  newSongs?(): FoldSongs;
   /** Stores a fold that is intended. @throws {OtherJob} */
   store(fold: FoldToStore): Promise<void>;
   /** Does everything that `store` does, and undoes it. */

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { servePlaycount, stopAll } from "../support/servers.ts";
 import { DATABASES, type PostgresServer, query } from "./support/databases.ts";
-import { Ledger, runJob, type TestJob } from "./support/jobs.ts";
+import { Crash, crashAt, Ledger, runJob, type TestJob } from "./support/jobs.ts";
 
 setDefaultTimeout(300_000);
 afterEach(stopAll);
@@ -126,5 +126,87 @@ describe.each(DATABASES.map((database) => [database.name, database] as const))("
     const url = server.urlOf("latin");
     await query(url, TABLE);
     await expectRefused({ url, servers: [servePlaycount()] }, /has the encoding LATIN1, .* it needs UTF8$/);
+  });
+
+  const change = (type: string) =>
+    name === "PostgreSQL" ? `ALTER TABLE song ALTER id TYPE ${type}` : `ALTER TABLE song MODIFY id ${type}`;
+
+  for (const [from, to] of [
+    ["bigint", "varchar(100)"],
+    ["varchar(3)", "varchar(100)"],
+    ["varchar(100)", "varchar(3)"],
+  ] as const)
+    for (const partSongs of [2, 9, 10])
+      testOn("PostgreSQL", "MariaDB")(
+        `ids that become ${to} after ${from}, between two parts of ${partSongs}, lose and double no play`,
+        async () => {
+          const ids = Array.from({ length: 20 }, (_, n) => String(n + 1));
+          const job = await jobFor(
+            `CREATE TABLE song (id ${from} PRIMARY KEY, plays bigint)`,
+            `INSERT INTO song VALUES ${ids.map((id) => `('${id}', 0)`).join()}`,
+          );
+          await job.ledger.play([...ids, "1000", "a", "9999"].map((id): [string, number] => [id, 1]));
+          const names = { history: "plays_of_song" };
+          const first = runJob({ ...job, names, target: { partSongs }, onStep: crashAt("committed") });
+          await expect(first).rejects.toThrow(Crash);
+          expect(await job.ledger.wrongPages(job.url, ids)).toEqual([]);
+          await query(job.url, change(to));
+          expect(await job.ledger.wrongPages(job.url, ids)).toEqual([]);
+          await runJob({ ...job, names, target: { partSongs } });
+          const [songs, kept] = [await rowsOf(job.url, "song"), await rowsOf(job.url, "playcount_unknown")];
+          const all = Object.fromEntries([...ids, "1000", "a", "9999"].map((id) => [id, "1"]));
+          expect({ ...songs, ...kept }).toEqual(all);
+          expect(await rowsOf(job.url, "plays_of_song")).toEqual(all);
+          expect(await job.ledger.wrongPages(job.url, ids)).toEqual([]);
+        },
+      );
+
+  testOn("PostgreSQL", "MariaDB")("a server whose ids are too long for an index is refused", async () => {
+    const [maxIdBytes, table] = name === "MariaDB" ? [512, 700] : [2500, 4000];
+    const job = await jobFor(`CREATE TABLE song (id varchar(${table}) PRIMARY KEY, plays bigint)`);
+    await query(job.url, `INSERT INTO song VALUES ('${"x".repeat(512)}', 0)`);
+    const [server = ""] = (job.servers = [servePlaycount({ maxIdBytes: maxIdBytes + 1 })]);
+    const long = String.fromCharCode(
+      ...Array.from({ length: maxIdBytes + 1 }, (_, n) => 97 + ((n * n) % 23)),
+    );
+    await fetch(`${server}/song/${long}`, { method: "POST", body: "10" });
+    await expectRefused(job, new RegExp(`takes ids of more than ${maxIdBytes} bytes, .* to ${maxIdBytes}$`));
+    // Another one counts such an id before it is started with another limit.
+    const strict = Bun.serve({
+      hostname: "127.0.0.1",
+      port: 0,
+      fetch: async (request) => {
+        const { pathname, search } = new URL(request.url);
+        if (pathname.length > maxIdBytes) return new Response("too long", { status: 414 });
+        return await fetch(server + pathname + search, request);
+      },
+    });
+    const refused = { ...job, servers: [strict.url.origin] };
+    for (let n = 0; n < 2; n++)
+      await expect(runJob({ ...refused, target: { partSongs: 1 } })).rejects.toThrow(
+        /^the id ".*" has more than/,
+      );
+    expect(Object.values(await rowsOf(job.url, "song"))).toEqual(["0"]);
+    await strict.stop(true);
+  });
+
+  testHere("ids as long as they may be are kept, inserted and in the history", async () => {
+    const maxIdBytes = { PostgreSQL: 2500, MariaDB: 512, SQLite: 4096 }[name] as number;
+    const ids = Array.from({ length: 3 }, (_, at) =>
+      String.fromCharCode(
+        ...Array.from({ length: maxIdBytes }, (_, n) => 33 + (((n + at) * 7919 + n * n * 31) % 89)),
+      ),
+    );
+    const job = await jobFor(
+      `CREATE TABLE song (id varchar(${name === "MariaDB" ? 600 : 5000}) PRIMARY KEY, plays bigint)`,
+    );
+    job.servers = [servePlaycount({ maxIdBytes })];
+    const [server = ""] = job.servers;
+    for (const unknown of ["keep", "insert"] as const) {
+      for (const id of ids)
+        await fetch(`${server}/song/${encodeURIComponent(id)}`, { method: "POST", body: "10" });
+      await runJob({ ...job, names: { history: "plays_of_song" }, target: { unknown, partSongs: 1 } });
+    }
+    expect(await rowsOf(job.url, "song")).toEqual(Object.fromEntries(ids.map((id) => [id, "10"])));
   });
 });

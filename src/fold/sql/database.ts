@@ -113,10 +113,8 @@ export class Database implements SongDatabase {
   /** The statement of a page: the plays of a song, and the fold for `after`, read together. */
   get page(): string {
     const { song, dialect } = this;
-    const { typed, text, placeholder } = dialect;
-    const isStored =
-      song.kind === "integer" ? `${song.id} <= ${typed(song, "f.upto")}` : `${text(song)} <= f.upto`;
-    const fold = `CASE WHEN ${isStored} THEN f.sealed ELSE f.fold END AS fold`;
+    const { text, placeholder } = dialect;
+    const fold = `CASE WHEN ${text(song)} <= f.upto THEN f.sealed ELSE f.fold END AS fold`;
     return `SELECT ${song.plays} AS plays, ${fold} FROM ${song.table} s, playcount_fold f WHERE ${song.id} = ${placeholder} AND f.name = ${song.name}`;
   }
 

@@ -32,6 +32,8 @@ export interface SongDatabase {
 export interface Dialect {
   /** Quote of names. */
   quote: string;
+  /** Most bytes of an id that an index of the job's tables can have. */
+  maxIdBytes: number;
   /** Placeholder of a statement's only value. */
   placeholder: string;
   /** Follows the statement that reads the state of a job, and locks it. */

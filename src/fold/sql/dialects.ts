@@ -8,7 +8,7 @@ const ADD_ON_CONFLICT =
   "ON CONFLICT (name, id) DO UPDATE SET plays = playcount_unknown.plays + excluded.plays";
 
 const postgres: Dialect = {
-  ...{ quote: '"', placeholder: "$1", literal },
+  ...{ quote: '"', maxIdBytes: 2500, placeholder: "$1", literal },
   forUpdate: "FOR UPDATE NOWAIT",
   begin: "ISOLATION LEVEL READ COMMITTED",
   // A row that a policy hides would be taken for a missing one.
@@ -51,7 +51,7 @@ const postgres: Dialect = {
 };
 
 const mysql: Dialect = {
-  ...{ quote: "`", placeholder: "?" },
+  ...{ quote: "`", maxIdBytes: 512, placeholder: "?" },
   forUpdate: "FOR UPDATE NOWAIT",
   // At REPEATABLE READ gaps are locked, and others could not insert songs. A client may have several
   // connections, so the transaction that it has begun is exchanged for one with this isolation.
@@ -120,7 +120,7 @@ async function fitting(database: SongDatabase, tx: SqlRunner, rows: SongPlays): 
 
 /** Placeholders are numbered: `$2` would be the second one that stands in the statement. */
 const sqlite: Dialect = {
-  ...{ quote: '"', placeholder: "?", literal },
+  ...{ quote: '"', maxIdBytes: Infinity, placeholder: "?", literal },
   forUpdate: "", // BEGIN IMMEDIATE has the lock
   begin: "IMMEDIATE",
   connection: (seconds) => `PRAGMA busy_timeout = ${seconds * 1000}`,

@@ -1,15 +1,16 @@
+import { quoted } from "../../error-message.ts";
 import type { UnknownPolicy } from "../defaults.ts";
 import type { SongPlays } from "../songs.ts";
-import type { FoldToStore } from "../target.ts";
+import { type FoldToStore, JobRefusal } from "../target.ts";
 import type { SqlRunner } from "./client.ts";
 import { fits } from "./columns.ts";
 import type { Database } from "./database.ts";
+import type { Dialect } from "./dialect.ts";
+
+const utf8 = new TextEncoder();
 
 /** Songs of playcount_unknown that are moved with one fold. Others follow with the next one. */
 const MAX_KEPT = 10_000;
-
-/** Odd songs in one statement. */
-const STEP_SONGS = 10_000;
 
 /** Statements without an effect, each of which needs another right. */
 const REHEARSAL = [
@@ -43,26 +44,26 @@ export class PartWriter {
   }
 
   /**
-   * Writes a part of a fold; with the last one its odd songs too. Returns the songs that are set aside, and
-   * true if one of them had never been before.
+   * Writes a part of a fold. Returns the songs that are set aside, and true if one of them had never been
+   * before.
    */
   async write(
     tx: SqlRunner,
-    { songs: rows, isLast }: { songs: SongPlays; isLast: boolean },
-    { fold, sealedAt, songs: { odd } }: FoldToStore,
-  ): Promise<[SongPlays, isNew: boolean][]> {
-    if (this.#database.song.history !== undefined && !this.#isTrial && rows.length > 0)
-      await this.#record(tx, rows, fold, sealedAt);
-    let missing = rows.length === 0 ? [] : await this.#add(tx, rows);
+    songs: SongPlays,
+    { fold, sealedAt }: FoldToStore,
+  ): Promise<[SongPlays, isNew: boolean]> {
+    checkLengths(songs, this.#database.dialect);
+    if (this.#database.song.history !== undefined && !this.#isTrial && songs.length > 0)
+      await this.#record(tx, songs, fold, sealedAt);
+    const possible = songs.filter(([id]) => fits(this.#database.song, id));
+    let missing = possible.length === 0 ? [] : await this.#add(tx, possible);
     if (this.#policy === "insert" && missing.length > 0) missing = await this.#addNew(tx, missing);
-    const steps = [missing];
-    for (let at = 0; isLast && at < odd.length; at += STEP_SONGS) steps.push(odd.slice(at, at + STEP_SONGS));
-    const setAside: [SongPlays, boolean][] = [];
-    for (const songs of steps.filter(({ length }) => length > 0)) {
-      const isUnkept = this.#policy === "drop" || this.#isTrial;
-      setAside.push([songs, isUnkept || (await this.#keep(tx, songs))]);
-    }
-    return setAside;
+    const stored = new Set(possible);
+    for (const song of missing) stored.delete(song);
+    const setAside = songs.filter((song) => !stored.has(song));
+    if (setAside.length === 0) return [setAside, false];
+    const isUnkept = this.#policy === "drop" || this.#isTrial;
+    return [setAside, isUnkept || (await this.#keep(tx, setAside))];
   }
 
   /** Moves the plays of unknown songs that have a row by now. */
@@ -146,4 +147,13 @@ export class PartWriter {
     const statement = `INSERT INTO ${song.history} (id, plays, fold, sealed_at) SELECT ${values} FROM ${song.songs}`;
     await this.#database.run(tx, statement, rows);
   }
+}
+
+/** @throws {JobRefusal} for an id that the job's tables cannot have. */
+function checkLengths(songs: SongPlays, { maxIdBytes }: Dialect): void {
+  const long = songs.find(([id]) => id.length * 3 > maxIdBytes && utf8.encode(id).length > maxIdBytes);
+  if (long === undefined) return;
+  throw new JobRefusal(
+    `the id ${quoted(long[0])} has more than ${maxIdBytes} bytes, the most in the job's tables`,
+  );
 }

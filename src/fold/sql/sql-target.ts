@@ -1,10 +1,9 @@
 import { delay } from "../../async/timing.ts";
 import { quoted } from "../../error-message.ts";
 import type { UnknownPolicy } from "../defaults.ts";
-import { FoldSongs, type SongPlays } from "../songs.ts";
+import type { SongPlays } from "../songs.ts";
 import { type FoldState, type FoldToStore, JobRefusal, labelOf, OtherJob, type Target } from "../target.ts";
 import { describeSqlError, type SqlRunner } from "./client.ts";
-import { fits } from "./columns.ts";
 import type { Database } from "./database.ts";
 import { PartWriter } from "./part-writer.ts";
 
@@ -89,11 +88,6 @@ export class SqlTarget implements Target {
     await this.#transact(before, (tx) => this.#database.changeState(tx, set, servers));
   }
 
-  newSongs(): FoldSongs {
-    const { song } = this.#database;
-    return new FoldSongs(song.kind === "integer" ? "value" : "bytes", (id) => fits(song, id));
-  }
-
   async store(fold: FoldToStore): Promise<void> {
     await this.#retrying(async (retry) => {
       const state = await this.#read(this.#database.client);
@@ -106,9 +100,13 @@ export class SqlTarget implements Target {
     const { unknown, partSongs } = this.#options;
     const writer = new PartWriter(this.#database, unknown, true);
     await this.#undo(async (tx) => {
-      for (const part of fold.songs.parts(partSongs))
-        for (const songs of await writer.write(tx, part, fold)) fold.setAside.add(...songs);
+      for (const { songs } of fold.songs.parts(partSongs))
+        fold.setAside.add(...(await writer.write(tx, songs, fold)));
     });
+  }
+
+  get maxIdBytes(): number {
+    return this.#database.dialect.maxIdBytes;
   }
 
   async close(): Promise<void> {
@@ -159,12 +157,12 @@ export class SqlTarget implements Target {
     for (const part of fold.songs.parts(partSongs, before.upto)) {
       signal?.throwIfAborted();
       fold.onProgress(part.start);
-      let setAside: [SongPlays, boolean][] = [];
+      let setAside: [SongPlays, isNew: boolean] = [[], false];
       const upto = part.songs.at(-1)?.[0];
       await this.#transact(before, async (tx) => {
         onStep("begun");
         if (before.upto === undefined) await writer.addKept(tx);
-        setAside = await writer.write(tx, part, fold);
+        setAside = await writer.write(tx, part.songs, fold);
         onStep("rows stored");
         const end = `fold = ${fold.fold}, sealed = NULL, upto = NULL, done_at = CURRENT_TIMESTAMP`;
         if (part.isLast) await this.#database.changeState(tx, end);
@@ -172,7 +170,7 @@ export class SqlTarget implements Target {
         onStep("before commit");
       });
       onStep("committed");
-      for (const songs of setAside) fold.setAside.add(...songs);
+      fold.setAside.add(...setAside);
       before = { ...before, upto };
     }
   }
