@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { servePlaycount, stopAll } from "../support/servers.ts";
-import { DATABASES, type PostgresServer, query } from "./support/databases.ts";
+import { DATABASES, openDatabase, type PostgresServer, query } from "./support/databases.ts";
 import { Crash, crashAt, Ledger, runJob, type TestJob } from "./support/jobs.ts";
 
 setDefaultTimeout(300_000);
@@ -209,4 +209,66 @@ describe.each(DATABASES.map((database) => [database.name, database] as const))("
     }
     expect(await rowsOf(job.url, "song")).toEqual(Object.fromEntries(ids.map((id) => [id, "10"])));
   });
+
+  testHere("a page shows the plays of its own song where the column takes ids for equal", async () => {
+    const columns = {
+      PostgreSQL: ["id citext", "id varchar(100) COLLATE loose"],
+      MariaDB: ["id varchar(100) COLLATE utf8mb4_general_ci", "id varchar(100) CHARACTER SET latin1"],
+      SQLite: ["id TEXT COLLATE NOCASE"],
+    }[name] as string[];
+    for (const column of columns) {
+      const job = await jobFor();
+      if (name === "PostgreSQL") {
+        await query(
+          job.url,
+          "CREATE COLLATION loose (provider=icu, locale='und-u-ks-level1', deterministic=false)",
+        );
+        if (
+          column.endsWith("citext") &&
+          (await query(job.url, "SELECT FROM pg_available_extensions WHERE name = 'citext'")).length === 0
+        )
+          continue;
+        if (column.endsWith("citext")) await query(job.url, "CREATE EXTENSION citext");
+      }
+      await query(job.url, `CREATE TABLE song (${column} PRIMARY KEY, plays bigint)`);
+      await query(job.url, "INSERT INTO song VALUES ('a', 0)");
+      await job.ledger.play([
+        ["a", 5],
+        ["A", 3],
+      ]);
+      await runJob(job);
+      expect(await job.ledger.wrongPages(job.url, ["a"])).toEqual([]);
+      const other = openDatabase(job.url);
+      await other.readColumns();
+      expect([...((await other.client.unsafe(other.page, ["A"])) as unknown[])]).toEqual([]);
+      await other.client.close();
+    }
+  });
+
+  testHere("a page shows the plays that are kept, and is right before the first fold", async () => {
+    const job = await jobFor(
+      "CREATE TABLE song (id varchar(100) PRIMARY KEY, plays smallint)",
+      `INSERT INTO song VALUES ('full', ${name === "SQLite" ? 0 : 32_767})`,
+    );
+    if (name !== "SQLite") job.ledger.plays.set("full", 32_767);
+    for (const statement of await schemaOf(job.url)) await query(job.url, statement);
+    await job.ledger.play([
+      ["full", 2],
+      ["new", 3],
+    ]);
+    expect(await job.ledger.wrongPages(job.url, ["full"])).toEqual([]);
+    await runJob(job);
+    await query(job.url, "INSERT INTO song VALUES ('new', 0)");
+    await job.ledger.play([["new", 4]]);
+    expect(await job.ledger.wrongPages(job.url, ["full", "new"])).toEqual([]);
+    await runJob(job);
+    expect(await job.ledger.wrongPages(job.url, ["full", "new"])).toEqual([]);
+  });
+
+  async function schemaOf(url: string): Promise<string[]> {
+    const opened = openDatabase(url);
+    await opened.readColumns();
+    await opened.client.close();
+    return opened.schema;
+  }
 });

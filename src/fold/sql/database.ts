@@ -110,12 +110,18 @@ export class Database implements SongDatabase {
     return history === undefined ? tables : [...tables, make(history, columns)];
   }
 
-  /** The statement of a page: the plays of a song, and the fold for `after`, read together. */
+  /** The statement of a page: the plays of a song with those that are kept, and the fold for `after`. */
   get page(): string {
     const { song, dialect } = this;
     const { text, placeholder } = dialect;
-    const fold = `CASE WHEN ${text(song)} <= f.upto THEN f.sealed ELSE f.fold END AS fold`;
-    return `SELECT ${song.plays} AS plays, ${fold} FROM ${song.table} s, playcount_fold f WHERE ${song.id} = ${placeholder} AND f.name = ${song.name}`;
+    const kept = `SELECT k.plays FROM playcount_unknown k WHERE k.name = ${song.name} AND k.id = ${text(song)}`;
+    const plays = `coalesce(${song.plays}, 0) + coalesce((${kept}), 0) AS plays`;
+    const fold = `CASE WHEN ${text(song)} <= f.upto THEN f.sealed ELSE coalesce(f.fold, 0) END AS fold`;
+    const fromSong = song.isLoose
+      ? `(SELECT ${placeholder} AS id) p JOIN ${song.table} s ON ${this.#hasIdOf("p")}`
+      : `${song.table} s`;
+    const where = song.isLoose ? "" : ` WHERE ${song.id} = ${placeholder}`;
+    return `SELECT ${plays}, ${fold} FROM ${fromSong} LEFT JOIN playcount_fold f ON f.name = ${song.name}${where}`;
   }
 
   /** Reads the state of a job, and locks it by `lock`. */
@@ -145,13 +151,17 @@ export class Database implements SongDatabase {
   }
 
   isRowOf(other: "f" | "k"): string {
+    const { plays, maxPlays } = this.song;
+    const hasRoom = `coalesce(${plays}, 0) <= ${maxPlays} - ${other}.plays`;
+    return this.#hasIdOf(other) + (maxPlays === undefined ? "" : ` AND ${hasRoom}`);
+  }
+
+  #hasIdOf(other: "f" | "k" | "p"): string {
     const { typed, typedIfId = typed, text } = this.dialect;
-    const { id, plays, isLoose, maxPlays } = this.song;
-    const conditions = [`${id} = ${(other === "f" ? typed : typedIfId)(this.song, `${other}.id`)}`];
+    const { id, isLoose } = this.song;
+    const isSame = `${id} = ${(other === "k" ? typedIfId : typed)(this.song, `${other}.id`)}`;
     // Byte for byte only where it is needed: planners then expect fewer rows.
-    if (isLoose || other === "k") conditions.push(`${text(this.song)} = ${other}.id`);
-    if (maxPlays !== undefined) conditions.push(`coalesce(${plays}, 0) <= ${maxPlays} - ${other}.plays`);
-    return conditions.join(" AND ");
+    return isLoose || other === "k" ? `${isSame} AND ${text(this.song)} = ${other}.id` : isSame;
   }
 }
 
