@@ -151,7 +151,7 @@ class FoldArguments {
     try {
       return new Placement(list.split(",")).urls;
     } catch {
-      const found = list.includes("@") ? "" : `, not ${quoted(list)}`; // it may have a password
+      const found = /[@?#]/.test(list) ? "" : `, not ${quoted(list)}`; // it may have a password or a token
       const wanted = "different http or https URLs without user, query and fragment, separated by commas";
       throw new RangeError(`--${flag} must be ${wanted}${found}`);
     }

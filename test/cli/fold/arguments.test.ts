@@ -108,6 +108,13 @@ describe("The arguments of fold", () => {
       [...FROM, "--into", "http://a:8000"],
       "--from and --into list the same servers, so there is nothing to move",
     ],
+    ...["http://h?token=secret", "http://h#secret", "http://u:secret@h"].map(
+      (url) =>
+        [
+          ["--from", url, ...INTO],
+          "--from must be different http or https URLs without user, query and fragment, separated by commas",
+        ] as const,
+    ),
     [[...FROM, ...INTO, "--unknown", "x"], '--unknown must be keep, insert or drop, not "x"'],
     [
       [...FROM, ...INTO, "--every", "0s"],
