@@ -3,7 +3,7 @@ import { CountServerError } from "../client/count-server-error.ts";
 import { allEnded, type ServerClient, type ServerRequest } from "../client/server-client.ts";
 import { quoted } from "../error-message.ts";
 import { parseWholeNumber } from "../mapping/whole-number.ts";
-import type { FoldSongs } from "./songs.ts";
+import { FoldSongs } from "./songs.ts";
 import { JobRefusal, type ServerFolds } from "./target.ts";
 
 /** Long limits of requests to servers: up to six attempts within several minutes. */
@@ -121,6 +121,14 @@ export class CountServers {
       // A server in memory has been restarted since, and does not know the fold.
       if (!(error instanceof CountServerError && error.type === "UnknownFold")) throw error;
     }
+  }
+
+  /** Acknowledges a fold that is not stored, and logs what is lost. */
+  async drop(server: string, fold: number): Promise<void> {
+    const songs = new FoldSongs();
+    await this.read(server, fold, undefined, songs);
+    this.#options.log(`${server}: fold ${fold} is dropped (songs: ${songs.size}, plays: ${songs.plays})`);
+    await this.acknowledge(server, fold);
   }
 
   /** A retry reads from the beginning, so songs are added only when all of them have arrived. */

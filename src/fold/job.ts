@@ -106,9 +106,9 @@ export async function tryOut(options: JobOptions): Promise<HandedOver> {
   const [begun, list] = [new FoldSongs(), new FoldSongs()];
   const stored = state.upto === undefined ? undefined : state.sealed;
   for (const { server, newest, folds } of servers) {
-    if (stored !== undefined) await counters.read(server, stored, undefined, begun);
-    const open = folds.find(({ fold }) => fold !== stored);
-    await counters.readSince(server, open === undefined ? newest : open.fold - 1, list);
+    for (const { fold } of folds)
+      await counters.read(server, fold, undefined, fold === stored ? begun : list);
+    await counters.readSince(server, newest, list);
   }
   for (const { songs } of begun.parts(Infinity, state.upto)) for (const song of songs) list.add(...song);
   const fold = state.fold || Math.max(...servers.map(({ newest }) => newest));
@@ -144,7 +144,8 @@ async function begin(
   options.onStep?.("state read");
   for (const [at, { server }] of servers.entries())
     for (const fold of isTrial ? [] : (done[at] ?? []))
-      if (fold < (sealed ?? Infinity)) await counters.acknowledge(server, fold); // later ones in the next round
+      if (fold === state.fold) await counters.acknowledge(server, fold);
+      else if (fold < (sealed ?? Infinity)) await counters.drop(server, fold); // later ones in the next round
   return {
     servers: servers.map(({ folds, ...server }, at) => ({
       ...server,

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { foldInto } from "../../src/fold/fold.ts";
 import { servePlaycount, stopAll } from "../support/servers.ts";
 import { query } from "./support/databases.ts";
-import { crashAt, Ledger, runJob, type TestJob } from "./support/jobs.ts";
+import { crashAt, Ledger, runJob, tryJob, type TestJob } from "./support/jobs.ts";
 
 setDefaultTimeout(60_000);
 const folder = mkdtempSync(join(tmpdir(), "playcount-servers-"));
@@ -143,7 +143,11 @@ describe("A fold of another job", () => {
     await job.ledger.play([["a", 100]]);
     await seal(job.servers[0], 9e15);
     await job.ledger.play([["b", 7]]);
-    await runJob({ ...job, job: { skip: true } });
+    const { songs, plays } = await tryJob({ ...job, job: { skip: true } });
+    expect([songs, plays]).toEqual([2, 12]);
+    const log: string[] = [];
+    await runJob({ ...job, job: { skip: true }, log });
+    expect(log.join()).toBe(`${job.servers[0]}/: fold 9000000000000000 is dropped (songs: 1, plays: 100)`);
     expect(await playsOf(job)).toEqual(
       new Map([
         ["a", 5],

@@ -2,7 +2,7 @@ import { expect } from "bun:test";
 import { ServerClient } from "../../../src/client/server-client.ts";
 import { Placement } from "../../../src/client/placement.ts";
 import { CountServers } from "../../../src/fold/count-servers.ts";
-import { type HandedOver, handOverEach, type JobOptions } from "../../../src/fold/job.ts";
+import { type HandedOver, handOverEach, type JobOptions, tryOut } from "../../../src/fold/job.ts";
 import type { Database, TableNames } from "../../../src/fold/sql/database.ts";
 import { SqlTarget, type SqlTargetOptions } from "../../../src/fold/sql/sql-target.ts";
 import { openDatabase } from "./databases.ts";
@@ -39,6 +39,15 @@ export interface TestJob {
 
 /** Runs a job to its end, and returns its folds. */
 export async function runJob(options: TestJob): Promise<HandedOver[]> {
+  return await withJob(options, async (job) => await Array.fromAsync(handOverEach(job)));
+}
+
+/** Returns what a job would hand over. */
+export async function tryJob(options: TestJob): Promise<HandedOver> {
+  return await withJob(options, tryOut);
+}
+
+async function withJob<T>(options: TestJob, act: (job: JobOptions) => Promise<T>): Promise<T> {
   const { url, servers, names, onStep, open = openDatabase, log = [] } = options;
   const note = (line: string) => void log.push(line);
   const target = new SqlTarget(open(url, names), {
@@ -47,11 +56,8 @@ export async function runJob(options: TestJob): Promise<HandedOver[]> {
   });
   const client = new ServerClient({ retries: 0 });
   const counters = new CountServers({ client, servers: new Placement(servers).urls, log: note });
-  const folds: HandedOver[] = [];
   try {
-    const job = { target, counters, ...(onStep && { onStep }), ...options.job };
-    for await (const fold of handOverEach(job)) folds.push(fold);
-    return folds;
+    return await act({ target, counters, ...(onStep && { onStep }), ...options.job });
   } finally {
     await target.close();
   }
