@@ -67,7 +67,7 @@ describe("playcount fold", () => {
   test("prints the statement of a page, and the tables", async () => {
     const sql = await fold("--print-sql");
     expect(sql.stdout).toMatch(
-      /^SELECT s\."plays" AS plays, CASE .* AS fold FROM "song" s, playcount_fold f WHERE .*;\n$/,
+      /^SELECT coalesce\(s\."plays", 0\) \+ .* AS plays, CASE .* AS fold FROM \(SELECT \? AS id\) p JOIN "song" s .*;\n$/,
     );
     expect((await fold("--print-schema", "--history", "h")).stdout).toMatch(
       /CREATE TABLE IF NOT EXISTS "h" \(/,
