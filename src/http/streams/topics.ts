@@ -88,7 +88,7 @@ export class NamedSongs extends Topic {
 /** The highest songs. Any change sends all of them. */
 export class HighestSongs extends Topic {
   readonly #count: number;
-  #ranked = 0;
+  #highest: readonly Entry[] | undefined;
   #text = "";
 
   constructor(name: string, view: View, look: number, count: number) {
@@ -99,18 +99,18 @@ export class HighestSongs extends Topic {
 
   async readAll(look: number): Promise<string> {
     if (this.view.highest === undefined) await this.view.rank(look);
-    this.hasChanged();
+    if (this.#text === "") this.hasChanged(); // later changes are for the next offer, which tells all readers
     return this.#text;
   }
 
   leave(): void {
-    this.view.rankings--;
+    if (--this.view.rankings === 0) this.view.highest = undefined; // no look renews it
   }
 
   protected hasChanged(): boolean {
-    const { highest = [], ranked } = this.view;
-    if (this.#text !== "" && ranked === this.#ranked) return false;
-    this.#ranked = ranked;
+    const { highest } = this.view;
+    if (highest === undefined || highest === this.#highest) return false;
+    this.#highest = highest;
     const before = this.#text;
     this.#text = writeList(RANKING_SYNTAX.json, highest.slice(0, this.#count));
     return this.#text !== before;

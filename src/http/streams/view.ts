@@ -22,7 +22,7 @@ export class View {
   readonly songs: KeyedMap<WatchedSong> = new KeyedMap();
   /** Number of topics that need the ranking. */
   rankings = 0;
-  /** The highest songs; `undefined` before the first ranking. */
+  /** The highest songs; `undefined` before the first ranking, and while no topic needs them. */
   highest: readonly Entry[] | undefined;
   /** The look that found them. */
   ranked = 0;
@@ -69,7 +69,8 @@ export class View {
 
   async #rank(look: number): Promise<void> {
     this.isRankingStale = false;
-    this.highest = await this.#store.top(MAX_TOP, this.after);
+    const highest = await this.#store.top(MAX_TOP, this.after);
+    if (this.rankings > 0) this.highest = highest;
     this.ranked = look;
   }
 }

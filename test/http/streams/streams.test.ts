@@ -6,7 +6,7 @@ import type { CountStore, Entry } from "../../../src/store/count-store.ts";
 import { delayed } from "../../store/contract/support.ts";
 import { MapStore } from "../../store/map-store.ts";
 
-const SETTINGS = { maxStreams: 1000, maxStreamSongs: 1000, streamSeconds: 600, streamIdleSeconds: 60 };
+const SETTINGS = { maxStreams: 10_000, maxStreamSongs: 1000, streamSeconds: 600, streamIdleSeconds: 60 };
 
 /** A store that counts its reads, and can be unavailable. */
 class ObservedStore extends MapStore {
@@ -73,6 +73,38 @@ test("one ranking serves all lists of the highest songs", async () => {
   for (const { next } of readers) expect(await next()).toContainEqual({ id: "song-0", count: 101 });
   expect(store.rankings).toBeLessThanOrEqual(3);
   for (const { cancel } of readers) await cancel();
+});
+
+test("a new reader of the highest songs takes no change from the others", async () => {
+  const store = new ObservedStore();
+  const streams = open(delayed(store));
+  // Between the ranking and the offer, the look pauses to write to many readers.
+  const crowd = await Promise.all(Array.from({ length: 3000 }, () => watch(streams, ["x"])));
+  const first = await watch(streams, { top: 1 });
+  await first.next();
+  const next = first.next();
+  const ranked = store.rankings;
+  store.add("x", 1);
+  while (store.rankings === ranked) await Bun.sleep(1);
+  await Bun.sleep(2);
+  const second = await watch(streams, { top: 1 });
+  expect(await next).toEqual([{ id: "x", count: 1 }]);
+  for (const { cancel } of [first, second, ...crowd]) await cancel();
+});
+
+test("the first list of the highest songs is the current one, also if other streams watched songs before", async () => {
+  const store = new ObservedStore();
+  store.add("old", 5);
+  const streams = open(store);
+  const named = await watch(streams, ["other"]);
+  const early = await watch(streams, { top: 3 });
+  expect(await early.next()).toEqual([{ id: "old", count: 5 }]);
+  await early.cancel();
+  store.clear();
+  store.add("new", 1);
+  const late = await watch(streams, { top: 3 });
+  expect(await late.next()).toEqual([{ id: "new", count: 1 }]);
+  for (const { cancel } of [named, late]) await cancel();
 });
 
 test("streams of lists and of songs with ids like their names are different", async () => {
