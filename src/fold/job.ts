@@ -23,7 +23,8 @@ import { type FoldState, type ServerFolds, JobRefusal, SetAside } from "./target
 // again. Otherwise the server would seal new plays under the old number, and songs that have the number would
 // pass them over.
 //
-// Not guaranteed: plays of a fold that a server without a disk loses between 4 and 5.
+// Not guaranteed: plays of a fold that a server without a disk loses between 4 and 5. Without a state, plays
+// of a server that a run after a failure leaves out: the fold has been stored under the number without them.
 
 /** Options of a job. */
 export interface JobOptions extends Claims {

@@ -174,6 +174,20 @@ test("A fold that another job of the database has stored in part is not adopted"
   expect(await playsOf(job)).toEqual(job.ledger.plays);
 });
 
+test("A backup from before the first run is refused, until the operator says otherwise", async () => {
+  for (const step of ["acknowledged one", "stored", "sealed one"]) {
+    const job = await newJob();
+    await job.ledger.play([["a", 5]]);
+    await runJob({ ...job, onStep: crashAt(step) }).catch(() => {});
+    await query(job.url, "DROP TABLE playcount_fold");
+    await query(job.url, "UPDATE song SET plays = 0");
+    await job.ledger.play([["a", 1]]);
+    await expect(runJob(job)).rejects.toThrow(/ by --skip$/);
+    await runJob({ ...job, job: { skip: true } });
+    expect(await playsOf(job)).toEqual(new Map([["a", 1]]));
+  }
+});
+
 test.each([1.5, -1, 0, NaN])("foldInto adopts no fold %d", async (adopt) => {
   const { url, servers } = await newJob();
   const sql = new Bun.SQL(url);
