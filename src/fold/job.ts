@@ -51,11 +51,11 @@ export interface HandedOver {
   plays: number;
   /** Songs of the fold that could not be added to a row. */
   setAside: SetAside;
-  /** True if an earlier run has sealed it: plays since then are in the next fold. */
+  /** True if an earlier run or another job has sealed it: plays since then are in the next fold. */
   isResumed: boolean;
 }
 
-/** Hands over the fold that an earlier run has begun, and then what was counted since. */
+/** Hands over the fold that an earlier run has begun, or that is adopted, and then what was counted since. */
 export async function* handOverEach(options: JobOptions): AsyncGenerator<HandedOver> {
   for (let isResumed = true; isResumed;) {
     const done = await handOver(options);
@@ -72,14 +72,14 @@ export async function* handOverEach(options: JobOptions): AsyncGenerator<HandedO
 async function handOver(options: JobOptions): Promise<HandedOver> {
   const { target, counters, onStep = () => {} } = options;
   const { servers, state, adopt } = await begin(options, false);
-  const isResumed = state.sealed !== undefined;
   const newest = Math.max(0, ...servers.map((server) => server.newest));
   const isStored = adopt === state.fold; // by an earlier run, which could not acknowledge it
   const next = isStored ? undefined : adopt;
   const fold = state.sealed ?? next ?? Math.max(state.fold + 1, newest + 1, Date.now());
-  if (!isResumed) await target.intend?.(state, fold, counters.names);
+  if (state.sealed === undefined) await target.intend?.(state, fold, counters.names);
   onStep("intended");
   const isAdopted = fold === adopt;
+  const isResumed = isAdopted || state.sealed !== undefined;
   const list = new FoldSongs();
   for (const { server } of servers) {
     await counters.read(server, fold, state.upto !== undefined || isAdopted ? undefined : target.label, list);
@@ -140,7 +140,8 @@ async function begin(
     );
   const done = servers.map((server) => findDone({ ...options, adopt }, server, state));
   if (target.isAlone === true && !skip && !isTrial)
-    for (const server of servers) await checkOwner(counters, target.label, server);
+    for (const server of servers)
+      if (server.newest !== options.adopt) await checkOwner(counters, target.label, server);
   if (found === undefined && !isTrial) await target.create?.(first);
   options.onStep?.("state read");
   for (const [at, { server }] of servers.entries())

@@ -193,6 +193,9 @@ describe("playcount fold", () => {
     expect((await job("--exec", "exit 7", "--name", "a", "--skip")).stderr).toContain("ended with status 7");
     const number = await (await fetch(`${server}/folds`)).text();
     expect((await job(...command)).stderr).toContain(`Store it by --adopt ${number}`);
+    for (const adopt of [["--adopt", number], ["--adopt", number], []])
+      expect(await job(...command, ...adopt)).toMatchObject({ status: 0, stderr: "" });
+    expect((await job("--exec", "exit 7", "--name", "a", "--skip")).stderr).toContain("ended with status 7");
     expect((await job(...command, "--name", "a")).status).toBe(0); // the command was mended
     expect(await (await fetch(`${server}/folds`)).text()).toBe("");
   });
