@@ -92,7 +92,9 @@ export class CountServers {
       const { type } = error instanceof CountServerError ? error : {};
       if (type === "OtherLabel") throw new JobRefusal((error as Error).message);
       if (type === "UnknownFold" || type === "FoldDropped")
-        return log(`${server} has lost fold ${fold}, and its plays that were not stored yet`);
+        return log(
+          `${server} does not have fold ${fold}: it is new, or has lost those plays of it that were not stored yet`,
+        );
       if (type !== "FoldOutOfOrder") throw error;
       log(`${server} has nothing under fold ${fold}: it has sealed a newer one`);
     }
