@@ -53,7 +53,10 @@ export interface FoldOptions {
   history?: string | undefined;
   /** Songs in one transaction, from 1 to 1,000,000. Default: 10,000. */
   rows?: number | undefined;
-  /** Longest wait for a lock, in seconds: a whole number from 1. Default: 10. */
+  /**
+   * Longest wait for a lock, in seconds: a whole number from 1. Default: 10. A connection of MySQL or MariaDB
+   * keeps it as its `innodb_lock_wait_timeout`.
+   */
   lockSeconds?: number | undefined;
   /** A fold of another job that is stored too. */
   adopt?: number | undefined;

@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { connect, createServer, type AddressInfo, type Socket } from "node:net";
 import { servePlaycount, stopAll } from "../support/servers.ts";
 import { DATABASES, openDatabase, type PostgresServer, query } from "./support/databases.ts";
 import { Crash, crashAt, Ledger, runJob, type TestJob } from "./support/jobs.ts";
@@ -264,6 +265,52 @@ describe.each(DATABASES.map((database) => [database.name, database] as const))("
     await runJob(job);
     expect(await job.ledger.wrongPages(job.url, ["full", "new"])).toEqual([]);
   });
+
+  testOn("PostgreSQL", "MariaDB")(
+    "a job's row that a transaction keeps locked is no other job at work",
+    async () => {
+      const job = await jobFor(TABLE, "INSERT INTO song VALUES ('a', 0)");
+      await runJob(job);
+      await job.ledger.play([["a", 3]]);
+      const { client } = openDatabase(job.url);
+      await client.begin(async (tx) => {
+        await tx.unsafe("SELECT fold FROM playcount_fold FOR UPDATE");
+        await expect(runJob(job)).rejects.toThrow(/^another transaction has kept the job's row .* locked$/);
+      });
+      await client.close();
+      await runJob(job);
+      expect(await rowsOf(job.url, "song")).toEqual({ a: "3" });
+    },
+  );
+
+  testOn("PostgreSQL", "MariaDB")(
+    "a database that falls silent stops the job after --timeout, at any step",
+    async () => {
+      const job = await jobFor(TABLE, "INSERT INTO song VALUES ('a', 0)");
+      const { port } = new URL(job.url);
+      await job.ledger.play([["a", 3]]);
+      for (const messages of [2, 4, 9]) {
+        const sockets: Socket[] = [];
+        const silent = createServer((from) => {
+          const to = connect(Number(port), "127.0.0.1");
+          sockets.push(from, to);
+          let count = 0;
+          from.on("data", (data) => count++ < messages && to.write(data)).on("error", () => {});
+          to.on("data", (data) => from.write(data)).on("error", () => {});
+        });
+        await new Promise<void>((resolve) => silent.listen(0, "127.0.0.1", resolve));
+        const url = new URL(job.url);
+        url.port = String((silent.address() as AddressInfo).port);
+        await expect(runJob({ ...job, url: url.href, target: { timeoutSeconds: 1 } })).rejects.toThrow(
+          /^the database has not ended a step within 1 s: raise --timeout,/,
+        );
+        for (const socket of sockets) socket.destroy();
+        silent.close();
+      }
+      await runJob(job);
+      expect(await rowsOf(job.url, "song")).toEqual({ a: "3" });
+    },
+  );
 
   async function schemaOf(url: string): Promise<string[]> {
     const opened = openDatabase(url);

@@ -110,6 +110,19 @@ export class Database implements SongDatabase {
     return history === undefined ? tables : [...tables, make(history, columns)];
   }
 
+  /** @throws {JobRefusal} with the statements, if a table may not be created. */
+  async createTables(): Promise<void> {
+    const { client, schema } = this;
+    for (const statement of schema)
+      await this.run(client, statement).catch((error: unknown) => {
+        if (this.means("duplicate", error)) return; // another job has created it
+        if (this.means("transient", error)) throw error;
+        throw new JobRefusal(
+          `cannot create tables: ${describeSqlError(error)}. Let a user create them that may:\n${schema.join(";\n")};`,
+        );
+      });
+  }
+
   /** The statement of a page: the plays of a song with those that are kept, and the fold for `after`. */
   get page(): string {
     const { song, dialect } = this;

@@ -9,7 +9,7 @@ const ADD_ON_CONFLICT =
 
 const postgres: Dialect = {
   ...{ quote: '"', maxIdBytes: 2500, placeholder: "$1", literal },
-  forUpdate: "FOR UPDATE NOWAIT",
+  forUpdate: "FOR UPDATE",
   begin: "ISOLATION LEVEL READ COMMITTED",
   // A row that a policy hides would be taken for a missing one.
   // A constraint that is checked at the commit would refuse the whole part.
@@ -52,7 +52,7 @@ const postgres: Dialect = {
 
 const mysql: Dialect = {
   ...{ quote: "`", maxIdBytes: 512, placeholder: "?" },
-  forUpdate: "FOR UPDATE NOWAIT",
+  forUpdate: "FOR UPDATE",
   // At REPEATABLE READ gaps are locked, and others could not insert songs. A client may have several
   // connections, so the transaction that it has begun is exchanged for one with this isolation.
   transaction: (seconds) => [

@@ -12,7 +12,7 @@ export interface SqlTargetOptions {
   unknown: UnknownPolicy;
   /** Songs that are stored in one transaction. */
   partSongs: number;
-  /** Seconds after which a transaction without an end is broken off, with the connection. Default: never. */
+  /** Seconds after which a step without an end is broken off, with the connection. Default: never. */
   timeoutSeconds?: number | undefined;
   signal?: AbortSignal | undefined;
   log: (line: string) => void;
@@ -48,7 +48,7 @@ export class SqlTarget implements Target {
   async prepare(isTrial: boolean): Promise<void> {
     const database = this.#database;
     try {
-      await database.readColumns();
+      await this.#limited(database.readColumns());
       const { required } = database.song;
       if (this.#options.unknown === "insert" && required.length > 0)
         throw new RangeError(
@@ -58,7 +58,7 @@ export class SqlTarget implements Target {
       const rehearse = () => this.#retrying(() => this.#undo((tx) => writer.rehearse(tx)));
       await rehearse().catch(async (error: unknown) => {
         if (isTrial || !database.means("missing table", error)) throw error;
-        await this.#createTables();
+        await this.#limited(database.createTables());
         await rehearse();
       });
     } catch (error) {
@@ -77,7 +77,7 @@ export class SqlTarget implements Target {
   async create(fold: number): Promise<void> {
     const { client, song } = this.#database;
     const statement = `INSERT INTO playcount_fold (name, fold) VALUES (${song.name}, ${fold})`;
-    await this.#database.run(client, statement).catch((error: unknown) => {
+    await this.#limited(this.#database.run(client, statement)).catch((error: unknown) => {
       if (!this.#database.means("duplicate", error)) throw error; // another job has inserted it
     });
   }
@@ -115,22 +115,9 @@ export class SqlTarget implements Target {
 
   /** A trial makes no tables. */
   async #unlessMissing<T>(reading: Promise<T | undefined>): Promise<T | undefined> {
-    return await reading.catch((error: unknown): undefined => {
+    return await this.#limited(reading).catch((error: unknown): undefined => {
       if (!this.#database.means("missing table", error)) throw error;
     });
-  }
-
-  /** @throws {JobRefusal} with the statements, if a table may not be created. */
-  async #createTables(): Promise<void> {
-    const { client, schema } = this.#database;
-    for (const statement of schema)
-      await this.#database.run(client, statement).catch((error: unknown) => {
-        if (this.#database.means("duplicate", error)) return; // another job has created it
-        if (this.#database.means("transient", error)) throw error;
-        throw new JobRefusal(
-          `cannot create tables: ${describeSqlError(error)}. Let a user create them that may:\n${schema.join(";\n")};`,
-        );
-      });
   }
 
   /** Repeats `act` after errors that may go away by themselves. */
@@ -175,34 +162,45 @@ export class SqlTarget implements Target {
     }
   }
 
-  /** Runs a transaction if the state is still `before`. @throws {OtherJob} otherwise, and if it is locked. */
+  /** Runs a transaction if the state is still `before`. @throws {OtherJob} otherwise. */
   async #transact(before: FoldState, act: (tx: SqlRunner) => Promise<void>): Promise<void> {
-    await this.#begin(async (tx) => {
+    const done = this.#database.begin(async (tx) => {
       const now = await this.#read(tx, this.#database.dialect.forUpdate).catch((error: unknown) => {
-        throw this.#database.means("locked", error) ? new OtherJob() : error;
+        if (!this.#database.means("locked", error)) throw error;
+        throw new Error("another transaction has kept the job's row of playcount_fold locked", {
+          cause: error,
+        });
       });
       const isSame = now.fold === before.fold && now.sealed === before.sealed && now.upto === before.upto;
       if (!isSame) throw new OtherJob();
       await act(tx);
     });
+    await this.#limited(done);
   }
 
   /** Runs a transaction, and undoes it. */
   async #undo(act: (tx: SqlRunner) => Promise<void>): Promise<void> {
-    const undone = this.#begin(async (tx) => {
+    const undone = this.#database.begin(async (tx) => {
       await act(tx);
       throw new Undone();
     });
-    await undone.catch((error: unknown) => {
+    await this.#limited(undone).catch((error: unknown) => {
       if (!(error instanceof Undone)) throw error;
     });
   }
 
-  async #begin(act: (tx: SqlRunner) => Promise<void>): Promise<void> {
+  /** Closes the connection if a step takes longer than --timeout, so that its transaction is undone. */
+  async #limited<T>(step: Promise<T>): Promise<T> {
     const { timeoutSeconds } = this.#options;
-    const timer = timeoutSeconds && setTimeout(() => this.close(), timeoutSeconds * 1000);
+    if (timeoutSeconds === undefined) return await step;
+    const { promise: timeout, reject } = Promise.withResolvers<never>();
+    const timer = setTimeout(() => {
+      void this.close();
+      const advice = "raise --timeout, or store less at once by --rows; nothing is lost";
+      reject(new JobRefusal(`the database has not ended a step within ${timeoutSeconds} s: ${advice}`));
+    }, timeoutSeconds * 1000);
     try {
-      await this.#database.begin(act);
+      return await Promise.race([step, timeout]);
     } finally {
       clearTimeout(timer);
     }
@@ -210,7 +208,7 @@ export class SqlTarget implements Target {
 
   /** @throws {JobRefusal} if the job's row is gone. */
   async #read(on: SqlRunner, lock?: string): Promise<FoldState> {
-    const state = await this.#database.findState(on, lock);
+    const state = await this.#limited(this.#database.findState(on, lock));
     if (state !== undefined) return state;
     throw new JobRefusal(`the row ${quoted(this.#database.names.name)} of playcount_fold is gone`);
   }
