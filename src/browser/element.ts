@@ -22,6 +22,7 @@ export interface PlayCountElement {
  * `GET /play-count.js` sends the source text of this function, so it uses nothing of its module except types.
  */
 export function defineElement(feedOf: (after: string) => Feed, server: string, resource: string): void {
+  const SONG = /^\P{Cs}{1,4096}$/u; // no id is longer, or has half of a pair of surrogates
   const formats = new Map<string, Intl.NumberFormat>();
 
   class PlayCount extends HTMLElement implements PlayCountElement, Watcher {
@@ -41,7 +42,7 @@ export function defineElement(feedOf: (after: string) => Feed, server: string, r
     attributeChangedCallback(): void {
       this.disconnectedCallback();
       this.#song = this.getAttribute("song") ?? "";
-      if (!this.isConnected || this.#song === "") return;
+      if (!this.isConnected || !SONG.test(this.#song)) return;
       this.#feed = feedOf(this.getAttribute("after") ?? "");
       this.#feed.add(this.#song, this);
     }
@@ -56,13 +57,14 @@ export function defineElement(feedOf: (after: string) => Feed, server: string, r
     }
 
     get count(): number | undefined {
-      const count = this.#feed?.countOf(this.#song);
-      return count === undefined ? undefined : count + Number(this.getAttribute("base"));
+      const base = Number(this.getAttribute("base"));
+      const sum = base + (this.#feed?.countOf(this.#song) ?? NaN);
+      return base >= 0 && Number.isSafeInteger(sum) ? sum : undefined;
     }
 
     show(): void {
-      const { count = NaN } = this;
-      if (!(count >= 0)) return;
+      const { count } = this;
+      if (count === undefined) return;
       const lang = this.closest("[lang]")?.getAttribute("lang") ?? "";
       const text = formatOf(lang, this.getAttribute("format") === "compact").format(count);
       if (this.textContent !== text) this.textContent = text;
@@ -74,6 +76,7 @@ export function defineElement(feedOf: (after: string) => Feed, server: string, r
 
     async play(): Promise<number> {
       const [feed, song] = [this.#feed, this.getAttribute("song") ?? ""];
+      if (/^\.{0,2}$/.test(song)) throw new Error(`No path names the song "${song}", so it cannot be played`);
       const url = `${server}${resource}/${encodeURIComponent(song)}`;
       const headers = { accept: "text/plain" };
       const answer = await fetch(url, { method: "POST", keepalive: true, headers });

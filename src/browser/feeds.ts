@@ -19,7 +19,7 @@ declare const navigator: Pick<BrowserNavigator, "onLine">;
  */
 export function createFeeds(server: string, joinTabs: JoinTabs): (after: string) => Feed {
   const MAX_SONGS = 100;
-  const MAX_QUERY_LENGTH = 4000; // one more id of 512 bytes fits into the 8 KiB that proxies take
+  const MAX_QUERY_LENGTH = 4000; // proxies take 8 KiB; a longer id has a request of its own
   const SETTLE_MS = 100; // elements that come and go together make one request
   const [OPEN, CLOSED] = [1, 2]; // states of an EventSource
   const feeds = new Map<string, SongFeed>();
@@ -34,6 +34,7 @@ export function createFeeds(server: string, joinTabs: JoinTabs): (after: string)
     #tabs: Tabs | undefined;
     #source: BrowserEventSource | undefined;
     #streamed = "";
+    #plays = 0;
 
     constructor(after: string) {
       this.#after = after;
@@ -51,14 +52,12 @@ export function createFeeds(server: string, joinTabs: JoinTabs): (after: string)
     }
 
     remove(song: string, watcher: Watcher): void {
-      const those = this.#watchers.get(song);
-      those?.delete(watcher);
-      if (those?.size === 0)
-        for (const known of [this.#watchers, this.#counts, this.#refused]) known.delete(song);
+      this.#watchers.get(song)?.delete(watcher);
       this.#settle();
     }
 
     played(song: string, count: number): void {
+      this.#plays++;
       if (this.#after === "") this.#publish({ [song]: count });
       else this.#settle();
     }
@@ -67,6 +66,8 @@ export function createFeeds(server: string, joinTabs: JoinTabs): (after: string)
     run(): void {
       clearTimeout(this.#timer);
       this.#timer = undefined;
+      for (const [song, { size }] of this.#watchers)
+        if (size === 0) for (const known of [this.#watchers, this.#counts, this.#refused]) known.delete(song);
       if (this.#watchers.size === 0 || document.hidden || !navigator.onLine) return this.stop();
       let seconds = Infinity;
       const live: string[] = [];
@@ -86,7 +87,7 @@ export function createFeeds(server: string, joinTabs: JoinTabs): (after: string)
     stop(): void {
       clearTimeout(this.#timer);
       this.#leave();
-      if (this.#watchers.size === 0) feeds.delete(this.#after);
+      if (this.#watchers.size === 0 && feeds.get(this.#after) === this) feeds.delete(this.#after);
     }
 
     #settle(): void {
@@ -109,8 +110,10 @@ export function createFeeds(server: string, joinTabs: JoinTabs): (after: string)
       const [first = [], ...others] = partsOf([...all].filter((song) => !this.#refused.has(song)));
       const url = this.#urlOf(first);
       const state = this.#source?.readyState ?? CLOSED;
-      if (url === this.#streamed && state !== CLOSED)
-        return [...(state === OPEN ? [] : first), ...others.flat()];
+      if (url === this.#streamed && state !== CLOSED) {
+        const isUnknown = (song: string) => this.#watchers.has(song) && !this.#counts.has(song);
+        return [...(state === OPEN ? first.filter(isUnknown) : first), ...others.flat()];
+      }
       this.#source?.close();
       if (first.length > 0) this.#stream(url, first);
       return others.flat();
@@ -139,16 +142,18 @@ export function createFeeds(server: string, joinTabs: JoinTabs): (after: string)
     }
 
     async #poll(songs: string[]): Promise<void> {
+      const plays = this.#plays;
       try {
         // The browser's cache sends If-None-Match. From here, another origin would need a preflight for it.
         const init = { headers: { accept: "application/json" }, signal: AbortSignal.timeout(30_000) };
         const answer = await fetch(this.#urlOf(songs), init);
-        if (answer.ok) return this.#publish((await answer.json()) as Record<string, number>);
-        const isRefused = answer.status === 400 || answer.status === 414;
+        const text = await answer.text();
+        if (plays !== this.#plays) return this.#settle(); // the answer may be older than that of a play
+        if (answer.ok) return this.#publish(JSON.parse(text));
+        const isRefused = [400, 414, 431].includes(answer.status);
         if (answer.status === 410) this.#outdate();
-        else if (isRefused && songs.length === 1) {
-          for (const song of songs) this.#refused.add(song);
-        } else if (isRefused) {
+        else if (isRefused && songs.length === 1) songs.forEach((song) => this.#refused.add(song));
+        else if (isRefused) {
           const middle = songs.length >> 1;
           await Promise.all([this.#poll(songs.slice(0, middle)), this.#poll(songs.slice(middle))]);
         }
@@ -191,12 +196,13 @@ export function createFeeds(server: string, joinTabs: JoinTabs): (after: string)
     const parts: string[][] = [];
     let room = 0;
     for (const song of songs) {
-      if (room <= 0 || parts.at(-1)?.length === MAX_SONGS) {
+      const { length } = `&id=${encodeURIComponent(song)}`;
+      if (length > room || parts.at(-1)?.length === MAX_SONGS) {
         parts.push([]);
         room = MAX_QUERY_LENGTH;
       }
       parts.at(-1)?.push(song);
-      room -= encodeURIComponent(song).length + 4;
+      room -= length;
     }
     return parts;
   }

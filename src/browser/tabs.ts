@@ -61,7 +61,7 @@ export const joinTabs: JoinTabs = function (name, { hear, change }) {
     const { counts, tab, songs } = data as Message;
     if (counts !== undefined) return hear(counts);
     if (tab === undefined || songs === undefined) return change();
-    if (String(others.get(tab)) === String(songs)) return;
+    if (JSON.stringify(others.get(tab)) === JSON.stringify(songs)) return;
     others.set(tab, songs);
     if (isLeader) change();
   });

@@ -266,6 +266,135 @@ describe.skipIf(lacksBrowser)("<play-count>, on a page of another origin with a 
     },
   );
 
+  test.concurrent("shows a live count at once after a move, a replacement and other attributes", async () => {
+    await using counter = new Counter();
+    counter.store.add("1", 12_345);
+    await using site = serveSite(counter, `<p></p><play-count live song="1"></play-count>`);
+    using tab = await Tab.open(site.url);
+    await tab.until(TEXTS, ["12,345"]);
+    const change = async (script: string, texts: string[]) => {
+      await tab.view.evaluate(
+        `(() => { const element = document.querySelector("play-count"); ${script} })()`,
+      );
+      await Bun.sleep(200); // also after the elements have settled
+      expect(await tab.view.evaluate(TEXTS)).toEqual(texts);
+    };
+    await change(`element.setAttribute("format", "compact")`, ["12K"]);
+    await change(`document.querySelector("p").append(element); element.removeAttribute("format")`, [
+      "12,345",
+    ]);
+    await change(
+      `const copy = element.cloneNode(); element.remove(); setTimeout(() => document.body.append(copy))`,
+      ["12,345"],
+    );
+    expect(counter.streams).toHaveLength(1);
+  });
+
+  test.concurrent("shows a live song that another tab has shown before", async () => {
+    await using counter = new Counter();
+    for (const [at, song] of ["1", "2", "a,b", "a", "b"].entries()) counter.store.add(song, at + 1);
+    await using site = serveSite(counter, `<play-count live song="1"></play-count>`);
+    using first = await Tab.open(site.url);
+    await first.until(TEXTS, ["1"]);
+    using second = await Tab.open(site.url);
+    const watch = async (tab: Tab, songs: string[], texts: string[]) => {
+      await tab.view.evaluate(`document.body.replaceChildren(...${JSON.stringify(songs)}.map((song) => {
+  const element = document.createElement("play-count");
+  element.setAttribute("live", "");
+  element.setAttribute("song", song);
+  return element;
+}))`);
+      await tab.until(TEXTS, texts);
+    };
+    await watch(second, ["2"], ["2"]);
+    await watch(first, ["1", "2"], ["1", "2"]);
+    await watch(first, ["1"], ["1"]);
+    await watch(second, ["a,b"], ["3"]);
+    await watch(second, ["a", "b"], ["4", "5"]); // not the same list
+  });
+
+  test.concurrent("keeps the text of a song that no id is, and shows the others", async () => {
+    await using counter = new Counter();
+    const body = ["a", "x".repeat(20_000), "b"].map(
+      (song) => `<play-count refresh="1" song="${song}">-</play-count>`,
+    );
+    await using site = serveSite(counter, body.join(""));
+    using tab = await Tab.open(site.url);
+    await tab.until(TEXTS, ["0", "-", "0"]);
+    await tab.view.evaluate(
+      `document.querySelectorAll("play-count")[1].setAttribute("song", "Party \\ud83c")`,
+    );
+    await Bun.sleep(300);
+    counter.store.add("b", 1);
+    await tab.until(TEXTS, ["0", "-", "1"]);
+  });
+
+  test.concurrent("goes on after an answer that comes when its elements have been replaced", async () => {
+    await using counter = new Counter();
+    await using site = serveSite(counter, `<play-count refresh="1" song="1"></play-count>`);
+    using tab = await Tab.open(site.url);
+    await tab.until(TEXTS, ["0"]);
+    // An answer is held back until another element is there.
+    await tab.view.evaluate(`(async () => {
+  const { fetch } = window;
+  const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+  const element = document.querySelector("play-count");
+  await new Promise((resolve) => {
+    window.fetch = async (...request) => {
+      window.fetch = fetch;
+      resolve();
+      const answer = await fetch(...request);
+      await pause(500);
+      return answer;
+    };
+  });
+  element.remove();
+  await pause(200);
+  document.body.append(element);
+  await pause(2000);
+})()`);
+    await tab.hide(true);
+    await Bun.sleep(1500); // its timer has run out
+    counter.store.add("1", 1);
+    await tab.hide(false);
+    await tab.until(TEXTS, ["1"]);
+  });
+
+  test.concurrent("shows the count of a play until a later answer comes", async () => {
+    await using counter = new Counter();
+    await using site = serveSite(counter, `<play-count refresh="1" song="1"></play-count>`);
+    using tab = await Tab.open(site.url);
+    await tab.until(TEXTS, ["0"]);
+    await tab.view.evaluate(`(() => {
+  const { fetch } = window;
+  const element = document.querySelector("play-count");
+  window.texts = [];
+  new MutationObserver(() => texts.push(element.textContent)).observe(element, { childList: true });
+  window.fetch = async (...request) => {
+    window.fetch = fetch;
+    const answer = await fetch(...request);
+    await element.play();
+    return answer;
+  };
+})()`);
+    await tab.until("texts[0]", "1");
+    await Bun.sleep(500);
+    expect(await tab.view.evaluate("texts")).toEqual(["1"]);
+  });
+
+  test.concurrent("adds a whole number only, and refuses to play what no path names", async () => {
+    await using counter = new Counter();
+    counter.store.add("1", 5);
+    const bases = ["10", "", "-1", "1.5", "1,200", "NaN", "Infinity", "9007199254740987", "9007199254740986"];
+    const body = bases.map((base) => `<play-count song="1" base="${base}">-</play-count>`).join("");
+    await using site = serveSite(counter, `${body}<play-count song="..">-</play-count>`);
+    using tab = await Tab.open(site.url);
+    await tab.until(TEXTS, ["15", "5", "-", "-", "-", "-", "-", "-", "9,007,199,254,740,991", "0"]);
+    const refused = `document.querySelector("[song='..']").play().catch((error) => error.message)`;
+    expect(await tab.view.evaluate(refused)).toBe('No path names the song "..", so it cannot be played');
+    expect(counter.requests.filter((request) => request.startsWith("POST"))).toEqual([]);
+  });
+
   test.concurrent("has a stream for each tab on a page without TLS, which has no locks", async () => {
     await using counter = new Counter();
     await using site = serveSite(counter, `<play-count live song="1"></play-count>`);
