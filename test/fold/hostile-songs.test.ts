@@ -1,5 +1,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { existsSync } from "node:fs";
 import { connect, createServer, type AddressInfo, type Socket } from "node:net";
+import type { FoldSettings } from "../../src/cli/fold/arguments.ts";
+import { checkHosts, connect as connectTo } from "../../src/cli/fold/connect.ts";
 import { servePlaycount, stopAll } from "../support/servers.ts";
 import { DATABASES, openDatabase, type PostgresServer, query } from "./support/databases.ts";
 import { Crash, crashAt, Ledger, runJob, type TestJob } from "./support/jobs.ts";
@@ -311,6 +314,17 @@ describe.each(DATABASES.map((database) => [database.name, database] as const))("
       expect(await rowsOf(job.url, "song")).toEqual({ a: "3" });
     },
   );
+
+  testOn("SQLite")("a URL has a host, a query without a mode, or no file, and takes no --ca", async () => {
+    const job = await jobFor(TABLE);
+    const url = job.url.replace("sqlite:", "sqlite://");
+    expect(await runJob({ ...job, url })).toMatchObject([{ songs: 0 }]);
+    await checkHosts({ from: [], into: { database: "sqlite://tmp/music.db" } } as unknown as FoldSettings);
+    const missing = `${job.url}.missing`;
+    await expect(query(`${missing}?x`, "SELECT 1")).rejects.toThrow(/unable to open/);
+    expect(existsSync(missing.slice("sqlite:".length))).toBe(false);
+    expect(() => connectTo(job.url, { ca: "/x" })).toThrow(/^--ca is for a database with a server/);
+  });
 
   async function schemaOf(url: string): Promise<string[]> {
     const opened = openDatabase(url);

@@ -108,7 +108,7 @@ class FoldArguments {
       names: {
         ...{ table, id: this.#word("id"), plays: this.#word("plays") },
         name: this.#word("name", "command" in into ? hash64(into.command).join("-") : table),
-        history: this.#flags.get("history"),
+        history: this.#flags.has("history") ? this.#word("history") : undefined,
       },
       partSongs: this.#number("rows", MAX_PART_SONGS) ?? FOLD_DEFAULTS.partSongs,
       every: this.#seconds("every"),
@@ -122,6 +122,8 @@ class FoldArguments {
   }
 
   #mode(): FoldSettings["mode"] {
+    const [mode, other] = ["print-sql", "print-schema", "dry-run"].filter((flag) => this.#flags.has(flag));
+    if (other !== undefined) throw new RangeError(`--${mode} and --${other} exclude each other`);
     if (this.#flags.has("print-sql")) return "print SQL";
     if (this.#flags.has("print-schema")) return "print schema";
     return this.#flags.has("dry-run") ? "dry run" : "run";
@@ -138,9 +140,9 @@ class FoldArguments {
     if (dialectOf(url) === undefined)
       throw new RangeError(`--into must begin with ${wanted}, not ${quotedAddress(url)}`);
     // A password that is not encoded would stand in the path, and part of it in errors as the host.
-    if (dialectOf(url) !== "sqlite" && (!URL.canParse(url) || new URL(url).pathname.includes("@")))
+    if (dialectOf(url) !== "sqlite" && !isDatabaseUrl(url))
       throw new RangeError(
-        "--into is no URL; write @, :, /, ? and # in a password as %40, %3A, %2F, %3F and %23",
+        "--into is no URL; write @, :, /, ?, # and % in a password as %40, %3A, %2F, %3F, %23 and %25",
       );
     return { database: url };
   }
@@ -157,7 +159,7 @@ class FoldArguments {
     }
   }
 
-  #word(flag: "table" | "id" | "plays" | "name" | "unknown", preset?: string): string {
+  #word(flag: "table" | "id" | "plays" | "name" | "unknown" | "history", preset?: string): string {
     const value = this.#flags.get(flag) ?? preset ?? FOLD_DEFAULTS[flag as "table"];
     if (value === "") throw new RangeError(`--${flag} is empty`);
     return value;
@@ -185,5 +187,14 @@ class FoldArguments {
     const file = this.#flags.get(flag);
     if (file !== undefined) return SECRET_FILES.read(file, `--${flag}`);
     return readSecret(variable, this.#environment, SECRET_FILES)?.text ?? "";
+  }
+}
+
+function isDatabaseUrl(url: string): boolean {
+  try {
+    const { pathname, hash } = new URL(url);
+    return decodeURIComponent(url) !== "" && !pathname.includes("@") && hash === "";
+  } catch {
+    return false;
   }
 }

@@ -29,8 +29,11 @@ export function connect(
 ): SqlClient {
   if (!("Bun" in globalThis)) throw new RangeError(`--into a database requires Bun: ${BUN_ADVICE}`);
   const dialect = dialectOf(url);
-  if (dialect === "sqlite")
-    return new Bun.SQL(url.includes("?") ? url : `${url}?mode=rw`) as unknown as SqlClient;
+  if (dialect === "sqlite") {
+    if (ca !== undefined) throw new RangeError("--ca is for a database with a server, not for SQLite");
+    const mode = /[?&]mode=/.test(url) ? "" : `${url.includes("?") ? "&" : "?"}mode=rw`;
+    return new Bun.SQL(url + mode) as unknown as SqlClient;
+  }
   const { hostname, pathname, searchParams } = new URL(url);
   const database = decodeURIComponent(pathname.slice(1));
   if (database === "") throw new RangeError("the URL of the database names no database: add /name to it");
@@ -78,7 +81,7 @@ export function openTarget(
 export async function checkHosts({ from, into }: FoldSettings): Promise<void> {
   const more = "servers" in into ? into.servers : "database" in into ? [into.database] : [];
   for (const url of [...from, ...more]) {
-    const { hostname } = URL.canParse(url) ? new URL(url) : { hostname: "" };
+    const { hostname } = dialectOf(url) !== "sqlite" && URL.canParse(url) ? new URL(url) : { hostname: "" };
     if (hostname === "" || /^%2f|^\[/i.test(hostname)) continue; // a file, a socket or an address
     await lookup(hostname).catch((error: { code?: string }) => {
       if (error.code === "ENOTFOUND") throw new RangeError(`the host ${quoted(hostname)} has no address`);

@@ -98,12 +98,22 @@ describe("The arguments of fold", () => {
     ],
     [
       [...FROM, "--into", "postgres://u:p/w@h/d"],
-      "--into is no URL; write @, :, /, ? and # in a password as %40, %3A, %2F, %3F and %23",
+      "--into is no URL; write @, :, /, ?, # and % in a password as %40, %3A, %2F, %3F, %23 and %25",
     ],
     [
       [...FROM, "--into", "postgres://u:p@ss/w@h/d"],
-      "--into is no URL; write @, :, /, ? and # in a password as %40, %3A, %2F, %3F and %23",
+      "--into is no URL; write @, :, /, ?, # and % in a password as %40, %3A, %2F, %3F, %23 and %25",
     ],
+    ...["postgres://app:12#pw@h/d", "mysql://u:50%@h/d", "postgres://u@h/a%zz"].map(
+      (url) =>
+        [
+          [...FROM, "--into", url],
+          "--into is no URL; write @, :, /, ?, # and % in a password as %40, %3A, %2F, %3F, %23 and %25",
+        ] as const,
+    ),
+    [[...INTO, "--print-schema", "--history", ""], "--history is empty"],
+    [[...INTO, "--print-sql", "--print-schema"], "--print-sql and --print-schema exclude each other"],
+    [[...FROM, ...INTO, "--dry-run", "--print-sql"], "--print-sql and --dry-run exclude each other"],
     [
       [...FROM, "--into", "http://a:8000"],
       "--from and --into list the same servers, so there is nothing to move",
