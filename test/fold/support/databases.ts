@@ -145,16 +145,21 @@ class MariaDbServer extends Server {
 
   get initCommand(): readonly string[] {
     const options = ["--no-defaults", "--auth-root-authentication-method=normal", "--skip-test-db"];
-    return ["mariadb-install-db", ...options, `--datadir=${this.folder}/data`];
+    return ["mariadb-install-db", ...options, ...this.#folders];
   }
 
   get serveCommand(): readonly string[] {
     return [
       findProgram("mariadbd") ?? "mariadbd",
-      ...["--no-defaults", `--datadir=${this.folder}/data`, `--socket=${this.folder}/socket`],
+      ...["--no-defaults", ...this.#folders, `--socket=${this.folder}/socket`],
       ...[`--port=${this.port}`, "--bind-address=127.0.0.1", `--pid-file=${this.folder}/pid`],
       ...["--innodb-flush-log-at-trx-commit=2", "--innodb-buffer-pool-size=128M", "--skip-name-resolve"],
     ];
+  }
+
+  /** A server that starts deletes the temporary tables in its folder: in /tmp those of the others too. */
+  get #folders(): readonly string[] {
+    return [`--datadir=${this.folder}/data`, `--tmpdir=${this.folder}`];
   }
 
   creationOf(name: string): string {
