@@ -7,7 +7,7 @@ import type { Metrics } from "../metrics/metrics.ts";
 import { Pace } from "./pace.ts";
 import { Reader } from "./reader.ts";
 import { eventOf, HighestSongs, NamedSongs, type Topic } from "./topics.ts";
-import { View } from "./view.ts";
+import { AHEAD, View } from "./view.ts";
 
 /** Time between the starts of two looks, unless a look takes longer. */
 const LOOK_MS = 250;
@@ -55,6 +55,7 @@ export class Streams {
   /** The version of the last look; empty if the next one has to read in any case. */
   #version = "";
   #rankNotBefore = 0;
+  #lastRanked: View | undefined;
   #isWatching = false;
 
   /** `signal` ends all streams. */
@@ -77,7 +78,8 @@ export class Streams {
    *
    * @throws {Refusal} as `get` of the store does, unless it is `unavailable`.
    */
-  async open(watch: Watch): Promise<ReadableStream<Uint8Array> | string> {
+  async open(asked: Watch): Promise<ReadableStream<Uint8Array> | string> {
+    const watch = (asked.after ?? 0) > this.#store.newestFold ? { ...asked, after: AHEAD } : asked;
     if (this.#isFull(watch)) return `retry: ${FULL_RETRY_MS}\n\n`;
     const topic = this.#topicOf(watch);
     const { streamSeconds, streamIdleSeconds } = this.#settings;
@@ -166,14 +168,18 @@ export class Streams {
       if (version !== this.#version) {
         this.#version = version;
         for (const view of [...this.#views.values()]) {
+          if (view.isDivided) this.#endAll(view);
           view.isRankingStale = true;
           await this.#readView(view, () => view.readSongs(look, (songs) => pace.pauseAfter(songs)));
         }
       }
       const now = performance.now();
       const stale = this.#views.values().filter((view) => view.rankings > 0 && view.isRankingStale);
-      const [next] = stale.sort((a, b) => a.ranked - b.ranked);
+      stale.sort((a, b) => a.ranked - b.ranked);
+      // Any number of views with `after` takes every second turn only.
+      const next = stale.find((view) => view.after === undefined && view !== this.#lastRanked) ?? stale[0];
       if (next === undefined || now < this.#rankNotBefore) return;
+      this.#lastRanked = next;
       await this.#readView(next, () => next.rank(look));
       this.#rankNotBefore = performance.now() + (performance.now() - now) * RANKING_REST;
     } catch (error) {

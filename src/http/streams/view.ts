@@ -16,6 +16,12 @@ export interface WatchedSong {
 /** Songs of one read. Redis refuses too many at once, and in memory they take a tenth of a millisecond. */
 const WAVE = 250;
 
+/**
+ * The `after` of all streams whose `after` is above the newest sealed fold. They watch the plays of the open
+ * fold, until another fold is sealed.
+ */
+export const AHEAD: number = Number.MAX_SAFE_INTEGER;
+
 /** The counts that streams with the same `after` watch. */
 export class View {
   readonly after: number | undefined;
@@ -29,15 +35,22 @@ export class View {
   /** True if a count has changed since. */
   isRankingStale = false;
   readonly #store: CountStore;
+  readonly #newestFold: number;
   #ranking: Promise<void> | undefined;
 
   constructor(store: CountStore, after: number | undefined) {
     this.#store = store;
+    this.#newestFold = store.newestFold;
     this.after = after;
   }
 
   get isEmpty(): boolean {
     return this.songs.size === 0 && this.rankings === 0;
+  }
+
+  /** True if its streams may differ now. */
+  get isDivided(): boolean {
+    return this.after === AHEAD && this.#store.newestFold !== this.#newestFold;
   }
 
   /** Reads all songs, and notes the counts that have changed. Calls `pause` with the songs of each wave. */

@@ -31,8 +31,8 @@ function open(store: CountStore, changes: Partial<typeof SETTINGS> = {}, signal?
 }
 
 /** Opens a stream. Returns a function that reads the next event's data, or `undefined` at the end. */
-async function watch(streams: Streams, songs: Watch["songs"]) {
-  const stream = await streams.open({ songs, after: undefined });
+async function watch(streams: Streams, songs: Watch["songs"], after?: number) {
+  const stream = await streams.open({ songs, after });
   if (typeof stream === "string") throw new Error(stream);
   const reader = stream.getReader();
   const next = async () => {
@@ -105,6 +105,42 @@ test("the first list of the highest songs is the current one, also if other stre
   const late = await watch(streams, { top: 3 });
   expect(await late.next()).toEqual([{ id: "new", count: 1 }]);
   for (const { cancel } of [named, late]) await cancel();
+});
+
+test("a list without `after` is not delayed by those with any", async () => {
+  const store = new ObservedStore();
+  for (let fold = 1; fold <= 10; fold++) store.seal(fold);
+  const streams = open(store);
+  const others = await Promise.all(Array.from({ length: 10 }, (_, at) => watch(streams, { top: 1 }, at + 1)));
+  const reader = await watch(streams, { top: 1 });
+  await reader.next();
+  await Bun.sleep(3500); // each was ranked
+  const { rankings } = store;
+  store.add("a", 1);
+  expect(await reader.next()).toEqual([{ id: "a", count: 1 }]);
+  expect(store.rankings - rankings).toBeLessThanOrEqual(2);
+  for (const { cancel } of [reader, ...others]) await cancel();
+});
+
+test("streams whose `after` is above the newest fold share their reads, until a fold is sealed", async () => {
+  const store = new ObservedStore();
+  store.seal(1);
+  const streams = open(store);
+  const readers = await Promise.all([5, 6, 7, 2 ** 53 - 1].map((after) => watch(streams, ["a"], after)));
+  const lists = await Promise.all([5, 6, 7].map((after) => watch(streams, { top: 1 }, after)));
+  expect(store.rankings).toBe(1);
+  for (const { next } of readers) expect(await next()).toEqual({ a: 0 });
+  for (const { next } of lists) expect(await next()).toEqual([]);
+  await Bun.sleep(300); // the first look
+  store.reads = [];
+  store.add("a", 1);
+  for (const { next } of readers) expect(await next()).toEqual({ a: 1 });
+  expect(store.reads).toEqual(["a"]);
+  store.seal(6);
+  for (const { next } of readers) expect(await next()).toBeUndefined();
+  const after = [await watch(streams, ["a"], 5), await watch(streams, ["a"], 6)];
+  expect(await Promise.all(after.map(({ next }) => next()))).toEqual([{ a: 1 }, { a: 0 }]);
+  for (const { cancel } of [...after, ...lists]) await cancel();
 });
 
 test("streams of lists and of songs with ids like their names are different", async () => {
