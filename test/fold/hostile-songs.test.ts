@@ -105,14 +105,14 @@ describe.each(DATABASES.map((database) => [database.name, database] as const))("
   testHere("kept plays above 2^53 are moved without rounding", async () => {
     const job = await jobFor(TABLE);
     const most = Number.MAX_SAFE_INTEGER;
-    for (const plays of [most, 2, most]) {
+    for (const plays of [most, 1, most]) {
       await job.ledger.play([["a", plays]]);
       for (let n = 0; n < 2; n++) await runJob(job); // a count has the last fold that was acknowledged
     }
     await query(job.url, "INSERT INTO song VALUES ('a', 0)");
     for (let n = 0; n < 3; n++) await runJob(job);
     const text = `CAST(plays AS char(20))`;
-    expect((await rowsOf(job.url, "song", text))["a"]?.trim()).toBe(String(2n * BigInt(most) + 2n));
+    expect((await rowsOf(job.url, "song", text))["a"]?.trim()).toBe(String(2n * BigInt(most) + 1n));
     expect(await rowsOf(job.url, "playcount_unknown")).toEqual({});
   });
 
