@@ -147,7 +147,7 @@ class Dispatcher {
       throw new Problem(405, `${target.path.slice(0, 80)} allows ${allow}`, { allow });
     this.#guard.checkToken(headers, operation.scope);
     const { query } = target;
-    const offered = query === "" ? operation.offered : operation.selected;
+    const offered = query.length < 2 ? operation.offered : operation.selected; // a lone `?` selects nothing
     const representation =
       preferredRepresentation(headers.get("accept"), offered) ??
       (operation.takesAnyAccept ? this.#service.defaultFormat : undefined);

@@ -67,6 +67,8 @@ export const pages: Cases = {
       expect(headers.get("content-type")).toBe(TEXT);
       await expectAnswer(fetch(`/${query}`, { headers: { accept: "text/html" } }), 406);
     }
+    const { headers } = await fetch("/?", { headers: BROWSER }); // selects nothing
+    expect(headers.get("content-type")).toBe(PAGE);
     await expectAnswer(fetch("/song/1", { headers: BROWSER }), 200, "1");
   },
 
