@@ -13,8 +13,8 @@ const OTHERS =
 /** Guards against a test that hangs. A slow machine must not reach it. */
 const TIMEOUT_MS = 300_000;
 
-/** Files that run at the same time: one more than cores, as tests also wait. */
-const PARALLEL = availableParallelism() + 1;
+/** Files that run at the same time: two more than cores, as tests also wait. */
+const PARALLEL = availableParallelism() + 2;
 
 const isAll = process.argv.includes("--all");
 const files = [...new Glob("test/**/*.test.ts").scanSync()].sort();

@@ -117,7 +117,7 @@ const database = new PostgresServer("postgres");
     const server = servePlaycount();
     const ledger = new Ledger([server]);
     let broken = 0;
-    for (let round = 0; round < rounds(60, 4) || broken === 0; round++) {
+    for (let round = 0; round < rounds(30, 4) || broken === 0; round++) {
       await ledger.play(SONGS.slice(0, 5000));
       await ledger.play([[random.pick(["'", '"', "\\", "\u2028", "é"]), 1]]);
       const job = start(server, words);

@@ -33,7 +33,7 @@ describe("A move that is killed", () => {
     const stop = play(two, ledger);
     const command = moveCommand(two, urls);
     let broken = 0;
-    for (let time = 0; time < rounds(25, 1) || broken === 0; time++) {
+    for (let time = 0; time < rounds(15, 1) || broken === 0; time++) {
       await foldKilled(command, (await startTime()) * (1 + 26 * random.next()));
       if ((await Promise.all(two.map(foldsOf))).some((folds) => folds !== "")) broken++;
     }
