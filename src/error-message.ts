@@ -12,3 +12,14 @@ export function quoted(value: string): string {
 export function quotedAddress(address: string): string {
   return quoted(address.replace(/^([a-z]+:\/\/)?.*@/is, "$1…@").replace(/[?#].*/s, "?…"));
 }
+
+/**
+ * Returns the error that ends the body of an answer, `what`, whose client reads nothing. Deno logs it: as one
+ * line, it tells the operator enough.
+ */
+export function cutOffError(what: string): Error {
+  return Object.defineProperties(new Error(), {
+    name: { value: "AbortError" },
+    stack: { value: `playcount: ${what} was cut off, because its client reads nothing` },
+  });
+}

@@ -1,5 +1,6 @@
 import type { Awaitable } from "../../async/awaitable.ts";
 import { yieldTurn } from "../../async/turns.ts";
+import { cutOffError } from "../../error-message.ts";
 import type { ListSyntax } from "../../mapping/write.ts";
 import { EntryWriter } from "./entry-writer.ts";
 import type { Chunk, CountStore } from "../../store/count-store.ts";
@@ -40,11 +41,7 @@ export function listBody(
   return stream(writer, iterator);
 }
 
-/** Deno logs the error of a stream: as one line, it tells the operator enough. */
-const CUT_OFF = Object.defineProperties(new Error(), {
-  name: { value: "AbortError" },
-  stack: { value: "playcount: a list was cut off, because its client reads nothing" },
-});
+const CUT_OFF = cutOffError("a list");
 
 type ChunkIterator = Iterator<Chunk> | AsyncIterator<Chunk>;
 

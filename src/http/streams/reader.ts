@@ -1,3 +1,5 @@
+import { cutOffError } from "../../error-message.ts";
+
 /** A source of events for any number of readers. */
 export interface Events {
   /** The last look at the counts whose changes are for the readers. */
@@ -20,11 +22,7 @@ export interface ReaderOptions {
 const COMMENT_MS = 15_000;
 const COMMENT = new TextEncoder().encode(":\n\n");
 
-/** Deno logs the error of a stream: as one line, it tells the operator enough. */
-const CUT_OFF = Object.defineProperties(new Error(), {
-  name: { value: "AbortError" },
-  stack: { value: "playcount: a stream was cut off, because its client reads nothing" },
-});
+const CUT_OFF = cutOffError("a stream");
 
 /**
  * One client of a stream. It is written to when it has read everything before, so at most one event waits in
