@@ -52,3 +52,8 @@ export class CountServerError extends Error {
     this.mayBeDone = options.mayBeDone ?? true;
   }
 }
+
+/** Returns the name of the problem's type, if `error` is that of a server and has one. */
+export function problemTypeOf(error: unknown): string | undefined {
+  return error instanceof CountServerError ? error.type : undefined;
+}

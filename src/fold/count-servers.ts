@@ -1,5 +1,5 @@
 import { readPairs, readText, type ServerAnswer } from "../client/answers.ts";
-import { CountServerError } from "../client/count-server-error.ts";
+import { CountServerError, problemTypeOf } from "../client/count-server-error.ts";
 import { allEnded, type ServerClient, type ServerRequest } from "../client/server-client.ts";
 import { quoted } from "../error-message.ts";
 import { parseWholeNumber } from "../mapping/whole-number.ts";
@@ -89,7 +89,7 @@ export class CountServers {
     try {
       await this.#read(server, request, songs);
     } catch (error) {
-      const { type } = error instanceof CountServerError ? error : {};
+      const type = problemTypeOf(error);
       if (type === "OtherLabel") throw new JobRefusal((error as Error).message);
       if (type === "UnknownFold" || type === "FoldDropped")
         return log(
@@ -108,7 +108,7 @@ export class CountServers {
       await client.send(server, request, async ({ response }) => await response.body?.cancel());
       return true;
     } catch (error) {
-      const { type } = error instanceof CountServerError ? error : {};
+      const type = problemTypeOf(error);
       if (type !== "OtherLabel" && type !== "FoldOutOfOrder") throw error;
       return type === "FoldOutOfOrder"; // a server does not keep it for long
     }
@@ -121,7 +121,7 @@ export class CountServers {
       await this.#options.client.send(server, request, readText);
     } catch (error) {
       // A server in memory has been restarted since, and does not know the fold.
-      if (!(error instanceof CountServerError && error.type === "UnknownFold")) throw error;
+      if (problemTypeOf(error) !== "UnknownFold") throw error;
     }
   }
 

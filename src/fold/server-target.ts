@@ -1,5 +1,5 @@
 import { lastRequestIn, readNewestFold } from "../client/answers.ts";
-import { CountServerError } from "../client/count-server-error.ts";
+import { problemTypeOf } from "../client/count-server-error.ts";
 import type { Placement } from "../client/placement.ts";
 import { allEnded, type ServerClient } from "../client/server-client.ts";
 import { hash64 } from "../hash.ts";
@@ -71,7 +71,7 @@ export class ServerTarget implements Target {
     try {
       await this.#client.send(server, { ...request, signal: this.#signal }, readNewestFold);
     } catch (error) {
-      throw error instanceof CountServerError && error.type === "KeyReused" ? differs(server) : error;
+      throw problemTypeOf(error) === "KeyReused" ? differs(server) : error;
     }
   }
 }
