@@ -89,6 +89,7 @@ class Dispatcher {
     const paths = routes.map(templateOf);
     const metrics = options.metrics ?? new Metrics();
     const guard = new Guard(options);
+    let document: string | undefined; // made when it is first asked for
     this.#guard = guard;
     this.#service = {
       ...settings,
@@ -98,7 +99,8 @@ class Dispatcher {
       idRule: idRuleOf(settings.idPattern),
       foldHeaders: new FoldHeaders(),
       streams: new Streams(store, settings, metrics, options.signal),
-      document: () => JSON.stringify(describeRoutes(routes, { ...settings, maxIdBytes: store.maxIdBytes })),
+      document: () =>
+        (document ??= JSON.stringify(describeRoutes(routes, { ...settings, maxIdBytes: store.maxIdBytes }))),
       isManager: (headers) => guard.isManager(headers),
       metrics,
       requestCounts: () => metrics.requests(paths),
