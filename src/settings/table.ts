@@ -5,6 +5,9 @@ import { STORE_SETTINGS } from "./store-settings.ts";
 const TOKEN = /^(?:[A-Za-z0-9._~+/-]+=*)?$/;
 const TOKEN_EXPECTED = "a bearer token of A-Z a-z 0-9 - . _ ~ + /";
 
+const FORMAT = /^(?:text|json)$/;
+const FORMAT_EXPECTED = "text or json";
+
 /** Accepts what compiles. A regular expression cannot tell. */
 const VALID_REGEX = {
   test(source: string): boolean {
@@ -60,8 +63,8 @@ export const SERVICE_SETTINGS = {
   defaultFormat: {
     default: "text" as "text" | "json",
     placeholder: "FORMAT",
-    pattern: /^(?:text|json)$/ as RegExp,
-    expected: "text or json",
+    pattern: FORMAT as RegExp,
+    expected: FORMAT_EXPECTED as string,
     help: "text or json, for clients that accept both alike, as those without an Accept do",
   },
   page: { default: true as boolean, help: "page for people at /, for browsers" },
@@ -174,8 +177,8 @@ export const REQUEST_SETTINGS = {
   log: {
     default: "text" as "text" | "json",
     placeholder: "FORMAT",
-    pattern: /^(?:text|json)$/ as RegExp,
-    expected: "text or json",
+    pattern: FORMAT as RegExp,
+    expected: FORMAT_EXPECTED as string,
     help: "format of the log; json for an object a line",
   },
   accessLog: { default: false as boolean, help: "log of each request, with its status and duration" },
