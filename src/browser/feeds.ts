@@ -11,9 +11,9 @@ declare const navigator: Pick<BrowserNavigator, "onLine">;
  * Makes the feeds of a page, one for each value of `after`, and returns the function that finds them.
  * `server` is the URL of the play counter, with a slash at its end.
  *
- * How it works: a feed polls all of its songs with one request for each 100. Live songs come by a stream
- * instead, which the leader of the tabs has: one `EventSource` for the first 100 songs of all tabs. The
- * leader polls the others. A page that is hidden, offline or left asks for nothing.
+ * A feed polls all of its songs with one request for each 100. Live songs come by a stream instead, which
+ * the leader of the tabs has: one `EventSource` for the first 100 songs of all tabs. The leader polls the
+ * others. A page that is hidden, offline or left asks for nothing.
  *
  * `GET /play-count.js` sends the source text of this function, so it uses nothing of its module except types.
  */
