@@ -1,8 +1,9 @@
-import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { afterEach, expect, setDefaultTimeout } from "bun:test";
 import { JobRefusal, OtherJob } from "../../src/fold/target.ts";
 import { sqlOf } from "../docs/support/hand-over.ts";
 import { servePlaycount, stopAll } from "../support/servers.ts";
-import { DATABASES, query } from "./support/databases.ts";
+import { query } from "./support/databases.ts";
+import { describeDatabases } from "./support/each-database.ts";
 import { Crash, crashAt, Ledger, runJob, STEPS } from "./support/jobs.ts";
 
 setDefaultTimeout(300_000);
@@ -15,12 +16,7 @@ function each(ids: readonly string[], plays = 1): [string, number][] {
   return ids.map((id, n) => [id, plays + (n % 3)]);
 }
 
-describe.each(DATABASES.map((database) => [database.name, database] as const))("%s", (name, database) => {
-  const testHere = database.isMissing ? (test.skip as typeof test) : test;
-  if (!database.isMissing) {
-    beforeAll(() => database.start());
-    afterAll(() => database.stop());
-  }
+describeDatabases(({ name, database, testHere }) => {
   const text = name === "SQLite" ? "TEXT" : name === "MariaDB" ? "varchar(100)" : "text";
 
   /** Makes a table of songs with rows for `ids`. */

@@ -1,13 +1,4 @@
-import {
-  afterAll,
-  afterEach,
-  beforeAll,
-  describe,
-  expect,
-  setDefaultTimeout,
-  setSystemTime,
-  test,
-} from "bun:test";
+import { afterEach, describe, expect, setDefaultTimeout, setSystemTime, test } from "bun:test";
 import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -15,7 +6,8 @@ import { lacks } from "../support/extent.ts";
 import { run } from "../support/process.ts";
 import { servePlaycount, stopAll } from "../support/servers.ts";
 import { CuttingProxy } from "./support/cutting-proxy.ts";
-import { DATABASES, openDatabase, query } from "./support/databases.ts";
+import { openDatabase, query } from "./support/databases.ts";
+import { describeDatabases } from "./support/each-database.ts";
 import { Crash, crashAt, Ledger, runJob } from "./support/jobs.ts";
 
 setDefaultTimeout(300_000);
@@ -24,15 +16,7 @@ afterEach(() => void setSystemTime());
 
 const SONGS = Array.from({ length: 60 }, (_, n) => `song ${n}`);
 
-describe.each(DATABASES.map((database) => [database.name, database] as const))("%s", (name, database) => {
-  const testHere = database.isMissing ? (test.skip as typeof test) : test;
-  /** For databases with a server. */
-  const testServer = name === "SQLite" ? (test.skip as typeof test) : testHere;
-  if (!database.isMissing) {
-    beforeAll(() => database.start());
-    afterAll(() => database.stop());
-  }
-
+describeDatabases(({ database, testHere, testServer }) => {
   async function tableWithSongs(): Promise<string> {
     const url = await database.create();
     await query(url, "CREATE TABLE song (id varchar(100) PRIMARY KEY, plays bigint, note bigint)");

@@ -1,23 +1,17 @@
-import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { afterEach, expect, setDefaultTimeout } from "bun:test";
 import { existsSync } from "node:fs";
 import { connect, createServer, type AddressInfo, type Socket } from "node:net";
 import type { FoldSettings } from "../../src/cli/fold/arguments.ts";
 import { checkHosts, connect as connectTo } from "../../src/cli/fold/connect.ts";
 import { servePlaycount, stopAll } from "../support/servers.ts";
-import { DATABASES, openDatabase, type PostgresServer, query } from "./support/databases.ts";
+import { openDatabase, type PostgresServer, query } from "./support/databases.ts";
+import { describeDatabases } from "./support/each-database.ts";
 import { Crash, crashAt, Ledger, runJob, type TestJob } from "./support/jobs.ts";
 
 setDefaultTimeout(300_000);
 afterEach(stopAll);
 
-describe.each(DATABASES.map((database) => [database.name, database] as const))("%s", (name, database) => {
-  const testHere = database.isMissing ? (test.skip as typeof test) : test;
-  const testOn = (...names: string[]) => (names.includes(name) ? testHere : (test.skip as typeof test));
-  if (!database.isMissing) {
-    beforeAll(() => database.start());
-    afterAll(() => database.stop());
-  }
-
+describeDatabases(({ name, database, testHere, testOn }) => {
   const TABLE = "CREATE TABLE song (id varchar(100) PRIMARY KEY, plays bigint)";
 
   /** Makes tables, and returns a job for them and a server. */

@@ -1,10 +1,11 @@
-import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { afterEach, expect, setDefaultTimeout } from "bun:test";
 import { rounds } from "../support/extent.ts";
 import { bun, foldKilled, startTime } from "../support/folding.ts";
 import { killAll, run } from "../support/process.ts";
 import { Random } from "../support/random.ts";
 import { servePlaycount, stopAll } from "../support/servers.ts";
-import { DATABASES, query } from "./support/databases.ts";
+import { query } from "./support/databases.ts";
+import { describeDatabases } from "./support/each-database.ts";
 import { Ledger } from "./support/jobs.ts";
 
 setDefaultTimeout(3_600_000);
@@ -13,13 +14,7 @@ afterEach(stopAll);
 
 const SONGS = Array.from({ length: 500 }, (_, n) => `song ${n}`);
 
-describe.each(DATABASES.map((database) => [database.name, database] as const))("%s", (name, database) => {
-  const testHere = database.isMissing ? (test.skip as typeof test) : test;
-  if (!database.isMissing) {
-    beforeAll(() => database.start());
-    afterAll(() => database.stop());
-  }
-
+describeDatabases(({ name, database, testHere }) => {
   testHere("jobs and databases that are killed at any moment lose and double nothing", async () => {
     const random = new Random(`fold ${name}`);
     const url = await database.create();

@@ -1,19 +1,13 @@
-import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { afterEach, expect, setDefaultTimeout, test } from "bun:test";
 import { servePlaycount, stopAll } from "../support/servers.ts";
-import { DATABASES, openDatabase, query } from "./support/databases.ts";
+import { openDatabase, query } from "./support/databases.ts";
+import { describeDatabases } from "./support/each-database.ts";
 import { Ledger, runJob, type TestJob } from "./support/jobs.ts";
 
 setDefaultTimeout(300_000);
 afterEach(stopAll);
 
-describe.each(DATABASES.map((database) => [database.name, database] as const))("%s", (name, database) => {
-  const testHere = database.isMissing ? (test.skip as typeof test) : test;
-  const testServer = name === "SQLite" ? (test.skip as typeof test) : testHere;
-  if (!database.isMissing) {
-    beforeAll(() => database.start());
-    afterAll(() => database.stop());
-  }
-
+describeDatabases(({ name, database, testHere, testServer }) => {
   /** Makes tables, and returns a job for them and two servers. */
   async function jobFor(...statements: string[]): Promise<TestJob & { ledger: Ledger }> {
     const url = await database.create();
