@@ -22,15 +22,15 @@ describe.each(PROGRAMS)("on %s", (name, program) => {
     server.process.kill("SIGTERM");
     await becomesUnhealthy(server);
     expect((await fetch(`${server.url}health/live`)).status).toBe(200);
-    for (const [connection, count] of [
-      [kept, 2],
-      [await Connection.to(server.url), 3],
-    ] as const) {
-      connection.send(request("POST /song/1"));
-      const answer = name === "deno" ? await connection.read(isWhole) : await connection.readToEnd();
-      expect(answer).toMatch(
-        new RegExp(`^HTTP/1.1 200 .*\\r\\nconnection: close\\r\\n.*\\r\\n\\r\\n${count}$`, "is"),
-      );
+    let count = 1;
+    for (const connection of [kept, await Connection.to(server.url)]) {
+      // Workers hear of it one after the other.
+      for (let answer: string | false = ""; !/\r\nconnection: close\r\n/i.test(answer);) {
+        connection.send(request("POST /song/1"));
+        answer = (await connection.read(isWhole)) || "closed";
+        expect(answer).toMatch(new RegExp(`^HTTP/1.1 200 .*\\r\\n\\r\\n${++count}$`, "is"));
+      }
+      if (name !== "deno") expect(await connection.readToEnd()).toBe("");
       connection.destroy();
     }
     await Bun.sleep(250); // a signal that comes with the first counts as the first
