@@ -1,4 +1,4 @@
-import { flagName, isSecret, isSwitch, variablesOf } from "./names.ts";
+import { flagName, isSecret, isSwitch } from "./names.ts";
 import { settingNames } from "./settings.ts";
 import type { Setting } from "./kinds.ts";
 import { SETTINGS, type Settings } from "./table.ts";
@@ -44,40 +44,8 @@ function wrap(text: string, columns: number): string[] {
   return text.match(new RegExp(`\\S.{0,${columns - 2}}\\S(?= |$)`, "g")) ?? [];
 }
 
-/** Returns the Markdown table of docs/settings.md, with the columns aligned as `bun fmt` aligns them. */
-export function settingsTable(): string {
-  const rows = [["Flag", "Environment", "Default", "Value", "Meaning"], ...settingNames().flatMap(rowsOf)];
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-  const [header = "", ...others] = rows.map((row) => tableRow(row, widths, " "));
-  return [header, tableRow([], widths, "-"), ...others].join("\n");
-}
-
-/** Returns the row of a setting. A secret has two: for the file that holds it, and for the secret itself. */
-function rowsOf(name: keyof Settings): string[][] {
-  const { help } = SETTINGS[name];
-  const [variable = "", fileVariable = variable] = variablesOf(name).map((text) => `\`${text}\``);
-  const flag = `\`--${flagName(name)}\``;
-  const value = valueText(SETTINGS[name]);
-  return isSecret(name)
-    ? [
-        [flag, fileVariable, "", "path of a file", `file whose first line is the ${help}`],
-        ["", variable, "", value, help],
-      ]
-    : [[flag, variable, defaultText(name), value, help]];
-}
-
-function tableRow(cells: readonly string[], widths: readonly number[], fill: string): string {
-  return `| ${widths.map((width, column) => (cells[column] ?? "").padEnd(width, fill)).join(" | ")} |`;
-}
-
-function valueText(setting: Setting): string {
-  if ("pattern" in setting) return setting.expected;
-  if (!("min" in setting)) return "true, false";
-  const range = `${setting.min} to ${setting.max}`;
-  return setting.word === undefined ? range : `${range}, ${setting.word}`;
-}
-
-function defaultText(name: keyof Settings): string {
+/** Returns the default of a setting, for people; empty if it has none. */
+export function defaultText(name: keyof Settings): string {
   const setting: Setting = SETTINGS[name];
   if ("pattern" in setting) return setting.default || (setting.emptyMeans ?? "");
   const mebibytes = name.endsWith("Bytes") ? Number(setting.default) / MEBIBYTE : 0;
