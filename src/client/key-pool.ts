@@ -1,3 +1,4 @@
+import { Semaphore } from "../async/concurrency.ts";
 import { abortable } from "../async/timing.ts";
 
 /** Maximum number of keyed requests in progress to one server. */
@@ -12,8 +13,8 @@ const MAX_WRITERS = 16;
  */
 export class KeyPool {
   readonly #client: string;
+  readonly #limit = new Semaphore(MAX_WRITERS);
   readonly #idle: { name: string; seq: number }[] = [];
-  readonly #queue: (() => void)[] = [];
   #writers = 0;
 
   /** `client` is the name of the client, which no other client has. */
@@ -28,23 +29,15 @@ export class KeyPool {
    * Rejects with the reason of `signal` if that is aborted before a writer is idle.
    */
   async withKey<T>(send: (key: string) => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-    while (this.#idle.length === 0 && this.#writers === MAX_WRITERS) await this.#writerIdle(signal);
-    const writer = this.#idle.pop() ?? { name: `${this.#client}-${this.#writers++}`, seq: 0 };
-    try {
-      return await send(`"${writer.name}:${++writer.seq}"`);
-    } finally {
-      this.#idle.push(writer);
-      this.#queue.shift()?.();
-    }
-  }
-
-  async #writerIdle(signal: AbortSignal | undefined): Promise<void> {
-    const idle = new Promise<void>((resolve) => this.#queue.push(resolve));
-    try {
-      await abortable(idle, signal);
-    } catch (reason) {
-      idle.then(() => this.#queue.shift()?.()); // an aborted request passes its turn on
-      throw reason;
-    }
+    const sent = this.#limit.run(1, async () => {
+      signal?.throwIfAborted();
+      const writer = this.#idle.pop() ?? { name: `${this.#client}-${this.#writers++}`, seq: 0 };
+      try {
+        return await send(`"${writer.name}:${++writer.seq}"`);
+      } finally {
+        this.#idle.push(writer);
+      }
+    });
+    return await abortable(sent, signal);
   }
 }
