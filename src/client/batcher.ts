@@ -1,8 +1,9 @@
 import { MAPPING_SYNTAX, writeList } from "../mapping/write.ts";
 import { abortable, onAbort } from "../async/timing.ts";
 import { nextTurn } from "../async/turns.ts";
-import { readCount, readTotals } from "./answers.ts";
-import type { ServerClient } from "./server-client.ts";
+import { type Read, readCount, readTotals } from "./answers.ts";
+import { KeyPool } from "./key-pool.ts";
+import type { ServerClient, ServerRequest } from "./server-client.ts";
 import { CountServerError } from "./count-server-error.ts";
 import { isTemporary } from "./retries.ts";
 
@@ -28,6 +29,7 @@ interface PendingPlay {
 export class Batcher {
   readonly #server: string;
   readonly #client: ServerClient;
+  readonly #keys = new KeyPool();
   #pending: PendingPlay[] = [];
   #acceptsBatches = true;
 
@@ -63,8 +65,7 @@ export class Batcher {
   #sendEach(plays: readonly PendingPlay[]): void {
     for (const { path, signal, resolve, reject } of plays) {
       const request = { method: "POST", path, signal };
-      const counted = this.#client.sendKeyed(this.#server, request, (answer) => readCount(answer, 1));
-      counted.then(resolve, reject);
+      this.#sendKeyed(request, (answer) => readCount(answer, 1)).then(resolve, reject);
     }
   }
 
@@ -92,7 +93,13 @@ export class Batcher {
   #send(songs: readonly Song[], signal: AbortSignal | undefined): Promise<Map<string, number>> {
     const body = writeList(MAPPING_SYNTAX.text, songs);
     const request = { method: "POST", path: "batch", body, signal };
-    return this.#client.sendKeyed(this.#server, request, (answer) => readTotals(answer, songs));
+    return this.#sendKeyed(request, (answer) => readTotals(answer, songs));
+  }
+
+  /** Makes a request idempotent with a key, and sends it with retries. */
+  #sendKeyed<T>(request: ServerRequest, read: Read<T>): Promise<T> {
+    const send = (key: string) => this.#client.send(this.#server, { ...request, key }, read);
+    return this.#keys.withKey(send, request.signal);
   }
 }
 

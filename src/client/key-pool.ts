@@ -12,15 +12,11 @@ const MAX_WRITERS = 16;
  * requests wait for one.
  */
 export class KeyPool {
-  readonly #client: string;
+  /** 128 random bits. Browsers have `crypto.randomUUID` on secure pages only. */
+  readonly #name: string = crypto.getRandomValues(new Uint32Array(4)).join("-");
   readonly #limit = new Semaphore(MAX_WRITERS);
   readonly #idle: { name: string; seq: number }[] = [];
   #writers = 0;
-
-  /** `client` is the name of the client, which no other client has. */
-  constructor(client: string) {
-    this.#client = client;
-  }
 
   /**
    * Calls `send` with an `Idempotency-Key` that no other request has, and returns its result. `send` may
@@ -31,7 +27,7 @@ export class KeyPool {
   async withKey<T>(send: (key: string) => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
     const sent = this.#limit.run(1, async () => {
       signal?.throwIfAborted();
-      const writer = this.#idle.pop() ?? { name: `${this.#client}-${this.#writers++}`, seq: 0 };
+      const writer = this.#idle.pop() ?? { name: `${this.#name}-${this.#writers++}`, seq: 0 };
       try {
         return await send(`"${writer.name}:${++writer.seq}"`);
       } finally {

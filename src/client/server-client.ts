@@ -2,7 +2,6 @@ import { checkSetting } from "../settings/settings.ts";
 import type { Read } from "./answers.ts";
 import { checkNumber, checkType } from "./arguments.ts";
 import { exchange } from "./exchange.ts";
-import { KeyPool } from "./key-pool.ts";
 import type { CountClientOptions } from "./options.ts";
 import { withRetries } from "./retries.ts";
 
@@ -37,9 +36,6 @@ export class ServerClient {
   readonly #retries: number;
   readonly #headers: Readonly<Record<string, string>>;
   readonly #fetch: (url: string, init: RequestInit) => Promise<Response>;
-  readonly #keyPools = new Map<string, KeyPool>();
-  /** 128 random bits. Browsers have `crypto.randomUUID` on secure pages only. */
-  readonly #name: string = crypto.getRandomValues(new Uint32Array(4)).join("-");
 
   /**
    * @throws {TypeError} for options or a `fetch` of another type.
@@ -65,13 +61,6 @@ export class ServerClient {
   /** Sends an idempotent request, with retries. Each attempt reads its answer from the beginning. */
   async send<T>(server: string, request: ServerRequest, read: Read<T>): Promise<T> {
     return await withRetries(this.#retries, request.signal, () => this.sendOnce(server, request, read));
-  }
-
-  /** Makes a request idempotent with a key, and sends it with retries. */
-  async sendKeyed<T>(server: string, request: ServerRequest, read: Read<T>): Promise<T> {
-    let keys = this.#keyPools.get(server);
-    if (keys === undefined) this.#keyPools.set(server, (keys = new KeyPool(this.#name)));
-    return await keys.withKey((key) => this.send(server, { ...request, key }, read), request.signal);
   }
 
   #initFor({ method, body, key, isMinimal, label, accept }: ServerRequest): RequestInit & { method: string } {
