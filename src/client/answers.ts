@@ -4,6 +4,12 @@ import { parseWholeNumber } from "../mapping/whole-number.ts";
 import { CountServerError } from "./count-server-error.ts";
 import { SongSlice } from "./slice.ts";
 
+/** Longest text that is read of a body that is not a mapping. */
+const MAX_TEXT = 64 * 1024;
+
+/** Waits for the next part of an answer, and maps a failure to a {@linkcode CountServerError}. */
+export type Arrival = <T>(part: Promise<T>, advice?: string) => Promise<T>;
+
 /** An answer whose body is still arriving. */
 export interface ServerAnswer {
   server: string;
@@ -30,7 +36,9 @@ export async function readDone(answer: ServerAnswer): Promise<void> {
 
 /** Reads the answer to the request for one count, or to a play, after which the count is at least `added`. */
 export async function readCount(answer: ServerAnswer, added = 0): Promise<number> {
-  const count = wholeNumber(answer, await answer.text(), "a count");
+  const text = await answer.text();
+  const count = parseWholeNumber(text);
+  if (count === undefined) throw wrong(answer, `is ${quoted(text)}, not a count`);
   if (count < added) throw wrong(answer, `to a play is ${count}`);
   return count;
 }
@@ -100,13 +108,29 @@ export function lastRequestIn(error: unknown): number | undefined {
   return error.members["newestSeq"];
 }
 
-function wholeNumber(answer: ServerAnswer, digits: string, what: string): number {
-  const number = parseWholeNumber(digits);
-  if (number === undefined) throw wrong(answer, `is ${quoted(digits)}, not ${what}`);
-  return number;
-}
-
 /** Returns the error of an answer that is a success, but not the expected one. A retry would not help. */
 function wrong({ server, response: { status } }: ServerAnswer, fault: string, cause?: unknown): Error {
   return new CountServerError(server, `The answer of ${server} ${fault}`, { status, cause });
+}
+
+/** Returns the text of an answer in pieces, as they arrive. */
+export async function* piecesOf({ body }: Response, arriving: Arrival): AsyncGenerator<string> {
+  if (body === null) return;
+  const reader = body.getReader(); // not every browser can iterate a stream
+  const decoder = new TextDecoder();
+  for (;;) {
+    const { value, done } = await arriving(reader.read());
+    yield decoder.decode(value, { stream: !done });
+    if (done) return;
+  }
+}
+
+/** Returns the beginning of a text. */
+export async function textOf(response: Response): Promise<string> {
+  let text = "";
+  for await (const piece of piecesOf(response, (part) => part)) {
+    text += piece;
+    if (text.length > MAX_TEXT) break;
+  }
+  return text;
 }

@@ -1,5 +1,5 @@
 /** The parts of an error answer that a program can use. Default of `mayBeDone`: true. */
-type Failure = Partial<
+export type Failure = Partial<
   Pick<CountServerError, "status" | "type" | "members" | "retryAfterSeconds" | "mayBeDone">
 >;
 

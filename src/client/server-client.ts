@@ -1,7 +1,9 @@
+import { abortable, onAbort } from "../async/timing.ts";
 import { checkSetting } from "../settings/settings.ts";
-import type { Read } from "./answers.ts";
+import { type Arrival, piecesOf, type Read, textOf } from "./answers.ts";
 import { checkNumber, checkType } from "./arguments.ts";
-import { exchange } from "./exchange.ts";
+import { CountServerError, type Failure } from "./count-server-error.ts";
+import { ADVICE, describeFailure, failureOf, isNotSent } from "./failures.ts";
 import type { CountClientOptions } from "./options.ts";
 import { withRetries } from "./retries.ts";
 
@@ -28,8 +30,8 @@ export interface ServerRequest {
 }
 
 /**
- * Sends requests to servers, and returns what a {@linkcode Read} makes of the answer. Rejects as
- * {@linkcode exchange} does. The URL of a server ends with a slash.
+ * Sends requests to servers, and returns what a {@linkcode Read} makes of the answer. The URL of a server
+ * ends with a slash.
  */
 export class ServerClient {
   readonly #timeoutMs: number;
@@ -51,11 +53,45 @@ export class ServerClient {
     this.#fetch = async (url, init) => await (options.fetch ?? fetch)(url, init);
   }
 
-  /** Sends a request once: it need not be idempotent. */
+  /**
+   * Sends a request once: it need not be idempotent.
+   *
+   * @throws {CountServerError} for any answer but a success, and for none. Other errors are those of `read`.
+   */
   async sendOnce<T>(server: string, request: ServerRequest, read: Read<T>): Promise<T> {
-    const [timeoutMs, fetch] = [this.#timeoutMs, this.#fetch];
-    const { path, signal } = request;
-    return await exchange({ server, path, init: this.#initFor(request), timeoutMs, signal, fetch }, read);
+    const { method, path, signal } = request;
+    const failed = (reason: string, options: ErrorOptions & Failure) =>
+      new CountServerError(server, `${method} ${server}${path} failed: ${reason}`, options);
+    signal?.throwIfAborted();
+    const abortion = new AbortController(); // AbortSignal.any is missing in browsers of 2023
+    const abort = () => abortion.abort();
+    const dispose = signal && onAbort(signal, abort);
+    const arriving: Arrival = async (part, advice = "") => {
+      const timer = setTimeout(abort, this.#timeoutMs);
+      try {
+        return await abortable(part, abortion.signal);
+      } catch (cause) {
+        signal?.throwIfAborted(); // the caller cancelled the request, and gets its own reason
+        const isLate = abortion.signal.aborted;
+        const reason = isLate ? `no answer within ${this.#timeoutMs} ms` : describeFailure(cause);
+        throw failed(reason + advice, { cause, mayBeDone: !isNotSent(cause) });
+      } finally {
+        clearTimeout(timer);
+      }
+    };
+    try {
+      const fetched = this.#fetch(server + path, { ...this.#initFor(request), signal: abortion.signal });
+      const response = await arriving(fetched, ADVICE);
+      const text = () => arriving(textOf(response));
+      if (response.ok) return await read({ server, response, pieces: piecesOf(response, arriving), text });
+      throw failed(...failureOf(response, await text()));
+    } catch (error) {
+      if (error instanceof CountServerError && method === "GET") error.mayBeDone = false;
+      throw error;
+    } finally {
+      dispose?.();
+      abort(); // an answer that was not read to its end is dropped
+    }
   }
 
   /** Sends an idempotent request, with retries. Each attempt reads its answer from the beginning. */
@@ -63,7 +99,7 @@ export class ServerClient {
     return await withRetries(this.#retries, request.signal, () => this.sendOnce(server, request, read));
   }
 
-  #initFor({ method, body, key, isMinimal, label, accept }: ServerRequest): RequestInit & { method: string } {
+  #initFor({ method, body, key, isMinimal, label, accept }: ServerRequest): RequestInit {
     return {
       method,
       headers: {
