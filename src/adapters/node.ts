@@ -22,7 +22,7 @@ import { resolvesWithin } from "../async/timing.ts";
 import { type Handler, answerError } from "../http/handler.ts";
 import { isHost } from "../http/request/target.ts";
 import { socketOf } from "../settings/hosts.ts";
-import { IncomingBody } from "./node/body.ts";
+import { bodyOf, type IncomingBody } from "./node/body.ts";
 import { Connections } from "./node/connections.ts";
 import { IDLE_SECONDS, type ListenOptions, refuseHost, type Server, urlOf } from "./server.ts";
 
@@ -86,7 +86,7 @@ export function toListener(
     outgoing.once("close", () => {
       if (!outgoing.writableFinished) gone.abort();
     });
-    const body = hasBody(incoming) ? new IncomingBody(incoming) : undefined;
+    const body = hasBody(incoming) ? bodyOf(incoming) : undefined;
     try {
       await send(await answer(handler, incoming, { signal: gone.signal, body }), outgoing, gone.signal);
     } catch (error) {
