@@ -130,17 +130,12 @@ function isId(id: string): boolean {
   return hasPath(id) && !id.includes("\ufffd");
 }
 
-/** Returns true if a path can name a song. A lone surrogate has no UTF-8, and so no percent-encoding. */
-export function hasPath(id: string): boolean {
-  return id !== "" && !isDots(id) && id.isWellFormed();
-}
-
 /**
- * Returns true if an id is a dot segment, which URLs resolve even if encoded: `song/..` is the list of all
- * songs.
+ * Returns true if a path can name a song. URLs resolve a dot segment, even if encoded: `song/..` is the list
+ * of all songs. A lone surrogate has no UTF-8, and so no percent-encoding.
  */
-function isDots(id: string): boolean {
-  return id === "." || id === "..";
+export function hasPath(id: string): boolean {
+  return !/^\.{0,2}$/.test(id) && id.isWellFormed();
 }
 
 /** Characters of the longest dot segment. */
