@@ -16,8 +16,8 @@ function each(ids: readonly string[], plays = 1): [string, number][] {
   return ids.map((id, n) => [id, plays + (n % 3)]);
 }
 
-describeDatabases(({ name, database, testHere }) => {
-  const text = name === "SQLite" ? "TEXT" : name === "MariaDB" ? "varchar(100)" : "text";
+describeDatabases(({ dialect, database, testHere }) => {
+  const text = dialect === "sqlite" ? "TEXT" : dialect === "mysql" ? "varchar(100)" : "text";
 
   /** Makes a table of songs with rows for `ids`. */
   async function tableOf(
@@ -27,7 +27,7 @@ describeDatabases(({ name, database, testHere }) => {
     const url = await database.create();
     await query(url, `CREATE TABLE song (${columns})`);
     for (const id of ids) {
-      const value = `'${id.replaceAll("\\", name === "MariaDB" ? "\\\\" : "\\").replaceAll("'", "''")}'`;
+      const value = `'${id.replaceAll("\\", dialect === "mysql" ? "\\\\" : "\\").replaceAll("'", "''")}'`;
       await query(url, `INSERT INTO song (id, plays) VALUES (${value}, NULL)`);
     }
     return url;
@@ -122,7 +122,7 @@ describeDatabases(({ name, database, testHere }) => {
       const url = await tableOf(known);
       const servers = [servePlaycount()];
       const ledger = new Ledger(servers);
-      const loose = name === "MariaDB" ? ["a", "á", "E"] : [];
+      const loose = dialect === "mysql" ? ["a", "á", "E"] : [];
       await ledger.play(each([...known, ...others, ...loose]));
       const [fold] = await runJob({ url, servers, target: { partSongs: 5 } });
       expect(fold?.setAside).toMatchObject({ songs: others.length + loose.length, isNew: true });
@@ -213,13 +213,14 @@ describeDatabases(({ name, database, testHere }) => {
   });
 
   testHere("names with quotes and a schema, and ids that are uuids, are as good as any", async () => {
-    if (name === "SQLite") return; // it has neither
+    if (dialect === "sqlite") return; // it has neither
     const url = await tableOf([]);
-    const q = name === "MariaDB" ? "`" : '"';
-    const schema = name === "MariaDB" ? new URL(url).pathname.slice(1) : "it's";
-    if (name !== "MariaDB") await query(url, `CREATE SCHEMA "${schema}"`);
+    const q = dialect === "mysql" ? "`" : '"';
+    const schema = dialect === "mysql" ? new URL(url).pathname.slice(1) : "it's";
+    if (dialect !== "mysql") await query(url, `CREATE SCHEMA "${schema}"`);
     const table = `${q}${schema}${q}.${q}So${q}${q}ng${q}`;
-    await query(url, `CREATE TABLE ${table} (slug uuid PRIMARY KEY, n bigint)`);
+    const type = database.name === "MySQL" ? "char(36)" : "uuid"; // which MySQL lacks
+    await query(url, `CREATE TABLE ${table} (slug ${type} PRIMARY KEY, n bigint)`);
     const id = "6f9619ff-8b86-d011-b42d-00cf4fc964ff";
     await query(url, `INSERT INTO ${table} VALUES ('${id}', 0)`);
     const servers = [servePlaycount()];
@@ -305,7 +306,7 @@ describeDatabases(({ name, database, testHere }) => {
   testHere("a table to which plays cannot be added exactly is refused, and nothing is sealed", async () => {
     const servers = [servePlaycount()];
     const url = await tableOf([]);
-    const types = name === "SQLite" ? ["REAL", "REAL"] : ["double precision", "double precision"];
+    const types = dialect === "sqlite" ? ["REAL", "REAL"] : ["double precision", "double precision"];
     await query(url, `CREATE TABLE loose (id ${text} PRIMARY KEY, plays ${types[0]})`);
     await query(url, `CREATE TABLE many (id ${text}, plays bigint)`);
     await query(url, `CREATE TABLE floats (id ${types[1]} PRIMARY KEY, plays bigint)`);

@@ -11,7 +11,7 @@ import { Crash, crashAt, Ledger, runJob, type TestJob } from "./support/jobs.ts"
 setDefaultTimeout(300_000);
 afterEach(stopAll);
 
-describeDatabases(({ name, database, testHere, testOn }) => {
+describeDatabases(({ dialect, database, testHere, testOn, testServer }) => {
   const TABLE = "CREATE TABLE song (id varchar(100) PRIMARY KEY, plays bigint)";
 
   /** Makes tables, and returns a job for them and a server. */
@@ -35,7 +35,7 @@ describeDatabases(({ name, database, testHere, testOn }) => {
 
   const BAD_IDS: [what: string, statements: string[]][] = [
     ["a CHECK", ["CREATE TABLE song (id varchar(100) PRIMARY KEY CHECK (id NOT LIKE 'bad%'), plays bigint)"]],
-    ...(name === "SQLite"
+    ...(dialect === "sqlite"
       ? []
       : [
           [
@@ -44,12 +44,12 @@ describeDatabases(({ name, database, testHere, testOn }) => {
               "CREATE TABLE catalog (id varchar(100) PRIMARY KEY)",
               "INSERT INTO catalog VALUES ('a'), ('b')",
               `CREATE TABLE song (id varchar(100) PRIMARY KEY, plays bigint, FOREIGN KEY (id) REFERENCES catalog (id)
-                ${name === "PostgreSQL" ? "DEFERRABLE INITIALLY DEFERRED" : ""})`,
+                ${dialect === "postgres" ? "DEFERRABLE INITIALLY DEFERRED" : ""})`,
             ],
           ] as [string, string[]],
           [
             "a partition",
-            name === "PostgreSQL"
+            dialect === "postgres"
               ? [
                   "CREATE TABLE song (id varchar(100) PRIMARY KEY, plays bigint) PARTITION BY RANGE (id)",
                   "CREATE TABLE song0 PARTITION OF song FOR VALUES FROM ('a') TO ('ba')",
@@ -78,7 +78,7 @@ describeDatabases(({ name, database, testHere, testOn }) => {
       ]);
     });
 
-  testOn("MariaDB")("no row is inserted whose id is not the song's", async () => {
+  testOn("mysql")("no row is inserted whose id is not the song's", async () => {
     for (const [type, id, odd] of [
       ["varchar(100) CHARACTER SET latin1", "a", ["日本", "日本語"]],
       ["char(10)", "a", ["b ", "c  "]],
@@ -110,7 +110,7 @@ describeDatabases(({ name, database, testHere, testOn }) => {
     expect(await rowsOf(job.url, "playcount_unknown")).toEqual({});
   });
 
-  testOn("PostgreSQL")(
+  testOn("postgres")(
     "a table that others inherit from is refused, as their rows would get plays",
     async () => {
       const job = await jobFor(TABLE, "CREATE TABLE old_song () INHERITS (song)");
@@ -118,7 +118,7 @@ describeDatabases(({ name, database, testHere, testOn }) => {
     },
   );
 
-  testOn("PostgreSQL")("a database whose encoding lacks characters is refused", async () => {
+  testOn("postgres")("a database whose encoding lacks characters is refused", async () => {
     const server = database as PostgresServer;
     await query(server.adminUrl, "CREATE DATABASE latin ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0");
     const url = server.urlOf("latin");
@@ -127,7 +127,7 @@ describeDatabases(({ name, database, testHere, testOn }) => {
   });
 
   const change = (type: string) =>
-    name === "PostgreSQL" ? `ALTER TABLE song ALTER id TYPE ${type}` : `ALTER TABLE song MODIFY id ${type}`;
+    dialect === "postgres" ? `ALTER TABLE song ALTER id TYPE ${type}` : `ALTER TABLE song MODIFY id ${type}`;
 
   for (const [from, to] of [
     ["bigint", "varchar(100)"],
@@ -135,7 +135,7 @@ describeDatabases(({ name, database, testHere, testOn }) => {
     ["varchar(100)", "varchar(3)"],
   ] as const)
     for (const partSongs of [2, 9, 10])
-      testOn("PostgreSQL", "MariaDB")(
+      testServer(
         `ids that become ${to} after ${from}, between two parts of ${partSongs}, lose and double no play`,
         async () => {
           const ids = Array.from({ length: 20 }, (_, n) => String(n + 1));
@@ -159,8 +159,8 @@ describeDatabases(({ name, database, testHere, testOn }) => {
         },
       );
 
-  testOn("PostgreSQL", "MariaDB")("a server whose ids are too long for an index is refused", async () => {
-    const [maxIdBytes, table] = name === "MariaDB" ? [512, 700] : [2500, 4000];
+  testServer("a server whose ids are too long for an index is refused", async () => {
+    const [maxIdBytes, table] = dialect === "mysql" ? [512, 700] : [2500, 4000];
     const job = await jobFor(`CREATE TABLE song (id varchar(${table}) PRIMARY KEY, plays bigint)`);
     await query(job.url, `INSERT INTO song VALUES ('${"x".repeat(512)}', 0)`);
     const [server = ""] = (job.servers = [servePlaycount({ maxIdBytes: maxIdBytes + 1 })]);
@@ -189,14 +189,14 @@ describeDatabases(({ name, database, testHere, testOn }) => {
   });
 
   testHere("ids as long as they may be are kept, inserted and in the history", async () => {
-    const maxIdBytes = { PostgreSQL: 2500, MariaDB: 512, SQLite: 4096 }[name] as number;
+    const maxIdBytes = { postgres: 2500, mysql: 512, sqlite: 4096 }[dialect];
     const ids = Array.from({ length: 3 }, (_, at) =>
       String.fromCharCode(
         ...Array.from({ length: maxIdBytes }, (_, n) => 33 + (((n + at) * 7919 + n * n * 31) % 89)),
       ),
     );
     const job = await jobFor(
-      `CREATE TABLE song (id varchar(${name === "MariaDB" ? 600 : 5000}) PRIMARY KEY, plays bigint)`,
+      `CREATE TABLE song (id varchar(${dialect === "mysql" ? 600 : 5000}) PRIMARY KEY, plays bigint)`,
     );
     job.servers = [servePlaycount({ maxIdBytes })];
     const [server = ""] = job.servers;
@@ -210,13 +210,13 @@ describeDatabases(({ name, database, testHere, testOn }) => {
 
   testHere("a page shows the plays of its own song where the column takes ids for equal", async () => {
     const columns = {
-      PostgreSQL: ["id citext", "id varchar(100) COLLATE loose"],
-      MariaDB: ["id varchar(100) COLLATE utf8mb4_general_ci", "id varchar(100) CHARACTER SET latin1"],
-      SQLite: ["id TEXT COLLATE NOCASE"],
-    }[name] as string[];
+      postgres: ["id citext", "id varchar(100) COLLATE loose"],
+      mysql: ["id varchar(100) COLLATE utf8mb4_general_ci", "id varchar(100) CHARACTER SET latin1"],
+      sqlite: ["id TEXT COLLATE NOCASE"],
+    }[dialect];
     for (const column of columns) {
       const job = await jobFor();
-      if (name === "PostgreSQL") {
+      if (dialect === "postgres") {
         await query(
           job.url,
           "CREATE COLLATION loose (provider=icu, locale='und-u-ks-level1', deterministic=false)",
@@ -246,9 +246,9 @@ describeDatabases(({ name, database, testHere, testOn }) => {
   testHere("a page shows the plays that are kept, and is right before the first fold", async () => {
     const job = await jobFor(
       "CREATE TABLE song (id varchar(100) PRIMARY KEY, plays smallint)",
-      `INSERT INTO song VALUES ('full', ${name === "SQLite" ? 0 : 32_767})`,
+      `INSERT INTO song VALUES ('full', ${dialect === "sqlite" ? 0 : 32_767})`,
     );
-    if (name !== "SQLite") job.ledger.plays.set("full", 32_767);
+    if (dialect !== "sqlite") job.ledger.plays.set("full", 32_767);
     for (const statement of await schemaOf(job.url)) await query(job.url, statement);
     await job.ledger.play([
       ["full", 2],
@@ -263,53 +263,47 @@ describeDatabases(({ name, database, testHere, testOn }) => {
     expect(await job.ledger.wrongPages(job.url, ["full", "new"])).toEqual([]);
   });
 
-  testOn("PostgreSQL", "MariaDB")(
-    "a job's row that a transaction keeps locked is no other job at work",
-    async () => {
-      const job = await jobFor(TABLE, "INSERT INTO song VALUES ('a', 0)");
-      await runJob(job);
-      await job.ledger.play([["a", 3]]);
-      const { client } = openDatabase(job.url);
-      await client.begin(async (tx) => {
-        await tx.unsafe("SELECT fold FROM playcount_fold FOR UPDATE");
-        await expect(runJob(job)).rejects.toThrow(/^another transaction has kept the job's row .* locked$/);
+  testServer("a job's row that a transaction keeps locked is no other job at work", async () => {
+    const job = await jobFor(TABLE, "INSERT INTO song VALUES ('a', 0)");
+    await runJob(job);
+    await job.ledger.play([["a", 3]]);
+    const { client } = openDatabase(job.url);
+    await client.begin(async (tx) => {
+      await tx.unsafe("SELECT fold FROM playcount_fold FOR UPDATE");
+      await expect(runJob(job)).rejects.toThrow(/^another transaction has kept the job's row .* locked$/);
+    });
+    await client.close();
+    await runJob(job);
+    expect(await rowsOf(job.url, "song")).toEqual({ a: "3" });
+  });
+
+  testServer("a database that falls silent stops the job after --timeout, at any step", async () => {
+    const job = await jobFor(TABLE, "INSERT INTO song VALUES ('a', 0)");
+    const { port } = new URL(job.url);
+    await job.ledger.play([["a", 3]]);
+    for (const messages of [2, 4, 9]) {
+      const sockets: Socket[] = [];
+      const silent = createServer((from) => {
+        const to = connect(Number(port), "127.0.0.1");
+        sockets.push(from, to);
+        let count = 0;
+        from.on("data", (data) => count++ < messages && to.write(data)).on("error", () => {});
+        to.on("data", (data) => from.write(data)).on("error", () => {});
       });
-      await client.close();
-      await runJob(job);
-      expect(await rowsOf(job.url, "song")).toEqual({ a: "3" });
-    },
-  );
+      await new Promise<void>((resolve) => silent.listen(0, "127.0.0.1", resolve));
+      const url = new URL(job.url);
+      url.port = String((silent.address() as AddressInfo).port);
+      await expect(runJob({ ...job, url: url.href, target: { timeoutSeconds: 1 } })).rejects.toThrow(
+        /^the database has not ended a step within 1 s: raise --timeout,/,
+      );
+      for (const socket of sockets) socket.destroy();
+      silent.close();
+    }
+    await runJob(job);
+    expect(await rowsOf(job.url, "song")).toEqual({ a: "3" });
+  });
 
-  testOn("PostgreSQL", "MariaDB")(
-    "a database that falls silent stops the job after --timeout, at any step",
-    async () => {
-      const job = await jobFor(TABLE, "INSERT INTO song VALUES ('a', 0)");
-      const { port } = new URL(job.url);
-      await job.ledger.play([["a", 3]]);
-      for (const messages of [2, 4, 9]) {
-        const sockets: Socket[] = [];
-        const silent = createServer((from) => {
-          const to = connect(Number(port), "127.0.0.1");
-          sockets.push(from, to);
-          let count = 0;
-          from.on("data", (data) => count++ < messages && to.write(data)).on("error", () => {});
-          to.on("data", (data) => from.write(data)).on("error", () => {});
-        });
-        await new Promise<void>((resolve) => silent.listen(0, "127.0.0.1", resolve));
-        const url = new URL(job.url);
-        url.port = String((silent.address() as AddressInfo).port);
-        await expect(runJob({ ...job, url: url.href, target: { timeoutSeconds: 1 } })).rejects.toThrow(
-          /^the database has not ended a step within 1 s: raise --timeout,/,
-        );
-        for (const socket of sockets) socket.destroy();
-        silent.close();
-      }
-      await runJob(job);
-      expect(await rowsOf(job.url, "song")).toEqual({ a: "3" });
-    },
-  );
-
-  testOn("SQLite")("a URL has a host, a query without a mode, or no file, and takes no --ca", async () => {
+  testOn("sqlite")("a URL has a host, a query without a mode, or no file, and takes no --ca", async () => {
     const job = await jobFor(TABLE);
     const url = job.url.replace("sqlite:", "sqlite://");
     expect(await runJob({ ...job, url })).toMatchObject([{ songs: 0 }]);

@@ -14,13 +14,13 @@ afterEach(stopAll);
 
 const SONGS = Array.from({ length: 500 }, (_, n) => `song ${n}`);
 
-describeDatabases(({ name, database, testHere }) => {
+describeDatabases(({ dialect, database, testHere }) => {
   testHere("jobs and databases that are killed at any moment lose and double nothing", async () => {
-    const random = new Random(`fold ${name}`);
+    const random = new Random(`fold ${database.name}`);
     const url = await database.create();
     await query(
       url,
-      `CREATE TABLE song (id ${name === "SQLite" ? "TEXT" : "varchar(100)"} PRIMARY KEY, plays bigint)`,
+      `CREATE TABLE song (id ${dialect === "sqlite" ? "TEXT" : "varchar(100)"} PRIMARY KEY, plays bigint)`,
     );
     const values = SONGS.slice(0, -5).map((id) => `('${id}', 0)`); // some songs have no row
     await query(url, `INSERT INTO song VALUES ${values.join(", ")}`);

@@ -1,4 +1,5 @@
 import { afterEach, expect, setDefaultTimeout, test } from "bun:test";
+import type { SqlResult } from "../../src/fold/sql/client.ts";
 import { servePlaycount, stopAll } from "../support/servers.ts";
 import { openDatabase, query } from "./support/databases.ts";
 import { describeDatabases } from "./support/each-database.ts";
@@ -7,7 +8,7 @@ import { Ledger, runJob, type TestJob } from "./support/jobs.ts";
 setDefaultTimeout(300_000);
 afterEach(stopAll);
 
-describeDatabases(({ name, database, testHere, testServer }) => {
+describeDatabases(({ dialect, database, testHere, testServer }) => {
   /** Makes tables, and returns a job for them and two servers. */
   async function jobFor(...statements: string[]): Promise<TestJob & { ledger: Ledger }> {
     const url = await database.create();
@@ -38,7 +39,7 @@ describeDatabases(({ name, database, testHere, testServer }) => {
     }
   }
 
-  (name === "SQLite" ? test.skip : testHere)(
+  (dialect === "sqlite" ? test.skip : testHere)(
     "what another job sets aside meanwhile is not new here",
     async () => {
       const job = await jobFor("CREATE TABLE song (id varchar(100) PRIMARY KEY, plays bigint)");
@@ -66,7 +67,7 @@ describeDatabases(({ name, database, testHere, testServer }) => {
   );
 
   testHere("plays that a column cannot hold are kept until it can, and stop no other song", async () => {
-    const most = name === "SQLite" ? 2n ** 63n - 1n : 32_767n;
+    const most = dialect === "sqlite" ? 2n ** 63n - 1n : 32_767n;
     const job = await jobFor(
       "CREATE TABLE song (id varchar(100) PRIMARY KEY, plays smallint)",
       `INSERT INTO song VALUES ('full', ${most - 5n}), ('b', NULL), ('c', 1)`,
@@ -80,11 +81,11 @@ describeDatabases(({ name, database, testHere, testServer }) => {
     expect(fold?.setAside).toMatchObject({ songs: 1, plays: 6, isNew: true, examples: ["full"] });
     expect(await plays(job.url)).toEqual({ full: Number(most - 5n), b: 7, c: 9 });
     expect(await kept(job.url)).toEqual({ full: 6 });
-    if (name === "SQLite") await query(job.url, "UPDATE song SET plays = 1 WHERE id = 'full'");
+    if (dialect === "sqlite") await query(job.url, "UPDATE song SET plays = 1 WHERE id = 'full'");
     else
       await query(
         job.url,
-        name === "MariaDB"
+        dialect === "mysql"
           ? "ALTER TABLE song MODIFY plays bigint"
           : "ALTER TABLE song ALTER plays TYPE bigint",
       );
@@ -95,7 +96,7 @@ describeDatabases(({ name, database, testHere, testServer }) => {
   });
 
   testHere("a decimal column takes what it has digits for", async () => {
-    if (name === "SQLite") return; // it has no such type
+    if (dialect === "sqlite") return; // it has no such type
     const job = await jobFor(
       "CREATE TABLE song (id varchar(100) PRIMARY KEY, plays decimal(4, 1))",
       "INSERT INTO song VALUES ('a', 1), ('b', 990)",
@@ -164,17 +165,17 @@ describeDatabases(({ name, database, testHere, testServer }) => {
 
   testHere("a trigger that fails stops the fold, and the next run stores it", async () => {
     const raise = {
-      PostgreSQL: [
+      postgres: [
         "CREATE FUNCTION no() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'not now'; END $$",
         "CREATE TRIGGER t BEFORE UPDATE ON song FOR EACH ROW WHEN (new.id = 'b') EXECUTE FUNCTION no()",
       ],
-      MariaDB: [
+      mysql: [
         "CREATE TRIGGER t BEFORE UPDATE ON song FOR EACH ROW IF new.id = 'b' THEN SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'not now'; END IF",
       ],
-      SQLite: [
+      sqlite: [
         "CREATE TRIGGER t BEFORE UPDATE ON song WHEN new.id = 'b' BEGIN SELECT RAISE(ABORT, 'not now'); END",
       ],
-    }[name] as string[];
+    }[dialect];
     const job = await jobFor(
       "CREATE TABLE song (id varchar(100) PRIMARY KEY, plays bigint)",
       "INSERT INTO song VALUES ('a', 0), ('b', 0)",
@@ -190,7 +191,7 @@ describeDatabases(({ name, database, testHere, testServer }) => {
     await expect(runJob(job)).rejects.toThrow(/not now/);
     for (const server of job.servers)
       expect((await (await fetch(`${server}/folds`)).text()).split("\n")).toHaveLength(1);
-    await query(job.url, name === "PostgreSQL" ? "DROP TRIGGER t ON song" : "DROP TRIGGER t");
+    await query(job.url, dialect === "postgres" ? "DROP TRIGGER t ON song" : "DROP TRIGGER t");
     await runJob(job);
     expect(await plays(job.url)).toEqual({ a: 1, b: 2 });
   });
@@ -198,15 +199,15 @@ describeDatabases(({ name, database, testHere, testServer }) => {
   testHere("a partitioned table is like any other", async () => {
     const columns = "id varchar(100) PRIMARY KEY, plays bigint";
     const job = await jobFor(
-      ...({
-        PostgreSQL: [
+      ...{
+        postgres: [
           `CREATE TABLE song (${columns}) PARTITION BY HASH (id)`,
           "CREATE TABLE song0 PARTITION OF song FOR VALUES WITH (MODULUS 2, REMAINDER 0)",
           "CREATE TABLE song1 PARTITION OF song FOR VALUES WITH (MODULUS 2, REMAINDER 1)",
         ],
-        MariaDB: [`CREATE TABLE song (${columns}) PARTITION BY KEY (id) PARTITIONS 2`],
-        SQLite: [`CREATE TABLE song (${columns}) WITHOUT ROWID`],
-      }[name] as string[]),
+        mysql: [`CREATE TABLE song (${columns}) PARTITION BY KEY (id) PARTITIONS 2`],
+        sqlite: [`CREATE TABLE song (${columns}) WITHOUT ROWID`],
+      }[dialect],
       "INSERT INTO song VALUES ('a', 0), ('b', 0), ('c', 0)",
     );
     await job.ledger.play([
@@ -219,14 +220,12 @@ describeDatabases(({ name, database, testHere, testServer }) => {
   });
 
   testHere("names have a schema, quotes and dots", async () => {
-    const q = name === "MariaDB" ? "`" : '"';
+    const q = dialect === "mysql" ? "`" : '"';
     const job = await jobFor(
       `CREATE TABLE ${q}my.song${q} (${q}Song Id${q} varchar(100) PRIMARY KEY, ${q}pl.ays${q} bigint)`,
       `INSERT INTO ${q}my.song${q} VALUES ('a', 0)`,
     );
-    const schema = { PostgreSQL: "public", MariaDB: new URL(job.url).pathname.slice(1), SQLite: "main" }[
-      name
-    ];
+    const schema = { postgres: "public", mysql: new URL(job.url).pathname.slice(1), sqlite: "main" }[dialect];
     const names = { table: `${schema}."my.song"`, id: "song id", plays: "pl.ays", history: `"my.history"` };
     await job.ledger.play([["a", 3]]);
     await runJob({ ...job, names });
@@ -244,8 +243,8 @@ describeDatabases(({ name, database, testHere, testServer }) => {
     const user = `poor_${schema}`;
     const url = new URL(job.url);
     url.username = user;
-    const grantee = name === "PostgreSQL" ? user : `${user}@'127.0.0.1'`;
-    await query(job.url, name === "PostgreSQL" ? `CREATE USER ${user}` : `CREATE USER ${grantee}`);
+    const grantee = dialect === "postgres" ? user : `${user}@'127.0.0.1'`;
+    await query(job.url, dialect === "postgres" ? `CREATE USER ${user}` : `CREATE USER ${grantee}`);
     const poor = await jobFor();
     const asPoor = { ...job, servers: poor.servers, url: url.href, names: { name: "poor" } };
     const grant = (what: string) => query(job.url, `GRANT ${what} TO ${grantee}`);
@@ -261,15 +260,15 @@ describeDatabases(({ name, database, testHere, testServer }) => {
     await query(bare.url, `GRANT SELECT, UPDATE ON song TO ${grantee}`);
     const there = new URL(bare.url);
     there.username = user;
-    // MariaDB does not say that the table is missing.
+    // MySQL does not say that the table is missing.
     const refusal = {
-      PostgreSQL: /^cannot create tables: .*denied.* Let a user create them that may:\nCREATE TABLE IF NOT /,
-      MariaDB:
+      postgres: /^cannot create tables: .*denied.* Let a user create them that may:\nCREATE TABLE IF NOT /,
+      mysql:
         /^the database refuses: .*denied .*; the job needs all rights on its tables, see --print-schema$/,
-      SQLite: /./,
-    }[name] as RegExp;
+      sqlite: /./,
+    }[dialect];
     await expect(runJob({ ...bare, url: there.href })).rejects.toThrow(refusal);
-    if (name !== "PostgreSQL") return;
+    if (dialect !== "postgres") return;
     await query(job.url, "ALTER TABLE song ENABLE ROW LEVEL SECURITY");
     const hidden = await jobFor();
     await expectRefused({ ...asPoor, servers: hidden.servers }, /refuses: .*row-level security/);
@@ -277,9 +276,9 @@ describeDatabases(({ name, database, testHere, testServer }) => {
 
   testHere("a database that only reads is refused", async () => {
     const job = await jobFor("CREATE TABLE song (id varchar(100) PRIMARY KEY, plays bigint)");
-    if (name === "MariaDB") return; // read_only is a state of a failover there, and waited for
-    const url = name === "SQLite" ? `${job.url}?mode=ro` : job.url;
-    if (name === "PostgreSQL")
+    if (dialect === "mysql") return; // read_only is a state of a failover there, and waited for
+    const url = dialect === "sqlite" ? `${job.url}?mode=ro` : job.url;
+    if (dialect === "postgres")
       await query(
         job.url,
         `ALTER DATABASE ${new URL(url).pathname.slice(1)} SET default_transaction_read_only = on`,
@@ -312,8 +311,7 @@ describeDatabases(({ name, database, testHere, testServer }) => {
     const changing = (async () => {
       for (let n = 0; !isOver; n++) {
         const id = ids[(n * 37) % ids.length] as string;
-        const rows = await query(job.url, `DELETE FROM song WHERE id = '${id}' RETURNING plays`);
-        for (const row of rows) deleted += Number(row["plays"]);
+        deleted += await deleteRow(job.url, id);
         await query(job.url, `INSERT INTO song VALUES ('${id}', 0)`);
         await Bun.sleep(1);
       }
@@ -329,4 +327,22 @@ describeDatabases(({ name, database, testHere, testServer }) => {
     const sent = [...job.ledger.plays.values()].reduce((all, more) => all + more, 0);
     expect(sum(await plays(job.url)) + sum(await kept(job.url)) + deleted).toBe(sent);
   });
+
+  /** Deletes a row, and returns its plays. */
+  async function deleteRow(url: string, id: string): Promise<number> {
+    const row = `FROM song WHERE id = '${id}'`;
+    if (database.name !== "MySQL") {
+      const deleted = await query(url, `DELETE ${row} RETURNING plays`);
+      return Number(deleted[0]?.["plays"] ?? 0);
+    }
+    const { client } = openDatabase(url);
+    let plays = 0;
+    await client.begin(async (tx) => {
+      const [found] = (await tx.unsafe(`SELECT plays ${row} FOR UPDATE`)) as SqlResult;
+      plays = Number(found?.["plays"] ?? 0);
+      await tx.unsafe(`DELETE ${row}`);
+    });
+    await client.close();
+    return plays;
+  }
 });

@@ -90,14 +90,15 @@ const mysql: Dialect = {
   async add(database, tx, all) {
     const { song } = database;
     const rows = await fitting(database, tx, all);
-    const join = `${song.songs} STRAIGHT_JOIN ${song.table} s ON ${database.isRowOf("f")}`;
+    const join = (songs: string) => `${songs} STRAIGHT_JOIN ${song.table} s ON ${database.isRowOf("f")}`;
     const update = async (some: SongPlays) =>
-      (await database.run(tx, `UPDATE ${join} SET s.${song.increment}`, some)).affectedRows;
+      (await database.run(tx, `UPDATE ${join(song.songs)} SET s.${song.increment}`, some)).affectedRows;
     await database.run(tx, "SAVEPOINT part");
     let added = rows;
     if ((await update(rows)) !== rows.length) {
       await database.run(tx, "ROLLBACK TO SAVEPOINT part");
-      added = only(rows, await database.run(tx, `SELECT f.id AS id FROM ${join} FOR UPDATE`, rows));
+      const lockable = join(`(SELECT * FROM ${song.songs}) f`); // MySQL refuses to lock a JSON_TABLE
+      added = only(rows, await database.run(tx, `SELECT f.id AS id FROM ${lockable} FOR UPDATE`, rows));
       const changed = await update(added);
       if (changed !== added.length)
         throw new Error(`${changed} rows were changed instead of ${added.length}; is foundRows set?`);

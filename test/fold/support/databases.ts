@@ -1,18 +1,19 @@
-import { mkdtempSync, rmSync, symlinkSync } from "node:fs";
+import { mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import process from "node:process";
 import { connect } from "../../../src/cli/fold/connect.ts";
 import type { SqlResult } from "../../../src/fold/sql/client.ts";
 import { Database, type TableNames } from "../../../src/fold/sql/database.ts";
 import { type DialectName, dialectOf } from "../../../src/fold/sql/dialects.ts";
-import { findProgram, lacks } from "../../support/extent.ts";
+import { findProgram, isQuick, lacks } from "../../support/extent.ts";
 import { freePort } from "../../support/ports.ts";
 import { until } from "../../store/redis/support/until.ts";
 
 /** A server of databases, or a folder of SQLite files, for tests. */
 export interface TestDatabase {
   readonly name: string;
+  readonly dialect: DialectName;
   readonly isMissing: boolean;
   start(): Promise<void>;
   /** Kills the server, with no time to end. */
@@ -39,6 +40,7 @@ async function runToEnd(command: readonly string[]): Promise<void> {
 /** A server with a folder and a port of its own, on loopback. */
 abstract class Server implements TestDatabase {
   abstract readonly name: string;
+  abstract readonly dialect: DialectName;
   abstract readonly isMissing: boolean;
   readonly user: string;
   #folder = "";
@@ -107,6 +109,7 @@ abstract class Server implements TestDatabase {
 /** A server of PostgreSQL. */
 export class PostgresServer extends Server {
   readonly name = "PostgreSQL";
+  readonly dialect = "postgres";
   readonly isMissing: boolean = lacks("postgres");
   readonly adminDatabase = "postgres";
 
@@ -138,27 +141,22 @@ export class PostgresServer extends Server {
   }
 }
 
-class MariaDbServer extends Server {
-  readonly name = "MariaDB";
-  readonly isMissing: boolean = lacks("mariadbd");
+/** A server of MariaDB or MySQL. */
+abstract class MySqlServer extends Server {
+  readonly dialect = "mysql";
   readonly adminDatabase = "mysql";
-
-  get initCommand(): readonly string[] {
-    const options = ["--no-defaults", "--auth-root-authentication-method=normal", "--skip-test-db"];
-    return ["mariadb-install-db", ...options, ...this.#folders];
-  }
+  protected abstract readonly program: string;
 
   get serveCommand(): readonly string[] {
     return [
-      findProgram("mariadbd") ?? "mariadbd",
-      ...["--no-defaults", ...this.#folders, `--socket=${this.folder}/socket`],
+      ...[this.program, "--no-defaults", ...this.folders, `--socket=${this.folder}/socket`],
       ...[`--port=${this.port}`, "--bind-address=127.0.0.1", `--pid-file=${this.folder}/pid`],
       ...["--innodb-flush-log-at-trx-commit=2", "--innodb-buffer-pool-size=128M", "--skip-name-resolve"],
     ];
   }
 
   /** A server that starts deletes the temporary tables in its folder: in /tmp those of the others too. */
-  get #folders(): readonly string[] {
+  protected get folders(): readonly string[] {
     return [`--datadir=${this.folder}/data`, `--tmpdir=${this.folder}`];
   }
 
@@ -174,13 +172,50 @@ class MariaDbServer extends Server {
   }
 
   urlOf(name: string): string {
-    // An account of 'root'@'127.0.0.1' exists beside that of the socket.
     return `mysql://root@127.0.0.1:${this.port}/${name}`;
+  }
+}
+
+class MariaDbServer extends MySqlServer {
+  readonly name = "MariaDB";
+  readonly isMissing: boolean = lacks("mariadbd");
+
+  protected get program(): string {
+    return findProgram("mariadbd") ?? "mariadbd";
+  }
+
+  /** An account of 'root'@'127.0.0.1' exists beside that of the socket. */
+  get initCommand(): readonly string[] {
+    const options = ["--no-defaults", "--auth-root-authentication-method=normal", "--skip-test-db"];
+    return ["mariadb-install-db", ...options, ...this.folders];
+  }
+}
+
+/** MySQL itself, which Debian lacks. There `mysqld` is MariaDB. */
+class OracleMySqlServer extends MySqlServer {
+  readonly name = "MySQL";
+  protected readonly program: string = findProgram("mysqld") ?? "";
+  readonly isMissing: boolean =
+    isQuick || this.program === "" || basename(realpathSync(this.program)) === "mariadbd";
+
+  get initCommand(): readonly string[] {
+    return [this.program, "--no-defaults", "--initialize-insecure", ...this.folders];
+  }
+
+  override get serveCommand(): readonly string[] {
+    const account = "root@'127.0.0.1'";
+    writeFileSync(
+      `${this.folder}/accounts`,
+      `CREATE USER IF NOT EXISTS ${account}; GRANT ALL ON *.* TO ${account} WITH GRANT OPTION;`,
+    );
+    const options = ["--mysqlx=OFF", "--secure-file-priv=NULL", `--init-file=${this.folder}/accounts`];
+    return [...super.serveCommand, ...options];
   }
 }
 
 class SqliteFolder implements TestDatabase {
   readonly name = "SQLite";
+  readonly dialect = "sqlite";
   readonly isMissing = false;
   #folder = "";
   #databases = 0;
@@ -211,6 +246,7 @@ class SqliteFolder implements TestDatabase {
 export const DATABASES: readonly TestDatabase[] = [
   new PostgresServer("postgres"),
   new MariaDbServer("mysql"),
+  new OracleMySqlServer("mysql"),
   new SqliteFolder(),
 ];
 

@@ -1,16 +1,17 @@
 import { afterAll, beforeAll, describe, test } from "bun:test";
+import type { DialectName } from "../../../src/fold/sql/dialects.ts";
 import { DATABASES, type TestDatabase } from "./databases.ts";
 
 type Test = typeof test;
 
 /** A database that runs while its tests do. */
 export interface DatabaseTests {
-  name: string;
+  dialect: DialectName;
   database: TestDatabase;
   /** Tests with the database. Skips if it is not installed. */
   testHere: Test;
-  /** Tests with the databases of these names. */
-  testOn: (...names: string[]) => Test;
+  /** Tests with databases of a dialect. */
+  testOn: (dialect: DialectName) => Test;
   /** Tests with databases that have a server. */
   testServer: Test;
 }
@@ -19,14 +20,15 @@ export interface DatabaseTests {
 export function describeDatabases(define: (tests: DatabaseTests) => void): void {
   for (const database of DATABASES)
     describe(database.name, () => {
-      const { name, isMissing } = database;
+      const { dialect, isMissing } = database;
       const skip = test.skip as Test;
       const testHere = isMissing ? skip : test;
       if (!isMissing) {
         beforeAll(() => database.start());
         afterAll(() => database.stop());
       }
-      const testOn = (...names: string[]) => (names.includes(name) ? testHere : skip);
-      define({ name, database, testHere, testOn, testServer: name === "SQLite" ? skip : testHere });
+      const testOn = (wanted: DialectName) => (dialect === wanted ? testHere : skip);
+      const testServer = dialect === "sqlite" ? skip : testHere;
+      define({ dialect, database, testHere, testOn, testServer });
     });
 }
