@@ -1,10 +1,10 @@
 import process from "node:process";
-import { type Environment, environmentLookup } from "../settings/environment.ts";
+import { type Environment, environmentLookup, noteIgnored } from "../settings/environment.ts";
 import { environmentName, flagName, isSecret, isSwitch } from "../settings/names.ts";
 import { settingsHelp } from "../settings/reference.ts";
 import { readSettings, SETTINGS, type Settings, settingNames } from "../settings/settings.ts";
 import { VERSION } from "../version.ts";
-import { type FoldSettings, readFoldArguments } from "./fold/arguments.ts";
+import { FOLD_VARIABLES, type FoldSettings, readFoldArguments } from "./fold/arguments.ts";
 import { type Flags, readFlags } from "./flags.ts";
 import { SECRET_FILES } from "./secret-files.ts";
 
@@ -60,6 +60,11 @@ function readSettingsOf(flags: ReadonlyMap<string, string>, environment: Environ
   if (settings.store !== "" && settings.data !== "")
     throw new RangeError("--store and --data exclude each other: counts are kept in Redis or in a directory");
   return settings;
+}
+
+/** Returns a line for each `PLAYCOUNT_…` variable that no command reads. */
+export function noteIgnoredVariables(environment: Environment): string[] {
+  return noteIgnored(environment, FOLD_VARIABLES);
 }
 
 /** Returns the output of `--version`: the version, and the runtime with its own. */

@@ -6,6 +6,7 @@ import { Metrics } from "../http/metrics/metrics.ts";
 import { socketOf } from "../settings/hosts.ts";
 import { SETTINGS, type Settings } from "../settings/settings.ts";
 import { VERSION } from "../version.ts";
+import { noteIgnoredVariables } from "./command-line.ts";
 import { watchDescriptors } from "./descriptors.ts";
 import { BAD_USAGE, BUN_ADVICE, exit, FAILED } from "./exit.ts";
 import { setUpLog } from "./log.ts";
@@ -15,7 +16,6 @@ import { exitOnSignals, stopOnSignals } from "./stopping.ts";
 import { createMeasuredHandler, serveWithWorkers } from "./threads.ts";
 import { notifySupervisor } from "./systemd.ts";
 import { removeStaleSocket, withSocketMode } from "./unix-socket.ts";
-import { noteIgnoredVariables } from "./variables.ts";
 
 /**
  * Serves until a signal to stop, then exits the process. The status is 0 after a clean stop, also if requests

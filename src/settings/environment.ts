@@ -1,5 +1,9 @@
-import { environmentName, isSecret } from "./names.ts";
-import type { RawSetting, SettingLookup } from "./settings.ts";
+import { environmentName, isSecret, variablesOf } from "./names.ts";
+import { nearest } from "./nearest.ts";
+import { type RawSetting, type SettingLookup, settingNames } from "./settings.ts";
+
+const PREFIX = "PLAYCOUNT_";
+const LINKS_ADVICE = "enableServiceLinks: false leaves it out of the pod";
 
 /** The variables of an environment, or the bindings of workerd. */
 export type Environment = Readonly<Record<string, unknown>>;
@@ -48,10 +52,30 @@ export function readSecret(
 }
 
 /**
+ * Returns a line for each `PLAYCOUNT_…` variable that is neither of a setting nor one of `others`, and is
+ * ignored. No line shows a value.
+ */
+export function noteIgnored(environment: Environment, others: readonly string[] = []): string[] {
+  const known = [...settingNames().flatMap(variablesOf), ...others];
+  const names = known.map((variable) => variable.slice(PREFIX.length));
+  return Object.entries(environment).flatMap(([variable, value]) => {
+    if (!variable.startsWith(PREFIX) || value === "") return [];
+    const isKnown = known.includes(variable);
+    if (isServiceLink(variable, String(value)))
+      return isKnown
+        ? `${variable} is ignored: it is the address of a Kubernetes Service; ${LINKS_ADVICE}`
+        : [];
+    if (isKnown) return [];
+    const name = nearest(variable.slice(PREFIX.length), names);
+    return `${variable} is unknown and ignored${name === undefined ? "" : `; did you mean ${PREFIX}${name}?`}`;
+  });
+}
+
+/**
  * Returns true for a variable that Kubernetes sets in pods for a Service named playcount, or named so with a
  * suffix. Its `PLAYCOUNT_PORT` is an address.
  */
-export function isServiceLink(variable: string, value: string): boolean {
+function isServiceLink(variable: string, value: string): boolean {
   return (
     /_SERVICE_(?:HOST|PORT(?:_\w+)?)$|_PORT_\d+_(?:TCP|UDP|SCTP)(?:_(?:PROTO|PORT|ADDR))?$/.test(variable) ||
     (variable.endsWith("_PORT") && /^(?:tcp|udp|sctp):\/\//.test(value))

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { readCommandLine } from "../../src/cli/command-line.ts";
-import { noteIgnoredVariables } from "../../src/cli/variables.ts";
+import { noteIgnoredVariables } from "../../src/cli/command-line.ts";
 import { blocksOf } from "../docs/support/pages.ts";
 import { query } from "../fold/support/databases.ts";
 import { until } from "../store/redis/support/until.ts";

@@ -3,7 +3,7 @@ import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { join } from "node:path";
 import { FOLD_VARIABLES } from "../../src/cli/fold/arguments.ts";
 import { readCommandLine } from "../../src/cli/command-line.ts";
-import { noteIgnoredVariables } from "../../src/cli/variables.ts";
+import { noteIgnoredVariables } from "../../src/cli/command-line.ts";
 import { createHandler, ShardedStore } from "../../src/mod.ts";
 import { findProgram } from "../support/extent.ts";
 import { environmentOfImage } from "./support/compose.ts";

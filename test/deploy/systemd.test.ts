@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { readCommandLine } from "../../src/cli/command-line.ts";
-import { noteIgnoredVariables } from "../../src/cli/variables.ts";
+import { noteIgnoredVariables } from "../../src/cli/command-line.ts";
 import { findProgram } from "../support/extent.ts";
 import { filesIn, readText, runTool } from "./support/files.ts";
 
