@@ -13,7 +13,7 @@ import { setUpLog } from "./log.ts";
 import { localNames } from "./local-names.ts";
 import { type Counts, openCounts } from "./open-counts.ts";
 import { exitOnSignals, stopOnSignals } from "./stopping.ts";
-import { createMeasuredHandler, serveWithWorkers } from "./threads.ts";
+import { createMeasuredHandler } from "./threads.ts";
 import { notifySupervisor } from "./systemd.ts";
 import { removeStaleSocket, withSocketMode } from "./unix-socket.ts";
 
@@ -80,7 +80,10 @@ async function listen(
   const { host, port } = settings;
   const socket = socketOf(host);
   try {
-    if (workers > 1) return await serveWithWorkers(settings, counts, workers, entry);
+    if (workers > 1) {
+      const { serveWorkers } = await import("./workers.ts");
+      return await serveWorkers({ settings, counts, count: workers, entry });
+    }
     const serveHandler = await loadAdapter();
     const handler = createMeasuredHandler(counts.store, settings, new Metrics(), signal);
     if (socket === undefined || !("path" in socket)) return await serveHandler(handler, settings);

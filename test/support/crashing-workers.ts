@@ -1,7 +1,8 @@
 import process from "node:process";
 import { isMainThread } from "node:worker_threads";
-import { runWorker, serveWorkers } from "../../src/adapters/bun/workers.ts";
+import { runWorker, serveWorkers } from "../../src/cli/workers.ts";
 import { createHandler } from "../../src/http/handler.ts";
+import { completeSettings } from "../../src/settings/settings.ts";
 import { ShardedStore, type StoreHandle } from "../../src/store/memory/sharded-store.ts";
 
 // playcount with three workers, which state their number in a header and die on request: between requests by
@@ -9,13 +10,14 @@ import { ShardedStore, type StoreHandle } from "../../src/store/memory/sharded-s
 
 if (isMainThread) {
   const store = new ShardedStore({ threads: 3 });
-  const server = await serveWorkers<StoreHandle>({
-    host: "127.0.0.1",
-    port: 0,
+  const server = await serveWorkers({
+    settings: completeSettings({ port: 0 }),
+    counts: {
+      attach: (thread) => ({ thread, handle: store.handle }),
+      release: (worker) => store.release(worker),
+    },
     count: 3,
     entry: import.meta.url,
-    dataFor: () => ({ data: store.handle }),
-    onDeath: (number) => store.release(number),
   });
   process.on("SIGTERM", async () => {
     await server.stop(10);
@@ -25,8 +27,9 @@ if (isMainThread) {
   });
   console.log(server.url);
 } else {
-  runWorker<StoreHandle>((handle, number, signal) => {
-    const store = ShardedStore.attach(handle, number);
+  runWorker(({ attachment, id }, signal) => {
+    const { handle } = attachment as { handle: StoreHandle };
+    const store = ShardedStore.attach(handle, id);
     const handler = createHandler(store, { signal });
     return async (request) => {
       const { pathname } = new URL(request.url);
@@ -34,7 +37,7 @@ if (isMainThread) {
       if (pathname === "/die-in-clear") store.clear(() => process.exit(1));
       const answer = await handler(request);
       const response = new Response(answer.body, answer);
-      response.headers.set("x-worker", String(number));
+      response.headers.set("x-worker", String(id));
       return response;
     };
   });

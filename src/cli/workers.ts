@@ -1,10 +1,13 @@
-import { parentPort, type Transferable, Worker, workerData } from "node:worker_threads";
-import { answerError, type Handler } from "../../http/handler.ts";
-import { Problem } from "../../http/response/problem.ts";
-import { serve } from "../bun.ts";
-import { resolvesWithin } from "../../async/timing.ts";
-import { errorMessage } from "../../error-message.ts";
-import { type ListenOptions, type Server, urlOf } from "../server.ts";
+import { parentPort, Worker, workerData } from "node:worker_threads";
+import { serve } from "../adapters/bun.ts";
+import { type ListenOptions, type Server, urlOf } from "../adapters/server.ts";
+import { resolvesWithin } from "../async/timing.ts";
+import { errorMessage } from "../error-message.ts";
+import { answerError, type Handler } from "../http/handler.ts";
+import { Metrics } from "../http/metrics/metrics.ts";
+import type { Settings } from "../settings/settings.ts";
+import { Refusal } from "../store/refusal.ts";
+import type { Attachment, Counts } from "./open-counts.ts";
 import { acquireStartLock } from "./start-lock.ts";
 
 /** Minimum time between two starts of one worker. */
@@ -13,30 +16,23 @@ const RESTART_MS = 1000;
 /** Extra time for a worker to report, after its own deadline, that it has stopped. */
 const MARGIN_SECONDS = 1;
 
-/**
- * Options of a server with several workers, which are threads. `D` is the data that a worker makes its
- * handler of.
- */
-export interface WorkersOptions<D> extends Omit<ListenOptions, "isShared"> {
+/** Options of a server with several workers, which are threads. */
+export interface WorkersOptions {
+  settings: Settings;
+  counts: Pick<Counts, "attach" | "release">;
   /** Number of workers; their ids count from 1. */
   count: number;
   /** URL of the module that each worker runs. It must call {@linkcode runWorker}. */
   entry: string;
-  /** Returns the data for a worker that starts, and the objects to transfer with it. */
-  dataFor: (id: number) => { data: D; transfer?: readonly Transferable[] };
-  /** Called when a worker has ended, before it is replaced. */
-  onDeath: (id: number) => void;
 }
 
-/** Makes the handler of a worker; `signal` is aborted when the worker begins to stop. */
-export type MakeHandler<D> = (data: D, id: number, signal: AbortSignal) => Handler | Promise<Handler>;
-
 /** The data of a worker's thread. */
-interface WorkerInput<D> {
-  host: string;
+export interface WorkerInput {
+  settings: Settings;
   port: number;
   id: number;
-  data: D;
+  attachment: Attachment;
+  metrics: Metrics["buffer"];
 }
 
 /** Message from the main thread to a worker. */
@@ -50,15 +46,19 @@ type WorkerEvent = "listens" | "has stopped";
  *
  * @throws {Error} if the port is taken, or `host` is not an address of this machine.
  */
-export async function serveWorkers<D>(options: WorkersOptions<D>): Promise<Server> {
-  const { host, count } = options;
+export async function serveWorkers(options: WorkersOptions): Promise<Server> {
+  const { settings, count } = options;
+  const metrics = new Metrics(Metrics.share(count));
   const releaseLock = await acquireStartLock();
   try {
-    const port = await probePort(options);
-    const workers = Array.from({ length: count }, (_, at) => new Supervisor({ ...options, port }, at + 1));
+    const port = await probePort(settings);
+    const workers = Array.from(
+      { length: count },
+      (_, at) => new Supervisor({ ...options, port, metrics }, at + 1),
+    );
     await Promise.all(workers.map((worker) => worker.start()));
     return {
-      url: urlOf(host, port),
+      url: urlOf(settings.host, port),
       drain: () => workers.forEach((worker) => worker.drain()),
       async stop(graceSeconds) {
         await Promise.all(workers.map((worker) => worker.stop(graceSeconds)));
@@ -75,7 +75,7 @@ export async function serveWorkers<D>(options: WorkersOptions<D>): Promise<Serve
  */
 async function probePort(options: ListenOptions): Promise<number> {
   const probe = await serve(
-    (request) => answerError(request, Problem.of("Unavailable", "The server is starting")),
+    (request) => answerError(request, Refusal.unavailable("The server is starting")),
     options,
   );
   await probe.stop(0);
@@ -83,27 +83,28 @@ async function probePort(options: ListenOptions): Promise<number> {
 }
 
 /** Starts, stops and restarts one worker, from the main thread. */
-class Supervisor<D> {
-  readonly #options: WorkersOptions<D>;
+class Supervisor {
+  readonly #shared: WorkersOptions & { port: number; metrics: Metrics };
   readonly #id: number;
   #worker: Worker | undefined;
   #isDraining = false;
   #isStopping = false;
   #stopped: PromiseWithResolvers<void> = Promise.withResolvers();
 
-  constructor(options: WorkersOptions<D>, id: number) {
-    this.#options = options;
+  constructor(shared: WorkersOptions & { port: number; metrics: Metrics }, id: number) {
+    this.#shared = shared;
     this.#id = id;
   }
 
   /** Starts the worker. Resolves when it listens, and rejects if it cannot. */
   start(): Promise<void> {
-    const { entry, host, port, dataFor } = this.#options;
+    const { settings, counts, metrics, port, entry } = this.#shared;
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const startedAt = performance.now();
-    const { data, transfer = [] } = dataFor(this.#id);
-    const input: WorkerInput<D> = { host, port, id: this.#id, data };
-    const worker = new Worker(new URL(entry), { workerData: input, transferList: [...transfer] });
+    const attachment = counts.attach(this.#id);
+    const input: WorkerInput = { settings, port, id: this.#id, attachment, metrics: metrics.buffer };
+    const transferList = "port" in attachment ? [attachment.port] : [];
+    const worker = new Worker(new URL(entry), { workerData: input, transferList });
     let reason = "it ended";
     this.#worker = worker;
     worker.on("message", (event: WorkerEvent) => {
@@ -139,7 +140,8 @@ class Supervisor<D> {
 
   #handleDeath(reason: string, ranMs: number): void {
     this.#worker = undefined;
-    this.#options.onDeath(this.#id); // also while stopping: the other workers still answer requests
+    this.#shared.counts.release(this.#id); // also while stopping: the other workers still answer requests
+    this.#shared.metrics.recordDeath(this.#id);
     if (this.#isStopping) return this.#stopped.resolve();
     console.error(`playcount: worker ${this.#id} died and is replaced; no count is lost: ${reason}`);
     const restart = () => {
@@ -149,9 +151,14 @@ class Supervisor<D> {
   }
 }
 
-/** Runs in a worker: makes its handler and serves, until the main thread commands a stop. */
-export async function runWorker<D>(makeHandler: MakeHandler<D>): Promise<void> {
-  const { host, port, id, data } = workerData as WorkerInput<D>;
+/**
+ * Runs in a worker: serves the handler that `makeHandler` returns, until the main thread commands a stop.
+ * `signal` is aborted when the worker begins to stop.
+ */
+export async function runWorker(
+  makeHandler: (input: WorkerInput, signal: AbortSignal) => Handler | Promise<Handler>,
+): Promise<void> {
+  const input = workerData as WorkerInput;
   const stopping = new AbortController();
   let server: Server | undefined = undefined;
   const post = (event: WorkerEvent) => parentPort?.postMessage(event);
@@ -161,6 +168,7 @@ export async function runWorker<D>(makeHandler: MakeHandler<D>): Promise<void> {
     await server?.stop(command.graceSeconds);
     post("has stopped");
   });
-  server = await serve(await makeHandler(data, id, stopping.signal), { host, port, isShared: true });
+  const handler = await makeHandler(input, stopping.signal);
+  server = await serve(handler, { host: input.settings.host, port: input.port, isShared: true });
   post("listens");
 }

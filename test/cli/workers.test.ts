@@ -1,13 +1,13 @@
 import { afterEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { join } from "node:path";
-import { Connection, isWhole } from "../../support/connection.ts";
-import { type Ended, killAll, listen, RUNTIMES, run } from "../../support/process.ts";
+import { Connection, isWhole } from "../support/connection.ts";
+import { type Ended, killAll, listen, RUNTIMES, run } from "../support/process.ts";
 
 setDefaultTimeout(300_000);
 afterEach(killAll);
 
-const main = join(import.meta.dir, "../../../src/main.ts");
-const crashing = join(import.meta.dir, "../../support/crashing-workers.ts");
+const main = join(import.meta.dir, "../../src/main.ts");
+const crashing = join(import.meta.dir, "../support/crashing-workers.ts");
 const PLAY = "POST /song/1 HTTP/1.1\r\nHost: localhost\r\n\r\n";
 
 /** Sends a request on a new connection, which the system passes to any of the workers. */
