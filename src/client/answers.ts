@@ -2,7 +2,6 @@ import { quoted } from "../error-message.ts";
 import { PairReader } from "../mapping/read.ts";
 import { parseWholeNumber } from "../mapping/whole-number.ts";
 import { CountServerError } from "./count-server-error.ts";
-import { SongSlice } from "./slice.ts";
 
 /** Longest text that is read of a body that is not a mapping. */
 const MAX_TEXT = 64 * 1024;
@@ -67,28 +66,6 @@ export async function readPairs(
     throw wrong(answer, "is empty, and not of the type text/plain");
 }
 
-/** Reads those songs of a mapping that are in `slice`. A song that is listed twice is an error. */
-export async function readSlice(answer: ServerAnswer, slice: SongSlice): Promise<SongSlice> {
-  await readPairs(answer, (id, count) => slice.add(id, count));
-  return slice;
-}
-
-/**
- * Reads the count of each song in the answer to a batch, or to a request that only names them, which adds 0.
- *
- * A count below the plays that were just added means that the answer is not from a play counter. It is
- * unknown then if the plays were counted.
- */
-export async function readTotals(
-  answer: ServerAnswer,
-  plays: Iterable<readonly [string, number]>,
-): Promise<Map<string, number>> {
-  const { counts: totals } = await readSlice(answer, new SongSlice());
-  for (const [id, added] of plays)
-    if ((totals.get(id) ?? -1) < added) throw wrong(answer, `lacks plays of ${quoted(id)}`);
-  return totals;
-}
-
 /** Reads the header of an answer to plays: the newest fold that was sealed before they were counted. */
 export async function readNewestFold(answer: ServerAnswer): Promise<number> {
   await answer.text();
@@ -109,7 +86,7 @@ export function lastRequestIn(error: unknown): number | undefined {
 }
 
 /** Returns the error of an answer that is a success, but not the expected one. A retry would not help. */
-function wrong({ server, response: { status } }: ServerAnswer, fault: string, cause?: unknown): Error {
+export function wrong({ server, response: { status } }: ServerAnswer, fault: string, cause?: unknown): Error {
   return new CountServerError(server, `The answer of ${server} ${fault}`, { status, cause });
 }
 

@@ -1,11 +1,12 @@
 import { MAPPING_SYNTAX, writeList } from "../mapping/write.ts";
 import { abortable, onAbort } from "../async/timing.ts";
 import { nextTurn } from "../async/turns.ts";
-import { type Read, readCount, readTotals } from "./answers.ts";
+import { type Read, readCount } from "./answers.ts";
 import { KeyPool } from "./key-pool.ts";
 import type { ServerClient, ServerRequest } from "./server-client.ts";
 import { CountServerError } from "./count-server-error.ts";
 import { isTemporary } from "./retries.ts";
+import { readTotals } from "./slices.ts";
 
 /** Maximum number of plays or songs in a batch, as servers accept by default. */
 const MAX_BATCH_SONGS = 10_000;

@@ -14,7 +14,7 @@
  */
 
 import { checkSetting } from "../settings/settings.ts";
-import { readCount, readDone, readTotals } from "./answers.ts";
+import { readCount, readDone } from "./answers.ts";
 import { checkNumber, checkPlays, checkType } from "./arguments.ts";
 import { Batcher } from "./batcher.ts";
 import type { CountServerError } from "./count-server-error.ts";
@@ -22,7 +22,7 @@ import type { CallOptions, CountClientOptions, FoldOptions, ReadOptions } from "
 import { Placement } from "./placement.ts";
 import { namingQueries, query } from "./queries.ts";
 import { allEnded, ServerClient } from "./server-client.ts";
-import { readSum, sealFold, type Source } from "./slices.ts";
+import { readSum, readTotals, sealFold, type Source } from "./slices.ts";
 
 export { CountServerError } from "./count-server-error.ts";
 export type * from "./options.ts";

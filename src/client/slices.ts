@@ -1,9 +1,8 @@
 import { quoted } from "../error-message.ts";
-import { randomKey } from "../hash.ts";
-import { readSlice } from "./answers.ts";
+import { hash, type HashKey, randomKey } from "../hash.ts";
+import { readPairs, type ServerAnswer, wrong } from "./answers.ts";
 import { CountServerError } from "./count-server-error.ts";
 import { allEnded, type ServerClient } from "./server-client.ts";
-import { SongSlice, type SliceOptions } from "./slice.ts";
 
 /** A mapping that several servers have parts of. */
 export interface Source {
@@ -58,7 +57,7 @@ export async function readSum(
   const request = { method, path, signal };
   const parts = servers.map((server) =>
     client
-      .send(server, request, (answer) => readSlice(answer, new SongSlice(options)))
+      .send(server, request, (answer) => readSlice(answer, options))
       .catch((error: CountServerError) => {
         if (isOptional && error.type === "UnknownFold") return new SongSlice(options);
         throw error;
@@ -77,4 +76,83 @@ function sumOf(id: string, [a, b]: readonly [number, number], server = ""): numb
   if (Number.isSafeInteger(a + b)) return a + b;
   const message = `The sum of all servers' plays of ${quoted(id)} exceeds ${Number.MAX_SAFE_INTEGER}`;
   throw new CountServerError(server, message, { mayBeDone: false });
+}
+
+/** Reads those songs of a mapping that are in a slice. A song that is listed twice is an error. */
+async function readSlice(answer: ServerAnswer, options: Partial<SliceOptions> = {}): Promise<SongSlice> {
+  const slice = new SongSlice(options);
+  await readPairs(answer, (id, count) => slice.add(id, count));
+  return slice;
+}
+
+/**
+ * Reads the count of each song in the answer to a batch, or to a request that only names them, which adds 0.
+ *
+ * A count below the plays that were just added means that the answer is not from a play counter. It is
+ * unknown then if the plays were counted.
+ */
+export async function readTotals(
+  answer: ServerAnswer,
+  plays: Iterable<readonly [string, number]>,
+): Promise<Map<string, number>> {
+  const { counts: totals } = await readSlice(answer);
+  for (const [id, added] of plays)
+    if ((totals.get(id) ?? -1) < added) throw wrong(answer, `lacks plays of ${quoted(id)}`);
+  return totals;
+}
+
+/** Largest number of slices. */
+const MAX_SLICES = 2 ** 20;
+
+/** Selects slice `at` of `sliceCount` slices of all songs, by a hash with `key`. */
+interface SliceOptions {
+  at: number;
+  /** A power of two. */
+  sliceCount: number;
+  key: HashKey;
+  /** Maximum number of songs. While there are more, `sliceCount` is doubled. */
+  maxSongs: number;
+}
+
+/** Songs of a mapping, in its order. Default: all of them. */
+class SongSlice {
+  counts: Map<string, number> = new Map();
+  readonly #options: SliceOptions;
+
+  constructor(options: Partial<SliceOptions>) {
+    this.#options = { at: 0, sliceCount: 1, key: [0, 0], maxSongs: Infinity, ...options };
+  }
+
+  get sliceCount(): number {
+    return this.#options.sliceCount;
+  }
+
+  /**
+   * Adds a song, if it is in this slice.
+   *
+   * @throws {SyntaxError} for a song that was added before.
+   */
+  add(id: string, count: number): void {
+    const { at, sliceCount, key, maxSongs } = this.#options;
+    if (sliceCount > 1 && hash(id, key) % sliceCount !== at) return;
+    if (this.counts.has(id)) throw new SyntaxError(`Cannot read a mapping: ${quoted(id)} is listed twice`);
+    this.counts.set(sliceCount > 1 ? copyOf(id) : id, count);
+    if (this.counts.size > maxSongs && sliceCount < MAX_SLICES) this.divide(sliceCount * 2);
+  }
+
+  /** Keeps only the songs that are in this slice of `sliceCount` slices. */
+  divide(sliceCount: number): void {
+    const { counts } = this;
+    this.counts = new Map();
+    this.#options.sliceCount = sliceCount;
+    for (const [id, count] of counts) this.add(id, count);
+  }
+}
+
+const toUtf8 = new TextEncoder();
+const fromUtf8 = new TextDecoder("utf-8", { ignoreBOM: true });
+
+/** Copies an id into memory of its own, because a substring keeps the whole text in memory. */
+function copyOf(id: string): string {
+  return fromUtf8.decode(toUtf8.encode(id));
 }
