@@ -85,16 +85,14 @@ export class PlayCounter {
  */
 const worker: { fetch(request: Request, bindings: CounterBindings): Promise<Response> } = {
   async fetch(request, bindings) {
+    let front: Front | undefined;
     try {
-      const front = frontOf(bindings);
-      try {
-        front.guard.allowsHost(request.headers.get("host"));
-        return await bindings.PLAY_COUNTER.getByName(counterOf(request, front)).fetch(request);
-      } catch (error) {
-        return dated(await refuse(request, meant(error, request.method), front));
-      }
+      front = frontOf(bindings);
+      front.guard.allowsHost(request.headers.get("host"));
+      return await bindings.PLAY_COUNTER.getByName(counterOf(request, front)).fetch(request);
     } catch (error) {
-      return dated(answerError(request, error)); // an invalid setting
+      if (front === undefined) return dated(answerError(request, error)); // an invalid setting
+      return dated(await refuse(request, meant(error, request.method), front));
     }
   },
 };
