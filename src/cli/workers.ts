@@ -29,7 +29,6 @@ export interface WorkersOptions {
 /** The data of a worker's thread. */
 export interface WorkerInput {
   settings: Settings;
-  port: number;
   id: number;
   attachment: Attachment;
   metrics: Metrics["buffer"];
@@ -52,10 +51,8 @@ export async function serveWorkers(options: WorkersOptions): Promise<Server> {
   const releaseLock = await acquireStartLock();
   try {
     const port = await probePort(settings);
-    const workers = Array.from(
-      { length: count },
-      (_, at) => new Supervisor({ ...options, port, metrics }, at + 1),
-    );
+    const shared = { ...options, settings: { ...settings, port }, metrics };
+    const workers = Array.from({ length: count }, (_, at) => new Supervisor(shared, at + 1));
     await Promise.all(workers.map((worker) => worker.start()));
     return {
       url: urlOf(settings.host, port),
@@ -84,25 +81,25 @@ async function probePort(options: ListenOptions): Promise<number> {
 
 /** Starts, stops and restarts one worker, from the main thread. */
 class Supervisor {
-  readonly #shared: WorkersOptions & { port: number; metrics: Metrics };
+  readonly #shared: WorkersOptions & { metrics: Metrics };
   readonly #id: number;
   #worker: Worker | undefined;
   #isDraining = false;
   #isStopping = false;
   #stopped: PromiseWithResolvers<void> = Promise.withResolvers();
 
-  constructor(shared: WorkersOptions & { port: number; metrics: Metrics }, id: number) {
+  constructor(shared: WorkersOptions & { metrics: Metrics }, id: number) {
     this.#shared = shared;
     this.#id = id;
   }
 
   /** Starts the worker. Resolves when it listens, and rejects if it cannot. */
   start(): Promise<void> {
-    const { settings, counts, metrics, port, entry } = this.#shared;
+    const { settings, counts, metrics, entry } = this.#shared;
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const startedAt = performance.now();
     const attachment = counts.attach(this.#id);
-    const input: WorkerInput = { settings, port, id: this.#id, attachment, metrics: metrics.buffer };
+    const input: WorkerInput = { settings, id: this.#id, attachment, metrics: metrics.buffer };
     const transferList = "port" in attachment ? [attachment.port] : [];
     const worker = new Worker(new URL(entry), { workerData: input, transferList });
     let reason = "it ended";
@@ -169,6 +166,6 @@ export async function runWorker(
     post("has stopped");
   });
   const handler = await makeHandler(input, stopping.signal);
-  server = await serve(handler, { host: input.settings.host, port: input.port, isShared: true });
+  server = await serve(handler, { ...input.settings, isShared: true });
   post("listens");
 }
