@@ -3,7 +3,7 @@ import { blocksOf } from "../docs/support/pages.ts";
 import { lacksBrowser, Tab } from "./browser.ts";
 import { Counter, serveFile } from "./sites.ts";
 
-setDefaultTimeout(120_000);
+setDefaultTimeout(300_000);
 
 const TEXTS = `Array.from(document.querySelectorAll("play-count"), (element) => element.textContent)`;
 

@@ -2,7 +2,7 @@ import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { lacksBrowser, Tab } from "./browser.ts";
 import { Counter, serveFile, serveSite } from "./sites.ts";
 
-setDefaultTimeout(120_000);
+setDefaultTimeout(300_000);
 
 const TEXTS = `Array.from(document.querySelectorAll("play-count"), (element) => element.textContent)`;
 

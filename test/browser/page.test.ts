@@ -4,7 +4,7 @@ import { Metrics } from "../../src/mod.ts";
 import { lacksBrowser, Tab } from "./browser.ts";
 import { Counter } from "./sites.ts";
 
-setDefaultTimeout(120_000);
+setDefaultTimeout(300_000);
 
 const text = (id: string) => `document.getElementById(${JSON.stringify(id)}).textContent`;
 const rows = (id: string) =>

@@ -3,7 +3,7 @@ import { RUNTIMES } from "../conformance/runtimes.ts";
 import { lacksBrowser, Tab } from "./browser.ts";
 import { serveFile } from "./sites.ts";
 
-setDefaultTimeout(120_000);
+setDefaultTimeout(300_000);
 
 /** One of each runtime: their texts of the scripts differ. */
 const MAIN = RUNTIMES.filter(({ waits, isSkipped }) => waits !== true && isSkipped !== true);

@@ -6,7 +6,7 @@ import { killAll, type Listening, listen, RUNTIMES } from "../support/process.ts
 const main = join(import.meta.dir, "../../src/main.ts");
 const LOW = "playcount: warning: at most";
 
-setDefaultTimeout(60_000);
+setDefaultTimeout(300_000);
 afterEach(killAll);
 
 /** Starts the program as npm does, which it then watches. */

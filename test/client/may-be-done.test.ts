@@ -36,7 +36,10 @@ const answering = (status: number, isProblem: boolean) =>
     return new Response(`{"title":"No","status":${status}}`, { status, headers: { "content-type": type } });
   });
 
-const OPTIONS = { retries: 0, timeoutMs: 300 };
+const OPTIONS = { retries: 0, timeoutMs: 60_000 };
+
+/** Options for servers of which one gives no answer. */
+const HASTY = { ...OPTIONS, timeoutMs: 300 };
 
 describe.each(Object.entries(WRITES))("A failed %s", (_, call) => {
   test.each(BARE)("that is answered %i without a problem may be done: %p", async (status, mayBeDone) => {
@@ -53,7 +56,7 @@ describe.each(Object.entries(WRITES))("A failed %s", (_, call) => {
 
   test("may not be done if its connection was refused, or its server has no address", async () => {
     for (const server of [await serveNoMore(), "http://no-such-host.invalid"]) {
-      const failure = await failureOf(call(new CountClient(server, { ...OPTIONS, timeoutMs: 20_000 })));
+      const failure = await failureOf(call(new CountClient(server, OPTIONS)));
       expect(failure).toMatchObject({ status: undefined, mayBeDone: false });
       expect(failure.message).toEndWith("; check the address, and HTTP_PROXY if it is set");
     }
@@ -66,7 +69,7 @@ describe.each(Object.entries(WRITES))("A failed %s", (_, call) => {
       serve(() => new Response("<html>")),
     ];
     for (const server of servers) {
-      const failure = await failureOf(call(new CountClient(server, OPTIONS)));
+      const failure = await failureOf(call(new CountClient(server, HASTY)));
       expect(failure.mayBeDone).toBe(true);
     }
   });
@@ -90,7 +93,7 @@ test.each(Object.entries(READS))("A failed %s is never done", async (_, call) =>
     answering(504, false),
   ];
   for (const server of servers)
-    expect(await failureOf(call(new CountClient(server, OPTIONS)))).toMatchObject({ mayBeDone: false });
+    expect(await failureOf(call(new CountClient(server, HASTY)))).toMatchObject({ mayBeDone: false });
 });
 
 test.each([408, 429, 500, 502, 503, 504, 520, 524, 530])(

@@ -16,7 +16,7 @@ import {
 } from "./specimen.ts";
 import { removeWorkFolder } from "./work-folder.ts";
 
-setDefaultTimeout(300_000);
+setDefaultTimeout(900_000);
 afterEach(async () => {
   await killAll();
   removeWorkFolder();

@@ -9,7 +9,7 @@ import { servePlaycount, stopAll } from "../support/servers.ts";
 import { as, PostgresServer, query } from "./support/databases.ts";
 import { Ledger, runJob } from "./support/jobs.ts";
 
-setDefaultTimeout(120_000);
+setDefaultTimeout(300_000);
 afterEach(stopAll);
 
 const server = new PostgresServer("postgres");

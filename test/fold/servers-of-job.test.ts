@@ -7,7 +7,7 @@ import { servePlaycount, stopAll } from "../support/servers.ts";
 import { query } from "./support/databases.ts";
 import { crashAt, Ledger, runJob, tryJob, type TestJob } from "./support/jobs.ts";
 
-setDefaultTimeout(60_000);
+setDefaultTimeout(300_000);
 const folder = mkdtempSync(join(tmpdir(), "playcount-servers-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 afterEach(stopAll);

@@ -8,7 +8,7 @@ import { lacks } from "../support/extent.ts";
 import { run } from "../support/process.ts";
 import { PostgresServer, query } from "./support/databases.ts";
 
-setDefaultTimeout(120_000);
+setDefaultTimeout(300_000);
 
 const server = new PostgresServer("postgres");
 const isSkipped = server.isMissing || lacks("openssl");

@@ -14,7 +14,7 @@ import { servePlaycount, stopAll } from "../support/servers.ts";
 import { openDatabase, query } from "./support/databases.ts";
 import { Crash, crashAt, Ledger } from "./support/jobs.ts";
 
-setDefaultTimeout(60_000);
+setDefaultTimeout(300_000);
 const folder = mkdtempSync(join(tmpdir(), "playcount-trials-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 afterEach(stopAll);

@@ -96,7 +96,7 @@ export class PlayLedger {
 
   /** Returns the faults in the counts and answers of a server. Then takes these counts as acknowledged. */
   async faults(url: string): Promise<string[]> {
-    const counts = readCounts(await (await fetch(url)).text());
+    const counts = await readAll(url);
     for (const id of new Set([...counts.keys(), ...this.#songs.keys()])) {
       const known = this.#known(id);
       const { acknowledged, unknown, delivered } = known;
@@ -114,5 +114,16 @@ export class PlayLedger {
     const known = this.#songs.get(id) ?? { acknowledged: 0, unknown: 0, delivered: 0 };
     this.#songs.set(id, known);
     return known;
+  }
+}
+
+/** Reads all counts, as soon as the server can. */
+async function readAll(url: string): Promise<ReadonlyMap<string, number>> {
+  for (;;) {
+    const answer = await fetch(url);
+    const text = await answer.text();
+    if (answer.ok) return readCounts(text);
+    if (answer.status !== 503) throw new Error(`GET / is answered ${answer.status}: ${text}`);
+    await Bun.sleep(10);
   }
 }

@@ -6,7 +6,7 @@ import { bun } from "../../support/folding.ts";
 import { type Ended, killAll, run } from "../../support/process.ts";
 import { serveNoMore, servePlaycount, stopAll } from "../../support/servers.ts";
 
-setDefaultTimeout(120_000);
+setDefaultTimeout(300_000);
 const folder = mkdtempSync(join(tmpdir(), "playcount-fold-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 afterEach(killAll);

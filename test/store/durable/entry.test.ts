@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { RUNTIMES, run } from "../../support/process.ts";
 import { type OpenDurableStore, openDurable } from "../../../src/store/durable/entry.ts";
 
-setDefaultTimeout(60_000);
+setDefaultTimeout(300_000);
 
 const folders: string[] = [];
 const open: OpenDurableStore[] = [];

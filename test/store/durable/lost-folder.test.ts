@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { killAll, listen, RUNTIMES } from "../../support/process.ts";
 import { newFolder, removeAll } from "./folders.ts";
 
-setDefaultTimeout(60_000);
+setDefaultTimeout(300_000);
 afterEach(killAll);
 afterAll(removeAll);
 

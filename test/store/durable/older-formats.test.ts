@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { closeAll, newFolder, open, removeAll } from "./folders.ts";
 
-setDefaultTimeout(60_000);
+setDefaultTimeout(300_000);
 afterAll(removeAll);
 
 // `specimens` has a dump of the database of each older format, written by the last version that had it, after

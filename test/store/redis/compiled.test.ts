@@ -6,7 +6,7 @@ import { listen, RUNTIMES, run } from "../../support/process.ts";
 import { RedisServer, testWithRedis } from "./support/redis-server.ts";
 import { stopEverything } from "./support/scene.ts";
 
-setDefaultTimeout(120_000);
+setDefaultTimeout(300_000);
 
 const main = join(import.meta.dir, "../../../src/main.ts");
 const folder = mkdtempSync(join(tmpdir(), "playcount-compiled-"));

@@ -7,7 +7,7 @@ import { openStore } from "./support/stores.ts";
 
 // One store changes the heads of shards, and another knows the old ones.
 
-setDefaultTimeout(60_000);
+setDefaultTimeout(300_000);
 afterEach(stopAll);
 
 async function openTwo(): Promise<{ redis: RedisServer; one: CountStore; other: CountStore }> {

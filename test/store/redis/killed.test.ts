@@ -47,14 +47,28 @@ testWithRedis(
     const { ledger } = scene;
     await scene.during(CLIENTS, false, async () => {
       for (let fold = 1; fold <= 20; fold++) {
-        const seal = ({ url }: Listening) => fetch(`${url}folds/${fold}`, { method: "PUT" });
-        const answers = await Promise.all([...scene.servers, ...scene.servers].map(seal));
+        let failed = 0;
+        const ask = async (url: string, method: string) => {
+          for (;;) {
+            const answer = await fetch(`${url}folds/${fold}`, { method });
+            if (answer.status < 500) return answer;
+            failed++; // a seal of unknown outcome may be done
+            await Bun.sleep(10);
+          }
+        };
+        const answers = await Promise.all(
+          [...scene.servers, ...scene.servers].map(({ url }) => ask(url, "PUT")),
+        );
         const texts = await Promise.all(answers.map((answer) => answer.text()));
-        const statuses = answers.map(({ status }) => status).sort();
-        if (statuses.join() !== "200,200,200,201") ledger.fault(`fold ${fold} was sealed ${statuses.join()}`);
+        const statuses = answers
+          .map(({ status }) => status)
+          .sort()
+          .join();
+        const isSealedOnce = statuses === "200,200,200,201" || (statuses === "200,200,200,200" && failed > 0);
+        if (!isSealedOnce) ledger.fault(`fold ${fold} was sealed ${statuses}`);
         if (new Set(texts).size !== 1) ledger.fault(`fold ${fold} was told in ${new Set(texts).size} ways`);
         scene.table.add(fold, readCounts(texts[0] as string));
-        await fetch(`${scene.url}folds/${fold}`, { method: "DELETE" });
+        await ask(scene.url, "DELETE");
         ledger.deliver(readCounts(texts[0] as string));
       }
     });

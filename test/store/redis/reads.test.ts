@@ -6,7 +6,7 @@ import { Interposer, mayCount } from "./support/interposer.ts";
 import { RedisServer, testWithRedis } from "./support/redis-server.ts";
 import { openStore } from "./support/stores.ts";
 
-setDefaultTimeout(60_000);
+setDefaultTimeout(300_000);
 afterEach(stopAll);
 
 testWithRedis("Songs that are read together take one command, also after a fold", async () => {

@@ -5,7 +5,7 @@ import { stopAll } from "./support/clean-up.ts";
 import { RedisServer, testWithRedis } from "./support/redis-server.ts";
 import { openStore } from "./support/stores.ts";
 
-setDefaultTimeout(60_000);
+setDefaultTimeout(300_000);
 afterEach(stopAll);
 
 test.each([
