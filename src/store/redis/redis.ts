@@ -3,14 +3,7 @@ import type { RequestKey } from "../request-key.ts";
 import type { Cluster } from "./cluster/cluster.ts";
 import { ADD, COUNT, decodeAdd, encodeAdd } from "./scripts/add.ts";
 import type { AddReply, AddRequest, Part, Song } from "./scripts/add.ts";
-import {
-  CONTROL,
-  decodeControl,
-  decodeLayout,
-  decodeState,
-  encodeControl,
-  STATE,
-} from "./scripts/control.ts";
+import { CONTROL, decodeControl, decodeLayout, decodeState, STATE } from "./scripts/control.ts";
 import type { ControlReply, ControlRequest, LayoutReply, State } from "./scripts/control.ts";
 import type { Script, ScriptInput } from "./scripts/script.ts";
 import { CLAIM, CONFIRM, type WritersVerb } from "./scripts/writers.ts";
@@ -51,22 +44,21 @@ export class Redis {
   }
 
   /** Claims a request with a key, or confirms or releases it. */
-  writers(key: RequestKey, verb: WritersVerb, ...more: (number | undefined)[]): Promise<string[]> {
-    const { writer, seq } = key;
-    const args = [verb, writer, seq, this.layout.placeWriters, ...more].map((word) => String(word ?? ""));
+  writers({ writer, seq }: RequestKey, verb: WritersVerb, ...numbers: number[]): Promise<string[]> {
+    const request = { writer, seq, most: this.layout.placeWriters, numbers };
     const script = verb === "claim" ? CLAIM : CONFIRM;
-    return this.cluster.run({ ...this.layout.writerKeysOf(writer), script, args });
+    return this.cluster.run({ ...this.layout.writerKeysOf(writer), script, verb, request });
   }
 
   /** Changes the state that all shards share. */
   async control(request: ControlRequest): Promise<ControlReply> {
-    const run = { ...this.layout.control, script: CONTROL, args: encodeControl(request) };
+    const run = { ...this.layout.control, script: CONTROL, verb: request.verb, request };
     return decodeControl(await this.cluster.run(run));
   }
 
   /** Reads the state that all shards share. */
   async state(): Promise<State> {
-    return decodeState(await this.cluster.run({ ...this.layout.control, script: STATE, args: [] }));
+    return decodeState(await this.cluster.run({ ...this.layout.control, script: STATE, verb: "state" }));
   }
 
   /** Returns the group of a shard. One script can work on all shards of a group. */
@@ -82,15 +74,22 @@ export class Redis {
 
 /** Lays the counts out as wanted, if they are not laid out yet. Returns the layout in force. */
 export async function layOut(cluster: Cluster, wanted: LayoutData): Promise<LayoutReply> {
-  const args = encodeControl({ verb: "lay out", layout: wanted });
+  const { prefix } = wanted;
+  const request = { ...wanted, seed: wanted.seed.join(":") };
   return decodeLayout(
-    wanted.prefix,
-    await cluster.run({ ...controlOf(wanted.prefix), script: CONTROL, args }),
+    prefix,
+    await cluster.run({ ...controlOf(prefix), script: CONTROL, verb: "lay out", request }),
   );
 }
 
 /** Divides songs by their shards. */
 export function divide<S extends Song>(songs: readonly S[]): Part<S>[] {
-  const parts = Map.groupBy(songs, (song) => song.shard);
-  return Array.from(parts, ([shard, songs]) => ({ shard, songs }));
+  const parts = new Map<number, Part<S>>();
+  for (const song of songs) {
+    const { shard } = song;
+    const part = parts.get(shard);
+    if (part === undefined) parts.set(shard, { shard, songs: [song], fold: 0 });
+    else part.songs.push(song);
+  }
+  return [...parts.values()];
 }

@@ -78,12 +78,13 @@ export class Cluster {
     throw refusal === undefined ? new Broken(`Redis: ${error.message}`) : new NotDone(refusal);
   }
 
-  async #runOn(node: Node, { script, keys, args }: Run, isAsked: boolean): Promise<unknown> {
+  async #runOn(node: Node, { script, keys, verb, request = {} }: Run, isAsked: boolean): Promise<unknown> {
     const { waitReplicas, timeout } = this.#options;
+    const json = JSON.stringify(request);
     const send = async (command: string, text: string) => {
       // Sent in the same turn, so that no other command comes between them.
       if (isAsked) node.send("ASKING", []).catch(() => {});
-      const reply = node.send(command, [text, String(keys.length), ...keys, ...args]);
+      const reply = node.send(command, [text, String(keys.length), ...keys, verb, json]);
       if (waitReplicas === 0 || !script.writes) return await reply;
       const wait = [waitReplicas, Math.ceil(timeout / 4)].map(String);
       const replicas = node.send("WAIT", wait).catch(() => 0);

@@ -61,9 +61,9 @@ export class Control {
         epoch = Math.max(epoch, await this.#apply(shard, operation));
       });
       if (epoch <= (kind === "clear" ? number : since))
-        return (await this.#redis.control({ verb: "end", operation })).kind === "ended";
+        return (await this.#redis.control({ verb: "end", operation: operation.name })).kind === "ended";
       // The shared state has lost a clear that a shard knows.
-      await this.#redis.control({ verb: "raise", operation, epoch });
+      await this.#redis.control({ verb: "raise", operation: operation.name, epoch });
       return undefined;
     } catch (error) {
       const meant = failedChange(error);

@@ -124,7 +124,7 @@ export class Health {
     const probes = Array.from(this.#shardByServer(), async ([server, shard]) => {
       const address = server?.address ?? "no server";
       try {
-        await this.#redis.onShard(shard, PROBE, { keys: [layout.partKeyOf(shard, "probe")], args: [] });
+        await this.#redis.onShard(shard, PROBE, { keys: [layout.partKeyOf(shard, "probe")], verb: "probe" });
         return undefined;
       } catch (error) {
         if (error instanceof Lost)

@@ -8,18 +8,19 @@ export const ADD: Script = new Script(text, { writes: true });
 /** The same script, for requests that only count. */
 export const COUNT: Script = new Script(text, { writes: false });
 
-/** A song and its plays. A reply sets `count`, the new count or NaN, and `fold`, the newest fold before. */
+/** A song and its plays. A reply sets `count`, the new count or NaN. */
 export interface Song {
   readonly id: string;
   readonly shard: number;
   plays: number;
   count: number;
-  fold: number;
 }
 
+/** The songs of a shard. A reply sets `fold`, the newest fold before. */
 export interface Part<S extends Song = Song> {
   readonly shard: number;
   readonly songs: S[];
+  fold: number;
 }
 
 export interface AddRequest<S extends Song = Song> {
@@ -54,26 +55,35 @@ export interface AddReply<S extends Song = Song> {
   problems: AddProblem<S>[];
 }
 
+/** Makes the request of the script. If all heads, or the plays of all songs, are the same, there is one. */
 export function encodeAdd(heads: Heads, { mode, parts, after, claim }: AddRequest): ScriptInput {
   const { layout } = heads;
-  const songs = parts.length === 1 ? (parts[0] as Part).songs : parts.flatMap((part) => part.songs);
-  const plays = songs[0]?.plays ?? 0;
-  const haveSamePlays = songs.every((song) => song.plays === plays);
-  const texts = parts.map(({ shard }) => heads.of(shard).text);
-  const [head = ""] = texts;
-  const keys: string[] = [];
-  for (const { shard } of parts) {
-    for (const key of heads.of(shard).keys) keys.push(key);
-    if (claim !== undefined) keys.push(layout.partKeyOf(shard, "adders"));
-  }
-  const args = [mode, String(after ?? ""), randomChange(), String(layout.shardSongs)];
-  args.push(claim?.writer ?? "", claim?.stamp ?? "", String(layout.shardWriters));
-  args.push(parts.map((part) => part.songs.length).join(" "));
-  args.push(texts.every((text) => text === head) ? head : texts.join(" "));
-  args.push(haveSamePlays ? String(plays) : "");
-  for (const { id } of songs) args.push(id);
-  if (!haveSamePlays) for (const song of songs) args.push(String(song.plays));
-  return { keys, args };
+  const ids: string[] = [];
+  const plays: number[] = [];
+  for (const { songs } of parts)
+    for (const song of songs) {
+      ids.push(song.id);
+      plays.push(song.plays);
+    }
+  const known = parts.map(({ shard }) => heads.of(shard));
+  const some = known.every(({ text }) => text === known[0]?.text) ? known.slice(0, 1) : known;
+  const keys = parts.flatMap(({ shard }) =>
+    heads.of(shard).keys.concat(claim === undefined ? [] : layout.partKeyOf(shard, "adders")),
+  );
+  const request = {
+    after,
+    ...claim,
+    change: randomChange(),
+    cap: layout.shardSongs, // most songs of a shard
+    writers: layout.shardWriters, // most writers that a shard remembers
+    sizes: parts.map(({ songs }) => songs.length),
+    heads: some.map(({ text, newest, kept, dropped, sets }) => {
+      return { text, newest: String(newest), dropped, counted: sets.map((fold) => fold > (after ?? kept)) };
+    }),
+    plays: plays.every((more) => more === plays[0]) ? plays[0] : plays,
+    ids,
+  };
+  return { keys, verb: mode, request };
 }
 
 /** `maxSongs`: the limit of all shards together, for a refusal. */
@@ -82,14 +92,12 @@ export function decodeAdd<S extends Song>(
   parts: readonly Part<S>[],
   maxSongs: number,
 ): AddReply<S> {
-  const [counts, folds] = [countList.split(" "), foldList.split(" ")];
+  const counts = JSON.parse(`[${countList}]`) as (number | null)[];
+  const folds = JSON.parse(`[${foldList}]`) as number[];
   let at = 0;
-  for (const [index, { songs }] of parts.entries()) {
-    const fold = Number(folds[index]);
-    for (const song of songs) {
-      song.count = Number(counts[at++]);
-      song.fold = fold;
-    }
+  for (const [index, part] of parts.entries()) {
+    part.fold = folds[index] as number;
+    for (const song of part.songs) song.count = counts[at++] ?? Number.NaN;
   }
   const all = rest.length === 0 ? [] : parts.flatMap((part) => part.songs);
   const problems = rest.map((problem): AddProblem<S> => {

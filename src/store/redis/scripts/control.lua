@@ -8,13 +8,14 @@
 -- - `under way`: the operation that is being applied to all shards, as `seal:17:0` with the epoch. No other
 --   begins until it has ended, and every server may complete it.
 --
--- ARGV: `lay out`, shards, writers, seed, name: lays the counts out if they are not. Returns the layout in
--- force, the operation under way, and `new` if it was laid out now. Or `format`, for a different one.
--- `begin`, kind, fold, largest number of unacknowledged folds, `=` and a label or nothing: returns `go` or,
--- if another is under way, `busy`, with the operation under way and the kept fold; or `done`; or a reason to
--- refuse, and a fold or the label.
--- `end`, operation: returns `ended`, or `gone` if it is not under way.
--- `raise`, operation, epoch: gives up the operation, and goes on to the epoch of a shard that is ahead.
+-- `lay out`, with `shards`, `writers`, `seed`, `name`: lays the counts out if they are not. Returns the
+-- layout in force, the operation under way, and `new` if it was laid out now. Or `format`, for a different
+-- one. `begin`, with `kind`, `fold`, `maxFolds`, perhaps `label`: returns `go` or, if another is under way,
+-- `busy`, with the operation under way and the kept fold; or `done`; or a reason to refuse, and a fold or the
+-- label.
+-- `end`, with `operation`: returns `ended`, or `gone` if it is not under way.
+-- `raise`, with `operation`, `epoch`: gives up the operation, and goes on to the epoch of a shard that is
+-- ahead.
 local key, act = KEYS[1], {}
 local FORMAT = '2' -- of heads and hashes; changed whenever an older program could not read them
 local function read(field) return call('HGET', key, field) or '' end
@@ -28,50 +29,50 @@ act['lay out'] = function()
   call('HSET', key, 'format', FORMAT)
   local reply = { '', '', '', '', read('under way'), '' }
   for at, field in ipairs({ 'shards', 'writers', 'seed', 'name' }) do
-    if call('HSETNX', key, field, ARGV[at + 1]) == 1 then reply[6] = 'new' end
+    if call('HSETNX', key, field, request[field]) == 1 then reply[6] = 'new' end
     reply[at] = read(field)
   end
   return reply
 end
 
--- Returns a refusal if a fold has another label than `wanted`, which is `=` and a label, or nothing.
-local function labelRefusal(fold, wanted)
+-- Returns a refusal if a fold has another label than the one of the request, if any.
+local function labelRefusal(fold)
   local found = read('label ' .. digits(fold))
-  if wanted ~= '' and wanted ~= '=' .. found then return { 'label', found } end
+  if request.label and request.label ~= found then return { 'label', found } end
 end
 
-local function refusal(kind, fold, most, label)
+local function refusal(kind, fold)
   local kept, newest, isThere = number('kept'), number('newest'), false
   for _, known in ipairs(folds) do isThere = isThere or known == fold end
   if kind == 'seal' then
-    if isThere or fold == kept and kept > 0 then return labelRefusal(fold, label) or { 'done' } end
+    if isThere or fold == kept and kept > 0 then return labelRefusal(fold) or { 'done' } end
     if fold <= newest then return { 'below', digits(newest) } end
-    if #folds >= most then return { 'many' } end
+    if #folds >= request.maxFolds then return { 'many' } end
   elseif kind == 'acknowledge' then
     if fold <= kept then return { 'done' } end
     if not isThere then return { 'unknown' } end
-    return labelRefusal(fold, label) or folds[1] ~= fold and { 'older', digits(folds[1]) } or nil
+    return labelRefusal(fold) or folds[1] ~= fold and { 'older', digits(folds[1]) } or nil
   end
 end
 
 function act.begin()
-  local kind, fold, kept, epoch = ARGV[2], tonumber(ARGV[3]), digits(number('kept')), number('epoch')
+  local kind, fold, kept, epoch = request.kind, request.fold, digits(number('kept')), number('epoch')
   local other = string.match(read('under way'), '^%a+:%d+:%d+$') or '' -- foreign data is ignored
   if kind == 'clear' then fold = math.max(epoch + 1, math.floor(micros() / 1000)) end
   local name = kind .. ':' .. digits(fold) .. ':' .. digits(epoch)
   if other == '' then
-    local reason = refusal(kind, fold, tonumber(ARGV[4]), ARGV[5])
+    local reason = refusal(kind, fold)
     if reason then return reason end
     call('HSET', key, 'under way', name)
-    if kind == 'seal' then call('HSET', key, 'label ' .. digits(fold), string.sub(ARGV[5], 2)) end
+    if kind == 'seal' then call('HSET', key, 'label ' .. digits(fold), request.label or '') end
   elseif other ~= name then return { 'busy', other, kept }
-  elseif kind == 'seal' then return labelRefusal(fold, ARGV[5]) or { 'go', name, kept } end
+  elseif kind == 'seal' then return labelRefusal(fold) or { 'go', name, kept } end
   return { 'go', name, kept }
 end
 
 act['end'] = function()
-  if read('under way') ~= ARGV[2] then return { 'gone' } end
-  local kind, fold = string.match(ARGV[2], '^(%a+):(%d+):%d+$')
+  if read('under way') ~= request.operation then return { 'gone' } end
+  local kind, fold = string.match(request.operation, '^(%a+):(%d+):%d+$')
   local now = digits(math.floor(micros() / 1000))
   if kind == 'seal' then
     folds[#folds + 1] = tonumber(fold)
@@ -96,11 +97,11 @@ act['end'] = function()
 end
 
 function act.raise()
-  if read('under way') == ARGV[2] then
-    call('HDEL', key, 'under way', 'label ' .. (string.match(ARGV[2], '^seal:(%d+)') or ''))
+  if read('under way') == request.operation then
+    call('HDEL', key, 'under way', 'label ' .. (string.match(request.operation, '^seal:(%d+)') or ''))
   end
-  if number('epoch') < tonumber(ARGV[3]) then call('HSET', key, 'epoch', ARGV[3]) end
+  if number('epoch') < request.epoch then call('HSET', key, 'epoch', digits(request.epoch)) end
   return { 'raised' }
 end
 
-return act[ARGV[1]]()
+return act[verb]()

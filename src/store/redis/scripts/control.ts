@@ -11,10 +11,9 @@ export const CONTROL: Script = new Script(text, { writes: true, frees: true });
 export const STATE: Script = new Script(stateText, { writes: false });
 
 export type ControlRequest =
-  | { verb: "lay out"; layout: LayoutData }
   | { verb: "begin"; kind: ShardOperation["kind"]; fold: number; maxFolds: number; label: string | undefined }
-  | { verb: "end"; operation: ShardOperation }
-  | { verb: "raise"; operation: ShardOperation; epoch: number };
+  | { verb: "end"; operation: string }
+  | { verb: "raise"; operation: string; epoch: number };
 
 export type ControlReply =
   /** `busy`: another operation is under way. */
@@ -43,18 +42,6 @@ export interface State {
   lastSealedAt: number | undefined;
   lastAcknowledgedAt: number | undefined;
   oldestSealedAt: number | undefined;
-}
-
-export function encodeControl(request: ControlRequest): string[] {
-  const { verb } = request;
-  if (verb === "begin") {
-    const { kind, fold, maxFolds, label } = request;
-    return [verb, kind, String(fold), String(maxFolds), label === undefined ? "" : `=${label}`];
-  }
-  if (verb === "end") return [verb, nameOf(request.operation)];
-  if (verb === "raise") return [verb, nameOf(request.operation), String(request.epoch)];
-  const { shards, writers, seed, name } = request.layout;
-  return [verb, String(shards), String(writers), seed.join(":"), name];
 }
 
 export function decodeControl([word = "", first = "", second = ""]: string[]): ControlReply {
@@ -101,11 +88,7 @@ export function decodeLayout(prefix: string, reply: unknown): LayoutReply {
   return { layout, underWay, isNew: isNew !== "" };
 }
 
-function nameOf({ kind, number, epoch }: ShardOperation): string {
-  return `${kind}:${number}:${epoch}`;
-}
-
 function operationOf(name: string, kept: string): ShardOperation {
   const [kind, number, epoch] = name.split(":") as [ShardOperation["kind"], string, string];
-  return { kind, number: Number(number), epoch: Number(epoch), kept: Number(kept) };
+  return { name, kind, number: Number(number), epoch: Number(epoch), kept: Number(kept) };
 }

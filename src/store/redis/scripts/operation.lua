@@ -2,11 +2,10 @@
 -- comes: an epoch that has passed, or a fold that is sealed or acknowledged already, changes nothing.
 --
 -- KEYS: the shard and its sets; to seal, one more for the new set.
--- ARGV: `seal`, `acknowledge` or `clear`; the head that the caller knows; the epoch, when clearing the one
--- that begins; the fold; the fold to drop, with all older ones; a number by which the changes grow.
+-- Request of `seal`, `acknowledge` or `clear`: the `head` that the caller knows; the `epoch`, when clearing
+-- the one that begins; the `fold`; the fold to be `dropped`, with all older ones; the growth of the changes.
 -- Returns `done` or, if the caller has to try again, `stale`, and the current head.
-local kind, known = ARGV[1], ARGV[2]
-local epoch, fold, dropped = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
+local epoch, fold, dropped = request.epoch, request.fold, request.dropped
 local key, act = KEYS[1], {}
 local text = call('HGET', key, HEAD) or NO_HEAD
 local numbers, list = string.match(text, '^(.*):(.*)$')
@@ -51,14 +50,14 @@ function act.clear()
   return type(try('HSET', key, CHANGES, changes)) ~= 'table'
 end
 
-if kind == 'clear' and head[EPOCH] >= epoch or head[EPOCH] > epoch
-  or kind == 'seal' and head[NEWEST] >= fold or kind == 'acknowledge' and head[KEPT] >= fold then
+if verb == 'clear' and head[EPOCH] >= epoch or head[EPOCH] > epoch
+  or verb == 'seal' and head[NEWEST] >= fold or verb == 'acknowledge' and head[KEPT] >= fold then
   return { 'done', text }
 end
-if text ~= known then return { 'stale', text } end
-if act[kind]() == false then return { 'stale', NO_HEAD } end
+if text ~= request.head then return { 'stale', text } end
+if act[verb]() == false then return { 'stale', NO_HEAD } end
 for at, number in ipairs(head) do head[at] = digits(number) end
 text = table.concat(head, ':') .. ':' .. table.concat(sets, ',')
 if songs.isChanged then writeSongs(key, songs, text) else call('HSET', key, HEAD, text) end
-call('HINCRBY', key, CHANGES, ARGV[6])
+call('HINCRBY', key, CHANGES, request.change)
 return { 'done', text }

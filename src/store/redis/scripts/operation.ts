@@ -13,12 +13,17 @@ export interface ShardOperation {
   /** The epoch and the kept fold at the begin of the operation. */
   epoch: number;
   kept: number;
+  /** Its name in the shared state. */
+  name: string;
 }
 
 export function encodeOperation(heads: Heads, shard: number, operation: ShardOperation): ScriptInput {
   const { kind, number, kept } = operation;
-  const head = heads.of(shard);
-  const keys = kind === "seal" ? [...head.keys, heads.layout.partKeyOf(shard, number)] : [...head.keys];
+  const { keys, text } = heads.of(shard);
   const epoch = kind === "clear" ? number : operation.epoch;
-  return { keys, args: [kind, head.text, ...[epoch, number, kept].map(String), randomChange()] };
+  return {
+    keys: kind === "seal" ? [...keys, heads.layout.partKeyOf(shard, number)] : keys,
+    verb: kind,
+    request: { head: text, epoch, fold: number, dropped: kept, change: randomChange() },
+  };
 }

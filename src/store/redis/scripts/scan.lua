@@ -1,15 +1,15 @@
 -- Reads about `count` songs of one shard, with their plays in several sets.
 --
 -- KEYS: its hash, then the sets that count, in which the hash itself may be once more.
--- ARGV: its head, the number of the set that is walked, the cursor there, the count, and the least plays to
--- list.
+-- Request: its `head`, the number of the set that is `walked`, the `cursor` there, the `count`, and the
+-- `least` plays to list.
 -- Returns `head` and the current one; or `songs`, the next cursor, 0 at the end, and ids and plays in turn. A
 -- song may come twice.
-local head, walked, cursor, count, least = ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4], tonumber(ARGV[5])
+local walked = request.walked
 local now = call('HGET', KEYS[1], HEAD) or NO_HEAD
-if now ~= head then return { 'head', now } end
+if now ~= request.head then return { 'head', now } end
 if #KEYS == 1 then return { 'songs', '0' } end
-local found = call('HSCAN', KEYS[1 + walked], cursor, 'COUNT', count)
+local found = call('HSCAN', KEYS[1 + walked], request.cursor, 'COUNT', request.count)
 local reply, fields = { 'songs', found[1] }, found[2]
 for at = 1, #fields, 2 do
   local id = fields[at]
@@ -18,7 +18,7 @@ for at = 1, #fields, 2 do
     for set = 2, #KEYS do
       if set ~= 1 + walked then plays = plays + tonumber(call('HGET', KEYS[set], id) or 0) end
     end
-    if plays >= least then reply[#reply + 1], reply[#reply + 2] = id, digits(plays) end
+    if plays >= request.least then reply[#reply + 1], reply[#reply + 2] = id, digits(plays) end
   end
 end
 return reply

@@ -16,13 +16,14 @@ export class Script {
   }
 }
 
-/** The keys and arguments of one run of a script. */
+/** The input of one run of a script. The request is passed as JSON. */
 export interface ScriptInput {
   readonly keys: readonly string[];
-  readonly args: readonly string[];
+  readonly verb: string;
+  readonly request?: object;
 }
 
 /** Returns the number to add to the changes of a shard. Random, so that no sum of them repeats. */
-export function randomChange(): string {
-  return String(1 + Math.floor(Math.random() * 2 ** 20));
+export function randomChange(): number {
+  return 1 + Math.floor(Math.random() * 2 ** 20);
 }

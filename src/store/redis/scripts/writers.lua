@@ -1,15 +1,18 @@
 -- The last request of each writer. KEYS: a hash of the writers, and a sorted set of them by their last
 -- request.
 --
--- ARGV: a verb, writer, seq, largest number of writers, and for `claim` a fingerprint: returns `go` and a
--- stamp, which is the same for a request that was claimed before and not confirmed; or `stale` and the newest
--- seq; or `reused`; or `done`, the fold and the count (none for a batch).
+-- Request: `writer`, `seq`, `most`, the largest number of writers, and `numbers`.
+-- `claim`, with a fingerprint: returns `go` and a stamp, which is the same for a request that was claimed
+-- before and not confirmed; or `stale` and the newest seq; or `reused`; or `done`, the fold and the count
+-- (none for a batch).
 -- `confirm`, with the fold and the count: the request was added.
 -- `release`: the request was refused. It is forgotten, unless it has come twice.
 --
 -- A record is `seq fingerprint = fold count`, or until it is confirmed `seq fingerprint ? stamp` and the
 -- record before; with `!` for `?` if it has come again since. Stamps grow.
-local verb, writer, seq, most = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
+local writer, seq, most = request.writer, digits(request.seq), request.most
+local numbers = {}
+for at, number in ipairs(request.numbers) do numbers[at] = digits(number) end
 local all, recent = KEYS[1], KEYS[2]
 local record = call('HGET', all, writer)
 local lastSeq, lastPrint, state, rest = string.match(record or '', '^(%d+) (%d+) (.) ?(.*)$')
@@ -28,9 +31,9 @@ local function forgetOldest(left)
 end
 
 if verb == 'claim' then
-  if record and tonumber(seq) < tonumber(lastSeq) then return { 'stale', lastSeq } end
+  if record and request.seq < tonumber(lastSeq) then return { 'stale', lastSeq } end
   if record and seq == lastSeq then
-    if ARGV[5] ~= lastPrint then return { 'reused' } end
+    if numbers[1] ~= lastPrint then return { 'reused' } end
     touch()
     if state == '=' then return { 'done', string.match(rest, '^(%d+) ?(.*)$') } end
     -- The earlier attempt may have been added, or may be later: a refusal of this one must not release it.
@@ -43,7 +46,7 @@ if verb == 'claim' then
   if state and state ~= '=' then
     before = table.concat({ lastSeq, lastPrint, state, string.match(rest, '^%d+') }, ' ')
   end
-  call('HSET', all, writer, table.concat({ seq, ARGV[5], '?', stamp, before }, ' '))
+  call('HSET', all, writer, table.concat({ seq, numbers[1], '?', stamp, before }, ' '))
   -- A refused request must not displace another writer, so there is room for claims; not without limit.
   forgetOldest(2 * most + 10)
   return { 'go', stamp }
@@ -60,7 +63,7 @@ if verb == 'release' then
   return { 'released' }
 end
 
-call('HSET', all, writer, table.concat({ lastSeq, lastPrint, '=', ARGV[5], ARGV[6] }, ' '))
+call('HSET', all, writer, table.concat({ lastSeq, lastPrint, '=', numbers[1], numbers[2] or '' }, ' '))
 touch()
 forgetOldest(most)
 return { 'confirmed' }

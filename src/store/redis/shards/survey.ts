@@ -43,7 +43,7 @@ export class Survey {
       const first = part * most;
       const length = Math.min(most, layout.shards - first);
       const keys = Array.from({ length }, (_, at) => layout.keyOf(first + at));
-      const reply = await this.#redis.onShard(first, SURVEY, { keys, args: [] });
+      const reply = await this.#redis.onShard(first, SURVEY, { keys, verb: "survey" });
       for (let at = 0; at < length; at++) {
         const [change = "", size = "", head = ""] = reply.slice(3 * at, 3 * at + 3);
         changes += BigInt(change);

@@ -59,7 +59,7 @@ export class Batches {
     const songs: Song[] = [];
     const slice = new WorkSlice(SLICE_WORK);
     for (const [id, more] of plays) {
-      songs.push({ id, plays: more, count: 0, fold: 0, shard: layout.shardOf(id) });
+      songs.push({ id, plays: more, count: 0, shard: layout.shardOf(id) });
       if (slice.isFull(SONG_WORK + id.length)) yield;
     }
     return songs;
@@ -80,7 +80,7 @@ export class Batches {
       throw error;
     });
     const { fold, counts } = addition;
-    await this.#redis.writers(key, "confirm", fold, isSong ? counts[0] : undefined).catch(() => {
+    await this.#redis.writers(key, "confirm", fold, ...(isSong ? counts : [])).catch(() => {
       throw new UnknownOutcome(); // a retry finds that it was added
     });
     return addition;
@@ -93,7 +93,7 @@ export class Batches {
     claim?: AddRequest["claim"],
   ): Promise<BatchAddition> {
     // Of a batch without songs, the fold is that of any song.
-    const parts = divide(songs.length > 0 ? songs : [{ id: "", plays: 0, count: 0, fold: 0, shard: 0 }]);
+    const parts = divide(songs.length > 0 ? songs : [{ id: "", plays: 0, count: 0, shard: 0 }]);
     const groups = groupsOf(this.#redis, parts);
     const progress = { isBegun: false };
     const runAll = (mode: AddRequest["mode"]) =>
@@ -104,8 +104,9 @@ export class Batches {
     } catch (error) {
       throw progress.isBegun && error instanceof Refusal ? new UnknownOutcome() : error;
     }
-    const fold = Math.min(...parts.map((part) => part.songs[0]?.fold as number));
-    return { counts: Float64Array.from(songs, ({ count }) => count), fold };
+    const counts = new Float64Array(songs.length);
+    for (let song = 0; song < counts.length; song++) counts[song] = (songs[song] as Song).count;
+    return { counts, fold: Math.min(...parts.map(({ fold }) => fold)) };
   }
 
   async #run(request: AddRequest, progress: { isBegun: boolean }): Promise<void> {

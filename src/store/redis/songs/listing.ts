@@ -119,8 +119,8 @@ export class RedisListing {
     const head = heads.of(shard);
     const least = Math.min(selection.least(), MAX_COUNT);
     const keys = [layout.keyOf(shard), ...selection.keys(shard)];
-    const args = [head.text, walked + 1, cursor, STEP, least].map(String);
-    const step = this.#steps.run(1, () => this.#redis.onShard(shard, SCAN, { keys, args }));
+    const request = { head: head.text, walked: walked + 1, cursor, count: STEP, least };
+    const step = this.#steps.run(1, () => this.#redis.onShard(shard, SCAN, { keys, verb: "scan", request }));
     const reply = decodeScan(await mapFailure(step, failedReading));
     if (reply.kind === "songs") selection.check(head);
     return reply;

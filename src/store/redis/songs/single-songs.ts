@@ -107,16 +107,18 @@ export class SingleSongs {
 
   /** Adds the songs that can be added. Returns the songs to try again. */
   async #attempt(songs: PendingSong[], request: Request): Promise<PendingSong[]> {
-    const adding = this.#redis.add({ ...request, parts: divide(songs) });
+    const parts = divide(songs);
+    const adding = this.#redis.add({ ...request, parts });
     const { problems } = await mapFailure(adding, request.mode === "each" ? failedChange : failedReading);
-    for (const song of songs) if (!Number.isNaN(song.count)) this.#resolve(song);
+    for (const { songs, fold } of parts)
+      for (const song of songs) if (!Number.isNaN(song.count)) this.#resolve(song, fold);
     for (const problem of problems) await this.#refuse(problem, request);
     const refused = new Set(problems.flatMap((problem) => problem.songs));
     return songs.filter((song) => Number.isNaN(song.count) && !refused.has(song));
   }
 
   /** Tells each call the count after its own plays, the last call the count of the song. */
-  #resolve({ calls, count, fold }: PendingSong): void {
+  #resolve({ calls, count }: PendingSong, fold: number): void {
     let last = count;
     for (const call of calls.toReversed()) {
       call.resolve({ count: last, fold });
@@ -142,8 +144,7 @@ function gather(calls: readonly PendingCall[], layout: Layout): PendingSong[] {
   for (const call of calls) {
     const { id, plays } = call;
     songs.update(id, (song) => {
-      if (song === undefined)
-        return { id, plays, count: 0, fold: 0, shard: layout.shardOf(id), calls: [call] };
+      if (song === undefined) return { id, plays, count: 0, shard: layout.shardOf(id), calls: [call] };
       song.plays += plays;
       song.calls.push(call);
       return song;
