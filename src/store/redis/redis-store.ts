@@ -5,7 +5,6 @@ import type { RequestKey } from "../request-key.ts";
 import { Control } from "./control/control.ts";
 import { Health } from "./control/health.ts";
 import { AdmissionLimit } from "./limits.ts";
-import { unreachable } from "./outcomes.ts";
 import type { Redis } from "./redis.ts";
 import { Survey } from "./shards/survey.ts";
 import { Batches } from "./songs/batches.ts";
@@ -76,32 +75,26 @@ export class RedisStore implements CountStore {
   }
 
   async addAll(plays: SongPlays, key?: RequestKey): Promise<BatchAddition> {
-    this.#checkSame();
     return await this.#limit.hold(plays.size, () => this.#batches.add("batch", plays, key));
   }
 
   entries(after?: number): AsyncIterable<Chunk> {
-    this.#checkSame();
     return this.#listing.entries(after);
   }
 
   top(n: number, after?: number): Promise<Entry[]> {
-    this.#checkSame();
     return this.#listing.top(n, after);
   }
 
   async seal(fold: number, label: string = ""): Promise<boolean> {
-    this.#checkSame();
     return await this.#limit.hold(1, () => this.#control.change("seal", fold, label));
   }
 
   async folds(): Promise<SealedFold[]> {
-    this.#checkSame();
     return (await this.#control.folds()).unacknowledged;
   }
 
   async *fold(fold: number): AsyncGenerator<Chunk> {
-    this.#checkSame();
     const { unacknowledged, kept, dropped, epoch } = await this.#control.folds();
     if (!unacknowledged.some((sealed) => sealed.fold === fold) && fold !== kept) {
       throw fold <= dropped ? Refusal.dropped(dropped) : Refusal.unknownFold(fold);
@@ -110,13 +103,11 @@ export class RedisStore implements CountStore {
   }
 
   async acknowledge(fold: number, label?: string): Promise<void> {
-    this.#checkSame();
     await this.#limit.hold(1, () => this.#control.change("acknowledge", fold, label));
   }
 
   /** @throws {Refusal} `unsupported` with a condition, which would have to stop the plays of all servers. */
   async clear(unless?: (version: string) => boolean): Promise<boolean> {
-    this.#checkSame();
     if (unless !== undefined) throw Refusal.unsupported();
     await this.#limit.hold(1, () => this.#control.change("clear"));
     return true;
@@ -139,13 +130,7 @@ export class RedisStore implements CountStore {
     this.#redis.cluster.topology.close();
   }
 
-  /** @throws {Refusal} `unavailable` if another server has laid out new counts. */
-  #checkSame(): void {
-    if (this.#health.areOthers) throw unreachable();
-  }
-
   #check(id: string): void {
-    this.#checkSame();
     if (isTooLong(id, this.maxIdBytes)) throw Refusal.tooLong(this.maxIdBytes);
   }
 }

@@ -1,6 +1,7 @@
 import type { Settings } from "../../settings/settings.ts";
 import type { RequestKey } from "../request-key.ts";
-import type { Cluster } from "./cluster/cluster.ts";
+import type { Cluster, Run } from "./cluster/cluster.ts";
+import { NotDone } from "./cluster/failures.ts";
 import { ADD, COUNT, decodeAdd, encodeAdd } from "./scripts/add.ts";
 import type { AddReply, AddRequest, Part, Song } from "./scripts/add.ts";
 import { CONTROL, decodeControl, decodeLayout, decodeState, STATE } from "./scripts/control.ts";
@@ -19,6 +20,8 @@ export class Redis {
   readonly settings: Settings;
   readonly layout: Layout;
   readonly heads: Heads;
+  /** True after the counts were lost, and another server has laid out new ones, which are not these. */
+  areOthers = false;
 
   constructor(cluster: Cluster, layout: LayoutData, settings: Settings) {
     this.cluster = cluster;
@@ -40,25 +43,30 @@ export class Redis {
 
   /** Runs a script on keys of one shard, or of several shards of one group. */
   onShard(shard: number, script: Script, input: ScriptInput): Promise<string[]> {
-    return this.cluster.run({ slot: this.layout.slotOf(shard), script, ...input });
+    return this.#run({ slot: this.layout.slotOf(shard), script, ...input });
   }
 
   /** Claims a request with a key, or confirms or releases it. */
   writers({ writer, seq }: RequestKey, verb: WritersVerb, ...numbers: number[]): Promise<string[]> {
     const request = { writer, seq, most: this.layout.placeWriters, numbers };
     const script = verb === "claim" ? CLAIM : CONFIRM;
-    return this.cluster.run({ ...this.layout.writerKeysOf(writer), script, verb, request });
+    return this.#run({ ...this.layout.writerKeysOf(writer), script, verb, request });
   }
 
   /** Changes the state that all shards share. */
   async control(request: ControlRequest): Promise<ControlReply> {
     const run = { ...this.layout.control, script: CONTROL, verb: request.verb, request };
-    return decodeControl(await this.cluster.run(run));
+    return decodeControl(await this.#run(run));
   }
 
   /** Reads the state that all shards share. */
   async state(): Promise<State> {
-    return decodeState(await this.cluster.run({ ...this.layout.control, script: STATE, verb: "state" }));
+    return decodeState(await this.#run({ ...this.layout.control, script: STATE, verb: "state" }));
+  }
+
+  async #run(run: Run): Promise<string[]> {
+    if (this.areOthers) throw new NotDone("other counts are there");
+    return await this.cluster.run(run);
   }
 
   /** Returns the group of a shard. One script can work on all shards of a group. */
@@ -84,12 +92,6 @@ export async function layOut(cluster: Cluster, wanted: LayoutData): Promise<Layo
 
 /** Divides songs by their shards. */
 export function divide<S extends Song>(songs: readonly S[]): Part<S>[] {
-  const parts = new Map<number, Part<S>>();
-  for (const song of songs) {
-    const { shard } = song;
-    const part = parts.get(shard);
-    if (part === undefined) parts.set(shard, { shard, songs: [song], fold: 0 });
-    else part.songs.push(song);
-  }
-  return [...parts.values()];
+  const parts = Map.groupBy(songs, (song) => song.shard);
+  return Array.from(parts, ([shard, songs]) => ({ shard, songs, fold: 0 }));
 }

@@ -19,8 +19,6 @@ export class Health {
   readonly #control: Control;
   #underWay = { name: "", since: 0 };
   readonly #log: (line: string) => void;
-  /** True after the counts were lost, and another server has laid out new ones. */
-  areOthers = false;
   #trouble: string | undefined;
   #isClosed = false;
   #wake: () => void = () => {};
@@ -79,13 +77,15 @@ export class Health {
     const { data } = this.#redis.layout;
     try {
       const { layout, underWay, isNew } = await layOut(this.#redis.cluster, data);
-      if (layout.name !== data.name) this.areOthers = true;
+      if (layout.name !== data.name) this.#redis.areOthers = true;
       else await this.#completeOld(underWay);
       if (isNew) this.#log("Redis has lost data: the lost counts begin again at 0");
     } catch (error) {
       return `cannot read the layout of the counts: ${(error as Error).message}`;
     }
-    return this.areOthers ? "it was wiped and set up again by another server; restart this one" : undefined;
+    return this.#redis.areOthers
+      ? "it was wiped and set up again by another server; restart this one"
+      : undefined;
   }
 
   /** Completes an operation whose server is presumed dead. */
