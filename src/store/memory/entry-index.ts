@@ -70,7 +70,8 @@ export class EntryIndex {
     const words = this.#words;
     const bits = words[this.#head + BITS] as number;
     if (bits > 0 && songs < 2 ** bits * MOST_USED) return true;
-    const moreBits = bits === 0 ? FIRST_BITS : bits + 1;
+    let moreBits = Math.max(FIRST_BITS, bits);
+    while (songs >= 2 ** moreBits * MOST_USED) moreBits++;
     const block = this.#heap.allocate(sizeOf(moreBits));
     if (block === 0) return false;
     this.#fill(block, moreBits, entries, id);

@@ -113,6 +113,21 @@ export class PackedShard {
     return this.#insert(id, 0);
   }
 
+  /**
+   * Makes an entry for a song that has none, and returns false if memory is used up. No reader finds it
+   * before {@linkcode index}.
+   */
+  append(id: PackedId, plays: number): boolean {
+    if (this.#entries.append(id, plays) === 0) return false;
+    this.#heap.words[this.#head + SONGS] = this.songs + 1;
+    return true;
+  }
+
+  /** Makes the index of appended songs, and returns false if memory is used up. Overwrites `id`. */
+  index(id: PackedId): boolean {
+    return this.#index.grow(this.songs, this.#entries, id);
+  }
+
   /** Calls `visit` with the count of each entry that has plays. During the call, `id` is the song's id. */
   each(id: PackedId, visit: (entry: number, count: number) => void): void {
     const { words, numbers: counts } = this.#heap;

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { runAtOnce } from "../../../src/async/turns.ts";
 import { type HashKey, randomKey } from "../../../src/hash.ts";
+import { SETTINGS } from "../../../src/settings/settings.ts";
 import { type Entry, MAX_COUNT } from "../../../src/store/count-store.ts";
 import { CommitStore } from "../../../src/store/memory/commit-store.ts";
 import { pack } from "../../../src/store/packed-plays.ts";
@@ -108,6 +109,56 @@ describe("A store for commits", () => {
       expect([store.figures().songs, store.get("a")]).toEqual([0, 0]);
     },
   );
+});
+
+describe("Songs that are appended and indexed", () => {
+  const plays = (first: number, end: number, each: number) =>
+    new Map(Array.from({ length: end - first }, (_, n) => [`song ${first + n}`, each]));
+  const packed = (songs: Map<string, number>, store: CommitStore) => runAtOnce(pack(songs, store));
+
+  test("count as if they were added, with folds before them", () => {
+    const key = randomKey();
+    const [added, appended] = [new CommitStore({}, key), new CommitStore({}, key)];
+    const sets = [plays(0, 300, 1), plays(200, 900, 2), plays(0, 0, 1), plays(100, 800, 3)];
+    for (const [set, songs] of sets.entries()) {
+      for (const [id, more] of songs) added.add(id, more);
+      for (const part of [new Map([...songs].slice(0, 100)), new Map([...songs].slice(100))])
+        appended.append(packed(part, appended));
+      appended.index();
+      for (const store of [added, appended]) {
+        for (const id of ["song 150", "one"]) store.add(id, 1);
+        store.seal(set + 1, "", 5);
+        if (set < 2) store.acknowledge(set + 1, "", 6);
+      }
+      expect(appended.figures().songs).toBe(added.figures().songs);
+      expect(Bun.deepEquals(new Map(read(appended)), new Map(read(added)))).toBe(true);
+    }
+    for (const store of [added, appended])
+      for (let fold = 3; fold <= sets.length; fold++) store.acknowledge(fold);
+    expect([appended.figures().songs, added.figures().songs]).toEqual([0, 0]);
+  });
+
+  test("are refused beyond the limits of songs, counts and memory", () => {
+    const small = new CommitStore({ maxSongs: 3 });
+    small.append(packed(plays(0, 3, 1), small));
+    small.index();
+    small.seal(1);
+    small.append(packed(plays(0, 3, 1), small));
+    small.index();
+    small.seal(2);
+    small.append(packed(plays(0, 4, 1), small));
+    expect(() => small.index()).toThrow(Refusal.full(3));
+    const high = new CommitStore({});
+    high.add("song 0", MAX_COUNT);
+    high.seal(1);
+    high.append(packed(plays(0, 1, 1), high));
+    expect(() => high.index()).toThrow(Refusal.overflow(MAX_COUNT, 1, 0));
+    const tight = new CommitStore({ maxStoreBytes: SETTINGS.maxStoreBytes.min, maxSongs: 10_000_000 });
+    const fill = () => {
+      for (let first = 0; ; first += 50_000) tight.append(packed(plays(first, first + 50_000, 1), tight));
+    };
+    expect(fill).toThrow(Refusal.noMemory());
+  });
 });
 
 describe("A fold", () => {
