@@ -1,6 +1,7 @@
-import { KeyedMap } from "../../../keyed-map.ts";
+import { SETTINGS } from "../../../settings/settings.ts";
 import { DataError } from "./data-error.ts";
 import type { KeptRequest } from "../../memory/commit-store.ts";
+import { PackedPlays } from "../../packed-plays.ts";
 import { type Database, PAGE_BYTES } from "./database.ts";
 import { addTo, type CommitRow, digestOf, type FoldRow, readPlays, signState } from "./schema.ts";
 import { escapeId } from "./id-column.ts";
@@ -87,10 +88,8 @@ export class Compaction {
           .get(fold) as unknown as Pick<FoldRow, "state" | "plays" | "digest"> | undefined;
         if (sum === undefined) throw new DataError(`fold ${fold} is missing`);
         if (sum.state === "dropped") continue;
-        for (const [id, plays] of songs) {
-          add.run(fold, escapeId(id), plays);
-          addTo(sum, id, plays);
-        }
+        for (const [id, plays] of songs) add.run(fold, escapeId(id), plays);
+        addTo(sum, songs);
         // At most: each song in a page of its own, limited by the pages of the file.
         database.logBytes += Math.min(songs.size, numberOf(sqlite, "PRAGMA page_count")) * PAGE_BYTES;
         sqlite.prepare("UPDATE fold SET plays = ?, digest = ? WHERE id = ?").run(sum.plays, sum.digest, fold);
@@ -104,19 +103,19 @@ export class Compaction {
   }
 
   /** Reads the oldest commits, as many as make a step, and sums their plays by fold. */
-  #readOldest(): { rows: UndigestedRow[]; folds: Map<number, KeyedMap<number>> } {
+  #readOldest(): { rows: UndigestedRow[]; folds: Map<number, PackedPlays> } {
     const oldest = this.#database.sqlite
       .prepare("SELECT number, fold, plays, keys FROM commits ORDER BY number LIMIT ?")
       .iterate(STEP_ROWS) as unknown as Iterable<UndigestedRow>;
     const rows: UndigestedRow[] = [];
-    const folds = new Map<number, KeyedMap<number>>();
+    const folds = new Map<number, PackedPlays>();
     let count = 0;
     for (const row of oldest) {
       rows.push(row);
-      const songs = folds.get(row.fold) ?? new KeyedMap<number>();
+      const songs = folds.get(row.fold) ?? new PackedPlays({ maxIdBytes: SETTINGS.maxIdBytes.max });
       folds.set(row.fold, songs);
       count -= songs.size;
-      for (const [id, more] of readPlays(row.plays)) songs.update(id, (sum = 0) => sum + more);
+      for (const [id, plays] of readPlays(row.plays)) songs.add(id, 0, id.length, plays);
       count += songs.size;
       if (count >= STEP_SONGS) break;
     }

@@ -1,6 +1,8 @@
 import type { DatabaseSync } from "node:sqlite";
 import { CommitStore, type KeptRequest } from "../../memory/commit-store.ts";
 import type { ShardedStoreOptions } from "../../memory/store-handle.ts";
+import { MAX_COUNT } from "../../count-store.ts";
+import { PackedPlays } from "../../packed-plays.ts";
 import { Refusal } from "../../refusal.ts";
 import { DataError } from "./data-error.ts";
 import {
@@ -17,6 +19,9 @@ import {
 } from "./schema.ts";
 import { unescapeId } from "./id-column.ts";
 import { numberOf, readUnchanged } from "./sqlite.ts";
+
+/** Songs that are read before they are added: the store is left in the cache for them, or SQLite. */
+const BATCH_SONGS = 16_384;
 
 /** The way to go on with an old copy on purpose. */
 const ADVICE = "to serve the counts that it has, write 0 to last-commit";
@@ -115,8 +120,12 @@ class Loading {
     if (rows.filter(({ state }) => state === "open").length !== 1)
       throw damaged("it needs exactly one open fold");
     for (const row of rows) {
-      this.#songs(row);
-      this.#commits(row);
+      try {
+        this.#songs(row);
+        this.#commits(row);
+      } catch (error) {
+        throw describe(error);
+      }
       if (row.number === null) continue;
       this.#store.seal(row.number, row.label, row.sealed_at ?? 0);
       if (row.state === "kept")
@@ -152,32 +161,43 @@ class Loading {
 
   #songs({ id: fold, plays, digest }: FoldRow): void {
     const sum: Digest = { plays: 0, digest: 0 };
-    const rows = this.#sqlite.prepare("SELECT id, plays FROM song WHERE fold = ?").iterate(fold);
-    for (const { id: text, plays } of rows as unknown as Iterable<{ id: string; plays: number }>) {
-      const id = unescapeId(text);
-      this.#add(id, plays);
-      addTo(sum, id, plays);
+    for (const songs of this.#batches(fold)) {
+      addTo(sum, songs);
+      this.#store.append(songs);
     }
     if (sum.plays !== plays || sum.digest !== digest)
       throw damaged("the songs do not match the digest of their fold");
+    this.#store.index();
+  }
+
+  *#batches(fold: number): Generator<PackedPlays> {
+    const rows = this.#sqlite.prepare("SELECT id, plays FROM song WHERE fold = ?").iterate(fold);
+    let songs = new PackedPlays(this.#store);
+    for (const { id, plays } of rows as unknown as Iterable<{ id: unknown; plays: unknown }>) {
+      if (typeof id !== "string" || typeof plays !== "number" || plays > MAX_COUNT)
+        throw damaged("a song is not a text with a number of plays");
+      const text = unescapeId(id);
+      songs.add(text, 0, text.length, plays);
+      if (songs.size < BATCH_SONGS) continue;
+      yield songs;
+      songs = new PackedPlays(this.#store);
+    }
+    yield songs;
   }
 
   #commits({ id: fold }: FoldRow): void {
     const rows = this.#sqlite
       .prepare("SELECT plays FROM commits WHERE fold = ? ORDER BY number")
       .iterate(fold);
-    for (const row of rows) for (const [id, plays] of readPlays(String(row["plays"]))) this.#add(id, plays);
+    for (const row of rows)
+      for (const [id, plays] of readPlays(String(row["plays"]))) this.#store.add(id, plays);
   }
+}
 
-  #add(id: string, plays: number): void {
-    try {
-      this.#store.add(id, plays);
-    } catch (error) {
-      if (error instanceof Refusal)
-        throw new DataError(`the counts do not fit into memory: ${error.message}. See --max-store-bytes`, {
-          cause: error,
-        });
-      throw damaged(`the plays of ${JSON.stringify(id).slice(0, 80)}`);
-    }
-  }
+/** Describes an error of the store. */
+function describe(error: unknown): unknown {
+  if (!(error instanceof Refusal)) return error;
+  return new DataError(`the counts do not fit into memory: ${error.message}. See --max-store-bytes`, {
+    cause: error,
+  });
 }

@@ -1,8 +1,8 @@
 import type { DatabaseSync } from "node:sqlite";
 import type { Entry } from "../../count-store.ts";
-import { SETTINGS } from "../../../settings/settings.ts";
-import { hash, type HashKey, randomKey } from "../../../hash.ts";
-import { PackedId } from "../../packed-id.ts";
+import { hash, type HashKey, hashWords, randomKey } from "../../../hash.ts";
+import type { PackedBatch } from "../../packed-batch.ts";
+import { wordsOfId } from "../../packed-id.ts";
 import { DataError } from "./data-error.ts";
 import { numberOf } from "./sqlite.ts";
 
@@ -154,20 +154,22 @@ export function* readPlays(plays: string): Generator<Entry> {
 /** Plays are summed modulo 2^52, so that every sum is exact. */
 const SUM = 2 ** 52;
 
-/** Reused for all ids: a hash of a string takes twice as long. */
-const packed = new PackedId([0, 0]);
-
 /** A sum over rows of `song`. */
 export interface Digest {
   plays: number;
   digest: number;
 }
 
-/** Adds the plays of a song to a sum. Commutative: order and number of parts do not matter. */
-export function addTo(sum: Digest, id: string, plays: number): void {
-  sum.plays = (sum.plays + (plays % SUM)) % SUM;
-  packed.set(id, SETTINGS.maxIdBytes.max);
-  sum.digest = (sum.digest + Math.imul(packed.hash, plays % 2 ** 32)) | 0;
+/** Adds the plays of songs to a sum. Commutative: order and number of parts do not matter. */
+export function addTo(sum: Digest, { size, words, idPositions, plays }: PackedBatch): void {
+  for (let song = 0; song < size; song++) {
+    const more = plays[song] as number;
+    const id = (idPositions[song] as number) + 1;
+    // Not with the key of the file: a file of format 1 has none.
+    const hash = hashWords(words, id, wordsOfId(words[id] as number), 0, 0);
+    sum.plays = (sum.plays + (more % SUM)) % SUM;
+    sum.digest = (sum.digest + Math.imul(hash, more % 2 ** 32)) | 0;
+  }
 }
 
 /** Returns the digest of a row's values. */
