@@ -77,6 +77,13 @@ export class PackedPlays implements SongPlays, PackedBatch {
     this.#buckets[bucket] = ++this.size;
   }
 
+  /** Removes all songs, and keeps the memory for others. */
+  clear(): void {
+    this.size = this.sum = this.#end = 0;
+    this.#isAscii = true;
+    this.#buckets.fill(0);
+  }
+
   /** Returns a copy for another thread. */
   copy(): PackedBatch {
     const { size } = this;

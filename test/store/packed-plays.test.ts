@@ -46,6 +46,16 @@ describe("The packed plays of a batch", () => {
     }
   });
 
+  test("have nothing of what they had before they were cleared", () => {
+    const plays = new PackedPlays({ maxIdBytes: 50 });
+    for (const ids of [["a", "é", "a"], ["b", "a", "b", "c"], []]) {
+      plays.clear();
+      for (const id of ids) plays.add(id, 0, id.length, 1);
+      const counts = new Map(ids.map((id) => [id, ids.filter((other) => other === id).length]));
+      expect([[...plays], plays.size, plays.sum]).toEqual([[...counts], counts.size, ids.length]);
+    }
+  });
+
   test("are refused if a song has too many, or an id is too long, which is quoted", () => {
     const plays = packed([["a", MAX_COUNT]], undefined, 4);
     expect(() => plays.add("a", 0, 1, 1)).toThrow(`The plays of "a" exceed ${MAX_COUNT}`);

@@ -1,10 +1,10 @@
 import { runAtOnce } from "../../async/turns.ts";
 import { KeyedMap } from "../../keyed-map.ts";
 import type { HashKey } from "../../hash.ts";
-import { type BatchAddition, type Entry, MAX_COUNT } from "../count-store.ts";
-import { Refusal } from "../refusal.ts";
+import type { BatchAddition, Entry } from "../count-store.ts";
 import type { LastRequest } from "../request-key.ts";
 import { inSlices, type PackedBatch } from "../packed-batch.ts";
+import { appendSongs, indexSongs } from "./appended-songs.ts";
 import { BatchColumns } from "./batch-columns.ts";
 import type { KeyedRequest } from "./batch-write.ts";
 import type { FoldLifecycle } from "./fold-lifecycle.ts";
@@ -59,51 +59,14 @@ export class CommitStore extends ShardedStore {
     this.#tasks = tasks;
   }
 
-  /**
-   * Appends songs to the open set, which has none of them. Nothing is looked up, so this is far faster than
-   * to add them. They count after {@linkcode index}, and no other thread may use the store before.
-   *
-   * @throws {Refusal} `full`
-   */
+  /** See {@linkcode appendSongs}. They count after {@linkcode index}. */
   append(batch: PackedBatch): void {
-    const { id, shardCount } = this.shards;
-    const { words, idPositions, plays } = batch;
-    for (const song of byShard(batch, shardCount)) {
-      const place = idPositions[song] as number;
-      id.load(words, place + 1, words[place] as number);
-      const shard = this.shards.openShard(id.hash & (shardCount - 1));
-      if (!shard.append(id, plays[song] as number)) throw Refusal.noMemory();
-    }
+    appendSongs(this.shards, batch);
   }
 
-  /**
-   * Indexes and counts the appended songs.
-   *
-   * @throws {Refusal} as {@linkcode CountStore.add} does.
-   */
+  /** See {@linkcode indexSongs}. */
   index(): void {
-    const { heap, id, ring, shardCount } = this.shards;
-    for (let at = 0; at < shardCount; at++) {
-      const shard = this.shards.openShard(at);
-      let added = shard.songs;
-      if (added === 0) continue;
-      if (!shard.index(id)) throw Refusal.noMemory();
-      if (ring.length > 1) {
-        added = 0;
-        shard.each(id, (_, plays) => (added += this.#sealedPlays(at, plays) === 0 ? 1 : 0));
-      }
-      if (!heap.claimSongs(added, this.handle.maxSongs)) throw Refusal.full(this.handle.maxSongs);
-    }
-  }
-
-  /** Returns the sealed plays of the present id, in shard `at`, which has its first `plays` in the open set. */
-  #sealedPlays(at: number, plays: number): number {
-    const { ring } = this.shards;
-    const kept = this.shards.sum(at, 0, ring.firstCounted);
-    const sealed = this.shards.sum(at, ring.firstCounted, ring.length - 1);
-    if (plays > MAX_COUNT - kept - sealed) throw Refusal.overflow(sealed, plays, kept);
-    if (sealed > 0) this.shards.moveToOpen(at);
-    return sealed;
+    indexSongs(this.shards, this.handle.maxSongs);
   }
 
   /** Songs with staged plays. */
@@ -248,15 +211,4 @@ export class CommitStore extends ShardedStore {
       lastRequests.remember({ writer, seq }, fingerprint, answer, write);
     });
   }
-}
-
-/** Returns the songs in the order of their shards: each shard comes into the processor's cache once. */
-function byShard({ size, words, idPositions }: PackedBatch, shardCount: number): Int32Array {
-  const shardOf = (song: number) => (words[idPositions[song] as number] as number) & (shardCount - 1);
-  const ends = new Int32Array(shardCount);
-  for (let song = 0; song < size; song++) ends[shardOf(song)]!++;
-  for (let shard = 1; shard < shardCount; shard++) ends[shard]! += ends[shard - 1] as number;
-  const ordered = new Int32Array(size);
-  for (let song = 0; song < size; song++) ordered[--ends[shardOf(song)]!] = song;
-  return ordered;
 }

@@ -20,7 +20,7 @@ import {
 import { unescapeId } from "./id-column.ts";
 import { numberOf, readUnchanged } from "./sqlite.ts";
 
-/** Songs that are read before they are added: the store is left in the cache for them, or SQLite. */
+/** Songs that are read before they are added: store and SQLite take turns in the processor's cache. */
 const BATCH_SONGS = 16_384;
 
 /** The way to go on with an old copy on purpose. */
@@ -170,9 +170,10 @@ class Loading {
     this.#store.index();
   }
 
+  /** Yields the songs of a fold in batches: the same object each time. */
   *#batches(fold: number): Generator<PackedPlays> {
     const rows = this.#sqlite.prepare("SELECT id, plays FROM song WHERE fold = ?").iterate(fold);
-    let songs = new PackedPlays(this.#store);
+    const songs = new PackedPlays(this.#store);
     for (const { id, plays } of rows as unknown as Iterable<{ id: unknown; plays: unknown }>) {
       if (typeof id !== "string" || typeof plays !== "number" || plays > MAX_COUNT)
         throw damaged("a song is not a text with a number of plays");
@@ -180,7 +181,7 @@ class Loading {
       songs.add(text, 0, text.length, plays);
       if (songs.size < BATCH_SONGS) continue;
       yield songs;
-      songs = new PackedPlays(this.#store);
+      songs.clear();
     }
     yield songs;
   }

@@ -1,0 +1,61 @@
+import { MAX_COUNT } from "../count-store.ts";
+import type { PackedBatch } from "../packed-batch.ts";
+import { Refusal } from "../refusal.ts";
+import type { Shards } from "./shards.ts";
+
+// Songs that the open set does not have are added faster in two steps: all are appended to the entries of
+// their shards, then the index of each shard is made once, with its final size. Nothing is looked up, unless
+// there are folds. No other thread may use the store meanwhile: no lock is taken.
+
+/** Appends songs to the open set. @throws {Refusal} `full` */
+export function appendSongs(shards: Shards, batch: PackedBatch): void {
+  const { id, shardCount } = shards;
+  const { words, idPositions, plays } = batch;
+  for (const song of byShard(batch, shardCount)) {
+    const place = idPositions[song] as number;
+    id.load(words, place + 1, words[place] as number);
+    const shard = shards.openShard(id.hash & (shardCount - 1));
+    if (!shard.append(id, plays[song] as number)) throw Refusal.noMemory();
+  }
+}
+
+/** Returns the songs in the order of their shards: each shard comes into the processor's cache once. */
+function byShard({ size, words, idPositions }: PackedBatch, shardCount: number): Int32Array {
+  const shardOf = (song: number) => (words[idPositions[song] as number] as number) & (shardCount - 1);
+  const ends = new Int32Array(shardCount);
+  for (let song = 0; song < size; song++) ends[shardOf(song)]!++;
+  for (let shard = 1; shard < shardCount; shard++) ends[shard]! += ends[shard - 1] as number;
+  const ordered = new Int32Array(size);
+  for (let song = 0; song < size; song++) ordered[--ends[shardOf(song)]!] = song;
+  return ordered;
+}
+
+/**
+ * Indexes and counts the appended songs of the open set.
+ *
+ * @throws {Refusal} `full`, or `overflow` if the count of a song exceeds 2^53 − 1.
+ */
+export function indexSongs(shards: Shards, maxSongs: number): void {
+  const { heap, id, ring, shardCount } = shards;
+  for (let at = 0; at < shardCount; at++) {
+    const shard = shards.openShard(at);
+    let added = shard.songs;
+    if (added === 0) continue;
+    if (!shard.index(id)) throw Refusal.noMemory();
+    if (ring.length > 1) {
+      added = 0;
+      shard.each(id, (_, plays) => (added += sealedPlays(shards, at, plays) === 0 ? 1 : 0));
+    }
+    if (!heap.claimSongs(added, maxSongs)) throw Refusal.full(maxSongs);
+  }
+}
+
+/** Returns the sealed plays of the present id, in shard `at`: its first `plays` in the open set are new. */
+function sealedPlays(shards: Shards, at: number, plays: number): number {
+  const { ring } = shards;
+  const kept = shards.sum(at, 0, ring.firstCounted);
+  const sealed = shards.sum(at, ring.firstCounted, ring.length - 1);
+  if (plays > MAX_COUNT - kept - sealed) throw Refusal.overflow(sealed, plays, kept);
+  if (sealed > 0) shards.moveToOpen(at);
+  return sealed;
+}
