@@ -107,11 +107,9 @@ export async function foldInto(
     throw new RangeError("lockSeconds must be a whole number from 1");
   if (adopt !== undefined && !(Number.isSafeInteger(adopt) && adopt >= 1))
     throw new RangeError(`adopt must be a whole number from 1 to ${Number.MAX_SAFE_INTEGER}`);
-  const database = new Database(dialect, sql, { table, id, plays, name, history }, lockSeconds);
+  const database = new Database(dialect, sql, { table, id, plays, name, history }, { lockSeconds });
   const target = new SqlTarget(database, { unknown, partSongs: rows, signal, log });
   const client = new ServerClient({ token, ...PATIENT });
   const counters = new CountServers({ client, servers: new Placement(from).urls, signal, log });
-  const folds: HandedOver[] = [];
-  for await (const fold of handOverEach({ target, counters, adopt, skip })) folds.push(fold);
-  return folds;
+  return await Array.fromAsync(handOverEach({ target, counters, adopt, skip }));
 }

@@ -75,9 +75,7 @@ export interface Target {
   /** True to refuse servers whose last fold another job has handed over, if no state tells. */
   readonly isAlone?: boolean;
   /** Most bytes of an id that it can store. Default: no limit. */
-  readonly maxIdBytes?: number;
-  /** A few words on what was done with songs that were set aside. */
-  readonly unknownWords?: string;
+  readonly maxIdBytes?: number | undefined;
   /** Checks that folds can be stored. A trial makes no tables. @throws {RangeError} for wrong settings. */
   prepare?(isTrial: boolean): Promise<void>;
   /** Reads the state; `undefined` if the target has none. Called after the servers were read. */

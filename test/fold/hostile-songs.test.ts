@@ -293,7 +293,8 @@ describeDatabases(({ dialect, database, testHere, testOn, testServer }) => {
       await new Promise<void>((resolve) => silent.listen(0, "127.0.0.1", resolve));
       const url = new URL(job.url);
       url.port = String((silent.address() as AddressInfo).port);
-      await expect(runJob({ ...job, url: url.href, target: { timeoutSeconds: 1 } })).rejects.toThrow(
+      const open = (to: string) => openDatabase(to, {}, 1);
+      await expect(runJob({ ...job, url: url.href, open })).rejects.toThrow(
         /^the database has not ended a step within 1 s: raise --timeout,/,
       );
       for (const socket of sockets) socket.destroy();

@@ -83,7 +83,7 @@ async function runEach(settings: FoldSettings, options: JobOptions, end: () => v
   let startedAt = performance.now();
   for await (const done of isTrial ? [tryOut(options)] : handOverEach(options)) {
     end();
-    console.log(lineOf(done, isTrial, (performance.now() - startedAt) / 1000, options.target));
+    console.log(lineOf(done, isTrial, (performance.now() - startedAt) / 1000, settings));
     if (done.setAside.isNew && !isTrial) status = SET_ASIDE;
     startedAt = performance.now();
   }
@@ -109,15 +109,16 @@ function fetchAndNote(
   };
 }
 
-function lineOf(done: HandedOver, isTrial: boolean, seconds: number, { unknownWords }: Target): string {
+function lineOf(done: HandedOver, isTrial: boolean, seconds: number, { unknown }: FoldSettings): string {
   const { fold, songs, plays, setAside } = done;
   const what = `${amount(plays, "play")} of ${amount(songs, "song")}`;
   const line = isTrial
     ? `would hand over ${what}; the last fold is ${fold}`
     : `handed over ${what} as fold ${fold} in ${seconds.toFixed(1)} s`;
   if (setAside.songs === 0) return line;
+  const use = unknown === "drop" ? "dropped" : "kept in playcount_unknown";
   const examples = setAside.examples.map((id) => JSON.stringify(id)).join(", ");
-  return `${line}; ${amount(setAside.plays, "play")} of ${amount(setAside.songs, "unknown song")} ${unknownWords}, such as ${examples}`;
+  return `${line}; ${amount(setAside.plays, "play")} of ${amount(setAside.songs, "unknown song")} ${use}, such as ${examples}`;
 }
 
 function outcomeOf(

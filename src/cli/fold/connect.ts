@@ -57,10 +57,10 @@ export function connect(
 
 /** Opens the database of the settings. @throws {RangeError} if they have none. */
 export function databaseFor(settings: FoldSettings): Database {
-  const { into, names, lockSeconds } = settings;
+  const { into, names } = settings;
   const dialect = "database" in into ? dialectOf(into.database) : undefined;
   if (!("database" in into) || dialect === undefined) throw new RangeError("--into names no database");
-  return new Database(dialect, connect(into.database, settings), names, lockSeconds);
+  return new Database(dialect, connect(into.database, settings), names, settings);
 }
 
 /** Opens the target of the settings. */

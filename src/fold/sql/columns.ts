@@ -47,14 +47,18 @@ export const COLUMN_QUERIES = {
     FROM pragma_table_xinfo(?2, ?1) c`,
 } as const;
 
-/** The columns of ids and plays in a table of songs. */
+/** The columns of ids and plays in a table of songs. Names are quoted. */
 export interface SongColumns {
+  idName: string;
+  playsName: string;
+  /** The columns of row `s`. */
   id: string;
   plays: string;
   /** Type of the ids, as far as it matters for comparing them. */
   kind: "text" | "integer" | "uuid";
   /** SQL type of the ids. */
   type: string;
+  isUnsigned: boolean;
   /** True if the column takes ids for equal whose bytes differ. */
   isLoose: boolean;
   /** The collation that compares bytes. */
@@ -62,11 +66,8 @@ export interface SongColumns {
   /** MySQL: character set and collation of the ids. */
   charset: string;
   collation: string;
-  /** Most characters of an id of text. */
-  length: number;
-  /** Least and greatest id of whole numbers. */
-  min: bigint;
-  max: bigint;
+  /** Returns true if a row can have this id, and no other id is that row's as well: `01` is not 1. */
+  fits: (id: string) => boolean;
   /** Most plays of a song; `undefined` if the column has no limit. */
   maxPlays: bigint | undefined;
   /** Other columns without a default that must not be NULL. */
@@ -82,12 +83,8 @@ const BITS: Readonly<Record<string, bigint>> = {
   ...{ tinyint: 8n, smallint: 16n, mediumint: 24n, int: 32n, integer: 32n, bigint: 64n },
 };
 
-/** Returns true if a row can have this id, and no other id is that row's as well: `01` is not 1. */
-export function fits({ kind, length, min, max }: SongColumns, id: string): boolean {
-  if (kind === "uuid") return UUID.test(id);
-  if (kind === "integer") return INTEGER.test(id) && BigInt(id) >= min && BigInt(id) <= max;
-  return id.length <= length || [...id].length <= length;
-}
+/** The names of a table and of two of its columns. */
+type Names = Readonly<Record<"table" | "id" | "plays", string>>;
 
 /**
  * Chooses the columns of ids and plays among those that a query has found in a table.
@@ -95,56 +92,67 @@ export function fits({ kind, length, min, max }: SongColumns, id: string): boole
  * @throws {RangeError} if a column is missing or has a wrong type, or the ids are not unique.
  */
 export function chooseColumns(
-  { table, id, plays }: { table: string; id: string; plays: string },
+  names: Names,
   rows: readonly SqlRow[],
+  quote: (name: string) => string,
 ): SongColumns {
-  if (rows.length === 0) throw new RangeError(`the database has no table ${quoted(table)}: see --table`);
+  if (rows.length === 0)
+    throw new RangeError(`the database has no table ${quoted(names.table)}: see --table`);
   const find = (name: string, flag: string): SqlRow => {
     const isSame = (row: SqlRow) => String(row["name"]).toLowerCase() === name.toLowerCase();
     const row = rows.find((found) => found["name"] === name) ?? rows.find(isSame);
     if (row !== undefined) return row;
-    throw new RangeError(`${quoted(table)} has no column ${quoted(name)}: see ${flag}`);
+    throw new RangeError(`${quoted(names.table)} has no column ${quoted(name)}: see ${flag}`);
   };
-  const [ids, counts] = [find(id, "--id"), find(plays, "--plays")];
-  const [type, playsType, engine] = [String(ids["type"]), String(counts["type"]), ids["engine"]];
-  const [bits, playsBits] = [BITS[type], BITS[playsType]];
-  if (bits === undefined && type !== "uuid" && !TEXTS.includes(type))
-    throw new RangeError(`${quoted(id)} must be text, a whole number or a uuid, not ${type}`);
-  if (playsBits === undefined && !DECIMALS.includes(playsType))
-    throw new RangeError(`${quoted(plays)} must be a whole number, such as bigint, not ${playsType}`);
-  if (isTrue(counts["is_generated"]))
-    throw new RangeError(`${quoted(plays)} is a generated column, to which nothing can be added`);
-  if (!isTrue(ids["is_key"]))
-    throw new RangeError(
-      `${quoted(id)} must be the primary key of ${quoted(table)}, or unique: each of two rows would get the plays of one song`,
-    );
-  if (engine !== undefined && engine !== "InnoDB")
-    throw new RangeError(
-      `${table} has the engine ${String(engine)}, which has no transactions: ALTER TABLE ${table} ENGINE=InnoDB`,
-    );
-  if (isTrue(ids["has_children"]))
-    throw new RangeError(
-      `${quoted(table)} has tables that inherit from it, whose rows would get its plays as well: NO INHERIT them, or partition it`,
-    );
-  if ((ids["encoding"] ?? "UTF8") !== "UTF8")
-    throw new RangeError(
-      `the database has the encoding ${String(ids["encoding"])}, which lacks characters of ids; it needs UTF8`,
-    );
+  const [ids, counts] = [find(names.id, "--id"), find(names.plays, "--plays")];
+  const fault = faultOf(names, ids, counts);
+  if (fault !== undefined) throw new RangeError(fault);
+  const [idName, playsName] = [quote(String(ids["name"])), quote(String(counts["name"]))];
+  const [type, bits, playsBits] = [String(ids["type"]), bitsOf(ids), bitsOf(counts)];
   const kind = bits !== undefined ? "integer" : type === "uuid" ? "uuid" : "text";
-  const required = rows.filter((row) => isTrue(row["is_required"]) && row !== ids && row !== counts);
   const isUnsigned = isTrue(ids["is_unsigned"]);
+  const max = greatest(bits ?? 0n, isUnsigned);
+  const min = isUnsigned ? 0n : -max - 1n;
+  const length = Number(ids["length"] ?? Infinity);
   const digits = counts["digits"];
-  const limit = digits == null ? undefined : 10n ** BigInt(Number(digits)) - 1n;
+  const greatestDecimal = digits == null ? undefined : 10n ** BigInt(Number(digits)) - 1n;
+  const required = rows.filter((row) => isTrue(row["is_required"]) && row !== ids && row !== counts);
   return {
-    ...{ id: String(ids["name"]), plays: String(counts["name"]) },
-    ...{ kind, type, isLoose: isTrue(ids["is_loose"]), bytes: String(ids["bytes"]) },
+    ...{ idName, playsName, id: `s.${idName}`, plays: `s.${playsName}` },
+    ...{ kind, type, isUnsigned, isLoose: isTrue(ids["is_loose"]), bytes: String(ids["bytes"]) },
     ...{ charset: String(ids["charset"]), collation: String(ids["collation"]) },
-    length: Number(ids["length"] ?? Infinity),
-    min: isUnsigned ? 0n : -greatest(bits ?? 64n, false) - 1n,
-    max: greatest(bits ?? 64n, isUnsigned),
-    maxPlays: playsBits === undefined ? limit : greatest(playsBits, isTrue(counts["is_unsigned"])),
+    fits: {
+      text: (id: string) => id.length <= length || [...id].length <= length,
+      integer: (id: string) => INTEGER.test(id) && BigInt(id) >= min && BigInt(id) <= max,
+      uuid: (id: string) => UUID.test(id),
+    }[kind],
+    maxPlays: playsBits === undefined ? greatestDecimal : greatest(playsBits, isTrue(counts["is_unsigned"])),
     required: required.map(({ name }) => String(name)),
   };
+}
+
+/** Returns the reason if plays cannot be added exactly to the rows of ids. */
+function faultOf({ table, id, plays }: Names, ids: SqlRow, counts: SqlRow): string | undefined {
+  const [type, playsType, engine] = [String(ids["type"]), String(counts["type"]), ids["engine"]];
+  if (bitsOf(ids) === undefined && type !== "uuid" && !TEXTS.includes(type))
+    return `${quoted(id)} must be text, a whole number or a uuid, not ${type}`;
+  if (bitsOf(counts) === undefined && !DECIMALS.includes(playsType))
+    return `${quoted(plays)} must be a whole number, such as bigint, not ${playsType}`;
+  if (isTrue(counts["is_generated"]))
+    return `${quoted(plays)} is a generated column, to which nothing can be added`;
+  if (!isTrue(ids["is_key"]))
+    return `${quoted(id)} must be the primary key of ${quoted(table)}, or unique: each of two rows would get the plays of one song`;
+  if (engine !== undefined && engine !== "InnoDB")
+    return `${table} has the engine ${String(engine)}, which has no transactions: ALTER TABLE ${table} ENGINE=InnoDB`;
+  if (isTrue(ids["has_children"]))
+    return `${quoted(table)} has tables that inherit from it, whose rows would get its plays as well: NO INHERIT them, or partition it`;
+  if ((ids["encoding"] ?? "UTF8") !== "UTF8")
+    return `the database has the encoding ${String(ids["encoding"])}, which lacks characters of ids; it needs UTF8`;
+  return undefined;
+}
+
+function bitsOf(column: SqlRow): bigint | undefined {
+  return BITS[String(column["type"])];
 }
 
 function greatest(bits: bigint, isUnsigned: boolean): bigint {

@@ -1,14 +1,60 @@
 import type { SongPlays } from "../songs.ts";
-import type { SqlResult, SqlRunner } from "./client.ts";
-import type { Dialect, SongDatabase } from "./dialect.ts";
+import type { SongColumns } from "./columns.ts";
+
+/**
+ * One kind of database. In its statements row `s` is a song of the table, and row `f` one of the fold, with
+ * `id` and `plays`. Numbers are literals.
+ */
+export interface Dialect {
+  /** Quote of names. */
+  quote: string;
+  /** Most bytes of an id that an index of the job's tables can have. Default: no limit. */
+  maxIdBytes: number | undefined;
+  /** Placeholder of a statement's only value. */
+  placeholder: string;
+  /** Follows the statement that reads the state of a job, and locks it. */
+  forUpdate: string;
+  /** Argument of `begin`. */
+  begin?: string;
+  /** Statement for a connection. */
+  connection?: (lockSeconds: number) => string;
+  /** First statements of a transaction, in which a statement sees what was committed before it. */
+  transaction: (lockSeconds: number) => string[];
+  /**
+   * Meanings of errors, as beginnings of their number, code and message. After a `transient` one a
+   * transaction may succeed, and nothing of this one is stored.
+   */
+  errors: Readonly<Record<"transient" | "locked" | "missing table" | "duplicate", RegExp>>;
+  /** Begin of a statement that inserts rows as far as no unique key is in the way, and its end. */
+  insertion: readonly [begin: string, end: string];
+  /** End of a statement that inserts plays, and adds them if the row exists. */
+  orAdd: string;
+  /** Types of the job's tables. `end` follows the columns. */
+  types: (bytes: string) => { name: string; id: string; time: string; end: string };
+  literal: (text: string) => string;
+  time: (time: Date) => string;
+  /** Songs as a table `f`. Its values are those of `values`. */
+  songs: (bytes: string) => string;
+  values: (rows: SongPlays) => unknown[];
+  /** A text as a value of the column of ids. */
+  typed: (song: SongColumns, text: string) => string;
+  /** The same, where the text may be no id, which takes longer. Default: `typed`. */
+  typedIfId?: (song: SongColumns, text: string) => string;
+  /** The id of row `s` as text that compares by bytes. */
+  text: (song: SongColumns) => string;
+}
 
 const literal = (text: string) => `'${text.replaceAll("'", "''")}'`;
 
-const ADD_ON_CONFLICT =
-  "ON CONFLICT (name, id) DO UPDATE SET plays = playcount_unknown.plays + excluded.plays";
+/** The parts that PostgreSQL and SQLite share. */
+const STANDARD = {
+  ...{ quote: '"', literal },
+  insertion: ["INSERT", " ON CONFLICT DO NOTHING"],
+  orAdd: "ON CONFLICT (name, id) DO UPDATE SET plays = playcount_unknown.plays + excluded.plays",
+} as const;
 
 const postgres: Dialect = {
-  ...{ quote: '"', maxIdBytes: 2500, placeholder: "$1", literal },
+  ...{ ...STANDARD, maxIdBytes: 2500, placeholder: "$1" },
   forUpdate: "FOR UPDATE",
   begin: "ISOLATION LEVEL READ COMMITTED",
   // A row that a policy hides would be taken for a missing one.
@@ -22,8 +68,6 @@ const postgres: Dialect = {
     "missing table": /^42P01/,
     duplicate: /^(?:23505|42P07)/,
   },
-  insertion: ["INSERT", " ON CONFLICT DO NOTHING"],
-  orAdd: ADD_ON_CONFLICT,
   types: () => ({ name: "text", id: 'text COLLATE "C"', time: "timestamptz", end: "" }),
   time: (time) => `'${time.toISOString()}'::timestamptz`,
   songs: () => "unnest($1::text[], $2::bigint[]) AS f(id, plays)",
@@ -37,17 +81,6 @@ const postgres: Dialect = {
     return `CASE WHEN ${text} ~ '^(0|-?[1-9][0-9]{0,18})$' THEN ${inRange} END`;
   },
   text: ({ id }) => `${id}::text COLLATE "C"`,
-  async add(database, tx, rows) {
-    const { song } = database;
-    const found = await database.run(
-      tx,
-      `WITH f AS MATERIALIZED (SELECT * FROM ${song.songs}),
-        done AS (UPDATE ${song.table} s SET ${song.increment} FROM f WHERE ${database.isRowOf("f")} RETURNING f.id)
-      SELECT id FROM f WHERE NOT EXISTS (SELECT FROM done WHERE done.id = f.id)`,
-      rows,
-    );
-    return only(rows, found);
-  },
 };
 
 const mysql: Dialect = {
@@ -80,48 +113,17 @@ const mysql: Dialect = {
   songs: (bytes) =>
     `JSON_TABLE(?, '$[*]' COLUMNS (id varchar(512) CHARACTER SET utf8mb4 COLLATE ${bytes} PATH '$[0]', plays bigint PATH '$[1]')) f`,
   values: (rows) => [JSON.stringify(rows)],
-  typed: ({ kind, min, charset, collation }, text) => {
+  typed: ({ kind, isUnsigned, charset, collation }, text) => {
     if (kind === "uuid") return text;
-    if (kind === "integer") return `CAST(${text} AS ${min === 0n ? "unsigned" : "signed"})`;
+    if (kind === "integer") return `CAST(${text} AS ${isUnsigned ? "unsigned" : "signed"})`;
     return `CONVERT(${text} USING ${charset}) COLLATE ${collation}`;
   },
   text: ({ id, bytes }) => `CAST(${id} AS char CHARACTER SET utf8mb4) COLLATE ${bytes}`,
-  /** If rows are missing, those that exist are locked before they are changed: one may come in between. */
-  async add(database, tx, all) {
-    const { song } = database;
-    const rows = await fitting(database, tx, all);
-    const join = (songs: string) => `${songs} STRAIGHT_JOIN ${song.table} s ON ${database.isRowOf("f")}`;
-    const update = async (some: SongPlays) =>
-      (await database.run(tx, `UPDATE ${join(song.songs)} SET s.${song.increment}`, some)).affectedRows;
-    await database.run(tx, "SAVEPOINT part");
-    let added = rows;
-    if ((await update(rows)) !== rows.length) {
-      await database.run(tx, "ROLLBACK TO SAVEPOINT part");
-      const lockable = join(`(SELECT * FROM ${song.songs}) f`); // MySQL refuses to lock a JSON_TABLE
-      added = only(rows, await database.run(tx, `SELECT f.id AS id FROM ${lockable} FOR UPDATE`, rows));
-      const changed = await update(added);
-      if (changed !== added.length)
-        throw new Error(`${changed} rows were changed instead of ${added.length}; is foundRows set?`);
-    }
-    return without(all, added);
-  },
 };
-
-/** An UPDATE would fail for an id that the column's character set lacks; a SELECT does not. */
-async function fitting(database: SongDatabase, tx: SqlRunner, rows: SongPlays): Promise<SongPlays> {
-  const { kind, charset, bytes, songs } = database.song;
-  const isPlain = kind !== "text" || charset === "utf8mb4" || rows.every(([id]) => /^[\0-\x7f]*$/.test(id));
-  if (isPlain) return rows;
-  const converted = `CONVERT(CONVERT(f.id USING ${charset}) USING utf8mb4) COLLATE ${bytes}`;
-  return only(
-    rows,
-    await database.run(tx, `SELECT f.id AS id FROM ${songs} WHERE ${converted} = f.id`, rows),
-  );
-}
 
 /** Placeholders are numbered: `$2` would be the second one that stands in the statement. */
 const sqlite: Dialect = {
-  ...{ quote: '"', maxIdBytes: Infinity, placeholder: "?", literal },
+  ...{ ...STANDARD, maxIdBytes: undefined, placeholder: "?" },
   forUpdate: "", // BEGIN IMMEDIATE has the lock
   begin: "IMMEDIATE",
   connection: (seconds) => `PRAGMA busy_timeout = ${seconds * 1000}`,
@@ -132,38 +134,13 @@ const sqlite: Dialect = {
     "missing table": /no such table/,
     duplicate: /UNIQUE constraint/,
   },
-  insertion: ["INSERT", " ON CONFLICT DO NOTHING"],
-  orAdd: ADD_ON_CONFLICT,
   types: () => ({ name: "TEXT", id: "TEXT", time: "TEXT", end: "" }),
   time: (time) => `'${time.toISOString()}'`,
   songs: () => "(SELECT value->>0 AS id, value->>1 AS plays FROM json_each(?1)) AS f",
   values: (rows) => [JSON.stringify(rows)],
   typed: ({ kind }, text) => (kind === "integer" ? `CAST(${text} AS INTEGER)` : text),
   text: ({ id, kind }) => (kind === "integer" ? `CAST(${id} AS TEXT)` : `${id} COLLATE BINARY`),
-  async add(database, tx, rows) {
-    const { song } = database;
-    const found = await database.run(
-      tx,
-      `UPDATE ${song.table} AS s SET ${song.increment} FROM ${song.songs}
-      WHERE ${database.isRowOf("f")} RETURNING CAST(${song.idName} AS TEXT) AS id`,
-      rows,
-    );
-    return without(rows, only(rows, found));
-  },
 };
-
-/** Returns the rows with the ids of a result. */
-function only(rows: SongPlays, result: SqlResult): SongPlays {
-  const ids = new Set(result.map(({ id }) => String(id)));
-  return ids.size === rows.length ? rows : rows.filter(([id]) => ids.has(id));
-}
-
-/** Returns the rows that are not in `others`, in linear time. */
-function without(rows: SongPlays, others: SongPlays): SongPlays {
-  if (others.length === rows.length) return [];
-  const known = new Set(others);
-  return rows.filter((row) => !known.has(row));
-}
 
 /** The kinds of databases. */
 export const DIALECTS: Readonly<Record<DialectName, Dialect>> = { postgres, mysql, sqlite };

@@ -2,10 +2,9 @@ import { quoted } from "../../error-message.ts";
 import type { UnknownPolicy } from "../defaults.ts";
 import type { SongPlays } from "../songs.ts";
 import { type FoldToStore, JobRefusal } from "../target.ts";
+import { addPlays, without } from "./add-plays.ts";
 import type { SqlRunner } from "./client.ts";
-import { fits } from "./columns.ts";
 import type { Database } from "./database.ts";
-import type { Dialect } from "./dialect.ts";
 
 const utf8 = new TextEncoder();
 
@@ -36,10 +35,10 @@ export class PartWriter {
 
   /** Executes all statements without songs. Fails if a right is missing. */
   async rehearse(tx: SqlRunner): Promise<void> {
-    await this.#add(tx, []);
+    await addPlays(this.#database, tx, []);
     if (this.#policy === "insert") await this.#addNew(tx, []);
     if (this.#isTrial) return;
-    if (this.#database.song.history !== undefined) await this.#record(tx, [], 0, 0);
+    await this.#record(tx, [], 0, 0);
     for (const statement of REHEARSAL) await this.#database.run(tx, statement);
   }
 
@@ -52,48 +51,31 @@ export class PartWriter {
     songs: SongPlays,
     { fold, sealedAt }: FoldToStore,
   ): Promise<[SongPlays, isNew: boolean]> {
-    checkLengths(songs, this.#database.dialect);
-    if (this.#database.song.history !== undefined && !this.#isTrial && songs.length > 0)
-      await this.#record(tx, songs, fold, sealedAt);
-    const possible = songs.filter(([id]) => fits(this.#database.song, id));
-    let missing = possible.length === 0 ? [] : await this.#add(tx, possible);
+    checkLengths(songs, this.#database.dialect.maxIdBytes);
+    if (!this.#isTrial) await this.#record(tx, songs, fold, sealedAt);
+    const possible = songs.filter(([id]) => this.#database.song.fits(id));
+    let missing = await addPlays(this.#database, tx, possible);
     if (this.#policy === "insert" && missing.length > 0) missing = await this.#addNew(tx, missing);
-    const stored = new Set(possible);
-    for (const song of missing) stored.delete(song);
-    const setAside = songs.filter((song) => !stored.has(song));
-    if (setAside.length === 0) return [setAside, false];
-    const isUnkept = this.#policy === "drop" || this.#isTrial;
-    return [setAside, isUnkept || (await this.#keep(tx, setAside))];
+    const setAside = without(songs, without(possible, missing));
+    const isKept = this.#policy !== "drop" && !this.#isTrial;
+    return [setAside, setAside.length > 0 && (!isKept || (await this.#keep(tx, setAside)))];
   }
 
   /** Moves the plays of unknown songs that have a row by now. */
   async addKept(tx: SqlRunner): Promise<void> {
     if (this.#policy === "drop") return;
-    const { name, table, songs } = this.#database.song;
-    const most = Number.MAX_SAFE_INTEGER; // in one fold, so that no play is rounded
+    const { name, table, song, songs } = this.#database;
     const found = await this.#database.run(
       tx,
-      `SELECT k.id AS id, CASE WHEN k.plays > ${most} THEN ${most} ELSE k.plays END AS plays FROM playcount_unknown k WHERE k.name = ${name} AND EXISTS (SELECT 1 FROM ${table} s WHERE ${this.#database.isRowOf("k")}) LIMIT ${MAX_KEPT}`,
+      `SELECT k.id AS id FROM playcount_unknown k WHERE k.name = ${name} AND EXISTS (SELECT 1 FROM ${table} s WHERE ${this.#database.isRowOf("k")}) LIMIT ${MAX_KEPT}`,
     );
-    const kept = found.map(({ id, plays }): SongPlays[number] => [String(id), Number(plays)]);
-    const fitting = kept.filter(([id]) => fits(this.#database.song, id));
-    if (fitting.length === 0) return;
-    const missing = new Set(await this.#add(tx, fitting));
-    const added = fitting.filter((row) => !missing.has(row));
+    const kept = found.map(({ id }): SongPlays[number] => [String(id), 0]).filter(([id]) => song.fits(id));
+    if (kept.length === 0) return;
+    // The sums stay in the database: a double cannot have all of them.
+    const sums = `SELECT k.id, k.plays FROM playcount_unknown k JOIN ${songs} ON k.id = f.id WHERE k.name = ${name}`;
+    const added = without(kept, await addPlays(this.#database, tx, kept, `(${sums}) AS f`));
     const isAdded = `name = ${name} AND id IN (SELECT f.id FROM ${songs})`;
-    await this.#database.run(
-      tx,
-      `DELETE FROM playcount_unknown WHERE plays <= ${most} AND ${isAdded}`,
-      added,
-    );
-    const rest = added.filter(([, plays]) => plays === most);
-    const subtract = `UPDATE playcount_unknown SET plays = plays - ${most} WHERE ${isAdded}`;
-    if (rest.length > 0) await this.#database.run(tx, subtract, rest);
-  }
-
-  /** Adds plays to rows. Returns the songs that have no row with room for them. */
-  async #add(tx: SqlRunner, rows: SongPlays): Promise<SongPlays> {
-    return await this.#database.dialect.add(this.#database, tx, rows);
+    await this.#database.run(tx, `DELETE FROM playcount_unknown WHERE ${isAdded}`, added);
   }
 
   /**
@@ -104,7 +86,7 @@ export class PartWriter {
     await this.#database.run(tx, "SAVEPOINT inserted");
     try {
       const inserted = await this.#insert(tx, rows);
-      const missing = await this.#add(tx, rows);
+      const missing = await addPlays(this.#database, tx, rows);
       if (inserted <= rows.length - missing.length) return missing;
     } catch (error) {
       if (rows.length === 0 || this.#database.means("transient", error)) throw error;
@@ -117,43 +99,40 @@ export class PartWriter {
 
   /** Inserts rows without plays. Returns their number. */
   async #insert(tx: SqlRunner, rows: SongPlays): Promise<number> {
-    const { song, dialect } = this.#database;
+    const { song, table, songs, dialect } = this.#database;
     const [begin, end] = dialect.insertion;
-    const into = `${song.table} (${song.idName}, ${song.playsName})`;
-    const select = `SELECT ${dialect.typed(song, "f.id")}, 0 FROM ${song.songs} WHERE true`;
-    const { affectedRows, count } = await this.#database.run(
-      tx,
-      `${begin} INTO ${into} ${select}${end}`,
-      rows,
-    );
+    const select = `SELECT ${dialect.typed(song, "f.id")}, 0 FROM ${songs} WHERE true`;
+    const statement = `${begin} INTO ${table} (${song.idName}, ${song.playsName}) ${select}${end}`;
+    const { affectedRows, count } = await this.#database.run(tx, statement, rows);
     return affectedRows ?? count ?? 0;
   }
 
   /** Adds plays to the rows of unknown songs. Returns true if a song is new there. */
   async #keep(tx: SqlRunner, rows: SongPlays): Promise<boolean> {
-    const { name, songs } = this.#database.song;
+    const { name, songs, dialect } = this.#database;
     const isKept = `SELECT 1 FROM playcount_unknown k WHERE k.name = ${name} AND k.id = f.id`;
     const select = `SELECT 1 FROM ${songs} WHERE NOT EXISTS (${isKept}) LIMIT 1`;
     const [found] = await this.#database.run(tx, select, rows);
     const insert = `INSERT INTO playcount_unknown (name, id, plays) SELECT ${name}, f.id, f.plays FROM ${songs} WHERE true`;
-    await this.#database.run(tx, `${insert} ${this.#database.dialect.orAdd}`, rows);
+    await this.#database.run(tx, `${insert} ${dialect.orAdd}`, rows);
     return found !== undefined;
   }
 
-  /** Appends to the table of the history. */
+  /** Appends to the table of the history, if the job has one. */
   async #record(tx: SqlRunner, rows: SongPlays, fold: number, sealedAt: number): Promise<void> {
-    const { song, dialect } = this.#database;
+    const { history, songs, dialect } = this.#database;
+    if (history === undefined) return;
     const values = `f.id, f.plays, ${fold}, ${dialect.time(new Date(sealedAt))}`;
-    const statement = `INSERT INTO ${song.history} (id, plays, fold, sealed_at) SELECT ${values} FROM ${song.songs}`;
+    const statement = `INSERT INTO ${history} (id, plays, fold, sealed_at) SELECT ${values} FROM ${songs}`;
     await this.#database.run(tx, statement, rows);
   }
 }
 
 /** @throws {JobRefusal} for an id that the job's tables cannot have. */
-function checkLengths(songs: SongPlays, { maxIdBytes }: Dialect): void {
-  const long = songs.find(([id]) => id.length * 3 > maxIdBytes && utf8.encode(id).length > maxIdBytes);
+function checkLengths(songs: SongPlays, maxBytes = Infinity): void {
+  const long = songs.find(([id]) => id.length * 3 > maxBytes && utf8.encode(id).length > maxBytes);
   if (long === undefined) return;
   throw new JobRefusal(
-    `the id ${quoted(long[0])} has more than ${maxIdBytes} bytes, the most in the job's tables`,
+    `the id ${quoted(long[0])} has more than ${maxBytes} bytes, the most in the job's tables`,
   );
 }

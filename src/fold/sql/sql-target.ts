@@ -12,17 +12,12 @@ export interface SqlTargetOptions {
   unknown: UnknownPolicy;
   /** Songs that are stored in one transaction. */
   partSongs: number;
-  /** Seconds after which a step without an end is broken off, with the connection. Default: never. */
-  timeoutSeconds?: number | undefined;
   signal?: AbortSignal | undefined;
   log: (line: string) => void;
   onStep?: ((name: string) => void) | undefined;
 }
 
 const [MAX_RETRIES, FIRST_WAIT_MS] = [7, 100];
-
-/** Undoes a transaction. */
-class Undone extends Error {}
 
 /**
  * Stores folds in a table of songs, each play once.
@@ -33,32 +28,32 @@ class Undone extends Error {}
  */
 export class SqlTarget implements Target {
   readonly label: string;
-  readonly unknownWords: string;
+  readonly maxIdBytes: number | undefined;
   readonly #database: Database;
   readonly #options: SqlTargetOptions;
 
   constructor(database: Database, options: SqlTargetOptions) {
+    this.label = labelOf(`playcount fold ${database.names.name}`);
+    this.maxIdBytes = database.dialect.maxIdBytes;
     this.#database = database;
     this.#options = options;
-    this.label = labelOf(`playcount fold ${database.names.name}`);
-    this.unknownWords = options.unknown === "drop" ? "dropped" : "kept in playcount_unknown";
   }
 
   /** Tries all statements without songs, so that a missing right is found before a fold is sealed. */
   async prepare(isTrial: boolean): Promise<void> {
-    const database = this.#database;
+    const [database, { unknown }] = [this.#database, this.#options];
+    await database.readColumns();
+    const { required } = database.song;
+    if (unknown === "insert" && required.length > 0)
+      throw new RangeError(
+        `--unknown insert needs defaults for columns of ${quoted(database.names.table)} that must not be NULL: ${required.join(", ")}`,
+      );
+    const writer = new PartWriter(database, unknown, isTrial);
+    const rehearse = () => this.#retrying(() => database.undo((tx) => writer.rehearse(tx)));
     try {
-      await this.#limited(database.readColumns());
-      const { required } = database.song;
-      if (this.#options.unknown === "insert" && required.length > 0)
-        throw new RangeError(
-          `--unknown insert needs defaults for columns of ${quoted(database.names.table)} that must not be NULL: ${required.join(", ")}`,
-        );
-      const writer = new PartWriter(database, this.#options.unknown, isTrial);
-      const rehearse = () => this.#retrying(() => this.#undo((tx) => writer.rehearse(tx)));
       await rehearse().catch(async (error: unknown) => {
         if (isTrial || !database.means("missing table", error)) throw error;
-        await this.#limited(database.createTables());
+        await database.createTables();
         await rehearse();
       });
     } catch (error) {
@@ -75,9 +70,9 @@ export class SqlTarget implements Target {
   }
 
   async create(fold: number): Promise<void> {
-    const { client, song } = this.#database;
-    const statement = `INSERT INTO playcount_fold (name, fold) VALUES (${song.name}, ${fold})`;
-    await this.#limited(this.#database.run(client, statement)).catch((error: unknown) => {
+    const { client, name } = this.#database;
+    const statement = `INSERT INTO playcount_fold (name, fold) VALUES (${name}, ${fold})`;
+    await this.#database.run(client, statement).catch((error: unknown) => {
       if (!this.#database.means("duplicate", error)) throw error; // another job has inserted it
     });
   }
@@ -99,23 +94,19 @@ export class SqlTarget implements Target {
   async tryOut(fold: FoldToStore): Promise<void> {
     const { unknown, partSongs } = this.#options;
     const writer = new PartWriter(this.#database, unknown, true);
-    await this.#undo(async (tx) => {
+    await this.#database.undo(async (tx) => {
       for (const { songs } of fold.songs.parts(partSongs))
         fold.setAside.add(...(await writer.write(tx, songs, fold)));
     });
   }
 
-  get maxIdBytes(): number {
-    return this.#database.dialect.maxIdBytes;
-  }
-
   async close(): Promise<void> {
-    await this.#database.client.close({ timeout: 0 }).catch(() => {});
+    await this.#database.close();
   }
 
   /** A trial makes no tables. */
   async #unlessMissing<T>(reading: Promise<T | undefined>): Promise<T | undefined> {
-    return await this.#limited(reading).catch((error: unknown): undefined => {
+    return await reading.catch((error: unknown): undefined => {
       if (!this.#database.means("missing table", error)) throw error;
     });
   }
@@ -164,51 +155,21 @@ export class SqlTarget implements Target {
 
   /** Runs a transaction if the state is still `before`. @throws {OtherJob} otherwise. */
   async #transact(before: FoldState, act: (tx: SqlRunner) => Promise<void>): Promise<void> {
-    const done = this.#database.begin(async (tx) => {
-      const now = await this.#read(tx, this.#database.dialect.forUpdate).catch((error: unknown) => {
-        if (!this.#database.means("locked", error)) throw error;
-        throw new Error("another transaction has kept the job's row of playcount_fold locked", {
-          cause: error,
-        });
+    const { dialect } = this.#database;
+    await this.#database.begin(async (tx) => {
+      const now = await this.#read(tx, dialect.forUpdate).catch((cause: unknown) => {
+        if (!this.#database.means("locked", cause)) throw cause;
+        throw new Error("another transaction has kept the job's row of playcount_fold locked", { cause });
       });
       const isSame = now.fold === before.fold && now.sealed === before.sealed && now.upto === before.upto;
       if (!isSame) throw new OtherJob();
       await act(tx);
     });
-    await this.#limited(done);
-  }
-
-  /** Runs a transaction, and undoes it. */
-  async #undo(act: (tx: SqlRunner) => Promise<void>): Promise<void> {
-    const undone = this.#database.begin(async (tx) => {
-      await act(tx);
-      throw new Undone();
-    });
-    await this.#limited(undone).catch((error: unknown) => {
-      if (!(error instanceof Undone)) throw error;
-    });
-  }
-
-  /** Closes the connection if a step takes longer than --timeout, so that its transaction is undone. */
-  async #limited<T>(step: Promise<T>): Promise<T> {
-    const { timeoutSeconds } = this.#options;
-    if (timeoutSeconds === undefined) return await step;
-    const { promise: timeout, reject } = Promise.withResolvers<never>();
-    const timer = setTimeout(() => {
-      void this.close();
-      const advice = "raise --timeout, or store less at once by --rows; nothing is lost";
-      reject(new JobRefusal(`the database has not ended a step within ${timeoutSeconds} s: ${advice}`));
-    }, timeoutSeconds * 1000);
-    try {
-      return await Promise.race([step, timeout]);
-    } finally {
-      clearTimeout(timer);
-    }
   }
 
   /** @throws {JobRefusal} if the job's row is gone. */
   async #read(on: SqlRunner, lock?: string): Promise<FoldState> {
-    const state = await this.#limited(this.#database.findState(on, lock));
+    const state = await this.#database.findState(on, lock);
     if (state !== undefined) return state;
     throw new JobRefusal(`the row ${quoted(this.#database.names.name)} of playcount_fold is gone`);
   }

@@ -251,9 +251,12 @@ export const DATABASES: readonly TestDatabase[] = [
 ];
 
 /** Opens a database as the job does. */
-export function openDatabase(url: string, names: Partial<TableNames> = {}): Database {
+export function openDatabase(url: string, names: Partial<TableNames> = {}, timeoutSeconds = 60): Database {
   const table = { table: "song", id: "id", plays: "plays", name: "song", ...names };
-  return new Database(dialectOf(url) as DialectName, connect(url, {}), table, 2);
+  return new Database(dialectOf(url) as DialectName, connect(url, {}), table, {
+    lockSeconds: 2,
+    timeoutSeconds,
+  });
 }
 
 /** Runs one statement on a connection of its own. */

@@ -51,7 +51,7 @@ async function withJob<T>(options: TestJob, act: (job: JobOptions) => Promise<T>
   const { url, servers, names, onStep, open = openDatabase, log = [] } = options;
   const note = (line: string) => void log.push(line);
   const target = new SqlTarget(open(url, names), {
-    ...{ unknown: "keep", partSongs: 10_000, timeoutSeconds: 60, log: note, onStep },
+    ...{ unknown: "keep", partSongs: 10_000, log: note, onStep },
     ...options.target,
   });
   const client = new ServerClient({ retries: 0 });
