@@ -1,10 +1,10 @@
-import { readPairs, readText, type ServerAnswer } from "../client/answers.ts";
+import { type Read, readPairs, readText, type ServerAnswer } from "../client/answers.ts";
 import { CountServerError, problemTypeOf } from "../client/count-server-error.ts";
 import { allEnded, type ServerClient, type ServerRequest } from "../client/server-client.ts";
 import { quoted } from "../error-message.ts";
 import { parseWholeNumber } from "../mapping/whole-number.ts";
 import { FoldSongs } from "./songs.ts";
-import { JobRefusal, type ServerFolds } from "./target.ts";
+import { JobRefusal, type OpenFold, type ServerFolds } from "./target.ts";
 
 /** Long limits of requests to servers: up to six attempts within several minutes. */
 export const PATIENT = { timeoutMs: 30_000, retries: 5 } as const;
@@ -32,43 +32,45 @@ export class CountServers {
 
   /** Reads the folds of all servers. */
   async survey(): Promise<ServerFolds[]> {
-    const { client, servers, signal } = this.#options;
-    const request = { method: "GET", path: "folds", accept: "application/json", signal };
-    return await allEnded(servers.map((server) => client.send(server, request, readFolds)));
+    return await this.#askAll({ method: "GET", path: "folds", accept: "application/json" }, readFolds);
+  }
+
+  /** Returns when the first server has sealed a fold, in milliseconds since 1970; now if none says so. */
+  async sealedAt(number: number): Promise<number> {
+    const folds = (await this.survey()).flatMap((server) => server.folds);
+    const times = folds.flatMap(({ fold, sealed }) =>
+      fold === number && sealed ? [Date.parse(sealed)] : [],
+    );
+    return times.length === 0 ? Date.now() : Math.min(...times);
   }
 
   /** @throws {JobRefusal} if two URLs have one store: entity tags begin with its name. */
   async refuseTwins(): Promise<void> {
-    const { client, servers, signal } = this.#options;
+    const { servers } = this.#options;
     if (servers.length < 2) return;
-    const request = { method: "GET", path: "", accept: "text/plain", signal };
-    const names = await allEnded(servers.map((server) => client.send(server, request, readStoreName)));
-    for (const [at, name] of names.entries()) {
-      const first = names.indexOf(name);
-      if (name === undefined || first === at) continue;
-      throw new JobRefusal(
-        `${servers[first]} and ${servers[at]} have the same counts: they are one server, or share a Redis. List it once in --from`,
-      );
-    }
+    const names = await this.#askAll({ method: "GET", path: "" }, readStoreName);
+    const firsts = names.map((name, at) => (name === undefined ? at : names.indexOf(name)));
+    const twin = firsts.findIndex((first, at) => first !== at);
+    if (twin === -1) return;
+    throw new JobRefusal(
+      `${servers[firsts[twin] as number]} and ${servers[twin]} have the same counts: they are one server, or share a Redis. List it once in --from`,
+    );
   }
 
-  /** @throws {RangeError} if a server takes longer ids. */
+  /** @throws {RangeError} if a server takes ids of more than `maxBytes`. */
   async refuseLongIds(maxBytes: number): Promise<void> {
-    const { client, servers, signal } = this.#options;
-    const request = { method: "GET", path: `song/${"x".repeat(maxBytes + 1)}`, accept: "text/plain", signal };
-    for (const server of servers) {
-      const isRefused = await client.send(server, request, readText).then(
-        () => false,
+    const request = { method: "GET", path: `song/${"x".repeat(maxBytes + 1)}` };
+    for (const server of this.#options.servers)
+      await this.#send(server, request, readText).then(
+        () => {
+          throw new RangeError(
+            `${server} takes ids of more than ${maxBytes} bytes, which the job's tables cannot have: set its --max-id-bytes to ${maxBytes}`,
+          );
+        },
         (error: unknown) => {
-          if (error instanceof CountServerError && error.status === 414) return true;
-          throw error;
+          if (!(error instanceof CountServerError) || error.status !== 414) throw error;
         },
       );
-      if (!isRefused)
-        throw new RangeError(
-          `${server} takes ids of more than ${maxBytes} bytes, which the job's tables cannot have: set its --max-id-bytes to ${maxBytes}`,
-        );
-    }
   }
 
   /** Adds a server's counts since fold `after` to `songs`, and seals nothing. */
@@ -84,45 +86,31 @@ export class CountServers {
    */
   async read(server: string, fold: number, label: string | undefined, songs: FoldSongs): Promise<void> {
     const path = `folds/${fold}`;
-    const { log } = this.#options;
     const request = label === undefined ? { method: "GET", path } : { method: "PUT", path, body: label };
-    try {
-      await this.#read(server, request, songs);
-    } catch (error) {
+    await this.#read(server, request, songs).catch((error: unknown) => {
       const type = problemTypeOf(error);
       if (type === "OtherLabel") throw new JobRefusal((error as Error).message);
-      if (type === "UnknownFold" || type === "FoldDropped")
-        return log(
-          `${server} does not have fold ${fold}: it is new, or has lost those plays of it that were not stored yet`,
-        );
-      if (type !== "FoldOutOfOrder") throw error;
-      log(`${server} has nothing under fold ${fold}: it has sealed a newer one`);
-    }
+      const newer = `has nothing under fold ${fold}: it has sealed a newer one`;
+      const lost = `does not have fold ${fold}: it is new, or has lost those plays of it that were not stored yet`;
+      const reason = { FoldOutOfOrder: newer, UnknownFold: lost, FoldDropped: lost }[type ?? ""];
+      if (reason === undefined) throw error;
+      this.#options.log(`${server} ${reason}`);
+    });
   }
 
   /** Returns true unless an acknowledged fold has another label: sealing it again changes nothing. */
   async isLabelled(server: string, fold: number, label: string): Promise<boolean> {
-    const { client, signal } = this.#options;
-    const request = { method: "PUT", path: `folds/${fold}`, body: label, signal };
-    try {
-      await client.send(server, request, async ({ response }) => await response.body?.cancel());
-      return true;
-    } catch (error) {
-      const type = problemTypeOf(error);
-      if (type !== "OtherLabel" && type !== "FoldOutOfOrder") throw error;
-      return type === "FoldOutOfOrder"; // a server does not keep it for long
-    }
+    const request = { method: "PUT", path: `folds/${fold}`, body: label };
+    const sent = this.#send(server, request, async ({ response }) => await response.body?.cancel());
+    // A server does not keep the fold for long: then it is out of order.
+    return (await sent.catch(expecting("OtherLabel", "FoldOutOfOrder"))) !== "OtherLabel";
   }
 
   /** Tells a server that a fold is stored. It is short, and so done even if the job is being stopped. */
   async acknowledge(server: string, fold: number, label?: string): Promise<void> {
     const request = { method: "DELETE", path: `folds/${fold}`, ...(label !== undefined && { label }) };
-    try {
-      await this.#options.client.send(server, request, readText);
-    } catch (error) {
-      // A server in memory has been restarted since, and does not know the fold.
-      if (problemTypeOf(error) !== "UnknownFold") throw error;
-    }
+    // A server in memory that has been restarted since does not know the fold.
+    await this.#options.client.send(server, request, readText).catch(expecting("UnknownFold"));
   }
 
   /** Acknowledges a fold that is not stored, and logs what is lost. */
@@ -135,13 +123,30 @@ export class CountServers {
 
   /** A retry reads from the beginning, so songs are added only when all of them have arrived. */
   async #read(server: string, request: ServerRequest, songs: FoldSongs): Promise<void> {
-    const { client, signal } = this.#options;
-    const before = songs.mark();
-    await client.send(server, { ...request, signal }, async (answer) => {
+    const before = songs.length;
+    await this.#send(server, request, async (answer) => {
       songs.backTo(before);
       await readPairs(answer, (id, plays) => songs.add(id, plays));
     });
   }
+
+  async #send<T>(server: string, request: ServerRequest, read: Read<T>): Promise<T> {
+    const { client, signal } = this.#options;
+    return await client.send(server, { ...request, signal }, read);
+  }
+
+  async #askAll<T>(request: ServerRequest, read: Read<T>): Promise<T[]> {
+    return await allEnded(this.#options.servers.map((server) => this.#send(server, request, read)));
+  }
+}
+
+/** Returns a handler of errors, which returns the type of an expected problem. */
+function expecting(...types: readonly string[]): (error: unknown) => string {
+  return (error) => {
+    const type = problemTypeOf(error);
+    if (type === undefined || !types.includes(type)) throw error;
+    return type;
+  };
 }
 
 /** Returns the part of a list's entity tag that stays the same while the counts change. */
@@ -160,14 +165,8 @@ async function readFolds(answer: ServerAnswer): Promise<ServerFolds> {
   };
   if (newest === undefined) throw foreign("its answer has no Fold header");
   try {
-    const folds = JSON.parse(text) as { fold: number; label: string; sealed?: string }[];
-    return {
-      server,
-      newest,
-      folds: folds.map(({ fold, label, sealed }) => {
-        return { fold, label, sealedAt: sealed === undefined ? undefined : Date.parse(sealed) };
-      }),
-    };
+    const folds = JSON.parse(text) as OpenFold[];
+    return { server, newest, folds: folds.map(({ fold, label, sealed }) => ({ fold, label, sealed })) };
   } catch {
     throw foreign(`it answered ${quoted(text)}`);
   }

@@ -1,7 +1,6 @@
-import type { CountServers } from "./count-servers.ts";
-import { adoptedBy, checkOwner, type Claims, findDone, refuseOtherJob } from "./ownership.ts";
+import { Claim, type ClaimOptions } from "./claim.ts";
 import { FoldSongs } from "./songs.ts";
-import { type FoldState, type ServerFolds, JobRefusal, SetAside } from "./target.ts";
+import { type FoldState, type ServerFolds, SetAside } from "./target.ts";
 
 // The steps of a hand-over
 //
@@ -27,8 +26,7 @@ import { type FoldState, type ServerFolds, JobRefusal, SetAside } from "./target
 // of a server that a run after a failure leaves out: the fold has been stored under the number without them.
 
 /** Options of a job. */
-export interface JobOptions extends Claims {
-  counters: CountServers;
+export interface JobOptions extends ClaimOptions {
   onProgress?: (progress: JobProgress) => void;
   /** Called at each step, for tests. */
   onStep?: (name: string) => void;
@@ -71,98 +69,74 @@ export async function* handOverEach(options: JobOptions): AsyncGenerator<HandedO
  */
 async function handOver(options: JobOptions): Promise<HandedOver> {
   const { target, counters, onStep = () => {} } = options;
-  const { servers, state, adopt } = await begin(options, false);
-  const newest = Math.max(0, ...servers.map((server) => server.newest));
-  const isStored = adopt === state.fold; // by an earlier run, which could not acknowledge it
-  const next = isStored ? undefined : adopt;
-  const fold = state.sealed ?? next ?? Math.max(state.fold + 1, newest + 1, Date.now());
+  const { servers, claim } = await begin(options, false);
+  const { state, adopt } = claim;
+  const begun = state.sealed ?? (adopt === state.fold ? undefined : adopt);
+  const newest = servers.map((server) => server.newest);
+  const fold = begun ?? Math.max(Date.now(), ...[state.fold, ...newest].map((last) => last + 1));
   if (state.sealed === undefined) await target.intend?.(state, fold, counters.names);
   onStep("intended");
-  const isAdopted = fold === adopt;
-  const isResumed = isAdopted || state.sealed !== undefined;
-  const list = new FoldSongs();
+  const label = fold === adopt ? undefined : target.label;
+  const songs = new FoldSongs();
   for (const { server } of servers) {
-    await counters.read(server, fold, state.upto !== undefined || isAdopted ? undefined : target.label, list);
+    await counters.read(server, fold, state.upto === undefined ? label : undefined, songs);
     onStep("sealed one");
   }
-  const surveyed = await counters.survey();
-  const times = surveyed.map(({ folds }) => folds.find((open) => open.fold === fold)?.sealedAt);
-  const known = times.filter((time) => time !== undefined);
-  const sealedAt = known.length === 0 ? Date.now() : Math.min(...known);
-  const onProgress = (storedSongs: number) => options.onProgress?.({ fold, songs: list.size, storedSongs });
+  const sealedAt = await counters.sealedAt(fold);
+  const onProgress = (storedSongs: number) => options.onProgress?.({ fold, songs: songs.size, storedSongs });
   const setAside = new SetAside();
-  await target.store({ fold, sealedAt, songs: list, setAside, onProgress });
+  await target.store({ fold, sealedAt, songs, setAside, onProgress });
   onStep("stored");
   for (const { server } of servers) {
-    await counters.acknowledge(server, fold, isAdopted ? undefined : target.label);
+    await counters.acknowledge(server, fold, label);
     onStep("acknowledged one");
   }
-  return { fold, songs: list.size, plays: list.plays, setAside, isResumed };
+  return { fold, songs: songs.size, plays: songs.plays, setAside, isResumed: begun !== undefined };
 }
 
 /** Returns what would be handed over. Seals and acknowledges nothing, and undoes what it stores. */
 export async function tryOut(options: JobOptions): Promise<HandedOver> {
   const { target, counters } = options;
-  const { servers, state } = await begin(options, true);
-  const [begun, list] = [new FoldSongs(), new FoldSongs()];
-  const stored = state.upto === undefined ? undefined : state.sealed;
+  const { servers, claim } = await begin(options, true);
+  const { fold: last, sealed, upto } = claim.state;
+  const [begun, songs] = [new FoldSongs(), new FoldSongs()];
   for (const { server, newest, folds } of servers) {
-    for (const { fold } of folds)
-      await counters.read(server, fold, undefined, fold === stored ? begun : list);
-    await counters.readSince(server, newest, list);
+    for (const { fold } of folds.filter((open) => claim.isPending(open)))
+      await counters.read(server, fold, undefined, fold === sealed ? begun : songs);
+    await counters.readSince(server, newest, songs);
   }
-  for (const { songs } of begun.parts(Infinity, state.upto)) for (const song of songs) list.add(...song);
-  const fold = state.fold || Math.max(...servers.map(({ newest }) => newest));
+  for (const part of begun.parts(Infinity, upto)) for (const song of part.songs) songs.add(...song);
+  const fold = last || Math.max(...servers.map(({ newest }) => newest));
   const setAside = new SetAside();
-  await target.tryOut?.({ fold, songs: list, sealedAt: 0, setAside, onProgress: () => {} });
-  return { fold, songs: list.size, plays: list.plays, setAside, isResumed: state.sealed !== undefined };
+  await target.tryOut?.({ fold, songs, sealedAt: 0, setAside, onProgress: () => {} });
+  return { fold, songs: songs.size, plays: songs.plays, setAside, isResumed: sealed !== undefined };
 }
 
-/** Does steps 1 and 2. Returns the servers with their other folds. A trial changes nothing. */
+/** Does steps 1 and 2. A trial changes nothing. */
 async function begin(
   options: JobOptions,
   isTrial: boolean,
-): Promise<{ servers: ServerFolds[]; state: FoldState; adopt: number | undefined }> {
-  const { target, counters, skip = false } = options;
+): Promise<{ servers: ServerFolds[]; claim: Claim }> {
+  const { target, counters } = options;
   await target.prepare?.(isTrial);
   await counters.refuseTwins();
-  if (Number.isFinite(target.maxIdBytes)) await counters.refuseLongIds(target.maxIdBytes as number);
+  if (target.maxIdBytes !== undefined) await counters.refuseLongIds(target.maxIdBytes);
   const servers = await counters.survey();
   const found = target.state === undefined ? stateOf(servers, target.label) : await target.state();
-  if (!skip) await refuseOtherJob(target, servers, found);
-  const adopt = adoptedBy(options, servers, found);
-  const first = adopt !== undefined ? adopt - 1 : skip ? Math.max(...servers.map(({ newest }) => newest)) : 0;
-  const state = found ?? { fold: first, sealed: undefined, upto: undefined };
-  const { sealed, servers: begunWith = counters.names } = state;
-  if (sealed !== undefined && sealed !== adopt && begunWith !== counters.names)
-    throw new JobRefusal(
-      `fold ${sealed} was begun with --from ${begunWith}: complete it with these. If they have other addresses now, or are gone, --adopt ${sealed} completes it with what the present ones have`,
-    );
-  const done = servers.map((server) => findDone({ ...options, adopt }, server, state));
-  if (target.isAlone === true && !skip && !isTrial)
-    for (const server of servers)
-      if (server.newest !== options.adopt) await checkOwner(counters, target.label, server);
-  if (found === undefined && !isTrial) await target.create?.(first);
+  const claim = new Claim(options, servers, found);
+  await claim.check(servers, isTrial);
+  if (found === undefined && !isTrial) await target.create?.(claim.state.fold);
   options.onStep?.("state read");
-  for (const [at, { server }] of servers.entries())
-    for (const fold of isTrial ? [] : (done[at] ?? []))
-      if (fold === state.fold) await counters.acknowledge(server, fold);
-      else if (fold < (sealed ?? Infinity)) await counters.drop(server, fold); // later ones in the next round
-  return {
-    servers: servers.map(({ folds, ...server }, at) => ({
-      ...server,
-      folds: folds.filter(({ fold }) => !done[at]?.includes(fold)),
-    })),
-    ...{ state, adopt },
-  };
+  for (const { server, folds } of isTrial ? [] : servers)
+    for (const { fold } of folds.filter((open) => !claim.isPending(open)))
+      if (fold === claim.state.fold) await counters.acknowledge(server, fold);
+      else if (fold < (claim.state.sealed ?? Infinity)) await counters.drop(server, fold); // later ones in the next round
+  return { servers, claim };
 }
 
 /** Returns the state of a target that records nothing. */
 function stateOf(servers: readonly ServerFolds[], own: string): FoldState {
-  const open = servers.flatMap(({ folds }) =>
-    folds.filter(({ label }) => label === own).map(({ fold }) => fold),
-  );
-  return open.length === 0
-    ? { fold: 0, sealed: undefined, upto: undefined }
-    : { fold: 0, sealed: Math.min(...open), upto: "" };
+  const open = servers.flatMap(({ folds }) => folds.filter(({ label }) => label === own));
+  if (open.length === 0) return { fold: 0, sealed: undefined, upto: undefined };
+  return { fold: 0, sealed: Math.min(...open.map(({ fold }) => fold)), upto: "" };
 }

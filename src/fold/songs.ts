@@ -13,7 +13,6 @@ const text = new TextDecoder("utf-8", { ignoreBOM: true });
  * recorded by id, in the order of their bytes. That order holds whatever becomes of the target's columns.
  */
 export class FoldSongs {
-  plays = 0;
   #songs = 0;
   #bytes = new Uint8Array(2 ** 16);
   /** The first byte of each id, and after the last one the end. */
@@ -26,23 +25,26 @@ export class FoldSongs {
     return this.#sorted().length;
   }
 
+  /** The sum of the plays. */
+  get plays(): number {
+    return this.#counts.slice(0, this.#songs).reduce((sum, plays) => sum + plays, 0);
+  }
+
   /** Adds plays of a song. */
   add(id: string, plays: number): void {
-    this.plays += plays;
     this.#order = undefined;
     this.#write(id);
     this.#counts[this.#songs++] = plays;
   }
 
-  /** Returns the present end, for {@linkcode backTo}. */
-  mark(): { songs: number; plays: number } {
-    return { songs: this.#songs, plays: this.plays };
+  /** The number of additions, for {@linkcode backTo}. */
+  get length(): number {
+    return this.#songs;
   }
 
-  /** Takes back what was added since a mark. Nothing was read since. */
-  backTo({ songs, plays }: ReturnType<FoldSongs["mark"]>): void {
-    this.#songs = songs;
-    this.plays = plays;
+  /** Takes back all additions but the first `length`. Nothing was read since. */
+  backTo(length: number): void {
+    this.#songs = length;
   }
 
   /**

@@ -60,7 +60,15 @@ export interface ServerFolds {
   server: string;
   /** The newest sealed fold; 0 if none. */
   newest: number;
-  folds: readonly { fold: number; label: string; sealedAt: number | undefined }[];
+  folds: readonly OpenFold[];
+}
+
+/** A fold that is not acknowledged. */
+export interface OpenFold {
+  fold: number;
+  label: string;
+  /** When it was sealed, in the format of ISO 8601. */
+  sealed: string | undefined;
 }
 
 /**

@@ -1,0 +1,103 @@
+import type { CountServers } from "./count-servers.ts";
+import { type FoldState, JobRefusal, type OpenFold, type ServerFolds, type Target } from "./target.ts";
+
+/** Whose folds a job takes for its own. */
+export interface ClaimOptions {
+  target: Target;
+  counters: CountServers;
+  /** A fold of another job that is handed over too. */
+  adopt?: number | undefined;
+  /** True to acknowledge folds of other jobs without storing them. */
+  skip?: boolean | undefined;
+}
+
+/** Tells the folds of a job from those of other jobs, by its state and by labels. */
+export class Claim {
+  /** The state of the target. If it has none, the fold before the first one of the job. */
+  readonly state: FoldState;
+  /** The fold to adopt; `undefined` if an earlier run has stored it. */
+  readonly adopt: number | undefined;
+  readonly #options: ClaimOptions;
+  readonly #found: FoldState | undefined;
+
+  /**
+   * `found` is the state of the target.
+   *
+   * @throws {JobRefusal} if a fold is to be adopted that no server has, or that is older than the last one.
+   */
+  constructor(options: ClaimOptions, servers: readonly ServerFolds[], found: FoldState | undefined) {
+    this.#options = options;
+    this.#found = found;
+    this.adopt = adoptedBy(options, servers, found);
+    const skipped = options.skip === true ? Math.max(...servers.map(({ newest }) => newest)) : 0;
+    const first = this.adopt === undefined ? skipped : this.adopt - 1;
+    this.state = found ?? { fold: first, sealed: undefined, upto: undefined };
+  }
+
+  /** Returns true for a fold of the job that is not stored as a whole. */
+  isPending({ fold, label }: OpenFold): boolean {
+    const { state, adopt } = this;
+    const isSealed = fold === state.sealed && label === this.#options.target.label;
+    return fold !== state.fold && (fold === adopt || isSealed);
+  }
+
+  /** @throws {JobRefusal} if the job cannot go on before the operator has decided about a fold. */
+  async check(servers: readonly ServerFolds[], isTrial: boolean): Promise<void> {
+    const { sealed, servers: begunWith } = this.state;
+    const { names } = this.#options.counters;
+    if (sealed !== undefined && sealed !== this.adopt && (begunWith ?? names) !== names)
+      throw new JobRefusal(
+        `fold ${sealed} was begun with --from ${begunWith}: complete it with these. If they have other addresses now, or are gone, --adopt ${sealed} completes it with what the present ones have`,
+      );
+    for (const of of this.#options.skip === true ? [] : servers) {
+      const strange = await this.#findStrange(of, isTrial);
+      if (strange !== undefined) throw new JobRefusal(`${of.server} has ${strange}`);
+    }
+  }
+
+  /** Describes a fold of another job. */
+  async #findStrange(of: ServerFolds, isTrial: boolean): Promise<string | undefined> {
+    const { state, adopt } = this;
+    const { target } = this.#options;
+    const last = state.fold === 0 ? "" : `; the last one of this table is ${state.fold}`;
+    for (const { fold, label } of of.folds) {
+      const isRecorded = fold === this.#found?.sealed || fold === this.#found?.fold;
+      const job = isRecorded ? undefined : await target.jobOf?.(fold);
+      if (job !== undefined)
+        return `fold ${fold} of the job ${JSON.stringify(job)} in playcount_fold. Complete it with that table and --name first`;
+      const isOwn = label === target.label && (fold === state.fold || fold === state.sealed);
+      if (isOwn || fold === adopt) continue;
+      const store = fold > (state.sealed ?? state.fold) ? `Store it by --adopt ${fold}, or drop` : "Drop";
+      const owner = label === "" ? "without a label" : `with the label ${JSON.stringify(label)}`;
+      return `fold ${fold} ${owner}, which is not acknowledged and not of this job${last}. ${store} its plays by --skip`;
+    }
+    if (await this.#hasHandedOver(of, isTrial)) return undefined;
+    const orLost = target.state && `, or which was lost when the database was set back${last}`;
+    return `sealed fold ${of.newest}, which another job has handed over${orLost ?? ""}. Go on without it by --skip`;
+  }
+
+  /** Returns true unless the newest fold of a server is acknowledged, and not of this job. */
+  async #hasHandedOver({ server, newest, folds }: ServerFolds, isTrial: boolean): Promise<boolean> {
+    const { target, counters, adopt } = this.#options;
+    if (newest === 0 || folds.some(({ fold }) => fold === newest)) return true;
+    if (target.state !== undefined) return newest <= this.state.fold || newest === this.state.sealed;
+    if (target.isAlone !== true || isTrial || newest === adopt) return true;
+    return await counters.isLabelled(server, newest, target.label);
+  }
+}
+
+function adoptedBy(
+  { adopt }: ClaimOptions,
+  servers: readonly ServerFolds[],
+  { fold: last, sealed }: FoldState = { fold: 0, sealed: undefined, upto: undefined },
+): number | undefined {
+  if (adopt === undefined || adopt === sealed) return adopt;
+  if (!servers.some(({ folds }) => folds.some(({ fold }) => fold === adopt))) {
+    if (adopt <= Math.max(last, ...servers.map(({ newest }) => newest))) return undefined;
+    throw new JobRefusal(`no server has fold ${adopt}, which --adopt names`);
+  }
+  if (adopt === last || adopt > (sealed ?? last)) return adopt;
+  throw new JobRefusal(
+    `fold ${adopt} is not above ${sealed ?? last}, the last one of this table. Drop its plays by --skip`,
+  );
+}
