@@ -24,11 +24,13 @@ export class BatchColumns {
   readonly isLarge: boolean;
   /** True while this thread holds the locks of all songs. */
   isLocked = false;
+  readonly #shardCount: number;
 
   /** `shardCount` is a power of two. `sets`: the open one and those of folds. */
   constructor(batch: PackedBatch, shardCount: number, sets: number = 1) {
     const { size, words, idPositions } = batch;
     this.batch = batch;
+    this.#shardCount = shardCount;
     this.size = size;
     this.shards = new Int32Array(size);
     for (let song = 0; song < size; song++)
@@ -36,6 +38,20 @@ export class BatchColumns {
     this.entries = new Int32Array(size);
     this.counts = new Float64Array(size);
     this.isLarge = endOfSlice(batch, 0, sets) < size;
+  }
+
+  /** The shards of all songs, each once and in ascending order. */
+  get distinctShards(): readonly number[] | Int32Array {
+    if (this.size === 1) return this.shards;
+    if (this.size === 0) return [0]; // an empty batch reads the ring, for which one lock is needed
+    const sets = new Int32Array(this.#shardCount / 32);
+    for (const shard of this.shards) sets[shard >> 5] = (sets[shard >> 5] as number) | (1 << (shard & 31));
+    const found: number[] = [];
+    for (let set = 0; set < sets.length; set++) {
+      for (let rest = sets[set] as number; rest !== 0; rest &= rest - 1)
+        found.push(set * 32 + 31 - Math.clz32(rest & -rest));
+    }
+    return found;
   }
 
   /** Copies the id of a song into `id`. */
@@ -57,7 +73,7 @@ export class BatchColumns {
 
 /** The plays of a batch's songs in folds. */
 export class FoldColumns {
-  /** The place of the newest fold that has the song and is not acknowledged; -1 if none. */
+  /** The newest fold that has the song and is not acknowledged, by its set; -1 if none. */
   readonly newest: Int32Array;
   /** The plays in an acknowledged fold that is kept. */
   readonly kept: Float64Array;
@@ -74,13 +90,13 @@ export class FoldColumns {
   look(shards: Shards, song: number, at: number): number {
     const { ring } = shards;
     let [sealed, newest] = [0, -1];
-    for (let place = ring.firstCounted; place < ring.length - 1; place++) {
-      const plays = shards.sum(at, place, place + 1);
-      if (plays > 0) newest = place;
+    for (let set = ring.firstCounted; set < ring.open; set++) {
+      const plays = shards.sum(at, set, set + 1);
+      if (plays > 0) newest = set;
       sealed += plays;
     }
     this.newest[song] = newest;
-    this.kept[song] = shards.sum(at, 0, ring.firstCounted);
+    this.kept[song] = shards.sum(at, ring.oldest, ring.firstCounted);
     return sealed;
   }
 }

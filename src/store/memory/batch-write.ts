@@ -141,7 +141,7 @@ export class BatchWrite {
   ): BatchAddition | undefined {
     const { lastRequests, ring } = this.#shards;
     const write = () =>
-      this.#shards.whileLocked(songs.shards, () => {
+      this.#shards.whileLocked(songs.distinctShards, () => {
         if (stamp !== undefined && ring.stamp !== stamp) return undefined;
         songs.isLocked = true;
         if (stamp === undefined) runAtOnce(this.prepare(songs));

@@ -162,7 +162,7 @@ export class CommitStore extends ShardedStore {
    */
   applyStaged(): void {
     if (this.#staged.size > 0)
-      this.shards.whileLocked(Int32Array.from(this.#stagedShards), () => this.#addStaged());
+      this.shards.whileLocked(Int32Array.from(this.#stagedShards).sort(), () => this.#addStaged());
     for (const request of this.#requests.values()) this.remember(request);
     this.#claimed = 0;
     this.discardStaged();
@@ -174,7 +174,7 @@ export class CommitStore extends ShardedStore {
     for (const [entry, plays] of this.#staged) {
       const before = heap.numbers[entry] as number;
       heap.numbers[entry] = before + plays;
-      if (before > 0 || !this.shards.ring.hasUnacknowledged) continue;
+      if (before > 0 || this.shards.ring.unacknowledged === 0) continue;
       id.setAt(heap.words, idWord(entry));
       this.shards.moveToOpen(id.hash & (shardCount - 1));
     }

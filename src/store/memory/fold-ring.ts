@@ -1,99 +1,133 @@
 import { MAX_LABEL_LENGTH, type SealedFold } from "../count-store.ts";
+import { Refusal } from "../refusal.ts";
 import type { Heap } from "./heap.ts";
-import { checkLayout } from "./layout.ts";
+import { alignTo, layOut, NUMBER } from "./layout.ts";
 
-// The ring, in words:
+// The ring, in words, of which all are 0 at first:
 //
-//   word 0       1     2      3       4         6              8
-//     +-------+-----+------+-------+---------+--------------+-------+-------+- - -+-------+
-//     | first | next| kept | stamp | dropped | acknowledged | set 0 | set 1 |     |       |    a power of two
-//     +-------+-----+------+-------+---------+--------------+-------+-------+- - -+-------+    of sets
+//   word 0       1      2          3      4         6              8
+//     +-------+------+----------+------+---------+--------------+--------+--------+- - -+--------+
+//     | first | open | clearing | kept | dropped | acknowledged | slot 0 | slot 1 |     |        |
+//     +-------+------+----------+------+---------+--------------+--------+--------+- - -+--------+
 //
-//   first    number of the oldest set, counted from 0 since the last clear
-//   next     number that the next set will have; set n is at n modulo the capacity
+//   first    number of the oldest set. Sets are numbered from 0 on; no number is used again, even after a clear
+//   open     number of the newest set: the open one, in which plays are counted. The others are folds
+//   clearing 1 while all sets are cleared
 //   kept     1 if the oldest set is an acknowledged fold, 0 otherwise
-//   stamp    changed before every change of the ring
 //   dropped  newest fold that was dropped (number: a 64-bit float, in two words)
 //   acknowledged  time of the last acknowledgement (number)
 //
-// A set is a fold, except the newest one: the open set, in which plays are counted.
+// Set n has slot n modulo the number of slots: here, and for its shards (shards.ts). A slot:
 //
-//   word 0            2                 4      5       6                             58
-//     +---------------+-----------------+------+-------+------------------------------+
-//     | fold (number) | sealed (number) | slot | songs | label: its length, and ASCII |
-//     +---------------+-----------------+------+-------+------------------------------+
+//   word 0            2                 4          5       6                             58
+//     +---------------+-----------------+----------+-------+------------------------------+
+//     | fold (number) | sealed (number) | freed by | songs | label: its length, and ASCII |
+//     +---------------+-----------------+----------+-------+------------------------------+
 //
-//   slot     where the set's shards are (shard-table.ts)
+//   freed by owner number of the thread that frees the memory of a dropped set; 0: none is to be freed
 //   songs    of a fold: songs that no newer set has
 //
 // Times are in milliseconds since 1970.
-// A change takes effect with the write of `next`, `kept` or `first`.
+// A change takes effect with the write of `open`, `kept` or `first`.
 
-const FIRST = 0;
-const NEXT = 1;
-const KEPT = 2;
-const STAMP = 3;
-const DROPPED = 4;
-const ACKNOWLEDGED = 6;
-const SETS = 8;
-const HEAD = { first: [FIRST, 1], next: [NEXT, 1], kept: [KEPT, 1], stamp: [STAMP, 1] } as const;
-checkLayout({ ...HEAD, dropped: [DROPPED, 2], acknowledged: [ACKNOWLEDGED, 2] }, SETS);
+const {
+  first: FIRST,
+  open: OPEN,
+  clearing: CLEARING,
+  kept: KEPT,
+  dropped: DROPPED,
+  acknowledged: ACKNOWLEDGED,
+  end: SLOTS,
+} = layOut({ first: 1, open: 1, clearing: 1, kept: 1, dropped: NUMBER, acknowledged: NUMBER });
 
-const SEALED = 2;
-const SLOT = 4;
-const SONGS = 5;
-const LABEL = 6;
-const SET_WORDS = 58;
-const PARTS = { fold: [0, 2], sealed: [SEALED, 2], slot: [SLOT, 1], songs: [SONGS, 1] } as const;
-checkLayout({ ...PARTS, label: [LABEL, Math.ceil((1 + MAX_LABEL_LENGTH) / 4)] }, SET_WORDS);
+const {
+  fold: FOLD,
+  sealed: SEALED,
+  freedBy: FREED_BY,
+  songs: SONGS,
+  label: LABEL,
+  end: SLOT_END,
+} = layOut({
+  fold: NUMBER,
+  sealed: NUMBER,
+  freedBy: 1,
+  songs: 1,
+  label: Math.ceil((1 + MAX_LABEL_LENGTH) / 4),
+});
+const SLOT_WORDS = alignTo(SLOT_END, 2);
+
+/** Slots beside those of a full ring, for dropped folds whose memory is being freed. */
+const SPARE_SLOTS = 4;
+
+/**
+ * Slots of a store: for the open set, the folds that may be unacknowledged, the kept one, and dropped ones.
+ */
+export function slotsFor(maxFolds: number): number {
+  return maxFolds + 2 + SPARE_SLOTS;
+}
 
 /**
  * The sets of a store, oldest first: perhaps an acknowledged fold that is kept, the folds that are not
- * acknowledged, and the open set. A set is known by its place, from 0 on.
+ * acknowledged, and the open set. A set is known by its number.
  *
  * A thread reads the ring while it holds the lock of any shard, and changes it while it holds all of them.
  */
 export class FoldRing {
+  readonly slotCount: number;
   readonly #words: Int32Array;
   readonly #numbers: Float64Array;
   readonly #bytes: Uint8Array;
   readonly #at: number;
-  readonly #capacity: number;
+  readonly #owner: number;
 
-  /** `at` is the first word, a multiple of 8. */
-  constructor(heap: Heap, at: number, maxFolds: number) {
+  /** `at` is the first word, a multiple of 8. `owner` is this thread's owner number. */
+  constructor(heap: Heap, at: number, maxFolds: number, owner: number) {
     this.#words = heap.words;
     this.#numbers = heap.numbers;
     this.#bytes = new Uint8Array(heap.words.buffer);
     this.#at = at;
-    this.#capacity = capacityOf(maxFolds);
-    Atomics.compareExchange(this.#words, at + NEXT, 0, 1);
+    this.#owner = owner;
+    this.slotCount = slotsFor(maxFolds);
   }
 
   /** Returns the words of a ring. */
   static wordsFor(maxFolds: number): number {
-    return SETS + capacityOf(maxFolds) * SET_WORDS;
+    return SLOTS + slotsFor(maxFolds) * SLOT_WORDS;
   }
 
-  /** Sets: 1 or more. */
+  /** The oldest set. */
+  get oldest(): number {
+    return this.#words[this.#at + FIRST] as number;
+  }
+
+  /** The open set. */
+  get open(): number {
+    return this.#words[this.#at + OPEN] as number;
+  }
+
+  /** The oldest set that is not acknowledged: the oldest set, or the one after it. */
+  get firstCounted(): number {
+    return this.oldest + (this.#words[this.#at + KEPT] as number);
+  }
+
+  /** Number of sets: 1 or more. */
   get length(): number {
-    return (this.#words[this.#at + NEXT] as number) - (this.#words[this.#at + FIRST] as number);
+    return this.open - this.oldest + 1;
   }
 
-  /** The slot of the open set. */
-  get openSlot(): number {
-    return this.#words[this.#numbered((this.#words[this.#at + NEXT] as number) - 1) + SLOT] as number;
+  /** Number of folds that are not acknowledged. */
+  get unacknowledged(): number {
+    return this.open - this.firstCounted;
   }
 
-  /** The newest fold; 0 if none. Needs no lock: `next` is written after the fold that it counts. */
+  /** The newest fold; 0 if none. Needs no lock: `open` is written after the fold that it follows. */
   get newest(): number {
-    const last = (this.#words[this.#at + NEXT] as number) - 2;
-    return last < 0 ? 0 : (this.#numbers[this.#numbered(last) >> 1] as number);
+    return this.#numbers[(this.#slot(this.open + this.slotCount - 1) + FOLD) >> 1] as number;
   }
 
   /** The newest acknowledged fold; 0 if none is kept. */
   get acknowledged(): number {
-    return this.firstCounted === 0 ? 0 : this.numberAt(0);
+    return this.firstCounted === this.oldest ? 0 : this.foldOf(this.oldest);
   }
 
   /** The newest fold that was dropped; 0 if none. */
@@ -101,114 +135,148 @@ export class FoldRing {
     return this.#numbers[(this.#at + DROPPED) >> 1] as number;
   }
 
-  /** The place of the oldest set that is not acknowledged: 0 or 1. */
-  get firstCounted(): number {
-    return this.#words[this.#at + KEPT] as number;
-  }
-
-  /** True if a fold is not acknowledged. */
-  get hasUnacknowledged(): boolean {
-    return this.length - 1 > this.firstCounted;
-  }
-
-  /** Returns the fold at a place; Infinity for the open set, which is newer than every fold. */
-  numberAt(place: number): number {
-    return place === this.length - 1 ? Infinity : (this.#numbers[this.#set(place) >> 1] as number);
-  }
-
-  /** Returns when the fold at a place was sealed, in milliseconds since 1970; `undefined` if unknown. */
-  sealedAt(place: number): number | undefined {
-    return this.#numbers[(this.#set(place) + SEALED) >> 1] || undefined;
-  }
-
-  /** Returns the label of the fold at a place. */
-  labelAt(place: number): string {
-    const at = (this.#set(place) + LABEL) * 4;
-    return String.fromCharCode(...this.#bytes.subarray(at + 1, at + 1 + (this.#bytes[at] as number)));
-  }
-
   /** When the last fold was acknowledged, in milliseconds since 1970; 0 if none was. */
   get acknowledgedAt(): number {
     return this.#numbers[(this.#at + ACKNOWLEDGED) >> 1] as number;
   }
 
-  /** Differs after every change of the ring. */
+  /** Differs after every change of the ring: none of these numbers decreases, except `kept` with another. */
   get stamp(): number {
-    return this.#words[this.#at + STAMP] as number;
+    return this.firstCounted + this.open;
   }
 
-  /** Returns the slot of the set at a place. */
-  slotAt(place: number): number {
-    return this.#words[this.#set(place) + SLOT] as number;
+  /** True while a thread is between `true` and {@linkcode reset}, or has died there. */
+  get isClearing(): boolean {
+    return this.#words[this.#at + CLEARING] === 1;
   }
 
-  /** Returns the songs of the fold at a place that no newer set has. */
-  songsAt(place: number): number {
-    return Atomics.load(this.#words, this.#set(place) + SONGS);
+  set isClearing(isClearing: boolean) {
+    this.#words[this.#at + CLEARING] = Number(isClearing);
   }
 
-  /** Notes that a newer set has a song of the fold at a place. The lock of its shard suffices. */
-  loseSong(place: number): void {
-    Atomics.sub(this.#words, this.#set(place) + SONGS, 1);
+  /** Returns the slot of a set. */
+  slotOf(set: number): number {
+    return set % this.slotCount;
   }
 
-  /** Returns the place of a fold, or -1. */
-  placeOf(fold: number): number {
-    for (let place = 0; place < this.length - 1; place++) if (this.numberAt(place) === fold) return place;
+  /** Returns the fold that a set is; Infinity for the open set, which is newer than every fold. */
+  foldOf(set: number): number {
+    return set === this.open ? Infinity : (this.#numbers[(this.#slot(set) + FOLD) >> 1] as number);
+  }
+
+  /** Returns a fold with its label and time. */
+  sealedFold(set: number): SealedFold {
+    const at = this.#slot(set);
+    const label = (at + LABEL) * 4;
+    const characters = this.#bytes.subarray(label + 1, label + 1 + (this.#bytes[label] as number));
+    return {
+      fold: this.foldOf(set),
+      label: String.fromCharCode(...characters),
+      sealedAt: this.#numbers[(at + SEALED) >> 1] || undefined,
+    };
+  }
+
+  /** Returns the songs of a fold that no newer set has. */
+  songsOf(set: number): number {
+    return Atomics.load(this.#words, this.#slot(set) + SONGS);
+  }
+
+  /** Notes that a newer set has a song of a fold. The lock of its shard suffices. */
+  loseSong(set: number): void {
+    Atomics.sub(this.#words, this.#slot(set) + SONGS, 1);
+  }
+
+  /** Returns the set that is a fold, or -1. */
+  find(fold: number): number {
+    for (let set = this.oldest; set < this.open; set++) if (this.foldOf(set) === fold) return set;
     return -1;
   }
 
-  /** Makes the open set a fold, and opens that in `slot`. `songs`: those that are counted. */
-  seal({ fold, label, sealedAt = 0 }: SealedFold, slot: number, songs: number): void {
-    this.#countChange();
-    const open = this.#set(this.length - 1);
+  /** Returns the set that is a fold. @throws {Refusal} `unknown fold`, or `gone` if it was dropped. */
+  setOf(fold: number): number {
+    const set = this.find(fold);
+    if (set !== -1) return set;
+    throw fold <= this.dropped ? Refusal.dropped(this.dropped) : Refusal.unknownFold(fold);
+  }
+
+  /** Returns the oldest set that counts with `after`. @throws {Refusal} `gone` if one was dropped. */
+  firstAfter(after: number | undefined): number {
+    if (after === undefined) return this.firstCounted;
+    if (after < this.dropped) throw Refusal.dropped(this.dropped);
+    let set = this.oldest;
+    while (this.foldOf(set) <= after) set++;
+    return set;
+  }
+
+  /** True if the slot of the next set is free. */
+  get hasRoom(): boolean {
+    return this.#words[this.#slot(this.open + 1) + FREED_BY] === 0;
+  }
+
+  /** Makes the open set a fold, and opens the next one. `songs`: those that are counted. */
+  seal({ fold, label, sealedAt = 0 }: SealedFold, songs: number): void {
+    const { open } = this;
+    const at = this.#slot(open);
     let own = songs;
-    for (let place = this.firstCounted; place < this.length - 1; place++) own -= this.songsAt(place);
-    this.#words[open + SONGS] = own;
-    this.#bytes.set([label.length, ...Array.from(label, (c) => c.charCodeAt(0))], (open + LABEL) * 4);
-    this.#numbers[open >> 1] = fold;
-    this.#numbers[(open + SEALED) >> 1] = sealedAt;
-    this.#words[this.#set(this.length) + SLOT] = slot;
-    this.#words[this.#at + NEXT] = (this.#words[this.#at + NEXT] as number) + 1;
+    for (let set = this.firstCounted; set < open; set++) own -= this.songsOf(set);
+    this.#words[at + SONGS] = own;
+    this.#bytes.set([label.length, ...Array.from(label, (c) => c.charCodeAt(0))], (at + LABEL) * 4);
+    this.#numbers[(at + FOLD) >> 1] = fold;
+    this.#numbers[(at + SEALED) >> 1] = sealedAt;
+    this.#words[this.#at + OPEN] = open + 1;
   }
 
-  /** Acknowledges the oldest fold, and keeps it. No other fold may be kept. */
-  keep(now: number): void {
-    this.#countChange();
+  /**
+   * Acknowledges the oldest fold that is not acknowledged, and keeps it. Drops the one that was kept before:
+   * returns its set, whose memory this thread is to free.
+   */
+  acknowledge(now: number): number | undefined {
+    const { oldest } = this;
     this.#numbers[(this.#at + ACKNOWLEDGED) >> 1] = now;
-    this.#words[this.#at + KEPT] = 1;
+    if (this.firstCounted === oldest) {
+      this.#words[this.#at + KEPT] = 1;
+      return undefined;
+    }
+    this.#numbers[(this.#at + DROPPED) >> 1] = this.foldOf(oldest);
+    this.#words[this.#slot(oldest) + FREED_BY] = this.#owner;
+    this.#words[this.#at + FIRST] = oldest + 1;
+    return oldest;
   }
 
-  /** Drops the kept fold. The next one is acknowledged, and kept instead. */
-  drop(now: number): void {
-    this.#countChange();
-    this.#numbers[(this.#at + ACKNOWLEDGED) >> 1] = now;
-    this.#numbers[(this.#at + DROPPED) >> 1] = this.numberAt(0);
-    this.#words[this.#at + FIRST] = (this.#words[this.#at + FIRST] as number) + 1;
+  /** Returns true if this thread is to free the memory of a dropped set. A clear ends that. Needs no lock. */
+  isFreeing(set: number): boolean {
+    const isInSlot = set > this.open - this.slotCount;
+    return isInSlot && Atomics.load(this.#words, this.#slot(set) + FREED_BY) === this.#owner;
   }
 
-  /** Leaves only an open set, in slot 0. */
+  /** Makes the slot of a dropped set free: its memory has been freed. Needs no lock. */
+  endFreeing(set: number): void {
+    Atomics.compareExchange(this.#words, this.#slot(set) + FREED_BY, this.#owner, 0);
+  }
+
+  /**
+   * Charges this thread with the sets that the thread with owner number `owner` was to free, and returns
+   * them. Needs no lock.
+   */
+  takeOver(owner: number): number[] {
+    const { oldest } = this;
+    const taken: number[] = [];
+    for (let set = Math.max(0, this.open - this.slotCount + 1); set < oldest; set++) {
+      const at = this.#slot(set) + FREED_BY;
+      if (Atomics.compareExchange(this.#words, at, owner, this.#owner) === owner) taken.push(set);
+    }
+    return taken;
+  }
+
+  /** Leaves only an open set. */
   reset(): void {
-    const stamp = this.stamp + 1;
-    this.#words.fill(0, this.#at, this.#at + SETS + this.#capacity * SET_WORDS);
-    this.#words[this.#at + STAMP] = stamp;
-    this.#words[this.#at + NEXT] = 1;
+    const open = this.open + 1;
+    this.#words.fill(0, this.#at + KEPT, this.#at + SLOTS + this.slotCount * SLOT_WORDS);
+    this.#words[this.#at + OPEN] = open;
+    this.#words[this.#at + FIRST] = open;
   }
 
-  #countChange(): void {
-    this.#words[this.#at + STAMP] = this.stamp + 1;
+  #slot(set: number): number {
+    return this.#at + SLOTS + this.slotOf(set) * SLOT_WORDS;
   }
-
-  #set(place: number): number {
-    return this.#numbered((this.#words[this.#at + FIRST] as number) + place);
-  }
-
-  #numbered(number: number): number {
-    return this.#at + SETS + (number & (this.#capacity - 1)) * SET_WORDS;
-  }
-}
-
-/** The open set, `maxFolds` folds, and the kept one; a power of two, as places wrap around. */
-function capacityOf(maxFolds: number): number {
-  return 2 ** Math.ceil(Math.log2(maxFolds + 2));
 }

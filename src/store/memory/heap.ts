@@ -4,7 +4,6 @@ import {
   BLOCK_SIZE,
   changesUnit,
   FREE_LISTS,
-  HEAD_WORDS,
   journalWord,
   LOCK,
   NEXT,
@@ -28,15 +27,15 @@ export class Heap {
   readonly #owner: number;
   readonly #first: number;
 
-  /** Leaves `tableUnits` after the head to the caller. `owner` is this thread's owner number. */
-  constructor(buffer: GrowingBuffer, tableUnits: number, owner: number) {
+  /** The first block begins with unit `first`. `owner` is this thread's owner number. */
+  constructor(buffer: GrowingBuffer, first: number, owner: number) {
     this.#buffer = buffer;
-    growTo(buffer, (HEAD_WORDS / 2 + tableUnits) * UNIT);
+    growTo(buffer, first * UNIT);
     this.words = new Int32Array(buffer);
     this.numbers = new Float64Array(buffer);
     this.#owner = owner;
-    this.#first = HEAD_WORDS / 2 + tableUnits;
-    Atomics.compareExchange(this.words, NEXT, 0, this.#first);
+    this.#first = first;
+    Atomics.compareExchange(this.words, NEXT, 0, first);
   }
 
   /** Returns a block of 2^`size` units, or 0 if memory is used up. */

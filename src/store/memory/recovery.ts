@@ -18,9 +18,10 @@ import type { Shards } from "./shards.ts";
 //                (writer-table.ts).
 //   song         The count is written, or, for a new song, the `used` of its block (entry-blocks.ts). The
 //                songs and the index of a shard are computed again from its entries (packed-shard.ts).
-//   seal         `next` of the ring is written (fold-ring.ts).
-//   acknowledge  `kept` or `first` of the ring is written.
-//   free         The slot names the thread that frees it: the calling thread takes over (set-slots.ts).
+//   seal         `open` of the ring is written (fold-ring.ts).
+//   acknowledge  `kept` or `first` of the ring is written. A set is dropped, and to be freed, once it is before
+//                `first`.
+//   free         The slot names the thread that frees it: the calling thread takes over (fold-ring.ts).
 //
 // Not guaranteed: whether an addition that was under way is counted. A client finds out by sending it again
 // with its key. A block in hand is lost until the next clear. The number of songs may differ by those of the
@@ -29,18 +30,18 @@ import type { Shards } from "./shards.ts";
 /**
  * Releases the locks of a dead thread, the one with owner number `owner`. Completes or undoes its changes.
  *
- * @returns the slots that it was to free, with which this thread is charged now.
+ * @returns the dropped sets that it was to free, with which this thread is charged now.
  */
 export function recover(shards: Shards, owner: number): number[] {
   shards.heap.releaseLockOf(owner);
   const held = shards.lockedBy(owner);
-  if (held.length === shards.shardCount && shards.isClearing) shards.clear();
+  if (held.length === shards.shardCount && shards.ring.isClearing) shards.clear();
   shards.journal.replayOf(owner);
   shards.lastRequests.release(owner);
   for (const at of held) {
-    for (let slot = 0; slot < shards.slots.slotCount; slot++) shards.shardIn(slot, at).mend(shards.id);
+    for (let slot = 0; slot < shards.ring.slotCount; slot++) shards.shardIn(slot, at).mend(shards.id);
     shards.heap.recordChange();
     shards.unlock(at);
   }
-  return shards.slots.takeOver(owner);
+  return shards.ring.takeOver(owner);
 }

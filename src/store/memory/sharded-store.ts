@@ -70,7 +70,7 @@ export class ShardedStore implements CountStore {
     this.shards = new Shards(this.handle, internals.owner ?? 1);
     this.batches = new BatchWrite(this.shards, this.handle);
     this.lifecycle = new FoldLifecycle(this.shards, this.handle.maxFolds, internals.runTask);
-    this.#reader = new SongReader(this.shards, this.lifecycle, this.handle.keepsOrder);
+    this.#reader = new SongReader(this.shards, this.handle.keepsOrder);
   }
 
   /**
@@ -106,13 +106,7 @@ export class ShardedStore implements CountStore {
   }
 
   get(id: string, after?: number): number {
-    const at = this.shards.locate(id);
-    this.shards.lock(at);
-    try {
-      return this.shards.sum(at, this.lifecycle.firstPlace(after));
-    } finally {
-      this.shards.unlock(at);
-    }
+    return this.shards.playsIn(this.shards.locate(id), after);
   }
 
   getAll(ids: readonly string[], after?: number): number[] {
@@ -126,10 +120,10 @@ export class ShardedStore implements CountStore {
     shards.lock(at);
     try {
       const { ring } = shards;
-      const open = ring.length - 1;
-      if (open === 0) return { count: this.#addTo(at, plays, 0, 0), fold: 0 };
-      const kept = ring.firstCounted === 0 ? 0 : shards.shardAt(0, at).get(shards.id);
-      const sealed = this.shards.sum(at, ring.firstCounted, open);
+      const { oldest, firstCounted, open } = ring;
+      if (oldest === open) return { count: this.#addTo(at, plays, 0, 0), fold: 0 };
+      const kept = shards.sum(at, oldest, firstCounted);
+      const sealed = shards.sum(at, firstCounted, open);
       const own = this.#addTo(at, plays, sealed, kept);
       if (own === plays && plays > 0 && sealed > 0) shards.moveToOpen(at);
       return { count: sealed + own, fold: ring.newest };
@@ -174,7 +168,7 @@ export class ShardedStore implements CountStore {
    * `Refusal`: `gone`.
    */
   fold(fold: number): Generator<Chunk> {
-    this.shards.whileAllLocked(() => this.lifecycle.placeOf(fold));
+    this.shards.whileLocked([0], () => this.shards.ring.setOf(fold));
     return this.#reader.fold(fold);
   }
 
@@ -199,7 +193,7 @@ export class ShardedStore implements CountStore {
    * `maxSongs` until the next clear.
    */
   release(thread: number): void {
-    for (const slot of recover(this.shards, ownerOf(thread))) this.lifecycle.free(slot);
+    for (const set of recover(this.shards, ownerOf(thread))) this.lifecycle.free(set);
   }
 
   #addOnce(id: string, plays: number, key: RequestKey): Addition {

@@ -1,15 +1,12 @@
-import { distinct } from "./distinct.ts";
 import { FoldRing } from "./fold-ring.ts";
 import { Heap } from "./heap.ts";
-import { HEAD_WORDS } from "./heap-layout.ts";
 import { Journal } from "./journal.ts";
 import { LastRequests } from "./last-requests.ts";
 import { LINE_WORDS } from "./layout.ts";
 import { holderOf, lock, tryLock, unlock } from "./lock.ts";
 import { PackedId } from "../packed-id.ts";
 import { PackedShard, SHARD_HEAD_WORDS } from "./packed-shard.ts";
-import { SetSlots } from "./set-slots.ts";
-import { type ShardTable, shardTable, slotsFor } from "./shard-table.ts";
+import { shardTable } from "./shard-table.ts";
 import type { StoreHandle } from "./store-handle.ts";
 
 /**
@@ -22,7 +19,6 @@ export class Shards {
   readonly shardCount: number;
   readonly heap: Heap;
   readonly ring: FoldRing;
-  readonly slots: SetSlots;
   readonly journal: Journal;
   readonly lastRequests: LastRequests;
   /** The present id: the last one that this thread has packed. */
@@ -32,7 +28,6 @@ export class Shards {
   readonly #isShared: boolean;
   readonly #maxIdBytes: number;
   readonly #shardBits: number;
-  readonly #table: ShardTable;
   readonly #locks: number;
   readonly #heads: number;
   // One object for all shards: thousands of them would not fit into a processor's cache.
@@ -48,16 +43,15 @@ export class Shards {
     this.#maxIdBytes = maxIdBytes;
     this.#shardBits = shardBits;
     this.id = new PackedId(hashKey);
-    this.#table = shardTable(this.shardCount, maxFolds, HEAD_WORDS);
-    this.#locks = this.#table.locks;
-    this.#heads = this.#table.heads;
-    this.heap = new Heap(handle.heapBuffer, (this.#table.end - HEAD_WORDS) / 2, owner);
+    const { ring, locks, heads, blocks } = shardTable(this.shardCount, maxFolds);
+    this.#locks = locks;
+    this.#heads = heads;
+    this.heap = new Heap(handle.heapBuffer, blocks / 2, owner);
     this.lastRequests = new LastRequests(handle.requestsBuffer, handle.maxWriters, hashKey, owner);
     this.journal = new Journal(this.heap, this.lastRequests.numbers, this.#isShared);
     this.#open = new PackedShard(this.heap, shardBits);
     this.#scratch = new PackedShard(this.heap, shardBits);
-    this.ring = new FoldRing(this.heap, this.#table.ring, maxFolds);
-    this.slots = new SetSlots(this.heap, this.#table.states, slotsFor(maxFolds), owner);
+    this.ring = new FoldRing(this.heap, ring, maxFolds, owner);
   }
 
   /**
@@ -70,40 +64,35 @@ export class Shards {
     return this.id.hash & (this.shardCount - 1);
   }
 
-  /** Returns shard `at` of the set in a slot. */
+  /** Returns shard `at` in a slot. */
   shardIn(slot: number, at: number): PackedShard {
-    return new PackedShard(this.heap, this.#shardBits).moveTo(this.#headOf(slot, at));
+    return new PackedShard(this.heap, this.#shardBits).moveTo(this.#headIn(slot, at));
   }
 
-  /** Returns shard `at` of the set at a place of the ring. */
-  shardAt(place: number, at: number): PackedShard {
-    return this.shardIn(this.ring.slotAt(place), at);
+  /** Returns shard `at` of a set. */
+  shardOf(set: number, at: number): PackedShard {
+    return this.shardIn(this.ring.slotOf(set), at);
   }
 
   /** Returns shard `at` of the open set: always the same object, valid until the next call. */
   openShard(at: number): PackedShard {
-    return this.#open.moveTo(this.#headOf(this.ring.openSlot, at));
+    return this.#open.moveTo(this.#headIn(this.ring.slotOf(this.ring.open), at));
   }
 
-  /**
-   * Returns the plays of the present id in its shard, `at`, in the sets at places `first` to before `end`.
-   */
-  sum(at: number, first: number, end: number = this.ring.length): number {
+  /** Returns the plays of the present id in its shard, `at`, in the sets `first` to before `end`. */
+  sum(at: number, first: number, end: number): number {
     let plays = 0;
-    for (let place = first; place < end; place++) {
-      plays += this.#scratch.moveTo(this.#headOf(this.ring.slotAt(place), at)).get(this.id);
+    for (let set = first; set < end; set++) {
+      plays += this.#scratch.moveTo(this.#headIn(this.ring.slotOf(set), at)).get(this.id);
     }
     return plays;
   }
 
-  /**
-   * Returns the plays of the present id in the open set and the folds that are not acknowledged. Locks its
-   * shard, `at`.
-   */
-  playsIn(at: number): number {
+  /** Returns the plays of the present id, as {@linkcode CountStore.get} counts. Locks its shard, `at`. */
+  playsIn(at: number, after?: number): number {
     this.lock(at);
     try {
-      return this.sum(at, this.ring.firstCounted);
+      return this.sum(at, this.ring.firstAfter(after), this.ring.open + 1);
     } finally {
       this.unlock(at);
     }
@@ -114,8 +103,8 @@ export class Shards {
    * shard's lock.
    */
   moveToOpen(at: number): void {
-    for (let place = this.ring.length - 2; place >= this.ring.firstCounted; place--)
-      if (this.sum(at, place, place + 1) > 0) return this.ring.loseSong(place);
+    for (let set = this.ring.open - 1; set >= this.ring.firstCounted; set--)
+      if (this.sum(at, set, set + 1) > 0) return this.ring.loseSong(set);
   }
 
   lock(at: number): void {
@@ -130,10 +119,8 @@ export class Shards {
     if (this.#isShared) unlock(this.heap.words, this.#lockOf(at));
   }
 
-  /** Runs `act` with the locks of some shards, taken in ascending order. */
-  whileLocked<T>(some: Int32Array, act: () => T): T {
-    if (!this.#isShared) return act();
-    const shards = distinct(some, this.shardCount);
+  /** Runs `act` with the locks of `shards`, each once and in ascending order: otherwise threads could deadlock. */
+  whileLocked<T>(shards: readonly number[] | Int32Array, act: () => T): T {
     for (const at of shards) this.lock(at);
     try {
       return act();
@@ -142,44 +129,32 @@ export class Shards {
     }
   }
 
-  /**
-   * Runs `act` with the locks of all shards, taken in ascending order: otherwise two threads could deadlock.
-   */
+  /** Runs `act` with the locks of all shards. */
   whileAllLocked<T>(act: () => T): T {
-    for (let at = 0; at < this.shardCount; at++) this.lock(at);
-    try {
-      return act();
-    } finally {
-      for (let at = 0; at < this.shardCount; at++) this.unlock(at);
-    }
+    return this.whileLocked(this.#all, act);
   }
 
-  /** Empties all slots. The caller holds the locks of all shards. */
+  /** Empties all sets. The caller holds the locks of all shards. */
   clear(): void {
-    const { words } = this.heap;
-    const { isClearing, heads } = this.#table;
-    words[isClearing] = 1; // if this thread dies, recovery clears again
-    words.fill(0, heads, heads + SHARD_HEAD_WORDS * this.shardCount * this.slots.slotCount);
-    this.slots.reset();
-    this.ring.reset();
-    this.heap.freeAll();
-    this.heap.songs = 0;
-    words[isClearing] = 0;
-  }
-
-  /** Returns true if a thread is in {@linkcode clear}, or has died there. */
-  get isClearing(): boolean {
-    return this.heap.words[this.#table.isClearing] === 1;
+    const { heap, ring } = this;
+    ring.isClearing = true; // if this thread dies, recovery clears again
+    heap.words.fill(0, this.#heads, this.#headIn(ring.slotCount, 0));
+    ring.reset();
+    heap.freeAll();
+    heap.songs = 0;
+    ring.isClearing = false;
   }
 
   /** Returns the shards whose locks the thread with owner number `owner` holds. */
   lockedBy(owner: number): number[] {
-    return Array.from({ length: this.shardCount }, (_, at) => at).filter(
-      (at) => holderOf(this.heap.words, this.#lockOf(at)) === owner,
-    );
+    return this.#all.filter((at) => holderOf(this.heap.words, this.#lockOf(at)) === owner);
   }
 
-  #headOf(slot: number, at: number): number {
+  get #all(): number[] {
+    return Array.from({ length: this.shardCount }, (_, at) => at);
+  }
+
+  #headIn(slot: number, at: number): number {
     return this.#heads + (slot * this.shardCount + at) * SHARD_HEAD_WORDS;
   }
 

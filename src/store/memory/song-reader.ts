@@ -1,7 +1,6 @@
 import type { Awaitable } from "../../async/awaitable.ts";
 import { runInTurns, WorkSlice } from "../../async/turns.ts";
 import type { Chunk, Entry } from "../count-store.ts";
-import type { FoldLifecycle } from "./fold-lifecycle.ts";
 import { TopSongs } from "../top-songs.ts";
 import type { PackedShard } from "./packed-shard.ts";
 import { reverseBits, ShardSnapshot } from "./shard-snapshot.ts";
@@ -13,12 +12,10 @@ const STEP_SONGS = 4096;
 /** Reads all songs of a store, or of a fold, one shard after another. Holds a copy of one shard at a time. */
 export class SongReader {
   readonly #shards: Shards;
-  readonly #folds: FoldLifecycle;
   readonly #keepsOrder: boolean;
 
-  constructor(shards: Shards, folds: FoldLifecycle, keepsOrder: boolean) {
+  constructor(shards: Shards, keepsOrder: boolean) {
     this.#shards = shards;
-    this.#folds = folds;
     this.#keepsOrder = keepsOrder;
   }
 
@@ -63,12 +60,9 @@ export class SongReader {
     const { id, shardCount } = this.#shards;
     for (let turn = 0; turn < shardCount; turn++) {
       const at = reverseBits(turn) >>> Math.clz32(shardCount - 1);
-      this.#shards.lock(at);
-      try {
-        snapshot.take([this.#shards.shardAt(this.#folds.placeOf(fold), at)], id);
-      } finally {
-        this.#shards.unlock(at);
-      }
+      this.#shards.whileLocked([at], () => {
+        snapshot.take([this.#shards.shardOf(this.#shards.ring.setOf(fold), at)], id);
+      });
       if (this.#keepsOrder) snapshot.sort(id);
       for (let chunk = snapshot.next(); chunk !== undefined; chunk = snapshot.next()) yield chunk;
     }
@@ -82,15 +76,12 @@ export class SongReader {
   }
 
   #take(at: number, snapshot: ShardSnapshot, after: number | undefined): number {
-    this.#shards.lock(at);
-    try {
+    const { ring, id } = this.#shards;
+    return this.#shards.whileLocked([at], () => {
       const sets: PackedShard[] = [];
-      for (let place = this.#folds.firstPlace(after); place < this.#shards.ring.length; place++) {
-        sets.push(this.#shards.shardAt(place, at));
-      }
-      return snapshot.take(sets, this.#shards.id);
-    } finally {
-      this.#shards.unlock(at);
-    }
+      for (let set = ring.firstAfter(after); set <= ring.open; set++)
+        sets.push(this.#shards.shardOf(set, at));
+      return snapshot.take(sets, id);
+    });
   }
 }
