@@ -1,5 +1,5 @@
 import type { Heap } from "./heap.ts";
-import { checkLayout } from "./layout.ts";
+import { layOut } from "./layout.ts";
 import { type PackedId, unitsOfEntry, wordsOfId } from "../packed-id.ts";
 
 // A block of entries:
@@ -20,11 +20,8 @@ import { type PackedId, unitsOfEntry, wordsOfId } from "../packed-id.ts";
 //     | count (number)    | packed id (packed-id.ts) | unused, up to a unit     |
 //     +-------------------+--------------------------+--------------------------+
 
-const OLDER = 0;
-const SIZE = 1;
-const USED = 2;
+const { older: OLDER, size: SIZE, used: USED } = layOut({ older: 1, size: 1, used: 1 });
 const HEAD_UNITS = 2;
-checkLayout({ older: [OLDER, 1], size: [SIZE, 1], used: [USED, 1] }, HEAD_UNITS * 2);
 
 /** Returns the first word of an entry's id. */
 export function idWord(entry: number): number {
@@ -35,35 +32,37 @@ export function idWord(entry: number): number {
 const FIRST_SIZE = 5;
 const LAST_SIZE = 13;
 
-/** The entries of a shard in one set. */
+/** The entries of a shard in one set. The head of the shard begins with its newest block. */
 export class EntryBlocks {
-  readonly #heap: Heap;
-  readonly #words: Int32Array;
-  readonly #counts: Float64Array;
-  #newest = 0;
+  protected readonly heap: Heap;
+  readonly words: Int32Array;
+  /** The counts, by entry. */
+  readonly counts: Float64Array;
+  protected head = 0;
 
   constructor(heap: Heap) {
-    this.#heap = heap;
-    this.#words = heap.words;
-    this.#counts = heap.numbers;
+    this.heap = heap;
+    this.words = heap.words;
+    this.counts = heap.numbers;
   }
 
-  /** Moves to the entries whose newest block the word `newest` holds. */
-  moveTo(newest: number): void {
-    this.#newest = newest;
+  /** Moves to the shard whose head begins at word `head`. */
+  moveTo(head: number): this {
+    this.head = head;
+    return this;
   }
 
   /** Adds an entry and returns it, or 0 if memory is used up. */
-  append(id: PackedId, count: number): number {
-    const words = this.#words;
+  protected append(id: PackedId, count: number): number {
+    const words = this.words;
     const units = unitsOfEntry(id.length);
     const block = this.#blockWithRoom(units);
     if (block === 0) return 0;
     const used = words[block * 2 + USED] as number;
     const entry = block + used;
-    this.#counts[entry] = count;
+    this.counts[entry] = count;
     id.copyTo(words, idWord(entry));
-    this.#heap.recordChange();
+    this.heap.recordChange();
     words[block * 2 + USED] = used + units;
     return entry;
   }
@@ -73,7 +72,7 @@ export class EntryBlocks {
     this.#eachBlock((block, used) => {
       for (let entry = block + HEAD_UNITS; entry < block + used;) {
         visit(entry);
-        entry += unitsOfEntry(wordsOfId(this.#words[idWord(entry)] as number));
+        entry += unitsOfEntry(wordsOfId(this.words[idWord(entry)] as number));
       }
     });
   }
@@ -94,7 +93,7 @@ export class EntryBlocks {
     const target = allocate(units);
     let at = 0;
     this.#eachBlock((block, used) => {
-      target.set(this.#words.subarray((block + HEAD_UNITS) * 2, (block + used) * 2), at);
+      target.set(this.words.subarray((block + HEAD_UNITS) * 2, (block + used) * 2), at);
       at += (used - HEAD_UNITS) * 2;
     });
     return units;
@@ -102,16 +101,16 @@ export class EntryBlocks {
 
   /** Frees all blocks. None is freed twice, even if the thread dies half-way. */
   free(): void {
-    const words = this.#words;
-    for (let block = words[this.#newest] as number; block !== 0; block = words[this.#newest] as number) {
-      words[this.#newest] = words[block * 2 + OLDER] as number;
-      this.#heap.free(block, words[block * 2 + SIZE] as number);
+    const words = this.words;
+    for (let block = words[this.head] as number; block !== 0; block = words[this.head] as number) {
+      words[this.head] = words[block * 2 + OLDER] as number;
+      this.heap.free(block, words[block * 2 + SIZE] as number);
     }
   }
 
   #blockWithRoom(units: number): number {
-    const words = this.#words;
-    const newest = words[this.#newest] as number;
+    const words = this.words;
+    const newest = words[this.head] as number;
     if (
       newest !== 0 &&
       (words[newest * 2 + USED] as number) + units <= 2 ** (words[newest * 2 + SIZE] as number)
@@ -120,17 +119,17 @@ export class EntryBlocks {
     let least = FIRST_SIZE;
     while (2 ** least < HEAD_UNITS + units) least++;
     const next = newest === 0 ? FIRST_SIZE : (words[newest * 2 + SIZE] as number) + 1;
-    const block = this.#heap.allocateBetween(least, Math.max(least, Math.min(next, LAST_SIZE)));
+    const block = this.heap.allocateBetween(least, Math.max(least, Math.min(next, LAST_SIZE)));
     if (block === 0) return 0;
     words[block * 2 + OLDER] = newest;
     words[block * 2 + USED] = HEAD_UNITS;
-    words[this.#newest] = block;
+    words[this.head] = block;
     return block;
   }
 
   #eachBlock(visit: (block: number, used: number) => void): void {
-    const words = this.#words;
-    for (let block = words[this.#newest] as number; block !== 0; block = words[block * 2 + OLDER] as number) {
+    const words = this.words;
+    for (let block = words[this.head] as number; block !== 0; block = words[block * 2 + OLDER] as number) {
       visit(block, words[block * 2 + USED] as number);
     }
   }

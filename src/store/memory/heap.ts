@@ -1,16 +1,60 @@
-import { lock, holderOf, unlock } from "./lock.ts";
 import { type GrowingBuffer, growTo } from "./growing-buffer.ts";
-import {
-  BLOCK_SIZE,
-  changesUnit,
-  FREE_LISTS,
-  journalWord,
-  LOCK,
-  NEXT,
-  SIZES,
-  SONGS,
-  UNIT,
-} from "./heap-layout.ts";
+import { layOut, LINE_WORDS, NUMBER } from "./layout.ts";
+import { holderOf, lock, unlock } from "./lock.ts";
+
+// The buffer begins with a head and the table of the shards (shard-table.ts). Blocks follow.
+//
+//   word 0      1      2       16            48                       4144
+//     +------+------+-------+--+-------------+-------------------------+--------------+--------- - -
+//     | lock | next | songs |  | 32 freeLists| 256 threads, 64 B each  | table        | blocks
+//     +------+------+-------+--+-------------+-------------------------+--------------+--------- - -
+//
+//   next      unit after the last block that was ever handed out
+//   songs     songs that are counted against maxSongs
+//   freeLists first free block of each size, 2^0 to 2^31 units; 0 if none
+//   threads   a cache line for each owner, so that no thread slows another down:
+//
+//     word 0         2         3        16
+//       +------------+---------+---------+
+//       | changes    | journal |         |
+//       +------------+---------+---------+
+//
+//   changes   changes that this thread has made (number)
+//   journal   block of its journal while it commits a batch, 0 otherwise
+//
+// A block has 2^n units of 8 bytes. The heap keeps its size n in word 1, and in word 0, while the block is
+// free, the next free block of that size.
+
+/** Bytes in a unit: memory is handed out in units, and a reference is the number of a unit. */
+const UNIT = 8;
+
+/** Most threads of a store. Their owner numbers begin with 1. */
+export const MAX_OWNERS = 255;
+
+/** Free lists: one for each power of two that a reference can count. */
+const SIZES = 32;
+
+const {
+  lock: LOCK,
+  next: NEXT,
+  songs: SONGS,
+  freeLists: FREE_LISTS,
+  threads: THREADS,
+  end,
+} = layOut({
+  lock: 1,
+  next: 1,
+  songs: 1,
+  freeLists: [SIZES, LINE_WORDS],
+  threads: [(MAX_OWNERS + 1) * LINE_WORDS, LINE_WORDS],
+});
+const { changes: CHANGES, journal: JOURNAL } = layOut({ changes: NUMBER, journal: 1 });
+
+/** Words of the head. */
+export const HEAD_WORDS: number = end;
+
+/** Word of a block that holds its size. */
+const BLOCK_SIZE = 1;
 
 /**
  * Hands out blocks of a power of two of units, to several threads at once if the buffer is shared.
@@ -45,41 +89,33 @@ export class Heap {
 
   /**
    * Returns a block of 2^`least` to 2^`most` units, or 0 if memory is used up: the largest free one, or, if
-   * none is free, a new one of 2^`most`. {@linkcode BLOCK_SIZE} tells its size.
+   * none is free, a new one of 2^`most`. Its word 1 tells its size.
    */
   allocateBetween(least: number, most: number): number {
-    lock(this.words, LOCK, this.#owner);
-    try {
-      for (let size = most; size >= least; size--) {
-        const block = this.#takeFree(size);
-        if (block !== 0) return this.#give(block, size);
-      }
-      for (let size = most; size >= least; size--) {
-        const block = this.#takeNew(size) || this.#takeHalf(size);
-        if (block !== 0) return this.#give(block, size);
+    return this.#whileLocked(() => {
+      for (const take of [this.#takeFree, this.#takeNewOrHalf]) {
+        for (let size = most; size >= least; size--) {
+          const block = take.call(this, size);
+          if (block === 0) continue;
+          this.words[block * 2 + BLOCK_SIZE] = size;
+          return block;
+        }
       }
       return 0;
-    } finally {
-      unlock(this.words, LOCK);
-    }
+    });
   }
 
   /** Frees a block of 2^`size` units. */
   free(block: number, size: number): void {
-    lock(this.words, LOCK, this.#owner);
-    try {
-      this.#putFree(block, size);
-    } finally {
-      unlock(this.words, LOCK);
-    }
+    this.#whileLocked(() => this.#putFree(block, size));
   }
 
   /** Frees all blocks at once. */
   freeAll(): void {
-    lock(this.words, LOCK, this.#owner);
-    this.words.fill(0, FREE_LISTS, FREE_LISTS + SIZES);
-    this.words[NEXT] = this.#first;
-    unlock(this.words, LOCK);
+    this.#whileLocked(() => {
+      this.words.fill(0, FREE_LISTS, FREE_LISTS + SIZES);
+      this.words[NEXT] = this.#first;
+    });
   }
 
   /** Adds to {@linkcode Heap.songs}, or returns false and changes nothing if they would exceed `maxSongs`. */
@@ -108,7 +144,7 @@ export class Heap {
 
   /** Adds 1 to the changes of this thread. Called before another thread can see the change. */
   recordChange(): void {
-    const at = changesUnit(this.#owner);
+    const at = (lineOf(this.#owner) + CHANGES) >> 1;
     this.numbers[at] = (this.numbers[at] as number) + 1;
   }
 
@@ -124,12 +160,12 @@ export class Heap {
 
   /** The block of this thread's journal while it commits, 0 otherwise. */
   set journal(block: number) {
-    this.words[journalWord(this.#owner)] = block;
+    this.words[lineOf(this.#owner) + JOURNAL] = block;
   }
 
   /** Takes the journal of a thread that has died; 0 if it was not committing. */
   takeJournalOf(owner: number): number {
-    const at = journalWord(owner);
+    const at = lineOf(owner) + JOURNAL;
     const block = this.words[at] as number;
     this.words[at] = 0;
     return block;
@@ -141,7 +177,8 @@ export class Heap {
    */
   changes(owners: number): number {
     let sum = 0;
-    for (let owner = 1; owner <= owners; owner++) sum += this.numbers[changesUnit(owner)] as number;
+    for (let owner = 1; owner <= owners; owner++)
+      sum += this.numbers[(lineOf(owner) + CHANGES) >> 1] as number;
     return sum;
   }
 
@@ -150,9 +187,13 @@ export class Heap {
     if (holderOf(this.words, LOCK) === owner) unlock(this.words, LOCK);
   }
 
-  #give(block: number, size: number): number {
-    this.words[block * 2 + BLOCK_SIZE] = size;
-    return block;
+  #whileLocked<T>(act: () => T): T {
+    lock(this.words, LOCK, this.#owner);
+    try {
+      return act();
+    } finally {
+      unlock(this.words, LOCK);
+    }
   }
 
   #takeFree(size: number): number {
@@ -172,9 +213,9 @@ export class Heap {
     return 0;
   }
 
-  #takeNew(size: number): number {
+  #takeNewOrHalf(size: number): number {
     const block = this.words[NEXT] as number;
-    if (!growTo(this.#buffer, (block + 2 ** size) * UNIT)) return 0;
+    if (!growTo(this.#buffer, (block + 2 ** size) * UNIT)) return this.#takeHalf(size);
     this.words[NEXT] = block + 2 ** size;
     return block;
   }
@@ -183,4 +224,9 @@ export class Heap {
     this.words[block * 2] = this.words[FREE_LISTS + size] as number;
     this.words[FREE_LISTS + size] = block;
   }
+}
+
+/** Returns the first word of a thread's cache line. */
+function lineOf(owner: number): number {
+  return THREADS + owner * LINE_WORDS;
 }

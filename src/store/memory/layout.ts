@@ -7,23 +7,6 @@ export type Field = number | readonly [words: number, alignment: number];
 /** A number of 8 bytes. */
 export const NUMBER: Field = [2, 2];
 
-/**
- * Checks a layout whose offsets are literals, which engines fold into the code that uses them.
- *
- * @throws {Error} if a field of `fields` begins before the end of the one before, or ends after word `end`.
- */
-export function checkLayout(
-  fields: Readonly<Record<string, readonly [first: number, words: number]>>,
-  end: number,
-): void {
-  let at = 0;
-  for (const [name, [first, words]] of Object.entries(fields)) {
-    if (first < at || first + words > end)
-      throw new Error(`The field ${name} overlaps its neighbour or ends after word ${end}`);
-    at = first + words;
-  }
-}
-
 /** The first word of each field, and of `end`, which follows the last one. */
 export type Layout<Name extends string> = Readonly<Record<Name | "end", number>>;
 

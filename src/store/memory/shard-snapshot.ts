@@ -46,7 +46,10 @@ export class ShardSnapshot {
     this.#end = 0;
     for (const [place, set] of sets.entries()) {
       const [older, newer] = [sets.slice(0, place), sets.slice(place + 1)];
-      set.each(id, (_, count) => {
+      set.each((entry) => {
+        const count = set.counts[entry] as number;
+        if (count === 0) return;
+        id.setAt(set.words, idWord(entry));
         if (older.some((other) => other.get(id) > 0)) return; // an older set has added it
         this.#counts[this.#end] = newer.reduce((sum, other) => sum + other.get(id), count);
         id.copyTo(this.#words, idWord(this.#end));

@@ -1,5 +1,5 @@
 import { FoldRing, slotsFor } from "./fold-ring.ts";
-import { HEAD_WORDS } from "./heap-layout.ts";
+import { HEAD_WORDS } from "./heap.ts";
 import { type Layout, LINE_WORDS, layOut } from "./layout.ts";
 import { SHARD_HEAD_WORDS } from "./packed-shard.ts";
 

@@ -1,7 +1,7 @@
 import { SETTINGS, type GivenSettings, checkSetting } from "../../settings/settings.ts";
 import { type HashKey, randomKey } from "../../hash.ts";
 import type { StoreOptions } from "../count-store.ts";
-import { MAX_OWNERS } from "./heap-layout.ts";
+import { MAX_OWNERS } from "./heap.ts";
 import { type GrowingBuffer, reserveBuffer } from "./growing-buffer.ts";
 import { LastRequests } from "./last-requests.ts";
 import { bytesOfShard } from "./shard-table.ts";
