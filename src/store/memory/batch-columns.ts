@@ -2,7 +2,6 @@ import { endOfSlice, type PackedBatch } from "../packed-batch.ts";
 import { MAX_COUNT } from "../count-store.ts";
 import type { PackedId } from "../packed-id.ts";
 import { Refusal } from "../refusal.ts";
-import type { Shards } from "./shards.ts";
 
 /** The songs of a batch, and the columns that adding it fills in. */
 export class BatchColumns {
@@ -14,8 +13,8 @@ export class BatchColumns {
   readonly entries: Int32Array;
   /** The plays in the folds that are not acknowledged; in the end the new count. */
   readonly counts: Float64Array;
-  /** Present if the store has folds. */
-  folds: FoldColumns | undefined;
+  /** The plays in an acknowledged fold that is kept. */
+  readonly kept: Float64Array;
   /** The ids as strings, if they are needed and the batch is large. */
   readonly texts: string[] = [];
   /** Songs that are new to the store. */
@@ -37,6 +36,7 @@ export class BatchColumns {
       this.shards[song] = (words[idPositions[song] as number] as number) & (shardCount - 1);
     this.entries = new Int32Array(size);
     this.counts = new Float64Array(size);
+    this.kept = new Float64Array(size);
     this.isLarge = endOfSlice(batch, 0, sets) < size;
   }
 
@@ -65,38 +65,8 @@ export class BatchColumns {
   check(song: number, open: number): void {
     const plays = this.batch.plays[song] as number;
     const all = (this.counts[song] as number) + open;
-    const kept = this.folds === undefined ? 0 : (this.folds.kept[song] as number);
+    const kept = this.kept[song] as number;
     if (plays > MAX_COUNT - kept - all) throw Refusal.overflow(all, plays, kept);
     if (plays > 0 && all === 0) this.added++;
-  }
-}
-
-/** The plays of a batch's songs in folds. */
-export class FoldColumns {
-  /** The newest fold that has the song and is not acknowledged, by its set; -1 if none. */
-  readonly newest: Int32Array;
-  /** The plays in an acknowledged fold that is kept. */
-  readonly kept: Float64Array;
-
-  constructor(size: number) {
-    this.newest = new Int32Array(size);
-    this.kept = new Float64Array(size);
-  }
-
-  /**
-   * Fills in the columns of a song, the present id of `shards`. Returns its plays in the folds that are not
-   * acknowledged. The caller holds the lock of its shard, `at`.
-   */
-  look(shards: Shards, song: number, at: number): number {
-    const { ring } = shards;
-    let [sealed, newest] = [0, -1];
-    for (let set = ring.firstCounted; set < ring.open; set++) {
-      const plays = shards.sum(at, set, set + 1);
-      if (plays > 0) newest = set;
-      sealed += plays;
-    }
-    this.newest[song] = newest;
-    this.kept[song] = shards.sum(at, ring.oldest, ring.firstCounted);
-    return sealed;
   }
 }

@@ -4,7 +4,7 @@ import { Refusal } from "../refusal.ts";
 import { inSlices } from "../packed-batch.ts";
 import { pack, PackedPlays } from "../packed-plays.ts";
 import { fingerprintOfSong, type RequestKey } from "../request-key.ts";
-import { BatchColumns, FoldColumns } from "./batch-columns.ts";
+import { BatchColumns } from "./batch-columns.ts";
 import { NUMBERS_PER_REQUEST } from "./last-requests.ts";
 import type { Shards } from "./shards.ts";
 import type { StoreHandle } from "./store-handle.ts";
@@ -92,8 +92,6 @@ export class BatchWrite {
    */
   *prepare(songs: BatchColumns, staged?: Staged): Generator<undefined, void> {
     const { heap, ring } = this.#shards;
-    if (ring.length === 1) songs.folds = undefined;
-    else songs.folds ??= new FoldColumns(songs.size);
     songs.added = 0;
     yield* inSlices(songs.batch, (first, end) => this.#look(songs, first, end, staged), ring.length);
     const { maxSongs } = this.#handle;
@@ -155,8 +153,8 @@ export class BatchWrite {
   }
 
   #write(songs: BatchColumns, keyed: KeyedRequest | undefined): BatchAddition {
-    const { heap, journal, lastRequests, ring } = this.#shards;
-    const { entries, folds, size } = songs;
+    const { heap, journal, lastRequests, id } = this.#shards;
+    const { entries, counts, size } = songs;
     const addition = this.reserve(songs);
     if (!journal.begin(size + NUMBERS_PER_REQUEST)) {
       heap.unclaimSongs(songs.added);
@@ -168,8 +166,9 @@ export class BatchWrite {
       const entry = entries[song] as number;
       const before = heap.numbers[entry] as number;
       journal.note(entry, before + plays);
-      const newest = before === 0 && folds !== undefined ? (folds.newest[song] as number) : -1;
-      if (newest !== -1) ring.loseSong(newest);
+      if (before > 0 || counts[song] === plays) continue;
+      songs.load(song, id);
+      this.#shards.moveToOpen(songs.shards[song] as number);
     }
     if (keyed !== undefined) {
       const write = (unit: number, value: number) => journal.noteRequest(unit, value);
@@ -181,15 +180,16 @@ export class BatchWrite {
 
   /** Finds songs, and checks them. */
   #look(songs: BatchColumns, first: number, end: number, staged: Staged | undefined): void {
+    const { ring } = this.#shards;
     for (let song = first; song < end; song++) {
       const shard = songs.shards[song] as number;
       if (!songs.isLocked) this.#shards.lock(shard);
       const entry = this.#find(songs, song);
       const open = this.#playsOf(entry, staged);
-      const sealed = songs.folds === undefined ? 0 : songs.folds.look(this.#shards, song, shard);
+      songs.counts[song] = this.#shards.sum(shard, ring.firstCounted, ring.open);
+      songs.kept[song] = this.#shards.sum(shard, ring.oldest, ring.firstCounted);
       if (!songs.isLocked) this.#shards.unlock(shard);
       songs.entries[song] = entry;
-      songs.counts[song] = sealed;
       songs.check(song, open);
     }
   }

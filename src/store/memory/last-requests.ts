@@ -36,9 +36,6 @@ export interface KeptAnswer {
   counts: Float64Array | undefined;
 }
 
-/** Writes a number into a unit. */
-export type WriteNumber = (unit: number, value: number) => void;
-
 /**
  * The last request of each writer and its answer, shared by all threads of a store. A clear of the counts
  * does not clear it. Bounded by `maxWriters`: see the drawing.
@@ -61,16 +58,16 @@ export class LastRequests {
     this.numbers = new Float64Array(buffer);
     this.#owner = owner;
     this.#table = new WriterTable(buffer, maxWriters, key);
-    this.#bytes = bytesFor(maxWriters);
-    const { written, ring } = layoutFor(maxWriters);
+    const { written, ring, end } = layoutFor(maxWriters);
+    this.#bytes = end * 4;
     this.#written = written >> 1;
     this.#ring = ring >> 1;
-    this.#capacity = ringCapacity(maxWriters);
+    this.#capacity = (end - ring) >> 1;
   }
 
   /** Reserves addresses for `maxWriters` writers. */
   static reserve(maxWriters: number, isShared: boolean): GrowingBuffer {
-    const bytes = Math.max(2 ** 20, bytesFor(maxWriters));
+    const bytes = Math.max(2 ** 20, layoutFor(maxWriters).end * 4);
     return reserveBuffer(bytes, bytes, isShared);
   }
 
@@ -113,7 +110,7 @@ export class LastRequests {
     { writer, seq }: RequestKey,
     fingerprint: number,
     { fold, counts }: { fold: number; counts: Float64Array | undefined },
-    write: WriteNumber,
+    write: (unit: number, value: number) => void,
   ): void {
     const record = this.#table.take(writer);
     this.#table.touch(record);
@@ -161,18 +158,10 @@ export class LastRequests {
   }
 }
 
-function ringCapacity(maxWriters: number): number {
-  return Math.max(LEAST_COUNTS, maxWriters * COUNTS_PER_WRITER);
-}
-
 function layoutFor(maxWriters: number): Layout<"table" | "written" | "ring"> {
   return layOut({
     table: WriterTable.wordsFor(maxWriters),
     written: NUMBER,
-    ring: [2 * ringCapacity(maxWriters), 2],
+    ring: [2 * Math.max(LEAST_COUNTS, maxWriters * COUNTS_PER_WRITER), 2],
   });
-}
-
-function bytesFor(maxWriters: number): number {
-  return layoutFor(maxWriters).end * 4;
 }

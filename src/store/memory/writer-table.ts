@@ -5,17 +5,17 @@ import { MAX_WRITER_LENGTH } from "../request-key.ts";
 
 // The table begins with its buffer:
 //
-//   word 0      1      2        3        4         6    16
-//     +------+------+--------+--------+---------+----+-----------+----------+----------+- - -
-//     | lock | used | newest | oldest | clock   |    | buckets   | record 1 | record 2 |
-//     +------+------+--------+--------+---------+----+-----------+----------+----------+- - -
+//   word 0      1      2         4    16
+//     +------+------+---------+----+-----------+----------+----------+----------+- - -
+//     | lock | used | clock   |    | buckets   | record 0 | record 1 | record 2 |
+//     +------+------+---------+----+-----------+----------+----------+----------+- - -
 //
-//   used     records that have ever been in use
-//   newest, oldest   most and least recently used record; 0 if none
+//   used     records that have ever been in use, from record 1 on
 //   clock    uses of all records (number)
 //   buckets  first record of each bucket, one word each; a power of two of them
 //
-// A record is known by its number; 0 is none:
+// A record is known by its number. Record 0 belongs to no writer: in the order of use, which is a circle, it is
+// older than the oldest record and newer than the newest.
 //
 //   word 0          2         4             6         8         10      11      12      13            32
 //     +-----------+---------+-------------+---------+---------+-------+-------+-------+-------------+
@@ -31,8 +31,8 @@ import { MAX_WRITER_LENGTH } from "../request-key.ts";
 //
 // All but names and numbers can be computed from those: see recovery.ts.
 
-const HEAD = layOut({ lock: 1, used: 1, newest: 1, oldest: 1, clock: NUMBER, buckets: [0, LINE_WORDS] });
-const { used: USED, newest: NEWEST, oldest: OLDEST, clock: CLOCK, buckets: HEAD_WORDS } = HEAD;
+const HEAD = layOut({ lock: 1, used: 1, clock: NUMBER, buckets: [0, LINE_WORDS] });
+const { used: USED, clock: CLOCK, buckets: HEAD_WORDS } = HEAD;
 /** Word of the lock that last-requests.ts takes. */
 export const TABLE_LOCK: number = HEAD.lock;
 
@@ -79,11 +79,7 @@ export class WriterTable {
 
   /** Returns the words of a table. */
   static wordsFor(maxWriters: number): number {
-    return HEAD_WORDS + bucketsFor(maxWriters) + maxWriters * RECORD_WORDS;
-  }
-
-  get length(): number {
-    return this.#words[USED] as number;
+    return HEAD_WORDS + bucketsFor(maxWriters) + (1 + maxWriters) * RECORD_WORDS;
   }
 
   /** Returns the record of a writer, or 0. */
@@ -101,7 +97,8 @@ export class WriterTable {
   take(writer: string): number {
     const found = this.find(writer);
     if (found !== 0) return found;
-    const record = this.length < this.#most ? this.#new() : this.#evictOldest();
+    const used = this.#words[USED] as number;
+    const record = used < this.#most ? (this.#words[USED] = used + 1) : this.#evictOldest();
     this.#name.set(writer, MAX_WRITER_LENGTH);
     this.#name.copyTo(this.#words, this.#at(record) + NAME);
     this.#link(record, this.#bucket());
@@ -111,10 +108,8 @@ export class WriterTable {
 
   /** Makes a record the most recently used. */
   touch(record: number): void {
-    if (this.#words[NEWEST] !== record) {
-      this.#takeOut(record);
-      this.#append(record);
-    }
+    this.#takeOut(record);
+    this.#append(record);
     this.#numbers[CLOCK / 2] = (this.#numbers[CLOCK / 2] as number) + 1;
     this.#numbers[this.unitOf(record, USED_AT)] = this.#numbers[CLOCK / 2] as number;
   }
@@ -128,11 +123,11 @@ export class WriterTable {
   mend(): void {
     const words = this.#words;
     words.fill(0, HEAD_WORDS, HEAD_WORDS + this.#buckets);
-    words[NEWEST] = words[OLDEST] = 0;
+    this.#join(0, 0);
     // A record of no writer is the first to be used again.
     const usedAt = (record: number) =>
       this.#isInUse(record) ? (this.#numbers[this.unitOf(record, USED_AT)] as number) : -1;
-    const records = Array.from({ length: this.length }, (_, at) => at + 1);
+    const records = Array.from({ length: words[USED] as number }, (_, at) => at + 1);
     for (const record of records.sort((a, b) => usedAt(a) - usedAt(b))) {
       this.#append(record);
       if (!this.#isInUse(record)) continue;
@@ -145,13 +140,8 @@ export class WriterTable {
     return this.#numbers[this.unitOf(record, NEXT_SEQ)] !== 0;
   }
 
-  #new(): number {
-    this.#words[USED] = this.length + 1;
-    return this.length;
-  }
-
   #evictOldest(): number {
-    const record = this.#words[OLDEST] as number;
+    const record = this.#word(0, NEWER);
     const wasInUse = this.#isInUse(record);
     this.#numbers[this.unitOf(record, NEXT_SEQ)] = 0;
     this.#takeOut(record);
@@ -176,20 +166,17 @@ export class WriterTable {
 
   /** Makes a record, which is not in the order of use, the newest. */
   #append(record: number): void {
-    const newest = this.#words[NEWEST] as number;
-    this.#setWord(record, OLDER, newest);
-    this.#setWord(record, NEWER, 0);
-    if (newest === 0) this.#words[OLDEST] = record;
-    else this.#setWord(newest, NEWER, record);
-    this.#words[NEWEST] = record;
+    this.#join(this.#word(0, OLDER), record);
+    this.#join(record, 0);
   }
 
   #takeOut(record: number): void {
-    const [older, newer] = [this.#word(record, OLDER), this.#word(record, NEWER)];
-    if (older === 0) this.#words[OLDEST] = newer;
-    else this.#setWord(older, NEWER, newer);
-    if (newer === 0) this.#words[NEWEST] = older;
-    else this.#setWord(newer, OLDER, older);
+    this.#join(this.#word(record, OLDER), this.#word(record, NEWER));
+  }
+
+  #join(older: number, newer: number): void {
+    this.#setWord(older, NEWER, newer);
+    this.#setWord(newer, OLDER, older);
   }
 
   /** Returns the word of the present name's bucket. */
@@ -198,7 +185,7 @@ export class WriterTable {
   }
 
   #at(record: number): number {
-    return this.#records + (record - 1) * RECORD_WORDS;
+    return this.#records + record * RECORD_WORDS;
   }
 
   #word(record: number, field: number): number {
