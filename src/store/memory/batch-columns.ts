@@ -13,6 +13,8 @@ export class BatchColumns {
   readonly entries: Int32Array;
   /** The plays in the folds that are not acknowledged; in the end the new count. */
   readonly counts: Float64Array;
+  /** The set of the newest fold that is not acknowledged and has the song; -1 if none. */
+  readonly newest: Int32Array;
   /** The plays in an acknowledged fold that is kept. */
   readonly kept: Float64Array;
   /** The ids as strings, if they are needed and the batch is large. */
@@ -36,6 +38,7 @@ export class BatchColumns {
       this.shards[song] = (words[idPositions[song] as number] as number) & (shardCount - 1);
     this.entries = new Int32Array(size);
     this.counts = new Float64Array(size);
+    this.newest = new Int32Array(size);
     this.kept = new Float64Array(size);
     this.isLarge = endOfSlice(batch, 0, sets) < size;
   }

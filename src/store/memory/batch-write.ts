@@ -153,8 +153,8 @@ export class BatchWrite {
   }
 
   #write(songs: BatchColumns, keyed: KeyedRequest | undefined): BatchAddition {
-    const { heap, journal, lastRequests, id } = this.#shards;
-    const { entries, counts, size } = songs;
+    const { heap, journal, lastRequests, ring } = this.#shards;
+    const { entries, size } = songs;
     const addition = this.reserve(songs);
     if (!journal.begin(size + NUMBERS_PER_REQUEST)) {
       heap.unclaimSongs(songs.added);
@@ -166,9 +166,8 @@ export class BatchWrite {
       const entry = entries[song] as number;
       const before = heap.numbers[entry] as number;
       journal.note(entry, before + plays);
-      if (before > 0 || counts[song] === plays) continue;
-      songs.load(song, id);
-      this.#shards.moveToOpen(songs.shards[song] as number);
+      const newest = songs.newest[song] as number;
+      if (before === 0 && newest !== -1) ring.loseSong(newest);
     }
     if (keyed !== undefined) {
       const write = (unit: number, value: number) => journal.noteRequest(unit, value);
@@ -186,8 +185,9 @@ export class BatchWrite {
       if (!songs.isLocked) this.#shards.lock(shard);
       const entry = this.#find(songs, song);
       const open = this.#playsOf(entry, staged);
-      songs.counts[song] = this.#shards.sum(shard, ring.firstCounted, ring.open);
       songs.kept[song] = this.#shards.sum(shard, ring.oldest, ring.firstCounted);
+      songs.counts[song] = this.#shards.sum(shard, ring.firstCounted, ring.open);
+      songs.newest[song] = this.#shards.newest;
       if (!songs.isLocked) this.#shards.unlock(shard);
       songs.entries[song] = entry;
       songs.check(song, open);

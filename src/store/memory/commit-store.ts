@@ -169,14 +169,15 @@ export class CommitStore extends ShardedStore {
   }
 
   #addStaged(): void {
-    const { heap, id, shardCount } = this.shards;
+    const { heap, id, ring, shardCount } = this.shards;
     heap.recordChange();
     for (const [entry, plays] of this.#staged) {
       const before = heap.numbers[entry] as number;
       heap.numbers[entry] = before + plays;
-      if (before > 0 || this.shards.ring.unacknowledged === 0) continue;
+      if (before > 0 || ring.unacknowledged === 0) continue;
       id.setAt(heap.words, idWord(entry));
-      this.shards.moveToOpen(id.hash & (shardCount - 1));
+      const sealed = this.shards.sum(id.hash & (shardCount - 1), ring.firstCounted, ring.open);
+      if (sealed > 0) ring.loseSong(this.shards.newest);
     }
   }
 

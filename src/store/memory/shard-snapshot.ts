@@ -1,4 +1,4 @@
-import type { Chunk, Entry } from "../count-store.ts";
+import type { Chunk } from "../count-store.ts";
 import { idWord } from "./entry-blocks.ts";
 import { type PackedId, bytesOfId, LENGTH_BYTES, readId, unitsOfEntry, wordsOfId } from "../packed-id.ts";
 import { Utf8Chunk } from "../utf8-chunk.ts";
@@ -22,28 +22,28 @@ const MAX_UNITS = 2 ** 27;
  * songs, ten times that with ids of 512 bytes.
  */
 export class ShardSnapshot {
+  /** Number of entries. */
+  songs = 0;
   #words = new Int32Array(0);
   #counts = new Float64Array(0);
   #bytes = new Uint8Array(0);
-  #at = 0;
   #end = 0;
 
   /**
-   * Copies a shard from one set or several, and returns the number of entries. A song's count is the sum over
-   * all `sets`. The caller holds the shard's lock. Overwrites `id`.
+   * Copies a shard from one set or several. A song's count is the sum over all `sets`. The caller holds the
+   * shard's lock. Overwrites `id`.
    */
-  take(sets: readonly PackedShard[], id: PackedId): number {
-    this.#at = 0;
+  take(sets: readonly PackedShard[], id: PackedId): void {
     const [set] = sets;
     if (sets.length !== 1 || set === undefined) return this.#sum(sets, id);
     this.#end = set.copyTo((units) => this.#allocate(units));
-    return set.songs;
+    this.songs = set.songs;
   }
 
-  #sum(sets: readonly PackedShard[], id: PackedId): number {
-    let entries = 0;
+  #sum(sets: readonly PackedShard[], id: PackedId): void {
     this.#allocate(sets.reduce((units, set) => units + set.units, 0));
     this.#end = 0;
+    this.songs = 0;
     for (const [place, set] of sets.entries()) {
       const [older, newer] = [sets.slice(0, place), sets.slice(place + 1)];
       set.each((entry) => {
@@ -54,10 +54,9 @@ export class ShardSnapshot {
         this.#counts[this.#end] = newer.reduce((sum, other) => sum + other.get(id), count);
         id.copyTo(this.#words, idWord(this.#end));
         this.#end += unitsOfEntry(id.length);
-        entries++;
+        this.songs++;
       });
     }
-    return entries;
   }
 
   /** Sorts the entries by the reversed bits of their hashes, and those of one hash by id. */
@@ -85,28 +84,25 @@ export class ShardSnapshot {
     return this.#idAt(key % MAX_UNITS) > this.#idAt(next % MAX_UNITS);
   }
 
-  /** Returns the next entries, or `undefined` at the end. */
-  next(): Chunk | undefined {
-    const first = this.#at;
-    const bound = Math.min(this.#end, first + STEP_UNITS);
-    while (this.#at < bound) this.#skip();
-    const end = this.#at;
-    return end === first ? undefined : new Utf8Chunk((visit) => this.#each(first, end, visit));
+  /** Lists the entries with plays in chunks. */
+  *chunks(): Generator<Chunk> {
+    for (let at = 0; at < this.#end;) {
+      const first = at;
+      while (at < this.#end && at < first + STEP_UNITS) at += this.#unitsAt(at);
+      const end = at;
+      yield new Utf8Chunk((visit) => this.each(visit, first, end));
+    }
   }
 
   /**
-   * Skips entries whose count is below `bar`, 1 or more, and returns the next one, or `undefined` at the end.
+   * Calls `visit` with each entry that has plays, as {@linkcode Chunk.eachUtf8} does: with those from unit
+   * `first` to before `end`. Default: all.
    */
-  nextFrom(bar: number): Entry | undefined {
-    while (this.#at < this.#end && (this.#counts[this.#at] as number) < bar) this.#skip();
-    if (this.#at === this.#end) return undefined;
-    const entry: Entry = [this.#idAt(this.#at), this.#counts[this.#at] as number];
-    this.#skip();
-    return entry;
-  }
-
-  /** Calls `visit` with the entries from unit `first` to before `end`, as {@linkcode Chunk.eachUtf8} does. */
-  #each(first: number, end: number, visit: Parameters<NonNullable<Chunk["eachUtf8"]>>[0]): void {
+  each(
+    visit: Parameters<NonNullable<Chunk["eachUtf8"]>>[0],
+    first: number = 0,
+    end: number = this.#end,
+  ): void {
     for (let at = first; at < end;) {
       const word = this.#words[idWord(at)] as number;
       const start = idWord(at) * 4 + LENGTH_BYTES;
@@ -119,10 +115,6 @@ export class ShardSnapshot {
   #idAt(at: number): string {
     const start = idWord(at) * 4 + LENGTH_BYTES;
     return readId(this.#bytes, start, start + bytesOfId(this.#words[idWord(at)] as number));
-  }
-
-  #skip(): void {
-    this.#at += this.#unitsAt(this.#at);
   }
 
   #unitsAt(at: number): number {

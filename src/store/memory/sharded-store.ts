@@ -125,7 +125,7 @@ export class ShardedStore implements CountStore {
       const kept = shards.sum(at, oldest, firstCounted);
       const sealed = shards.sum(at, firstCounted, open);
       const own = this.#addTo(at, plays, sealed, kept);
-      if (own === plays && plays > 0 && sealed > 0) shards.moveToOpen(at);
+      if (own === plays && plays > 0 && sealed > 0) ring.loseSong(shards.newest);
       return { count: sealed + own, fold: ring.newest };
     } finally {
       shards.unlock(at);

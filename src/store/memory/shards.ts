@@ -23,6 +23,8 @@ export class Shards {
   readonly lastRequests: LastRequests;
   /** The present id: the last one that this thread has packed. */
   readonly id: PackedId;
+  /** The newest set that had plays in the last {@linkcode sum}; -1 if none. */
+  newest = -1;
   readonly #owner: number;
   /** A store of one thread needs no locks. */
   readonly #isShared: boolean;
@@ -79,13 +81,19 @@ export class Shards {
     return this.#open.moveTo(this.#headIn(this.ring.slotOf(this.ring.open), at));
   }
 
-  /** Returns the plays of the present id in its shard, `at`, in the sets `first` to before `end`. */
+  /**
+   * Returns the plays of the present id in its shard, `at`, in the sets `first` to before `end`. Sets
+   * {@linkcode newest}.
+   */
   sum(at: number, first: number, end: number): number {
-    let plays = 0;
+    let sum = 0;
+    this.newest = -1;
     for (let set = first; set < end; set++) {
-      plays += this.#scratch.moveTo(this.#headIn(this.ring.slotOf(set), at)).get(this.id);
+      const plays = this.#scratch.moveTo(this.#headIn(this.ring.slotOf(set), at)).get(this.id);
+      if (plays > 0) this.newest = set;
+      sum += plays;
     }
-    return plays;
+    return sum;
   }
 
   /** Returns the plays of the present id, as {@linkcode CountStore.get} counts. Locks its shard, `at`. */
@@ -96,15 +104,6 @@ export class Shards {
     } finally {
       this.unlock(at);
     }
-  }
-
-  /**
-   * Notes that the present id has its first plays in the open set, in its shard, `at`. The caller holds the
-   * shard's lock.
-   */
-  moveToOpen(at: number): void {
-    for (let set = this.ring.open - 1; set >= this.ring.firstCounted; set--)
-      if (this.sum(at, set, set + 1) > 0) return this.ring.loseSong(set);
   }
 
   lock(at: number): void {

@@ -1,8 +1,8 @@
 import type { Awaitable } from "../../async/awaitable.ts";
 import { runInTurns, WorkSlice } from "../../async/turns.ts";
 import type { Chunk, Entry } from "../count-store.ts";
+import { readId } from "../packed-id.ts";
 import { TopSongs } from "../top-songs.ts";
-import type { PackedShard } from "./packed-shard.ts";
 import { reverseBits, ShardSnapshot } from "./shard-snapshot.ts";
 import type { Shards } from "./shards.ts";
 
@@ -21,12 +21,7 @@ export class SongReader {
 
   /** Implements {@linkcode CountStore.entries}. Each shard is read at one instant. */
   *entries(after?: number): Generator<Chunk> {
-    const snapshot = new ShardSnapshot();
-    for (let at = 0; at < this.#shards.shardCount; at++) {
-      if (this.#isEmpty(at)) continue;
-      this.#take(at, snapshot, after);
-      for (let chunk = snapshot.next(); chunk !== undefined; chunk = snapshot.next()) yield chunk;
-    }
+    for (const snapshot of this.#snapshots(after)) yield* snapshot.chunks();
   }
 
   /**
@@ -39,14 +34,12 @@ export class SongReader {
 
   *#top(n: number, after: number | undefined): Generator<undefined, Entry[]> {
     const found = new TopSongs(n);
-    const snapshot = new ShardSnapshot();
     const slice = new WorkSlice(STEP_SONGS);
-    for (let at = 0; at < this.#shards.shardCount; at++) {
-      if (this.#isEmpty(at)) continue;
-      const songs = this.#take(at, snapshot, after);
-      for (let next = snapshot.nextFrom(found.bar); next !== undefined; next = snapshot.nextFrom(found.bar))
-        found.offer(next);
-      if (slice.isFull(songs)) yield;
+    for (const snapshot of this.#snapshots(after)) {
+      snapshot.each((bytes, start, end, count) => {
+        if (count >= found.bar) found.offer([readId(bytes, start, end), count]);
+      });
+      if (slice.isFull(snapshot.songs)) yield;
     }
     return found.entries();
   }
@@ -57,31 +50,30 @@ export class SongReader {
    */
   *fold(fold: number): Generator<Chunk> {
     const snapshot = new ShardSnapshot();
-    const { id, shardCount } = this.#shards;
+    const { ring, id, shardCount } = this.#shards;
     for (let turn = 0; turn < shardCount; turn++) {
       const at = reverseBits(turn) >>> Math.clz32(shardCount - 1);
-      this.#shards.whileLocked([at], () => {
-        snapshot.take([this.#shards.shardOf(this.#shards.ring.setOf(fold), at)], id);
-      });
+      this.#shards.whileLocked([at], () => snapshot.take([this.#shards.shardOf(ring.setOf(fold), at)], id));
       if (this.#keepsOrder) snapshot.sort(id);
-      for (let chunk = snapshot.next(); chunk !== undefined; chunk = snapshot.next()) yield chunk;
+      yield* snapshot.chunks();
     }
   }
 
-  /**
-   * Returns true if a shard has no songs, without its lock: most shards of a store with few songs are empty.
-   */
-  #isEmpty(at: number): boolean {
-    return at > 0 && this.#shards.ring.length === 1 && this.#shards.openShard(at).songs === 0;
-  }
-
-  #take(at: number, snapshot: ShardSnapshot, after: number | undefined): number {
-    const { ring, id } = this.#shards;
-    return this.#shards.whileLocked([at], () => {
-      const sets: PackedShard[] = [];
-      for (let set = ring.firstAfter(after); set <= ring.open; set++)
-        sets.push(this.#shards.shardOf(set, at));
-      return snapshot.take(sets, id);
-    });
+  /** Copies one shard after another: always into the same object. */
+  *#snapshots(after: number | undefined): Generator<ShardSnapshot> {
+    const snapshot = new ShardSnapshot();
+    const { ring, id, shardCount } = this.#shards;
+    for (let at = 0; at < shardCount; at++) {
+      // Without its lock: most shards of a store with few songs are empty.
+      if (at > 0 && ring.length === 1 && this.#shards.openShard(at).songs === 0) continue;
+      this.#shards.whileLocked([at], () => {
+        const first = ring.firstAfter(after);
+        const sets = Array.from({ length: ring.open + 1 - first }, (_, n) =>
+          this.#shards.shardOf(first + n, at),
+        );
+        snapshot.take(sets, id);
+      });
+      yield snapshot;
+    }
   }
 }
