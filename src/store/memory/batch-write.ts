@@ -66,12 +66,9 @@ export class BatchWrite {
   }
 
   /** Returns the answer to a request if it is its writer's last. Throws as `CountStore.add` does. */
-  *recall(
-    { key, fingerprint }: KeyedRequest,
-    songs: BatchColumns,
-  ): Generator<undefined, BatchAddition | undefined> {
+  *recall(keyed: KeyedRequest, songs: BatchColumns): Generator<undefined, BatchAddition | undefined> {
     const { lastRequests } = this.#shards;
-    const recalled = lastRequests.whileLocked(() => lastRequests.recall(key, fingerprint, songs.size));
+    const recalled = lastRequests.whileLocked(() => lastRequests.recall(keyed, songs.size));
     if (recalled === undefined) return undefined;
     const { fold, counts } = recalled;
     if (counts !== undefined) return { counts, fold };
@@ -146,9 +143,8 @@ export class BatchWrite {
         return this.#write(songs, keyed);
       });
     if (keyed === undefined) return write();
-    const { key, fingerprint } = keyed;
     return lastRequests.whileLocked(() =>
-      lastRequests.recall(key, fingerprint, songs.size) === undefined ? write() : undefined,
+      lastRequests.recall(keyed, songs.size) === undefined ? write() : undefined,
     );
   }
 
@@ -171,7 +167,7 @@ export class BatchWrite {
     }
     if (keyed !== undefined) {
       const write = (unit: number, value: number) => journal.noteRequest(unit, value);
-      lastRequests.remember(keyed.key, keyed.fingerprint, addition, write);
+      lastRequests.remember(keyed, addition, write);
     }
     journal.commit();
     return addition;

@@ -209,7 +209,7 @@ export class CommitStore extends ShardedStore {
       const write = (unit: number, value: number) => {
         lastRequests.numbers[unit] = value;
       };
-      lastRequests.remember({ writer, seq }, fingerprint, answer, write);
+      lastRequests.remember({ key: { writer, seq }, fingerprint }, answer, write);
     });
   }
 }

@@ -84,19 +84,13 @@ export class EntryBlocks {
     return units;
   }
 
-  /**
-   * Copies all entries, without gaps, into the words that `allocate` returns for their units. Returns the
-   * number of units.
-   */
-  copyTo(allocate: (units: number) => Int32Array): number {
-    const { units } = this;
-    const target = allocate(units);
+  /** Copies all entries, without gaps, to the begin of `target`. */
+  copyTo(target: Int32Array): void {
     let at = 0;
     this.#eachBlock((block, used) => {
       target.set(this.words.subarray((block + HEAD_UNITS) * 2, (block + used) * 2), at);
       at += (used - HEAD_UNITS) * 2;
     });
-    return units;
   }
 
   /** Frees all blocks. None is freed twice, even if the thread dies half-way. */

@@ -3,7 +3,7 @@ import { type Layout, layOut, NUMBER } from "./layout.ts";
 import { lock, holderOf, unlock } from "./lock.ts";
 import { type GrowingBuffer, growTo, reserveBuffer } from "./growing-buffer.ts";
 import { Refusal } from "../refusal.ts";
-import type { RequestKey } from "../request-key.ts";
+import type { KeyedRequest } from "./batch-write.ts";
 import { RECORD, TABLE_LOCK, WriterTable } from "./writer-table.ts";
 
 const { nextSeq: NEXT_SEQ, fingerprint: FINGERPRINT, fold: FOLD, counts: COUNTS } = RECORD;
@@ -92,7 +92,7 @@ export class LastRequests {
    * @throws {Refusal} `stale key` if the writer's last request has a higher `seq`, `key reused` if it has the
    * same one and another fingerprint.
    */
-  recall(key: RequestKey, fingerprint: number, length: number): KeptAnswer | undefined {
+  recall({ key, fingerprint }: KeyedRequest, length: number): KeptAnswer | undefined {
     const record = this.#table.find(key.writer);
     const next = record === 0 ? 0 : this.#number(record, NEXT_SEQ);
     if (key.seq >= next) return undefined;
@@ -107,9 +107,8 @@ export class LastRequests {
    * takes effect once all of them are written.
    */
   remember(
-    { writer, seq }: RequestKey,
-    fingerprint: number,
-    { fold, counts }: { fold: number; counts: Float64Array | undefined },
+    { key: { writer, seq }, fingerprint }: KeyedRequest,
+    { fold, counts }: KeptAnswer,
     write: (unit: number, value: number) => void,
   ): void {
     const record = this.#table.take(writer);

@@ -74,8 +74,8 @@ export class PackedShard extends EntryBlocks {
   }
 
   /**
-   * Adds `plays`, 1 or more, to a song that has `sealed` plays in folds, and `kept` plays in an acknowledged
-   * one that is kept. Returns the new count here.
+   * Adds `plays` to a song that has `sealed` plays in folds, and `kept` plays in an acknowledged one that is
+   * kept. Returns the new count here. Adding 0 makes no entry.
    *
    * @throws {Refusal} `overflow` if the sum would exceed 2^53 − 1, or `full` for a new song if the store has
    * `maxSongs` songs or memory is used up. Nothing has changed then.
@@ -85,6 +85,7 @@ export class PackedShard extends EntryBlocks {
     const entry = this.find(id);
     const before = entry === 0 ? 0 : (this.counts[entry] as number);
     if (plays > MAX_COUNT - kept - sealed - before) throw Refusal.overflow(sealed + before, plays, kept);
+    if (plays === 0) return before;
     const isNew = before + sealed === 0;
     if (isNew && !heap.claimSongs(1, maxSongs)) throw Refusal.full(maxSongs);
     if (entry === 0 && this.insert(id, plays) === 0) {

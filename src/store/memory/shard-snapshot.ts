@@ -35,13 +35,14 @@ export class ShardSnapshot {
    */
   take(sets: readonly PackedShard[], id: PackedId): void {
     const [set] = sets;
+    this.#end = sets.reduce((units, set) => units + set.units, 0);
+    this.#allocate(this.#end);
     if (sets.length !== 1 || set === undefined) return this.#sum(sets, id);
-    this.#end = set.copyTo((units) => this.#allocate(units));
+    set.copyTo(this.#words);
     this.songs = set.songs;
   }
 
   #sum(sets: readonly PackedShard[], id: PackedId): void {
-    this.#allocate(sets.reduce((units, set) => units + set.units, 0));
     this.#end = 0;
     this.songs = 0;
     for (const [place, set] of sets.entries()) {
@@ -121,13 +122,11 @@ export class ShardSnapshot {
     return unitsOfEntry(wordsOfId(this.#words[idWord(at)] as number));
   }
 
-  #allocate(units: number): Int32Array {
-    if (this.#counts.length < units) {
-      this.#counts = new Float64Array(2 ** Math.ceil(Math.log2(units)));
-      this.#words = new Int32Array(this.#counts.buffer);
-      this.#bytes = new Uint8Array(this.#counts.buffer);
-    }
-    return this.#words;
+  #allocate(units: number): void {
+    if (this.#counts.length >= units) return;
+    this.#counts = new Float64Array(2 ** Math.ceil(Math.log2(units)));
+    this.#words = new Int32Array(this.#counts.buffer);
+    this.#bytes = new Uint8Array(this.#counts.buffer);
   }
 }
 

@@ -115,16 +115,18 @@ export class ShardedStore implements CountStore {
 
   add(id: string, plays: number, key?: RequestKey): Addition {
     if (key !== undefined) return this.#addOnce(id, plays, key);
-    const shards = this.shards;
-    const at = this.shards.locate(id);
+    const { shards } = this;
+    const { maxSongs } = this.handle;
+    const at = shards.locate(id);
     shards.lock(at);
     try {
       const { ring } = shards;
       const { oldest, firstCounted, open } = ring;
-      if (oldest === open) return { count: this.#addTo(at, plays, 0, 0), fold: 0 };
+      if (oldest === open)
+        return { count: shards.openShard(at).add(shards.id, plays, 0, 0, maxSongs), fold: 0 };
       const kept = shards.sum(at, oldest, firstCounted);
       const sealed = shards.sum(at, firstCounted, open);
-      const own = this.#addTo(at, plays, sealed, kept);
+      const own = shards.openShard(at).add(shards.id, plays, sealed, kept, maxSongs);
       if (own === plays && plays > 0 && sealed > 0) ring.loseSong(shards.newest);
       return { count: sealed + own, fold: ring.newest };
     } finally {
@@ -199,12 +201,6 @@ export class ShardedStore implements CountStore {
   #addOnce(id: string, plays: number, key: RequestKey): Addition {
     const { counts, fold } = this.batches.addOne(id, plays, key);
     return { count: counts[0] as number, fold };
-  }
-
-  #addTo(at: number, plays: number, sealed: number, kept: number): number {
-    const open = this.shards.openShard(at);
-    if (plays === 0) return open.get(this.shards.id);
-    return open.add(this.shards.id, plays, sealed, kept, this.handle.maxSongs);
   }
 }
 

@@ -1,4 +1,4 @@
-import { SETTINGS, type GivenSettings, checkSetting } from "../../settings/settings.ts";
+import { completeSettings, type GivenSettings, SETTINGS } from "../../settings/settings.ts";
 import { type HashKey, randomKey } from "../../hash.ts";
 import type { StoreOptions } from "../count-store.ts";
 import { MAX_OWNERS } from "./heap.ts";
@@ -52,12 +52,11 @@ export function createStoreHandle(options: ShardedStoreOptions, key?: HashKey): 
   if (!(Number.isInteger(threads) && threads >= 0 && threads < MAX_OWNERS)) {
     throw new RangeError(`threads must be a whole number from 0 to ${MAX_OWNERS - 1}, not ${threads}`);
   }
-  const [maxSongs, maxFolds] = [
-    checkSetting("maxSongs", options.maxSongs),
-    checkSetting("maxFolds", options.maxFolds),
-  ];
-  const maxWriters = checkSetting("maxWriters", options.maxWriters);
-  const heapBuffer = reserveHeap(options.maxStoreBytes, threads > 0);
+  const { maxSongs, maxIdBytes, maxFolds, maxWriters, maxStoreBytes } = completeSettings(options);
+  // On a small machine the default may be halved; a size that the caller has set may not.
+  const { default: preset, min } = SETTINGS.maxStoreBytes;
+  const least = maxStoreBytes === preset ? min : maxStoreBytes;
+  const heapBuffer = reserveBuffer(maxStoreBytes, least, threads > 0);
   return {
     heapBuffer,
     requestsBuffer: LastRequests.reserve(maxWriters, threads > 0),
@@ -67,17 +66,10 @@ export function createStoreHandle(options: ShardedStoreOptions, key?: HashKey): 
     shardBits: shardBitsFor(maxSongs, heapBuffer.maxByteLength / bytesOfShard(maxFolds)),
     owners: threads + 1,
     maxSongs,
-    maxIdBytes: checkSetting("maxIdBytes", options.maxIdBytes),
+    maxIdBytes,
     maxFolds,
     maxWriters,
   };
-}
-
-/** On a small machine the default may be halved; a size that the caller has set may not. */
-function reserveHeap(maxStoreBytes: number | undefined, isShared: boolean): GrowingBuffer {
-  const { default: preset, min } = SETTINGS.maxStoreBytes;
-  const bytes = checkSetting("maxStoreBytes", maxStoreBytes);
-  return reserveBuffer(bytes, bytes === preset ? min : bytes, isShared);
 }
 
 /**
