@@ -181,7 +181,7 @@ export class BatchWrite {
       if (!songs.isLocked) this.#shards.lock(shard);
       const entry = this.#find(songs, song);
       const open = this.#playsOf(entry, staged);
-      songs.kept[song] = this.#shards.sum(shard, ring.oldest, ring.firstCounted);
+      songs.kept[song] = ring.newest === 0 ? 0 : this.#shards.sum(shard, ring.kept, ring.firstCounted);
       songs.counts[song] = this.#shards.sum(shard, ring.firstCounted, ring.open);
       songs.newest[song] = this.#shards.newest;
       if (!songs.isLocked) this.#shards.unlock(shard);

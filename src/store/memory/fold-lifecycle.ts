@@ -90,11 +90,11 @@ export class FoldLifecycle {
   figures(): FoldFigures {
     const { ring } = this.#shards;
     return this.#shards.whileLocked([0], () => {
-      const { firstCounted, oldest, open, unacknowledged: folds } = ring;
+      const { firstCounted, open, unacknowledged: folds } = ring;
       return {
         folds,
         oldestSealedAt: folds === 0 ? undefined : ring.sealedFold(firstCounted).sealedAt,
-        lastSealedAt: oldest === open ? undefined : ring.sealedFold(open - 1).sealedAt,
+        lastSealedAt: ring.sealedFold(open - 1).sealedAt,
         lastAcknowledgedAt: ring.acknowledgedAt || undefined,
       };
     });
@@ -124,7 +124,7 @@ export class FoldLifecycle {
 
   #canAcknowledge(fold: number, label: string | undefined): boolean {
     const { ring } = this.#shards;
-    if (fold <= ring.acknowledged) return false;
+    if (fold <= ring.foldOf(ring.kept)) return false;
     const set = ring.setOf(fold);
     if (label !== undefined) this.#checkLabel(set, label);
     if (set !== ring.firstCounted) throw Refusal.olderFirst(fold, ring.foldOf(ring.firstCounted));

@@ -3,21 +3,21 @@ import { Refusal } from "../refusal.ts";
 import type { Heap } from "./heap.ts";
 import { alignTo, layOut, NUMBER } from "./layout.ts";
 
-// The ring, in words, of which all are 0 at first:
+// The ring, in words:
 //
-//   word 0       1      2          3      4         6              8
-//     +-------+------+----------+------+---------+--------------+--------+--------+- - -+--------+
-//     | first | open | clearing | kept | dropped | acknowledged | slot 0 | slot 1 |     |        |
-//     +-------+------+----------+------+---------+--------------+--------+--------+- - -+--------+
+//   word 0         1      2              4         6              8
+//     +---------+------+----------+----+---------+--------------+--------+--------+- - -+--------+
+//     | counted | open | clearing |    | dropped | acknowledged | slot 0 | slot 1 |     |        |
+//     +---------+------+----------+----+---------+--------------+--------+--------+- - -+--------+
 //
-//   first    number of the oldest set. Sets are numbered from 0 on; no number is used again, even after a clear
-//   open     number of the newest set: the open one, in which plays are counted. The others are folds
+//   counted  the oldest set that is not acknowledged. The set before it is the acknowledged fold that is kept: at
+//            first, and after a clear, fold 0, which has no songs
+//   open     the newest set: the open one, in which plays are counted. The others are folds
 //   clearing 1 while all sets are cleared
-//   kept     1 if the oldest set is an acknowledged fold, 0 otherwise
 //   dropped  newest fold that was dropped (number: a 64-bit float, in two words)
 //   acknowledged  time of the last acknowledgement (number)
 //
-// Set n has slot n modulo the number of slots: here, and for its shards (shards.ts). A slot:
+// Sets are numbered, and no number is used again, even after a clear. Set n has slot n modulo the number of slots: here, and for its shards (shards.ts). A slot:
 //
 //   word 0            2                 4          5       6                             58
 //     +---------------+-----------------+----------+-------+------------------------------+
@@ -28,17 +28,16 @@ import { alignTo, layOut, NUMBER } from "./layout.ts";
 //   songs    of a fold: songs that no newer set has
 //
 // Times are in milliseconds since 1970.
-// A change takes effect with the write of `open`, `kept` or `first`.
+// A change takes effect with the write of `open` or `counted`.
 
 const {
-  first: FIRST,
+  counted: COUNTED,
   open: OPEN,
   clearing: CLEARING,
-  kept: KEPT,
   dropped: DROPPED,
   acknowledged: ACKNOWLEDGED,
   end: SLOTS,
-} = layOut({ first: 1, open: 1, clearing: 1, kept: 1, dropped: NUMBER, acknowledged: NUMBER });
+} = layOut({ counted: 1, open: 1, clearing: 1, dropped: NUMBER, acknowledged: NUMBER });
 
 const {
   fold: FOLD,
@@ -67,8 +66,8 @@ export function slotsFor(maxFolds: number): number {
 }
 
 /**
- * The sets of a store, oldest first: perhaps an acknowledged fold that is kept, the folds that are not
- * acknowledged, and the open set. A set is known by its number.
+ * The sets of a store, oldest first: the acknowledged fold that is kept, the folds that are not acknowledged,
+ * and the open set. A set is known by its number.
  *
  * A thread reads the ring while it holds the lock of any shard, and changes it while it holds all of them.
  */
@@ -88,6 +87,8 @@ export class FoldRing {
     this.#at = at;
     this.#owner = owner;
     this.slotCount = slotsFor(maxFolds);
+    Atomics.compareExchange(this.#words, at + OPEN, 0, 1);
+    Atomics.compareExchange(this.#words, at + COUNTED, 0, 1);
   }
 
   /** Returns the words of a ring. */
@@ -95,24 +96,24 @@ export class FoldRing {
     return SLOTS + slotsFor(maxFolds) * SLOT_WORDS;
   }
 
-  /** The oldest set. */
-  get oldest(): number {
-    return this.#words[this.#at + FIRST] as number;
-  }
-
   /** The open set. */
   get open(): number {
     return this.#words[this.#at + OPEN] as number;
   }
 
-  /** The oldest set that is not acknowledged: the oldest set, or the one after it. */
+  /** The oldest set that is not acknowledged. */
   get firstCounted(): number {
-    return this.oldest + (this.#words[this.#at + KEPT] as number);
+    return this.#words[this.#at + COUNTED] as number;
   }
 
-  /** Number of sets: 1 or more. */
+  /** The acknowledged fold that is kept: the oldest set. */
+  get kept(): number {
+    return this.firstCounted - 1;
+  }
+
+  /** Number of sets. */
   get length(): number {
-    return this.open - this.oldest + 1;
+    return this.open - this.kept + 1;
   }
 
   /** Number of folds that are not acknowledged. */
@@ -122,12 +123,7 @@ export class FoldRing {
 
   /** The newest fold; 0 if none. Needs no lock: `open` is written after the fold that it follows. */
   get newest(): number {
-    return this.#numbers[(this.#slot(this.open + this.slotCount - 1) + FOLD) >> 1] as number;
-  }
-
-  /** The newest acknowledged fold; 0 if none is kept. */
-  get acknowledged(): number {
-    return this.firstCounted === this.oldest ? 0 : this.foldOf(this.oldest);
+    return this.#numbers[(this.#slot(this.open - 1) + FOLD) >> 1] as number;
   }
 
   /** The newest fold that was dropped; 0 if none. */
@@ -140,7 +136,7 @@ export class FoldRing {
     return this.#numbers[(this.#at + ACKNOWLEDGED) >> 1] as number;
   }
 
-  /** Differs after every change of the ring: none of these numbers decreases, except `kept` with another. */
+  /** Differs after every change of the ring: neither number ever decreases. */
   get stamp(): number {
     return this.firstCounted + this.open;
   }
@@ -188,7 +184,7 @@ export class FoldRing {
 
   /** Returns the set that is a fold, or -1. */
   find(fold: number): number {
-    for (let set = this.oldest; set < this.open; set++) if (this.foldOf(set) === fold) return set;
+    for (let set = this.kept; set < this.open; set++) if (this.foldOf(set) === fold) return set;
     return -1;
   }
 
@@ -203,7 +199,7 @@ export class FoldRing {
   firstAfter(after: number | undefined): number {
     if (after === undefined) return this.firstCounted;
     if (after < this.dropped) throw Refusal.dropped(this.dropped);
-    let set = this.oldest;
+    let set = this.kept;
     while (this.foldOf(set) <= after) set++;
     return set;
   }
@@ -230,17 +226,13 @@ export class FoldRing {
    * Acknowledges the oldest fold that is not acknowledged, and keeps it. Drops the one that was kept before:
    * returns its set, whose memory this thread is to free.
    */
-  acknowledge(now: number): number | undefined {
-    const { oldest } = this;
+  acknowledge(now: number): number {
+    const { kept } = this;
     this.#numbers[(this.#at + ACKNOWLEDGED) >> 1] = now;
-    if (this.firstCounted === oldest) {
-      this.#words[this.#at + KEPT] = 1;
-      return undefined;
-    }
-    this.#numbers[(this.#at + DROPPED) >> 1] = this.foldOf(oldest);
-    this.#words[this.#slot(oldest) + FREED_BY] = this.#owner;
-    this.#words[this.#at + FIRST] = oldest + 1;
-    return oldest;
+    this.#numbers[(this.#at + DROPPED) >> 1] = this.foldOf(kept);
+    this.#words[this.#slot(kept) + FREED_BY] = this.#owner;
+    this.#words[this.#at + COUNTED] = kept + 2;
+    return kept;
   }
 
   /** Returns true if this thread is to free the memory of a dropped set. A clear ends that. Needs no lock. */
@@ -259,21 +251,20 @@ export class FoldRing {
    * them. Needs no lock.
    */
   takeOver(owner: number): number[] {
-    const { oldest } = this;
     const taken: number[] = [];
-    for (let set = Math.max(0, this.open - this.slotCount + 1); set < oldest; set++) {
+    for (let set = Math.max(0, this.open - this.slotCount + 1); set < this.kept; set++) {
       const at = this.#slot(set) + FREED_BY;
       if (Atomics.compareExchange(this.#words, at, owner, this.#owner) === owner) taken.push(set);
     }
     return taken;
   }
 
-  /** Leaves only an open set. */
+  /** Leaves only an open set, and fold 0. */
   reset(): void {
     const open = this.open + 1;
-    this.#words.fill(0, this.#at + KEPT, this.#at + SLOTS + this.slotCount * SLOT_WORDS);
+    this.#words.fill(0, this.#at + DROPPED, this.#at + SLOTS + this.slotCount * SLOT_WORDS);
     this.#words[this.#at + OPEN] = open;
-    this.#words[this.#at + FIRST] = open;
+    this.#words[this.#at + COUNTED] = open;
   }
 
   #slot(set: number): number {

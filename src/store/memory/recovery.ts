@@ -19,8 +19,7 @@ import type { Shards } from "./shards.ts";
 //   song         The count is written, or, for a new song, the `used` of its block (entry-blocks.ts). The
 //                songs and the index of a shard are computed again from its entries (packed-shard.ts).
 //   seal         `open` of the ring is written (fold-ring.ts).
-//   acknowledge  `kept` or `first` of the ring is written. A set is dropped, and to be freed, once it is before
-//                `first`.
+//   acknowledge  `counted` of the ring is written: a set before the kept one is dropped, and to be freed.
 //   free         The slot names the thread that frees it: the calling thread takes over (fold-ring.ts).
 //
 // Not guaranteed: whether an addition that was under way is counted. A client finds out by sending it again

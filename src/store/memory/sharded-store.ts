@@ -121,14 +121,14 @@ export class ShardedStore implements CountStore {
     shards.lock(at);
     try {
       const { ring } = shards;
-      const { oldest, firstCounted, open } = ring;
-      if (oldest === open)
-        return { count: shards.openShard(at).add(shards.id, plays, 0, 0, maxSongs), fold: 0 };
-      const kept = shards.sum(at, oldest, firstCounted);
+      const fold = ring.newest;
+      if (fold === 0) return { count: shards.openShard(at).add(shards.id, plays, 0, 0, maxSongs), fold };
+      const { kept: keptFold, firstCounted, open } = ring;
+      const kept = shards.sum(at, keptFold, firstCounted);
       const sealed = shards.sum(at, firstCounted, open);
       const own = shards.openShard(at).add(shards.id, plays, sealed, kept, maxSongs);
       if (own === plays && plays > 0 && sealed > 0) ring.loseSong(shards.newest);
-      return { count: sealed + own, fold: ring.newest };
+      return { count: sealed + own, fold };
     } finally {
       shards.unlock(at);
     }

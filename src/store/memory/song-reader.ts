@@ -65,7 +65,7 @@ export class SongReader {
     const { ring, id, shardCount } = this.#shards;
     for (let at = 0; at < shardCount; at++) {
       // Without its lock: most shards of a store with few songs are empty.
-      if (at > 0 && ring.length === 1 && this.#shards.openShard(at).songs === 0) continue;
+      if (at > 0 && ring.newest === 0 && this.#shards.openShard(at).songs === 0) continue;
       this.#shards.whileLocked([at], () => {
         const first = ring.firstAfter(after);
         const sets = Array.from({ length: ring.open + 1 - first }, (_, n) =>

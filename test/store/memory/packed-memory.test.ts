@@ -42,11 +42,11 @@ test("a fold that is dropped, cleared while it is freed, and dropped again leave
   seal(1); // fold 1 is freed step by step
   const shards = store["shards"];
   const { ring } = shards;
-  while (shards.shardIn(0, shards.shardCount / 2).songs > 0) await Bun.sleep(0);
-  expect(ring.isFreeing(0)).toBe(true);
+  while (shards.shardIn(1, shards.shardCount / 2).songs > 0) await Bun.sleep(0);
+  expect(ring.isFreeing(1)).toBe(true);
   store.clear();
   let fold = 1;
-  for (; ring.slotOf(ring.open) !== 0; fold++) {
+  for (; ring.slotOf(ring.open) !== 1; fold++) {
     store.seal(fold);
     store.acknowledge(fold);
   }
@@ -55,7 +55,7 @@ test("a fold that is dropped, cleared while it is freed, and dropped again leave
   seal(fold);
   expect(ring.isFreeing(again)).toBe(true);
   while (ring.isFreeing(again)) await Bun.sleep(1);
-  const left = Array.from({ length: shards.shardCount }, (_, at) => shards.shardIn(0, at).songs);
+  const left = Array.from({ length: shards.shardCount }, (_, at) => shards.shardIn(1, at).songs);
   expect(left.filter((songs) => songs > 0)).toEqual([]);
   expect(store.figures().songs).toBe(0);
 });

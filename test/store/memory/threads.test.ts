@@ -126,7 +126,7 @@ describe("Threads that count in one store", () => {
       while (stuck.counted() === 0); // in this turn
     });
     while (stuck.counted() === 0) await Bun.sleep(1);
-    const isFreeing = () => store["shards"].ring.isFreeing(0);
+    const isFreeing = () => store["shards"].ring.isFreeing(1);
     await Bun.sleep(20);
     expect(isFreeing()).toBe(true);
     stuck.worker.terminate();
