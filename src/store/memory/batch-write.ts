@@ -166,8 +166,7 @@ export class BatchWrite {
       if (before === 0 && newest !== -1) ring.loseSong(newest);
     }
     if (keyed !== undefined) {
-      const write = (unit: number, value: number) => journal.noteRequest(unit, value);
-      lastRequests.remember(keyed, addition, write);
+      lastRequests.remember(keyed, addition, (unit, value) => journal.note(-unit, value));
     }
     journal.commit();
     return addition;

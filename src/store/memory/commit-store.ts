@@ -206,10 +206,7 @@ export class CommitStore extends ShardedStore {
     const { lastRequests } = this.shards;
     lastRequests.whileLocked(() => {
       const answer = { fold, counts: totals === null ? undefined : Float64Array.from(totals) };
-      const write = (unit: number, value: number) => {
-        lastRequests.numbers[unit] = value;
-      };
-      lastRequests.remember({ key: { writer, seq }, fingerprint }, answer, write);
+      lastRequests.remember({ key: { writer, seq }, fingerprint }, answer);
     });
   }
 }

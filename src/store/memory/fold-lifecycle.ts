@@ -48,19 +48,18 @@ export class FoldLifecycle {
   seal(sealed: SealedFold): boolean {
     const { ring, heap } = this.#shards;
     return this.#shards.whileAllLocked(() => {
-      if (!this.#canSeal(sealed.fold, sealed.label)) return false;
+      if (!this.canSeal(sealed.fold, sealed.label)) return false;
       heap.recordChange();
       ring.seal(sealed, heap.songs);
       return true;
     });
   }
 
-  /** Returns true if {@linkcode seal} would seal the fold. Throws as `seal` does. */
+  /**
+   * Returns true if {@linkcode seal} would seal the fold. Throws as `seal` does. The caller holds a shard's
+   * lock, or is the only thread that changes folds.
+   */
   canSeal(fold: number, label: string): boolean {
-    return this.#shards.whileAllLocked(() => this.#canSeal(fold, label));
-  }
-
-  #canSeal(fold: number, label: string): boolean {
     const { ring } = this.#shards;
     const set = ring.find(fold);
     if (set !== -1) {
@@ -107,7 +106,7 @@ export class FoldLifecycle {
   acknowledge(fold: number, label: string | undefined, now: number): void {
     const { ring, heap } = this.#shards;
     const dropped = this.#shards.whileAllLocked(() => {
-      if (!this.#canAcknowledge(fold, label)) return undefined;
+      if (!this.canAcknowledge(fold, label)) return undefined;
       heap.recordChange();
       const songs = ring.songsOf(ring.firstCounted);
       const set = ring.acknowledge(now);
@@ -117,12 +116,8 @@ export class FoldLifecycle {
     if (dropped !== undefined) this.free(dropped);
   }
 
-  /** Returns true if {@linkcode acknowledge} would change anything. Throws as `acknowledge` does. */
+  /** Returns true if {@linkcode acknowledge} would change anything. To be called as {@linkcode canSeal} is. */
   canAcknowledge(fold: number, label: string | undefined): boolean {
-    return this.#shards.whileAllLocked(() => this.#canAcknowledge(fold, label));
-  }
-
-  #canAcknowledge(fold: number, label: string | undefined): boolean {
     const { ring } = this.#shards;
     if (fold <= ring.foldOf(ring.kept)) return false;
     const set = ring.setOf(fold);

@@ -110,12 +110,13 @@ export class Heap {
     this.#whileLocked(() => this.#putFree(block, size));
   }
 
-  /** Frees all blocks at once. */
+  /** Frees all blocks at once: the store has no songs then. */
   freeAll(): void {
     this.#whileLocked(() => {
       this.words.fill(0, FREE_LISTS, FREE_LISTS + SIZES);
       this.words[NEXT] = this.#first;
     });
+    Atomics.store(this.words, SONGS, 0);
   }
 
   /** Adds to {@linkcode Heap.songs}, or returns false and changes nothing if they would exceed `maxSongs`. */
@@ -138,24 +139,10 @@ export class Heap {
     return Atomics.load(this.words, SONGS);
   }
 
-  set songs(songs: number) {
-    Atomics.store(this.words, SONGS, songs);
-  }
-
   /** Adds 1 to the changes of this thread. Called before another thread can see the change. */
   recordChange(): void {
     const at = (lineOf(this.#owner) + CHANGES) >> 1;
     this.numbers[at] = (this.numbers[at] as number) + 1;
-  }
-
-  /** Most bytes of the buffer. */
-  get maxBytes(): number {
-    return this.#buffer.maxByteLength;
-  }
-
-  /** Bytes that the buffer has grown to. */
-  get bytes(): number {
-    return this.#buffer.byteLength;
   }
 
   /** The block of this thread's journal while it commits, 0 otherwise. */

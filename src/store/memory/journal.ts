@@ -42,17 +42,12 @@ export class Journal {
     return this.#block !== 0;
   }
 
-  /** Notes that a unit of the heap will be `value`. */
+  /** Notes that a unit, as in the drawing, will be `value`. */
   note(unit: number, value: number): void {
     if (!this.#isShared) return this.#write(unit, value);
     const at = this.#block + PAIRS + 2 * this.#length++;
     this.#heap.numbers[at] = unit;
     this.#heap.numbers[at + 1] = value;
-  }
-
-  /** Notes that a unit of the last requests, 1 or more, will be `value`. */
-  noteRequest(unit: number, value: number): void {
-    this.note(-unit, value);
   }
 
   /** Writes all noted changes. */

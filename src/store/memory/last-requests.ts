@@ -104,12 +104,12 @@ export class LastRequests {
 
   /**
    * Replaces the last request of a writer. Calls `write` with {@linkcode NUMBERS_PER_REQUEST} numbers, and
-   * takes effect once all of them are written.
+   * takes effect once all of them are written. Default: they are written at once.
    */
   remember(
     { key: { writer, seq }, fingerprint }: KeyedRequest,
     { fold, counts }: KeptAnswer,
-    write: (unit: number, value: number) => void,
+    write: (unit: number, value: number) => void = (unit, value) => (this.numbers[unit] = value),
   ): void {
     const record = this.#table.take(writer);
     this.#table.touch(record);

@@ -95,13 +95,12 @@ export class ShardedStore implements CountStore {
   }
 
   figures(): StoreFigures {
-    const { heap } = this.shards;
-    const { requestsBuffer } = this.handle;
+    const { heapBuffer, requestsBuffer } = this.handle;
     return {
-      songs: heap.songs,
+      songs: this.shards.heap.songs,
       ...this.lifecycle.figures(),
-      bytes: heap.bytes + requestsBuffer.byteLength,
-      maxBytes: heap.maxBytes + requestsBuffer.maxByteLength,
+      bytes: heapBuffer.byteLength + requestsBuffer.byteLength,
+      maxBytes: heapBuffer.maxByteLength + requestsBuffer.maxByteLength,
     };
   }
 
@@ -148,7 +147,7 @@ export class ShardedStore implements CountStore {
 
   /** See {@linkcode CountStore.top}. Each shard is read at one instant; other work runs in between. */
   top(n: number, after?: number): Awaitable<Entry[]> {
-    return this.#reader.top(n, after);
+    return runInTurns(this.#reader.top(n, after));
   }
 
   /** See {@linkcode CountStore.seal}. `now`: in milliseconds since 1970. */

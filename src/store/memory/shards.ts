@@ -140,7 +140,6 @@ export class Shards {
     heap.words.fill(0, this.#heads, this.#headIn(ring.slotCount, 0));
     ring.reset();
     heap.freeAll();
-    heap.songs = 0;
     ring.isClearing = false;
   }
 

@@ -1,5 +1,4 @@
-import type { Awaitable } from "../../async/awaitable.ts";
-import { runInTurns, WorkSlice } from "../../async/turns.ts";
+import { WorkSlice } from "../../async/turns.ts";
 import type { Chunk, Entry } from "../count-store.ts";
 import { readId } from "../packed-id.ts";
 import { TopSongs } from "../top-songs.ts";
@@ -24,15 +23,8 @@ export class SongReader {
     for (const snapshot of this.#snapshots(after)) yield* snapshot.chunks();
   }
 
-  /**
-   * Implements {@linkcode CountStore.top}. Each shard is read at one instant, and other work runs between two
-   * steps.
-   */
-  top(n: number, after?: number): Awaitable<Entry[]> {
-    return runInTurns(this.#top(n, after));
-  }
-
-  *#top(n: number, after: number | undefined): Generator<undefined, Entry[]> {
+  /** Implements {@linkcode CountStore.top}. Each shard is read at one instant. Yields between steps. */
+  *top(n: number, after?: number): Generator<undefined, Entry[]> {
     const found = new TopSongs(n);
     const slice = new WorkSlice(STEP_SONGS);
     for (const snapshot of this.#snapshots(after)) {
