@@ -2,6 +2,7 @@ import { endOfSlice, type PackedBatch } from "../packed-batch.ts";
 import { MAX_COUNT } from "../count-store.ts";
 import type { PackedId } from "../packed-id.ts";
 import { Refusal } from "../refusal.ts";
+import type { Shards } from "./shards.ts";
 
 /** The songs of a batch, and the columns that adding it fills in. */
 export class BatchColumns {
@@ -27,8 +28,7 @@ export class BatchColumns {
   isLocked = false;
   readonly #shardCount: number;
 
-  /** `shardCount` is a power of two. `sets`: the open one and those of folds. */
-  constructor(batch: PackedBatch, shardCount: number, sets: number = 1) {
+  constructor(batch: PackedBatch, { shardCount, ring }: Shards) {
     const { size, words, idPositions } = batch;
     this.batch = batch;
     this.#shardCount = shardCount;
@@ -40,7 +40,7 @@ export class BatchColumns {
     this.counts = new Float64Array(size);
     this.newest = new Int32Array(size);
     this.kept = new Float64Array(size);
-    this.isLarge = endOfSlice(batch, 0, sets) < size;
+    this.isLarge = endOfSlice(batch, 0, ring.length) < size;
   }
 
   /** The shards of all songs, each once and in ascending order. */

@@ -53,15 +53,14 @@ export class BatchWrite {
   *add(plays: SongPlays, key?: RequestKey): Generator<undefined, BatchAddition> {
     const packed = yield* pack(plays, this.#handle);
     const keyed = key && { key, fingerprint: yield* packed.fingerprint("batch") };
-    const { shardCount, ring } = this.#shards;
-    return yield* this.#add(new BatchColumns(packed, shardCount, ring.length), keyed);
+    return yield* this.#add(new BatchColumns(packed, this.#shards), keyed);
   }
 
   /** Adds to one song, as {@linkcode add} does. */
   addOne(id: string, plays: number, key: RequestKey): BatchAddition {
     const packed = new PackedPlays(this.#handle);
     packed.add(id, 0, id.length, plays);
-    const songs = new BatchColumns(packed, this.#shards.shardCount);
+    const songs = new BatchColumns(packed, this.#shards);
     return runAtOnce(this.#add(songs, { key, fingerprint: fingerprintOfSong(id, plays) }));
   }
 

@@ -48,7 +48,7 @@ export class CommitStore extends ShardedStore {
       idPositions: new Int32Array(1),
       plays: new Float64Array(1),
     },
-    1,
+    this.shards,
   );
   /** Tasks that free dropped folds: a commit thread that sleeps runs no timers, and so runs them itself. */
   readonly #tasks: Generator<undefined, void>[];
@@ -86,7 +86,7 @@ export class CommitStore extends ShardedStore {
 
   /** Returns the columns of a packed batch. */
   unpack(batch: PackedBatch): BatchColumns {
-    return new BatchColumns(batch, this.shards.shardCount, this.shards.ring.length);
+    return new BatchColumns(batch, this.shards);
   }
 
   /** Returns the columns of one song, whose packed id begins at `at`: the same object each time. */
