@@ -26,12 +26,13 @@ export class BatchColumns {
   readonly isLarge: boolean;
   /** True while this thread holds the locks of all songs. */
   isLocked = false;
-  readonly #shardCount: number;
+  readonly #store: Shards;
 
-  constructor(batch: PackedBatch, { shardCount, ring }: Shards) {
+  constructor(batch: PackedBatch, store: Shards) {
+    const { shardCount, ring } = store;
     const { size, words, idPositions } = batch;
     this.batch = batch;
-    this.#shardCount = shardCount;
+    this.#store = store;
     this.size = size;
     this.shards = new Int32Array(size);
     for (let song = 0; song < size; song++)
@@ -43,11 +44,13 @@ export class BatchColumns {
     this.isLarge = endOfSlice(batch, 0, ring.length) < size;
   }
 
-  /** The shards of all songs, each once and in ascending order. */
-  get distinctShards(): readonly number[] | Int32Array {
+  /** The shards of all songs, each once and in ascending order, if the store needs locks. */
+  get shardsToLock(): readonly number[] | Int32Array {
+    const { isShared, shardCount } = this.#store;
+    if (!isShared) return [];
     if (this.size === 1) return this.shards;
     if (this.size === 0) return [0]; // an empty batch reads the ring, for which one lock is needed
-    const sets = new Int32Array(this.#shardCount / 32);
+    const sets = new Int32Array(shardCount / 32);
     for (const shard of this.shards) sets[shard >> 5] = (sets[shard >> 5] as number) | (1 << (shard & 31));
     const found: number[] = [];
     for (let set = 0; set < sets.length; set++) {

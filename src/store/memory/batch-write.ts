@@ -135,7 +135,7 @@ export class BatchWrite {
   ): BatchAddition | undefined {
     const { lastRequests, ring } = this.#shards;
     const write = () =>
-      this.#shards.whileLocked(songs.distinctShards, () => {
+      this.#shards.whileLocked(songs.shardsToLock, () => {
         if (stamp !== undefined && ring.stamp !== stamp) return undefined;
         songs.isLocked = true;
         if (stamp === undefined) runAtOnce(this.prepare(songs));

@@ -27,7 +27,7 @@ export class Shards {
   newest = -1;
   readonly #owner: number;
   /** A store of one thread needs no locks. */
-  readonly #isShared: boolean;
+  readonly isShared: boolean;
   readonly #maxIdBytes: number;
   readonly #shardBits: number;
   readonly #locks: number;
@@ -41,7 +41,7 @@ export class Shards {
     const { hashKey, shardBits, maxFolds, maxIdBytes } = handle;
     this.shardCount = 2 ** shardBits;
     this.#owner = owner;
-    this.#isShared = handle.owners > 1;
+    this.isShared = handle.owners > 1;
     this.#maxIdBytes = maxIdBytes;
     this.#shardBits = shardBits;
     this.id = new PackedId(hashKey);
@@ -50,7 +50,7 @@ export class Shards {
     this.#heads = heads;
     this.heap = new Heap(handle.heapBuffer, blocks / 2, owner);
     this.lastRequests = new LastRequests(handle.requestsBuffer, handle.maxWriters, hashKey, owner);
-    this.journal = new Journal(this.heap, this.lastRequests.numbers, this.#isShared);
+    this.journal = new Journal(this.heap, this.lastRequests.numbers, this.isShared);
     this.#open = new PackedShard(this.heap, shardBits);
     this.#scratch = new PackedShard(this.heap, shardBits);
     this.ring = new FoldRing(this.heap, ring, maxFolds, owner);
@@ -107,15 +107,15 @@ export class Shards {
   }
 
   lock(at: number): void {
-    if (this.#isShared) lock(this.heap.words, this.#lockOf(at), this.#owner);
+    if (this.isShared) lock(this.heap.words, this.#lockOf(at), this.#owner);
   }
 
   tryLock(at: number): boolean {
-    return !this.#isShared || tryLock(this.heap.words, this.#lockOf(at), this.#owner);
+    return !this.isShared || tryLock(this.heap.words, this.#lockOf(at), this.#owner);
   }
 
   unlock(at: number): void {
-    if (this.#isShared) unlock(this.heap.words, this.#lockOf(at));
+    if (this.isShared) unlock(this.heap.words, this.#lockOf(at));
   }
 
   /** Runs `act` with the locks of `shards`, each once and in ascending order: otherwise threads could deadlock. */
