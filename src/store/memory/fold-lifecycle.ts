@@ -6,8 +6,8 @@ import type { Shards } from "./shards.ts";
 // Sealing a fold
 //
 // A store counts in several sets: the open set, into which plays are added, and one for each fold. The ring
-// (fold-ring.ts) lists the sets, oldest first. A set has a slot there, and a head for each shard (shards.ts).
-// A song's count is its sum over the sets that are not acknowledged.
+// (fold-ring.ts) lists the sets, oldest first. A set has a slot there, and a head for each shard
+// (shard-table.ts). A song's count is its sum over the sets that are not acknowledged.
 //
 //   open --seal--> sealed --acknowledge--> kept --acknowledge the next--> dropped --free--> slot is free
 //
@@ -116,7 +116,7 @@ export class FoldLifecycle {
     if (dropped !== undefined) this.free(dropped);
   }
 
-  /** Returns true if {@linkcode acknowledge} would change anything. To be called as {@linkcode canSeal} is. */
+  /** Returns true if {@linkcode acknowledge} would change anything. Called as {@linkcode canSeal} is. */
   canAcknowledge(fold: number, label: string | undefined): boolean {
     const { ring } = this.#shards;
     if (fold <= ring.foldOf(ring.kept)) return false;

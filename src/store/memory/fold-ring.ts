@@ -10,14 +10,15 @@ import { alignTo, layOut, NUMBER } from "./layout.ts";
 //     | counted | open | clearing |    | dropped | acknowledged | slot 0 | slot 1 |     |        |
 //     +---------+------+----------+----+---------+--------------+--------+--------+- - -+--------+
 //
-//   counted  the oldest set that is not acknowledged. The set before it is the acknowledged fold that is kept: at
-//            first, and after a clear, fold 0, which has no songs
+//   counted  the oldest set that is not acknowledged. The set before it is the acknowledged fold that is
+//            kept: at first, and after a clear, fold 0, which has no songs
 //   open     the newest set: the open one, in which plays are counted. The others are folds
 //   clearing 1 while all sets are cleared
 //   dropped  newest fold that was dropped (number: a 64-bit float, in two words)
 //   acknowledged  time of the last acknowledgement (number)
 //
-// Sets are numbered, and no number is used again, even after a clear. Set n has slot n modulo the number of slots: here, and for its shards (shards.ts). A slot:
+// Sets are numbered, and no number is used again, even after a clear. Set n has slot n modulo the number of
+// slots: here, and for its shards (shard-table.ts). A slot:
 //
 //   word 0            2                 4          5       6                             58
 //     +---------------+-----------------+----------+-------+------------------------------+

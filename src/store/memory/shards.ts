@@ -118,7 +118,7 @@ export class Shards {
     if (this.isShared) unlock(this.heap.words, this.#lockOf(at));
   }
 
-  /** Runs `act` with the locks of `shards`, each once and in ascending order: otherwise threads could deadlock. */
+  /** Runs `act` with the locks of `shards`, which ascend: otherwise two threads could deadlock. */
   whileLocked<T>(shards: readonly number[] | Int32Array, act: () => T): T {
     for (const at of shards) this.lock(at);
     try {

@@ -14,8 +14,8 @@ import { MAX_WRITER_LENGTH } from "../request-key.ts";
 //   clock    uses of all records (number)
 //   buckets  first record of each bucket, one word each; a power of two of them
 //
-// A record is known by its number. Record 0 belongs to no writer: in the order of use, which is a circle, it is
-// older than the oldest record and newer than the newest.
+// A record is known by its number. Record 0 belongs to no writer: in the order of use, which is a circle, it
+// is older than the oldest record and newer than the newest.
 //
 //   word 0          2         4             6         8         10      11      12      13            32
 //     +-----------+---------+-------------+---------+---------+-------+-------+-------+-------------+
