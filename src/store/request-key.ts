@@ -8,6 +8,12 @@ export interface RequestKey {
   seq: number;
 }
 
+/** A request that is kept with its answer. */
+export interface KeyedRequest {
+  key: RequestKey;
+  fingerprint: number;
+}
+
 /** Longest name of a writer: a client's name of up to 64 characters, and a prefix of one. */
 export const MAX_WRITER_LENGTH = 65;
 

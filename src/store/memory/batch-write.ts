@@ -3,7 +3,7 @@ import type { BatchAddition, SongPlays } from "../count-store.ts";
 import { Refusal } from "../refusal.ts";
 import { inSlices } from "../packed-batch.ts";
 import { pack, PackedPlays } from "../packed-plays.ts";
-import { fingerprintOfSong, type RequestKey } from "../request-key.ts";
+import { fingerprintOfSong, type KeyedRequest, type RequestKey } from "../request-key.ts";
 import { BatchColumns } from "./batch-columns.ts";
 import { NUMBERS_PER_REQUEST } from "./last-requests.ts";
 import type { Shards } from "./shards.ts";
@@ -27,11 +27,7 @@ import type { StoreHandle } from "./store-handle.ts";
 
 const ATTEMPTS_IN_SLICES = 4;
 
-/** A request that is kept with its answer. */
-export interface KeyedRequest {
-  key: RequestKey;
-  fingerprint: number;
-}
+export type { KeyedRequest } from "../request-key.ts";
 
 /** Plays that will have been added before, by entry. */
 type Staged = ReadonlyMap<number, number>;

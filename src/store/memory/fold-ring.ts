@@ -1,7 +1,8 @@
-import { MAX_LABEL_LENGTH, type SealedFold } from "../count-store.ts";
+import type { SealedFold } from "../count-store.ts";
 import { Refusal } from "../refusal.ts";
 import type { Heap } from "./heap.ts";
-import { alignTo, layOut, NUMBER } from "./layout.ts";
+import { layOut, NUMBER } from "./layout.ts";
+import { FOLD, FREED_BY, SetSlots, slotsFor, SLOT_WORDS } from "./set-slots.ts";
 
 // The ring, in words:
 //
@@ -17,18 +18,7 @@ import { alignTo, layOut, NUMBER } from "./layout.ts";
 //   dropped  newest fold that was dropped (number: a 64-bit float, in two words)
 //   acknowledged  time of the last acknowledgement (number)
 //
-// Sets are numbered, and no number is used again, even after a clear. Set n has slot n modulo the number of
-// slots: here, and for its shards (shard-table.ts). A slot:
-//
-//   word 0            2                 4          5       6                             58
-//     +---------------+-----------------+----------+-------+------------------------------+
-//     | fold (number) | sealed (number) | freed by | songs | label: its length, and ASCII |
-//     +---------------+-----------------+----------+-------+------------------------------+
-//
-//   freed by owner number of the thread that frees the memory of a dropped set; 0: none is to be freed
-//   songs    of a fold: songs that no newer set has
-//
-// Times are in milliseconds since 1970.
+// A set has a slot: set-slots.ts. Times are in milliseconds since 1970.
 // A change takes effect with the write of `open` or `counted`.
 
 const {
@@ -40,56 +30,23 @@ const {
   end: SLOTS,
 } = layOut({ counted: 1, open: 1, clearing: 1, dropped: NUMBER, acknowledged: NUMBER });
 
-const {
-  fold: FOLD,
-  sealed: SEALED,
-  freedBy: FREED_BY,
-  songs: SONGS,
-  label: LABEL,
-  end: SLOT_END,
-} = layOut({
-  fold: NUMBER,
-  sealed: NUMBER,
-  freedBy: 1,
-  songs: 1,
-  label: Math.ceil((1 + MAX_LABEL_LENGTH) / 4),
-});
-const SLOT_WORDS = alignTo(SLOT_END, 2);
-
-/** Slots beside those of a full ring, for dropped folds whose memory is being freed. */
-const SPARE_SLOTS = 4;
-
-/**
- * Slots of a store: for the open set, the folds that may be unacknowledged, the kept one, and dropped ones.
- */
-export function slotsFor(maxFolds: number): number {
-  return maxFolds + 2 + SPARE_SLOTS;
-}
-
 /**
  * The sets of a store, oldest first: the acknowledged fold that is kept, the folds that are not acknowledged,
  * and the open set. A set is known by its number.
  *
  * A thread reads the ring while it holds the lock of any shard, and changes it while it holds all of them.
  */
-export class FoldRing {
-  readonly slotCount: number;
-  readonly #words: Int32Array;
-  readonly #numbers: Float64Array;
-  readonly #bytes: Uint8Array;
+export class FoldRing extends SetSlots {
   readonly #at: number;
   readonly #owner: number;
 
   /** `at` is the first word, a multiple of 8. `owner` is this thread's owner number. */
   constructor(heap: Heap, at: number, maxFolds: number, owner: number) {
-    this.#words = heap.words;
-    this.#numbers = heap.numbers;
-    this.#bytes = new Uint8Array(heap.words.buffer);
+    super(heap, at + SLOTS, slotsFor(maxFolds));
     this.#at = at;
     this.#owner = owner;
-    this.slotCount = slotsFor(maxFolds);
-    Atomics.compareExchange(this.#words, at + OPEN, 0, 1);
-    Atomics.compareExchange(this.#words, at + COUNTED, 0, 1);
+    Atomics.compareExchange(this.words, at + OPEN, 0, 1);
+    Atomics.compareExchange(this.words, at + COUNTED, 0, 1);
   }
 
   /** Returns the words of a ring. */
@@ -99,12 +56,12 @@ export class FoldRing {
 
   /** The open set. */
   get open(): number {
-    return this.#words[this.#at + OPEN] as number;
+    return this.words[this.#at + OPEN] as number;
   }
 
   /** The oldest set that is not acknowledged. */
   get firstCounted(): number {
-    return this.#words[this.#at + COUNTED] as number;
+    return this.words[this.#at + COUNTED] as number;
   }
 
   /** The acknowledged fold that is kept: the oldest set. */
@@ -124,17 +81,17 @@ export class FoldRing {
 
   /** The newest fold; 0 if none. Needs no lock: `open` is written after the fold that it follows. */
   get newest(): number {
-    return this.#numbers[(this.#slot(this.open - 1) + FOLD) >> 1] as number;
+    return this.numbers[(this.slot(this.open - 1) + FOLD) >> 1] as number;
   }
 
   /** The newest fold that was dropped; 0 if none. */
   get dropped(): number {
-    return this.#numbers[(this.#at + DROPPED) >> 1] as number;
+    return this.numbers[(this.#at + DROPPED) >> 1] as number;
   }
 
   /** When the last fold was acknowledged, in milliseconds since 1970; 0 if none was. */
   get acknowledgedAt(): number {
-    return this.#numbers[(this.#at + ACKNOWLEDGED) >> 1] as number;
+    return this.numbers[(this.#at + ACKNOWLEDGED) >> 1] as number;
   }
 
   /** Differs after every change of the ring: neither number ever decreases. */
@@ -144,43 +101,16 @@ export class FoldRing {
 
   /** True while a thread is between `true` and {@linkcode reset}, or has died there. */
   get isClearing(): boolean {
-    return this.#words[this.#at + CLEARING] === 1;
+    return this.words[this.#at + CLEARING] === 1;
   }
 
   set isClearing(isClearing: boolean) {
-    this.#words[this.#at + CLEARING] = Number(isClearing);
-  }
-
-  /** Returns the slot of a set. */
-  slotOf(set: number): number {
-    return set % this.slotCount;
+    this.words[this.#at + CLEARING] = Number(isClearing);
   }
 
   /** Returns the fold that a set is; Infinity for the open set, which is newer than every fold. */
   foldOf(set: number): number {
-    return set === this.open ? Infinity : (this.#numbers[(this.#slot(set) + FOLD) >> 1] as number);
-  }
-
-  /** Returns a fold with its label and time. */
-  sealedFold(set: number): SealedFold {
-    const at = this.#slot(set);
-    const label = (at + LABEL) * 4;
-    const characters = this.#bytes.subarray(label + 1, label + 1 + (this.#bytes[label] as number));
-    return {
-      fold: this.foldOf(set),
-      label: String.fromCharCode(...characters),
-      sealedAt: this.#numbers[(at + SEALED) >> 1] || undefined,
-    };
-  }
-
-  /** Returns the songs of a fold that no newer set has. */
-  songsOf(set: number): number {
-    return Atomics.load(this.#words, this.#slot(set) + SONGS);
-  }
-
-  /** Notes that a newer set has a song of a fold. The lock of its shard suffices. */
-  loseSong(set: number): void {
-    Atomics.sub(this.#words, this.#slot(set) + SONGS, 1);
+    return set === this.open ? Infinity : (this.numbers[(this.slot(set) + FOLD) >> 1] as number);
   }
 
   /** Returns the set that is a fold, or -1. */
@@ -207,20 +137,16 @@ export class FoldRing {
 
   /** True if the slot of the next set is free. */
   get hasRoom(): boolean {
-    return this.#words[this.#slot(this.open + 1) + FREED_BY] === 0;
+    return this.words[this.slot(this.open + 1) + FREED_BY] === 0;
   }
 
   /** Makes the open set a fold, and opens the next one. `songs`: those that are counted. */
-  seal({ fold, label, sealedAt = 0 }: SealedFold, songs: number): void {
+  seal(sealed: SealedFold, songs: number): void {
     const { open } = this;
-    const at = this.#slot(open);
     let own = songs;
     for (let set = this.firstCounted; set < open; set++) own -= this.songsOf(set);
-    this.#words[at + SONGS] = own;
-    this.#bytes.set([label.length, ...Array.from(label, (c) => c.charCodeAt(0))], (at + LABEL) * 4);
-    this.#numbers[(at + FOLD) >> 1] = fold;
-    this.#numbers[(at + SEALED) >> 1] = sealedAt;
-    this.#words[this.#at + OPEN] = open + 1;
+    this.write(open, sealed, own);
+    this.words[this.#at + OPEN] = open + 1;
   }
 
   /**
@@ -229,22 +155,22 @@ export class FoldRing {
    */
   acknowledge(now: number): number {
     const { kept } = this;
-    this.#numbers[(this.#at + ACKNOWLEDGED) >> 1] = now;
-    this.#numbers[(this.#at + DROPPED) >> 1] = this.foldOf(kept);
-    this.#words[this.#slot(kept) + FREED_BY] = this.#owner;
-    this.#words[this.#at + COUNTED] = kept + 2;
+    this.numbers[(this.#at + ACKNOWLEDGED) >> 1] = now;
+    this.numbers[(this.#at + DROPPED) >> 1] = this.foldOf(kept);
+    this.words[this.slot(kept) + FREED_BY] = this.#owner;
+    this.words[this.#at + COUNTED] = kept + 2;
     return kept;
   }
 
   /** Returns true if this thread is to free the memory of a dropped set. A clear ends that. Needs no lock. */
   isFreeing(set: number): boolean {
     const isInSlot = set > this.open - this.slotCount;
-    return isInSlot && Atomics.load(this.#words, this.#slot(set) + FREED_BY) === this.#owner;
+    return isInSlot && Atomics.load(this.words, this.slot(set) + FREED_BY) === this.#owner;
   }
 
   /** Makes the slot of a dropped set free: its memory has been freed. Needs no lock. */
   endFreeing(set: number): void {
-    Atomics.compareExchange(this.#words, this.#slot(set) + FREED_BY, this.#owner, 0);
+    Atomics.compareExchange(this.words, this.slot(set) + FREED_BY, this.#owner, 0);
   }
 
   /**
@@ -254,8 +180,8 @@ export class FoldRing {
   takeOver(owner: number): number[] {
     const taken: number[] = [];
     for (let set = Math.max(0, this.open - this.slotCount + 1); set < this.kept; set++) {
-      const at = this.#slot(set) + FREED_BY;
-      if (Atomics.compareExchange(this.#words, at, owner, this.#owner) === owner) taken.push(set);
+      const at = this.slot(set) + FREED_BY;
+      if (Atomics.compareExchange(this.words, at, owner, this.#owner) === owner) taken.push(set);
     }
     return taken;
   }
@@ -263,12 +189,8 @@ export class FoldRing {
   /** Leaves only an open set, and fold 0. */
   reset(): void {
     const open = this.open + 1;
-    this.#words.fill(0, this.#at + DROPPED, this.#at + SLOTS + this.slotCount * SLOT_WORDS);
-    this.#words[this.#at + OPEN] = open;
-    this.#words[this.#at + COUNTED] = open;
-  }
-
-  #slot(set: number): number {
-    return this.#at + SLOTS + this.slotOf(set) * SLOT_WORDS;
+    this.words.fill(0, this.#at + DROPPED, this.#at + SLOTS + this.slotCount * SLOT_WORDS);
+    this.words[this.#at + OPEN] = open;
+    this.words[this.#at + COUNTED] = open;
   }
 }

@@ -3,7 +3,7 @@ import { type Layout, layOut, NUMBER } from "./layout.ts";
 import { lock, holderOf, unlock } from "./lock.ts";
 import { type GrowingBuffer, growTo, reserveBuffer } from "./growing-buffer.ts";
 import { Refusal } from "../refusal.ts";
-import type { KeyedRequest } from "./batch-write.ts";
+import type { KeyedRequest } from "../request-key.ts";
 import { RECORD, TABLE_LOCK, WriterTable } from "./writer-table.ts";
 
 const { nextSeq: NEXT_SEQ, fingerprint: FINGERPRINT, fold: FOLD, counts: COUNTS } = RECORD;

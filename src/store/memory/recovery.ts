@@ -20,7 +20,7 @@ import type { Shards } from "./shards.ts";
 //                songs and the index of a shard are computed again from its entries (packed-shard.ts).
 //   seal         `open` of the ring is written (fold-ring.ts).
 //   acknowledge  `counted` of the ring is written: a set before the kept one is dropped, and to be freed.
-//   free         The slot names the thread that frees it: the calling thread takes over (fold-ring.ts).
+//   free         The slot names the thread that frees it: the calling thread takes over (set-slots.ts).
 //
 // Not guaranteed: whether an addition that was under way is counted. A client finds out by sending it again
 // with its key. A block in hand is lost until the next clear. The number of songs may differ by those of the

@@ -1,7 +1,8 @@
-import { FoldRing, slotsFor } from "./fold-ring.ts";
+import { FoldRing } from "./fold-ring.ts";
 import { HEAD_WORDS } from "./heap.ts";
 import { type Layout, LINE_WORDS, layOut } from "./layout.ts";
 import { SHARD_HEAD_WORDS } from "./packed-shard.ts";
+import { slotsFor } from "./set-slots.ts";
 
 // The table that follows the heap's head: the state of the shards except their songs. Each part begins
 // with a cache line.
