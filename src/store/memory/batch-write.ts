@@ -84,6 +84,9 @@ export class BatchWrite {
    */
   *prepare(songs: BatchColumns, staged?: Staged): Generator<undefined, void> {
     const { heap, ring } = this.#shards;
+    const hasFolds = ring.newest !== 0;
+    songs.newest = hasFolds ? (songs.newest ?? new Int32Array(songs.size)) : undefined;
+    songs.kept = hasFolds ? (songs.kept ?? new Float64Array(songs.size)) : undefined;
     songs.added = 0;
     yield* inSlices(songs.batch, (first, end) => this.#look(songs, first, end, staged), ring.length);
     const { maxSongs } = this.#handle;
@@ -157,8 +160,8 @@ export class BatchWrite {
       const entry = entries[song] as number;
       const before = heap.numbers[entry] as number;
       journal.note(entry, before + plays);
-      const newest = songs.newest[song] as number;
-      if (before === 0 && newest !== -1) ring.loseSong(newest);
+      const newest = before === 0 && songs.newest !== undefined ? (songs.newest[song] as number) : -1;
+      if (newest !== -1) ring.loseSong(newest);
     }
     if (keyed !== undefined) {
       lastRequests.remember(keyed, addition, (unit, value) => journal.note(-unit, value));
@@ -170,14 +173,18 @@ export class BatchWrite {
   /** Finds songs, and checks them. */
   #look(songs: BatchColumns, first: number, end: number, staged: Staged | undefined): void {
     const { ring } = this.#shards;
+    const { newest, kept } = songs;
     for (let song = first; song < end; song++) {
       const shard = songs.shards[song] as number;
       if (!songs.isLocked) this.#shards.lock(shard);
       const entry = this.#find(songs, song);
       const open = this.#playsOf(entry, staged);
-      songs.kept[song] = ring.newest === 0 ? 0 : this.#shards.sum(shard, ring.kept, ring.firstCounted);
-      songs.counts[song] = this.#shards.sum(shard, ring.firstCounted, ring.open);
-      songs.newest[song] = this.#shards.newest;
+      songs.counts[song] = 0;
+      if (newest !== undefined && kept !== undefined) {
+        kept[song] = this.#shards.sum(shard, ring.kept, ring.firstCounted);
+        songs.counts[song] = this.#shards.sum(shard, ring.firstCounted, ring.open);
+        newest[song] = this.#shards.newest;
+      }
       if (!songs.isLocked) this.#shards.unlock(shard);
       songs.entries[song] = entry;
       songs.check(song, open);
