@@ -1,6 +1,7 @@
 import { MAX_COUNT } from "../count-store.ts";
 import type { PackedBatch } from "../packed-batch.ts";
 import { Refusal } from "../refusal.ts";
+import { idWord } from "./entry-blocks.ts";
 import type { Shards } from "./shards.ts";
 
 // Songs that the open set does not have are added faster in two steps: all are appended to the entries of
@@ -15,7 +16,7 @@ export function appendSongs(shards: Shards, batch: PackedBatch): void {
     const place = idPositions[song] as number;
     id.load(words, place + 1, words[place] as number);
     const shard = shards.openShard(id.hash & (shardCount - 1));
-    if (!shard.append(id, plays[song] as number)) throw Refusal.noMemory();
+    if (!shard.appendSong(id, plays[song] as number)) throw Refusal.noMemory();
   }
 }
 
@@ -42,9 +43,14 @@ export function indexSongs(shards: Shards, maxSongs: number): void {
     let added = shard.songs;
     if (added === 0) continue;
     if (!shard.index(id)) throw Refusal.noMemory();
-    if (ring.length > 1) {
+    if (ring.newest !== 0) {
       added = 0;
-      shard.each(id, (_, plays) => (added += sealedPlays(shards, at, plays) === 0 ? 1 : 0));
+      shard.each((entry) => {
+        const plays = shard.counts[entry] as number;
+        if (plays === 0) return;
+        id.setAt(shard.words, idWord(entry));
+        if (sealedPlays(shards, at, plays) === 0) added++;
+      });
     }
     if (!heap.claimSongs(added, maxSongs)) throw Refusal.full(maxSongs);
   }
@@ -53,9 +59,9 @@ export function indexSongs(shards: Shards, maxSongs: number): void {
 /** Returns the sealed plays of the present id, in shard `at`: its first `plays` in the open set are new. */
 function sealedPlays(shards: Shards, at: number, plays: number): number {
   const { ring } = shards;
-  const kept = shards.sum(at, 0, ring.firstCounted);
-  const sealed = shards.sum(at, ring.firstCounted, ring.length - 1);
+  const kept = shards.sum(at, ring.kept, ring.firstCounted);
+  const sealed = shards.sum(at, ring.firstCounted, ring.open);
   if (plays > MAX_COUNT - kept - sealed) throw Refusal.overflow(sealed, plays, kept);
-  if (sealed > 0) shards.moveToOpen(at);
+  if (sealed > 0) ring.loseSong(shards.newest);
   return sealed;
 }
