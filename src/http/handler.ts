@@ -71,8 +71,7 @@ export type Handler = (request: Request) => Awaitable<Response>;
  * ```
  */
 export function createHandler(store: CountStore, options: HandlerOptions = {}): Handler {
-  const dispatcher = new Dispatcher(store, options);
-  return (request) => dispatcher.handle(request);
+  return new Dispatcher(store, options).handle;
 }
 
 /** Finds the operation of each request, checks access to it, and counts the answer. */
@@ -110,13 +109,13 @@ class Dispatcher {
     this.#find = createRouter(this.#routes);
   }
 
-  handle(request: Request): Awaitable<Response> {
+  readonly handle: Handler = (request) => {
     const exchange = beginExchange(request);
     const response = answerAlways(exchange, this.#service, this.#answer);
     return response instanceof Promise
       ? response.then((later) => this.#record(exchange, later))
       : this.#record(exchange, response);
-  }
+  };
 
   // Made once, not for each request.
   readonly #answer = (exchange: Exchange): Awaitable<Response> => {

@@ -1,7 +1,7 @@
 import { describeHeaders, type ResponseHeader } from "./openapi-answers.ts";
 import { COUNT, type Json, mapOf, ref, TEXT } from "./openapi-components.ts";
 import {
-  phraseOf,
+  PHRASES,
   PROBLEM_TYPES,
   type ProblemStatus,
   type ProblemType,
@@ -63,7 +63,7 @@ export function problemResponses(): Json {
 }
 
 function nameOf(status: ProblemStatus): string {
-  return phraseOf(status).replaceAll(" ", "");
+  return PHRASES[status].replaceAll(" ", "");
 }
 
 /** Describes the problems of an operation, by status. */
@@ -104,7 +104,7 @@ function describeStatus(status: ProblemStatus, types: readonly ProblemTypeName[]
   if (types.includes("Unavailable")) headers.push("Retry-After");
   if (status === 401 || status === 403) headers.push("WWW-Authenticate");
   return {
-    description: phraseOf(status),
+    description: PHRASES[status],
     ...describeHeaders(headers),
     content: {
       "application/problem+json": { schema: types.length > 0 ? { anyOf: schemas } : schemas[0] },

@@ -1,5 +1,5 @@
 /** The reason phrases of the statuses that refuse a request (RFC 9110 §15). */
-const PHRASES = {
+export const PHRASES = {
   400: "Bad Request",
   401: "Unauthorized",
   403: "Forbidden",
@@ -25,11 +25,6 @@ export const STATUSES: readonly number[] = [200, 201, 204, 304, ...Object.keys(P
 
 /** A status that refuses a request. */
 export type ProblemStatus = keyof typeof PHRASES;
-
-/** Returns the reason phrase of a status. */
-export function phraseOf(status: ProblemStatus): string {
-  return PHRASES[status];
-}
 
 /** A problem type (RFC 9457 §3.1.1): what a program can tell apart without reading a sentence. */
 export interface ProblemType {

@@ -1,5 +1,5 @@
 import {
-  phraseOf,
+  PHRASES,
   PROBLEM_TYPES,
   type ProblemStatus,
   type ProblemTypeName,
@@ -46,7 +46,7 @@ export class Problem extends Error {
 
   /** Returns `text/plain`: the reason phrase, and the detail, if any, on a second line. */
   toText(): string {
-    const phrase = phraseOf(this.status);
+    const phrase = PHRASES[this.status];
     return this.message === "" ? phrase : `${phrase}\n${this.message}`;
   }
 
@@ -57,7 +57,7 @@ export class Problem extends Error {
     const { status, type, message, members } = this;
     return JSON.stringify({
       type: this.typeReference(basePath) ?? "about:blank",
-      title: type === undefined ? phraseOf(status) : PROBLEM_TYPES[type].title,
+      title: type === undefined ? PHRASES[status] : PROBLEM_TYPES[type].title,
       status,
       detail: message === "" ? undefined : message,
       ...members,
