@@ -60,8 +60,9 @@ export class ServerClient {
    */
   async sendOnce<T>(server: string, request: ServerRequest, read: Read<T>): Promise<T> {
     const { method, path, signal } = request;
+    const shown = path.length > 100 ? `${path.slice(0, 100)}…` : path;
     const failed = (reason: string, options: ErrorOptions & Failure) =>
-      new CountServerError(server, `${method} ${server}${path} failed: ${reason}`, options);
+      new CountServerError(server, `${method} ${server}${shown} failed: ${reason}`, options);
     signal?.throwIfAborted();
     const abortion = new AbortController(); // AbortSignal.any is missing in browsers of 2023
     const abort = () => abortion.abort();

@@ -103,7 +103,8 @@ export class Refusal extends Error {
 
   /** Refuses to seal, because `maxFolds` folds are not acknowledged. */
   static tooManyFolds(maxFolds: number): Refusal {
-    return new Refusal("too many folds", `At most ${maxFolds} folds may be unacknowledged`, { maxFolds });
+    const folds = maxFolds === 1 ? "fold" : "folds";
+    return new Refusal("too many folds", `At most ${maxFolds} ${folds} may be unacknowledged`, { maxFolds });
   }
 
   /** Refuses to seal or acknowledge `fold`, which has the label of another job. */

@@ -65,6 +65,12 @@ describe.each(Object.entries(BAD_SERVERS))("of a server that %s", (_what, [start
   });
 });
 
+test("The message has the beginning of a long path", async () => {
+  const client = new CountClient(await serveNoMore(), { retries: 0 });
+  const { message } = await failureOf(client.getPlayCount("x".repeat(400)));
+  expect(message).toMatch(/^GET http:\/\/[^/]+\/song\/x{94}… failed: /);
+});
+
 const BROKEN_LISTINGS: Readonly<Record<string, string>> = {
   "ends after a chunk": "Transfer-Encoding: chunked\r\n\r\n3\r\na=1\r\n",
   "ends within a chunk": "Transfer-Encoding: chunked\r\n\r\n7\r\na=1,b",

@@ -109,3 +109,21 @@ test("Counts up to 2^53 − 1 and ids of all kinds are read back unchanged", asy
   for (const [id, count] of counts) expect(store.get(id), id).toBe(count);
   expect(store.figures()).toMatchObject({ songs: counts.size });
 });
+
+test.each([
+  [{ maxIdBytes: 9 }, /longer than 9 bytes.*--max-id-bytes$/],
+  [{ maxSongs: 49 }, /limit of 49 songs.*--max-songs or --max-store-bytes$/],
+  [{ maxStoreBytes: 2 ** 20 }, /memory.*--max-songs or --max-store-bytes$/],
+  [{ maxFolds: 1 }, /At most 1 fold.*--max-folds$/],
+])("A start with too small a limit says which: %j", async (limits, message) => {
+  const folder = newFolder();
+  const store = await open(folder);
+  await store.addAll(songs(0, "maxStoreBytes" in limits ? 50_000 : 50));
+  await store.add("0123456789", 1);
+  await store.seal(1);
+  await store.add("a", 1);
+  await store.seal(2);
+  await closeAll();
+  await expect(open(folder, limits)).rejects.toThrow(message);
+  expect((await open(folder)).get("0123456789")).toBe(1);
+});

@@ -3,7 +3,7 @@ import { CommitStore, type KeptRequest } from "../../memory/commit-store.ts";
 import type { ShardedStoreOptions } from "../../memory/store-handle.ts";
 import { MAX_COUNT } from "../../count-store.ts";
 import { PackedPlays } from "../../packed-plays.ts";
-import { Refusal } from "../../refusal.ts";
+import { Refusal, type RefusalReason } from "../../refusal.ts";
 import { DataError } from "./data-error.ts";
 import {
   addTo,
@@ -46,8 +46,12 @@ export function load(
     checkCommits(sqlite, last);
     const store = new CommitStore(options, readKey(sqlite));
     const loading = new Loading(sqlite, store);
-    loading.folds();
-    loading.writers();
+    try {
+      loading.folds();
+      loading.writers();
+    } catch (error) {
+      throw describe(error);
+    }
     return store;
   });
 }
@@ -120,12 +124,8 @@ class Loading {
     if (rows.filter(({ state }) => state === "open").length !== 1)
       throw damaged("it needs exactly one open fold");
     for (const row of rows) {
-      try {
-        this.#songs(row);
-        this.#commits(row);
-      } catch (error) {
-        throw describe(error);
-      }
+      this.#songs(row);
+      this.#commits(row);
       if (row.number === null) continue;
       this.#store.seal(row.number, row.label, row.sealed_at ?? 0);
       if (row.state === "kept")
@@ -195,10 +195,17 @@ class Loading {
   }
 }
 
+/** The limits that may be smaller than the counts. */
+const FLAGS: Partial<Record<RefusalReason, string>> = {
+  "too long": "--max-id-bytes",
+  "too many folds": "--max-folds",
+  full: "--max-songs or --max-store-bytes",
+};
+
 /** Describes an error of the store. */
 function describe(error: unknown): unknown {
   if (!(error instanceof Refusal)) return error;
-  return new DataError(`the counts do not fit into memory: ${error.message}. See --max-store-bytes`, {
-    cause: error,
-  });
+  const flag = FLAGS[error.reason];
+  if (flag === undefined) return damaged(error.message);
+  return new DataError(`its counts need greater limits: ${error.message}. Raise ${flag}`, { cause: error });
 }
