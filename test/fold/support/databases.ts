@@ -208,7 +208,12 @@ class OracleMySqlServer extends MySqlServer {
       `${this.folder}/accounts`,
       `CREATE USER IF NOT EXISTS ${account}; GRANT ALL ON *.* TO ${account} WITH GRANT OPTION;`,
     );
-    const options = ["--mysqlx=OFF", "--secure-file-priv=NULL", `--init-file=${this.folder}/accounts`];
+    const options = [
+      "--mysqlx=OFF",
+      "--local-infile=ON",
+      "--secure-file-priv=NULL",
+      `--init-file=${this.folder}/accounts`,
+    ];
     return [...super.serveCommand, ...options];
   }
 }
@@ -242,7 +247,7 @@ class SqliteFolder implements TestDatabase {
   }
 }
 
-/** All databases. */
+/** All databases, also those that are missing. */
 export const DATABASES: readonly TestDatabase[] = [
   new PostgresServer("postgres"),
   new MariaDbServer("mysql"),
