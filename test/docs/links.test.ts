@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { existsSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import manifest from "../../package.json" with { type: "json" };
 import { anchorsOf, linksOf, PAGES, readPage, ROOT } from "./support/pages.ts";
@@ -30,6 +30,19 @@ test("Every figure of the README's section on speed stands in the tables of the 
   expect(figures.length).toBeGreaterThan(3);
   const tables = readPage("bench/README.md").replace(/^[^|].*$/gm, "");
   for (const figure of figures) expect(tables).toContain(` ${figure} (`);
+});
+
+test("The README of the bench has a place for the tables of every suite, and says what is measured", () => {
+  const text = readPage("bench/README.md");
+  const suites = readdirSync(join(ROOT, "bench")).filter(
+    (name) => name !== "harness" && existsSync(join(ROOT, "bench", name, "suite.ts")),
+  );
+  expect(suites).toContain("fold");
+  for (const suite of suites) {
+    expect(text).toContain(`\n<!-- ${suite}:begin -->\n\n`);
+    expect(text).toContain(`\n<!-- ${suite}:end -->\n`);
+    expect(text).toContain(`\n## What is measured: \`${suite}\`\n`);
+  }
 });
 
 test("Every page of docs is linked from the index of docs, and the README links to it", () => {
