@@ -27,8 +27,11 @@ export const FOLD: number = SLOT.fold;
 export const FREED_BY: number = SLOT.freedBy;
 export const SLOT_WORDS: number = alignTo(SLOT.end, 2);
 
-/** Slots beside those of a full ring, for dropped folds whose memory is being freed. */
-const SPARE_SLOTS = 4;
+/**
+ * Slots beside those of a full ring, for dropped folds whose memory is being freed. Slots are taken in order,
+ * so each fold has the time of this number of seals to be freed.
+ */
+const SPARE_SLOTS = 8;
 
 /**
  * Slots of a store: for the open set, the folds that may be unacknowledged, the kept one, and dropped ones.
