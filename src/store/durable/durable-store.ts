@@ -18,7 +18,7 @@ import { Refusal } from "../refusal.ts";
 import { fingerprintOfSong, type RequestKey } from "../request-key.ts";
 import type { PackedBatch } from "../packed-batch.ts";
 import { pack } from "../packed-plays.ts";
-import type { KeyedRequest } from "../memory/batch-write.ts";
+import type { KeyedRequest } from "../request-key.ts";
 import type { ShardedStore } from "../memory/sharded-store.ts";
 import type { AdditionRing } from "./threads/addition-ring.ts";
 import { Channel } from "./threads/channel.ts";

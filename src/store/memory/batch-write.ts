@@ -27,8 +27,6 @@ import type { StoreHandle } from "./store-handle.ts";
 
 const ATTEMPTS_IN_SLICES = 4;
 
-export type { KeyedRequest } from "../request-key.ts";
-
 /** Plays that will have been added before, by entry. */
 type Staged = ReadonlyMap<number, number>;
 

@@ -1,5 +1,5 @@
 import type { Addition } from "../../count-store.ts";
-import type { KeyedRequest } from "../../memory/batch-write.ts";
+import type { KeyedRequest } from "../../request-key.ts";
 import type { StagedAddition } from "../../memory/commit-store.ts";
 import { layOut, LINE_WORDS, NUMBER } from "../../memory/layout.ts";
 import { LENGTH_BYTES, PackedId, wordsOfId } from "../../packed-id.ts";

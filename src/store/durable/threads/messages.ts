@@ -1,6 +1,6 @@
 import type { BatchAddition } from "../../count-store.ts";
 import type { PackedBatch } from "../../packed-batch.ts";
-import type { KeyedRequest } from "../../memory/batch-write.ts";
+import type { KeyedRequest } from "../../request-key.ts";
 import type { Refusal } from "../../refusal.ts";
 
 /** Adds several songs, or one that has no place in the ring. All or none of them are added. */

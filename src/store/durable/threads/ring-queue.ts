@@ -1,6 +1,6 @@
 import { setImmediate } from "node:timers";
 import type { Addition } from "../../count-store.ts";
-import type { KeyedRequest } from "../../memory/batch-write.ts";
+import type { KeyedRequest } from "../../request-key.ts";
 import { UnknownOutcome } from "../../refusal.ts";
 import type { AdditionRing } from "./addition-ring.ts";
 import type { Signals } from "./signals.ts";
