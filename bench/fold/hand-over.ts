@@ -1,5 +1,5 @@
 import process from "node:process";
-import { DATABASES, query, openDatabase, type TestDatabase } from "../../test/fold/support/databases.ts";
+import { INSTALLED, query, openDatabase, type TestDatabase } from "../../test/fold/support/databases.ts";
 import { end } from "../harness/children.ts";
 import { playcount } from "../harness/playcount.ts";
 import { preload } from "../harness/preload.ts";
@@ -27,7 +27,7 @@ export async function measureHandOver({ rounds, smoke }: RunOptions): Promise<Re
   const most = Math.min(rounds, MAX_LONG_ROUNDS);
   const [tableRows, sizes] = smoke ? [SMOKE_ROWS, SMOKE_SIZES] : [ROWS, SIZES];
   const rows: Row<Figure>[] = [];
-  for (const database of DATABASES.filter(({ isMissing }) => !isMissing)) {
+  for (const database of INSTALLED) {
     await database.start();
     try {
       const url = await makeTable(database, tableRows);

@@ -1,4 +1,4 @@
-import { DATABASES, query } from "../../test/fold/support/databases.ts";
+import { INSTALLED, query } from "../../test/fold/support/databases.ts";
 import { toSuiteResult } from "../harness/result-table.ts";
 import type { Suite } from "../harness/suite.ts";
 import { measureHandOver } from "./hand-over.ts";
@@ -14,7 +14,7 @@ export const fold: Suite = {
 
 async function readVersions(): Promise<Record<string, string>> {
   const versions: Record<string, string> = {};
-  for (const database of DATABASES.filter(({ isMissing }) => !isMissing)) {
+  for (const database of INSTALLED) {
     await database.start();
     const statement = database.name === "SQLite" ? "SELECT sqlite_version() AS v" : "SELECT version() AS v";
     versions[database.name] = String((await query(await database.create(), statement))[0]?.["v"]);

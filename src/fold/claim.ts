@@ -49,18 +49,18 @@ export class Claim {
       throw new JobRefusal(
         `fold ${sealed} was begun with --from ${begunWith}: complete it with these. If they have other addresses now, or are gone, --adopt ${sealed} completes it with what the present ones have`,
       );
-    for (const of of this.#options.skip === true ? [] : servers) {
-      const strange = await this.#findStrange(of, isTrial);
-      if (strange !== undefined) throw new JobRefusal(`${of.server} has ${strange}`);
+    for (const counter of this.#options.skip === true ? [] : servers) {
+      const strange = await this.#findStrange(counter, isTrial);
+      if (strange !== undefined) throw new JobRefusal(`${counter.server} has ${strange}`);
     }
   }
 
   /** Describes a fold of another job. */
-  async #findStrange(of: ServerFolds, isTrial: boolean): Promise<string | undefined> {
+  async #findStrange(counter: ServerFolds, isTrial: boolean): Promise<string | undefined> {
     const { state, adopt } = this;
     const { target } = this.#options;
     const last = state.fold === 0 ? "" : `; the last one of this table is ${state.fold}`;
-    for (const { fold, label } of of.folds) {
+    for (const { fold, label } of counter.folds) {
       const isRecorded = fold === this.#found?.sealed || fold === this.#found?.fold;
       const job = isRecorded ? undefined : await target.jobOf?.(fold);
       if (job !== undefined)
@@ -71,9 +71,9 @@ export class Claim {
       const owner = label === "" ? "without a label" : `with the label ${JSON.stringify(label)}`;
       return `fold ${fold} ${owner}, which is not acknowledged and not of this job${last}. ${store} its plays by --skip`;
     }
-    if (await this.#hasHandedOver(of, isTrial)) return undefined;
+    if (await this.#hasHandedOver(counter, isTrial)) return undefined;
     const orLost = target.state && `, or which was lost when the database was set back${last}`;
-    return `sealed fold ${of.newest}, which another job has handed over${orLost ?? ""}. Go on without it by --skip`;
+    return `sealed fold ${counter.newest}, which another job has handed over${orLost ?? ""}. Go on without it by --skip`;
   }
 
   /** Returns true unless the newest fold of a server is acknowledged, and not of this job. */

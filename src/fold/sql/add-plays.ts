@@ -16,7 +16,7 @@ export async function addPlays(
   return await add(database, tx, rows, source);
 }
 
-type Add = typeof addPlays;
+type Add = (...args: Required<Parameters<typeof addPlays>>) => Promise<SongPlays>;
 
 /** PostgreSQL selects the missing songs itself. */
 const addAndSelect: Add = async (database, tx, rows, source) => {
@@ -45,7 +45,7 @@ const addReturning: Add = async (database, tx, rows, source) => {
  * MySQL only counts the rows that it changes. If rows are missing, those that exist are locked before they
  * are changed: one may come in between.
  */
-const addCounted: Add = async (database, tx, all, source = database.songs) => {
+const addCounted: Add = async (database, tx, all, source) => {
   const rows = await fitting(database, tx, all);
   const join = (songs: string) => `${songs} STRAIGHT_JOIN ${database.table} s ON ${database.isRowOf("f")}`;
   const update = async (some: SongPlays) =>

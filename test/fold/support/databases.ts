@@ -255,6 +255,9 @@ export const DATABASES: readonly TestDatabase[] = [
   new SqliteFolder(),
 ];
 
+/** The databases that this machine has. */
+export const INSTALLED: readonly TestDatabase[] = DATABASES.filter(({ isMissing }) => !isMissing);
+
 /** Opens a database as the job does. */
 export function openDatabase(url: string, names: Partial<TableNames> = {}, timeoutSeconds = 60): Database {
   const table = { table: "song", id: "id", plays: "plays", name: "song", ...names };
