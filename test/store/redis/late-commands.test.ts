@@ -1,5 +1,6 @@
 import { afterEach, expect, setDefaultTimeout } from "bun:test";
 import { readCounts } from "../../support/counts.ts";
+import { askForFold } from "./support/asking.ts";
 import { batch, single } from "./support/crowd.ts";
 import { Interposed, SHARDS } from "./support/interposed.ts";
 import { testWithRedis } from "./support/redis-server.ts";
@@ -40,15 +41,8 @@ testWithRedis("A late play of unknown outcome is counted once", async () => {
   await subject.end();
 });
 
-/** Sends a request about a fold until it succeeds, and returns the text of the answer. */
 async function change(url: string, method: string, fold: number): Promise<string> {
-  for (;;) {
-    const answer = await fetch(`${url}folds/${fold}`, { method });
-    const text = await answer.text();
-    if (answer.ok) return text;
-    expect([500, 503]).toContain(answer.status);
-    await Bun.sleep(10);
-  }
+  return (await askForFold(url, method, fold)).text;
 }
 
 testWithRedis("A late command that seals or acknowledges a fold changes nothing", async () => {
