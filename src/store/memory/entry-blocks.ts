@@ -1,6 +1,6 @@
 import type { Heap } from "./heap.ts";
 import { layOut } from "./layout.ts";
-import { type PackedId, unitsOfEntry, wordsOfId } from "../packed-id.ts";
+import { unitsOfEntry, wordsOfId } from "../packed-id.ts";
 
 // A block of entries:
 //
@@ -52,16 +52,18 @@ export class EntryBlocks {
     return this;
   }
 
-  /** Adds an entry and returns it, or 0 if memory is used up. */
-  protected append(id: PackedId, count: number): number {
+  /** Adds an entry of the packed id at `at` in `from`. Returns the entry, or 0 if memory is used up. */
+  protected append(from: Int32Array, at: number, count: number): number {
     const words = this.words;
-    const units = unitsOfEntry(id.length);
+    const idWords = wordsOfId(from[at] as number);
+    const units = unitsOfEntry(idWords);
     const block = this.#blockWithRoom(units);
     if (block === 0) return 0;
     const used = words[block * 2 + USED] as number;
     const entry = block + used;
     this.counts[entry] = count;
-    id.copyTo(words, idWord(entry));
+    const to = idWord(entry);
+    for (let word = 0; word < idWords; word++) words[to + word] = from[at + word] as number;
     this.heap.recordChange();
     words[block * 2 + USED] = used + units;
     return entry;
@@ -107,7 +109,7 @@ export class EntryBlocks {
     const newest = words[this.head] as number;
     if (
       newest !== 0 &&
-      (words[newest * 2 + USED] as number) + units <= 2 ** (words[newest * 2 + SIZE] as number)
+      (words[newest * 2 + USED] as number) + units <= 1 << (words[newest * 2 + SIZE] as number)
     )
       return newest;
     let least = FIRST_SIZE;

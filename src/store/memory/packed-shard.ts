@@ -120,7 +120,7 @@ export class PackedShard extends EntryBlocks {
    */
   insert(id: PackedId, plays: number = 0): number {
     const { songs } = this;
-    const entry = this.#growIndex(songs, id) ? this.append(id, plays) : 0;
+    const entry = this.#growIndex(songs, id) ? this.append(id.words, 0, plays) : 0;
     if (entry === 0) return 0;
     const { words, head } = this;
     this.#link(words[head + INDEX] as number, words[head + BITS] as number, entry, id.hash);
@@ -130,10 +130,10 @@ export class PackedShard extends EntryBlocks {
 
   /**
    * Makes an entry for a song that has none, and returns false if memory is used up. No reader finds it
-   * before {@linkcode index}.
+   * before {@linkcode index}. Its packed id is at `at` in `from`.
    */
-  appendSong(id: PackedId, plays: number): boolean {
-    if (this.append(id, plays) === 0) return false;
+  appendSong(from: Int32Array, at: number, plays: number): boolean {
+    if (this.append(from, at, plays) === 0) return false;
     this.words[this.head + SONGS] = this.songs + 1;
     return true;
   }
