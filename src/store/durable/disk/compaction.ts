@@ -3,7 +3,8 @@ import { DataError } from "./data-error.ts";
 import type { KeptRequest } from "../../memory/commit-store.ts";
 import { PackedPlays } from "../../packed-plays.ts";
 import { type Database, PAGE_BYTES } from "./database.ts";
-import { addTo, type CommitRow, digestOf, type FoldRow, readPlays, signState } from "./schema.ts";
+import { addTo, digestOf } from "./digest.ts";
+import { type CommitRow, type FoldRow, readPlays, signState } from "./schema.ts";
 import { escapeId } from "./id-column.ts";
 import { numberOf } from "./sqlite.ts";
 

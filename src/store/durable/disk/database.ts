@@ -3,7 +3,8 @@ import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { Entry, SealedFold } from "../../count-store.ts";
 import type { KeptRequest } from "../../memory/commit-store.ts";
 import type { HashKey } from "../../../hash.ts";
-import { digestOf, lastCommit, signState, upgrade, writePlays } from "./schema.ts";
+import { digestOf } from "./digest.ts";
+import { lastCommit, signState, upgrade, writePlays } from "./schema.ts";
 import { numberOf, openExclusively } from "./sqlite.ts";
 
 /** SQLite's default. */

@@ -5,12 +5,10 @@ import { MAX_COUNT } from "../../count-store.ts";
 import { PackedPlays } from "../../packed-plays.ts";
 import { Refusal, type RefusalReason } from "../../refusal.ts";
 import { DataError } from "./data-error.ts";
+import { addTo, type Digest, digestOf } from "./digest.ts";
 import {
-  addTo,
   checkFormat,
   type CommitRow,
-  type Digest,
-  digestOf,
   digestOfState,
   type FoldRow,
   lastCommit,

@@ -1,9 +1,8 @@
 import type { DatabaseSync } from "node:sqlite";
 import type { Entry } from "../../count-store.ts";
-import { hash, type HashKey, hashWords, randomKey } from "../../../hash.ts";
-import type { PackedBatch } from "../../packed-batch.ts";
-import { wordsOfId } from "../../packed-id.ts";
+import { type HashKey, randomKey } from "../../../hash.ts";
 import { DataError } from "./data-error.ts";
+import { type Digest, digestOf } from "./digest.ts";
 import { numberOf } from "./sqlite.ts";
 
 /** "play", in the head of each of playcount's files. */
@@ -149,30 +148,4 @@ export function writePlays(entries: readonly Entry[]): string {
 export function* readPlays(plays: string): Generator<Entry> {
   const all = JSON.parse(plays) as (string | number)[];
   for (let at = 0; at < all.length; at += 2) yield [all[at] as string, all[at + 1] as number];
-}
-
-/** Plays are summed modulo 2^52, so that every sum is exact. */
-const SUM = 2 ** 52;
-
-/** A sum over rows of `song`. */
-export interface Digest {
-  plays: number;
-  digest: number;
-}
-
-/** Adds the plays of songs to a sum. Commutative: order and number of parts do not matter. */
-export function addTo(sum: Digest, { size, words, idPositions, plays }: PackedBatch): void {
-  for (let song = 0; song < size; song++) {
-    const more = plays[song] as number;
-    const id = (idPositions[song] as number) + 1;
-    // Not with the key of the file: a file of format 1 has none.
-    const hash = hashWords(words, id, wordsOfId(words[id] as number), 0, 0);
-    sum.plays = (sum.plays + (more % SUM)) % SUM;
-    sum.digest = (sum.digest + Math.imul(hash, more % 2 ** 32)) | 0;
-  }
-}
-
-/** Returns the digest of a row's values. */
-export function digestOf(...values: readonly (string | number)[]): number {
-  return values.reduce<number>((digest, value) => hash(String(value), [digest, 0]), 0);
 }
