@@ -1,5 +1,6 @@
 import { type MessagePort, receiveMessageOnPort } from "node:worker_threads";
 import type { ShardedStoreOptions, StoreHandle } from "../memory/sharded-store.ts";
+import { RemoteAppender } from "./appending.ts";
 import { Committer } from "./committer.ts";
 import { ensureDatabase } from "./disk/creation.ts";
 import { DataError } from "./disk/data-error.ts";
@@ -45,11 +46,12 @@ export function runCommitThread(data: CommitThreadData, exit: () => void): void 
   setTimeout(exit, 10); // the last message has to be delivered first
 }
 
-function open({ folder, options, signals }: CommitThreadData): Committer {
+function open({ folder, options, port, signals }: CommitThreadData): Committer {
   const data = new DataFolder(folder);
   try {
     ensureDatabase(data);
-    const store = load(data.file, data.recordedCommit, options);
+    const appender = new RemoteAppender(port, new Signals(signals));
+    const store = load(data.file, data.recordedCommit, options, appender);
     const database = new Database(data.file, store.handle.hashKey);
     data.openRecord();
     data.watchFiles();

@@ -2,6 +2,7 @@ import { URL } from "node:url";
 import { MessageChannel, type MessagePort, Worker } from "node:worker_threads";
 import { checkSetting } from "../../settings/settings.ts";
 import { ShardedStore, type ShardedStoreOptions, type StoreHandle } from "../memory/sharded-store.ts";
+import { type AppendCommand, LocalAppender } from "./appending.ts";
 import type { CommitThreadData, ConnectCommand, StartReport } from "./commit-thread.ts";
 import { DataError } from "./disk/data-error.ts";
 import { DurableStore } from "./durable-store.ts";
@@ -55,7 +56,11 @@ export class CommitThread {
     const data: CommitThreadData = { folder, options, port: port2, signals: signals.buffer };
     const worker = new Worker(new URL(entry), { workerData: { commitThread: data }, transferList: [port2] });
     const { promise, resolve, reject } = Promise.withResolvers<StartReport>();
-    port.once("message", resolve);
+    const appender = new LocalAppender(port, signals);
+    port.on("message", (message: AppendCommand | StartReport) => {
+      if ("store" in message || "songs" in message) appender.receive(message);
+      else resolve(message);
+    });
     worker.once("error", reject);
     worker.once("exit", () => reject(new DataError("the commit thread has ended")));
     const report = await promise;

@@ -4,7 +4,7 @@ import type { HashKey } from "../../hash.ts";
 import type { BatchAddition, Entry } from "../count-store.ts";
 import type { KeyedRequest, LastRequest } from "../request-key.ts";
 import { inSlices, type PackedBatch } from "../packed-batch.ts";
-import { appendSongs, indexSongs } from "./appended-songs.ts";
+import { indexSongs } from "./appended-songs.ts";
 import { BatchColumns } from "./batch-columns.ts";
 import type { FoldLifecycle } from "./fold-lifecycle.ts";
 import { idWord } from "./entry-blocks.ts";
@@ -56,11 +56,6 @@ export class CommitStore extends ShardedStore {
     const tasks: Generator<undefined, void>[] = [];
     super(options, { key, runTask: (task) => tasks.push(task) });
     this.#tasks = tasks;
-  }
-
-  /** See {@linkcode appendSongs}. They count after {@linkcode index}. */
-  append(batch: PackedBatch): void {
-    appendSongs(this.shards, batch);
   }
 
   /** See {@linkcode indexSongs}. */

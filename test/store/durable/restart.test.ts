@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { writeFileSync } from "node:fs";
 import type { DurableStore } from "../../../src/store/durable/durable-store.ts";
 import { signState } from "../../../src/store/durable/disk/schema.ts";
+import { listed, ODD_IDS, sealed } from "../contract/support.ts";
 import { closeAll, newFolder, open, removeAll } from "./folders.ts";
 
 afterAll(removeAll);
@@ -30,6 +31,34 @@ test("A fold has the same bytes after a restart, also with other limits", async 
     expect(foldOf(store, 1)).toBe(first);
     expect(foldOf(store, 2)).toBe(second);
   }
+});
+
+test("Many songs with ids of all kinds are the same after a restart, in each fold", async () => {
+  const folder = newFolder();
+  let store = await open(folder);
+  for (const fold of [1, 2]) {
+    await store.addAll(new Map(ODD_IDS.map((id, n) => [id, fold + 10 ** (n % 15)])));
+    await store.addAll(plays(40_000));
+    await store.seal(fold);
+  }
+  await store.addAll(new Map(ODD_IDS.map((id, n) => [id, n + 1])));
+  const before = await Promise.all([listed(store), sealed(store, 1), sealed(store, 2)]);
+  await closeAll();
+  store = await open(folder);
+  const after = await Promise.all([listed(store), sealed(store, 1), sealed(store, 2)]);
+  expect(Bun.deepEquals(after, before)).toBe(true);
+  expect(after[1]).toHaveLength(40_000 + ODD_IDS.length);
+});
+
+test.each(["min", "max"])("A song whose id is no text prevents a start: the %s", async (which) => {
+  const folder = newFolder();
+  const store = await open(folder);
+  await store.addAll(plays(100));
+  await closeAll();
+  const database = new DatabaseSync(join(folder, "playcount.db"));
+  database.exec(`UPDATE song SET id = CAST(id AS BLOB) WHERE id = (SELECT ${which}(id) FROM song)`);
+  database.close();
+  await expect(open(folder)).rejects.toThrow("damaged: the songs do not match the digest of their fold");
 });
 
 test("The times of folds are those of their seal and acknowledgement after a restart", async () => {

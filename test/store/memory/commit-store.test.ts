@@ -3,7 +3,9 @@ import { runAtOnce } from "../../../src/async/turns.ts";
 import { type HashKey, randomKey } from "../../../src/hash.ts";
 import { SETTINGS } from "../../../src/settings/settings.ts";
 import { type Entry, MAX_COUNT } from "../../../src/store/count-store.ts";
+import { appendSongs } from "../../../src/store/memory/appended-songs.ts";
 import { CommitStore } from "../../../src/store/memory/commit-store.ts";
+import { Shards } from "../../../src/store/memory/shards.ts";
 import { pack } from "../../../src/store/packed-plays.ts";
 import { Refusal } from "../../../src/store/refusal.ts";
 
@@ -114,7 +116,8 @@ describe("A store for commits", () => {
 describe("Songs that are appended and indexed", () => {
   const plays = (first: number, end: number, each: number) =>
     new Map(Array.from({ length: end - first }, (_, n) => [`song ${first + n}`, each]));
-  const packed = (songs: Map<string, number>, store: CommitStore) => runAtOnce(pack(songs, store));
+  const append = (songs: Map<string, number>, store: CommitStore) =>
+    appendSongs(new Shards(store.handle, 1), runAtOnce(pack(songs, store)));
 
   test("count as if they were added, with folds before them", () => {
     const key = randomKey();
@@ -123,7 +126,7 @@ describe("Songs that are appended and indexed", () => {
     for (const [set, songs] of sets.entries()) {
       for (const [id, more] of songs) added.add(id, more);
       for (const part of [new Map([...songs].slice(0, 100)), new Map([...songs].slice(100))])
-        appended.append(packed(part, appended));
+        append(part, appended);
       appended.index();
       for (const store of [added, appended]) {
         for (const id of ["song 150", "one"]) store.add(id, 1);
@@ -140,22 +143,22 @@ describe("Songs that are appended and indexed", () => {
 
   test("are refused beyond the limits of songs, counts and memory", () => {
     const small = new CommitStore({ maxSongs: 3 });
-    small.append(packed(plays(0, 3, 1), small));
+    append(plays(0, 3, 1), small);
     small.index();
     small.seal(1);
-    small.append(packed(plays(0, 3, 1), small));
+    append(plays(0, 3, 1), small);
     small.index();
     small.seal(2);
-    small.append(packed(plays(0, 4, 1), small));
+    append(plays(0, 4, 1), small);
     expect(() => small.index()).toThrow(Refusal.full(3));
     const high = new CommitStore({});
     high.add("song 0", MAX_COUNT);
     high.seal(1);
-    high.append(packed(plays(0, 1, 1), high));
+    append(plays(0, 1, 1), high);
     expect(() => high.index()).toThrow(Refusal.overflow(MAX_COUNT, 1, 0));
     const tight = new CommitStore({ maxStoreBytes: SETTINGS.maxStoreBytes.min, maxSongs: 10_000_000 });
     const fill = () => {
-      for (let first = 0; ; first += 50_000) tight.append(packed(plays(first, first + 50_000, 1), tight));
+      for (let first = 0; ; first += 50_000) append(plays(first, first + 50_000, 1), tight);
     };
     expect(fill).toThrow(Refusal.noMemory());
   });

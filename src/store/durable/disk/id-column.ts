@@ -3,7 +3,7 @@ export function escapeId(id: string): string {
   return id.replaceAll("%", "%25").replaceAll("\0", "%00");
 }
 
-/** Decodes {@linkcode escapeId}'s encoding. */
-export function unescapeId(text: string): string {
-  return text.includes("%") ? text.replaceAll("%00", "\0").replaceAll("%25", "%") : text;
+/** Decodes the three bytes from `at` on, which are those of a `%` in {@linkcode escapeId}'s encoding. */
+export function unescapeByte(ids: Uint8Array, at: number): number {
+  return ids[at + 1] === 0x30 ? 0 : 0x25;
 }

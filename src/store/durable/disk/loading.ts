@@ -1,11 +1,9 @@
 import type { DatabaseSync } from "node:sqlite";
 import { CommitStore, type KeptRequest } from "../../memory/commit-store.ts";
-import type { ShardedStoreOptions } from "../../memory/store-handle.ts";
-import { MAX_COUNT } from "../../count-store.ts";
-import { PackedPlays } from "../../packed-plays.ts";
+import type { ShardedStoreOptions, StoreHandle } from "../../memory/store-handle.ts";
 import { Refusal, type RefusalReason } from "../../refusal.ts";
 import { DataError } from "./data-error.ts";
-import { addTo, type Digest, digestOf } from "./digest.ts";
+import { type Digest, digestOf } from "./digest.ts";
 import {
   checkFormat,
   type CommitRow,
@@ -15,14 +13,21 @@ import {
   readKey,
   readPlays,
 } from "./schema.ts";
-import { unescapeId } from "./id-column.ts";
+import { readParts, type SongPart } from "./song-parts.ts";
 import { numberOf, readUnchanged } from "./sqlite.ts";
-
-/** Songs that are read before they are added: store and SQLite take turns in the processor's cache. */
-const BATCH_SONGS = 16_384;
 
 /** The way to go on with an old copy on purpose. */
 const ADVICE = "to serve the counts that it has, write 0 to last-commit";
+
+/** Appends songs to the open set of a store, in another thread. */
+export interface SongAppender {
+  /** Says which store. */
+  begin(store: StoreHandle): void;
+  /** Begins to append songs. @throws {Refusal} if earlier ones were refused. */
+  append(songs: SongPart): void;
+  /** Waits for all songs, and returns the sum over those since the last call. @throws {Refusal} */
+  finish(): Digest;
+}
 
 /**
  * Reads a database into a new store, and leaves the file unchanged. `recordedCommit` is the number of a
@@ -34,6 +39,7 @@ export function load(
   file: string,
   recordedCommit: number | undefined,
   options: ShardedStoreOptions,
+  appender: SongAppender,
 ): CommitStore {
   return readUnchanged(file, (sqlite) => {
     checkFormat(sqlite);
@@ -43,7 +49,8 @@ export function load(
     checkState(sqlite);
     checkCommits(sqlite, last);
     const store = new CommitStore(options, readKey(sqlite));
-    const loading = new Loading(sqlite, store);
+    const loading = new Loading(sqlite, store, appender);
+    appender.begin(store.handle);
     try {
       loading.folds();
       loading.writers();
@@ -103,10 +110,12 @@ function damaged(detail: string): DataError {
 class Loading {
   readonly #sqlite: DatabaseSync;
   readonly #store: CommitStore;
+  readonly #appender: SongAppender;
 
-  constructor(sqlite: DatabaseSync, store: CommitStore) {
+  constructor(sqlite: DatabaseSync, store: CommitStore, appender: SongAppender) {
     this.#sqlite = sqlite;
     this.#store = store;
+    this.#appender = appender;
   }
 
   /** Loads all folds and their songs, oldest fold first. */
@@ -158,30 +167,11 @@ class Loading {
   }
 
   #songs({ id: fold, plays, digest }: FoldRow): void {
-    const sum: Digest = { plays: 0, digest: 0 };
-    for (const songs of this.#batches(fold)) {
-      addTo(sum, songs);
-      this.#store.append(songs);
-    }
+    for (const songs of readParts(this.#sqlite, fold)) this.#appender.append(songs);
+    const sum = this.#appender.finish();
     if (sum.plays !== plays || sum.digest !== digest)
       throw damaged("the songs do not match the digest of their fold");
     this.#store.index();
-  }
-
-  /** Yields the songs of a fold in batches: the same object each time. */
-  *#batches(fold: number): Generator<PackedPlays> {
-    const rows = this.#sqlite.prepare("SELECT id, plays FROM song WHERE fold = ?").iterate(fold);
-    const songs = new PackedPlays(this.#store);
-    for (const { id, plays } of rows as unknown as Iterable<{ id: unknown; plays: unknown }>) {
-      if (typeof id !== "string" || typeof plays !== "number" || plays > MAX_COUNT)
-        throw damaged("a song is not a text with a number of plays");
-      const text = unescapeId(id);
-      songs.add(text, 0, text.length, plays);
-      if (songs.size < BATCH_SONGS) continue;
-      yield songs;
-      songs.clear();
-    }
-    yield songs;
   }
 
   #commits({ id: fold }: FoldRow): void {

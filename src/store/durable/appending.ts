@@ -1,0 +1,107 @@
+import { type MessagePort, receiveMessageOnPort } from "node:worker_threads";
+import { appendSongs } from "../memory/appended-songs.ts";
+import { Shards } from "../memory/shards.ts";
+import type { StoreHandle } from "../memory/store-handle.ts";
+import { Refusal } from "../refusal.ts";
+import { addSum, addTo, type Digest } from "./disk/digest.ts";
+import type { SongAppender } from "./disk/loading.ts";
+import { PackedPart, type SongPart } from "./disk/song-parts.ts";
+import type { Signals } from "./threads/signals.ts";
+
+// At a start two threads share the work. The commit thread reads songs, in parts. The thread that started it,
+// which only waits for it, packs them and appends them to the store: it has about as much to do.
+
+/** Parts under way: the next one has come when one is appended. */
+const MAX_UNDER_WAY = 2;
+
+/** A message of the commit thread to the thread that started it. */
+export type AppendCommand =
+  /** The store. Sent once: an engine would count its memory for each handle that is received. */
+  { store: StoreHandle } | { songs: SongPart };
+
+/** The reply to songs: the sum over them, or an error; with a `reason`, a {@linkcode Refusal}. */
+type AppendReply = { sum: Digest } | { error: Pick<Refusal, "message" | "members"> & Partial<Refusal> };
+
+/** Sends songs to the thread that started the commit thread. */
+export class RemoteAppender implements SongAppender {
+  readonly #port: MessagePort;
+  readonly #signals: Signals;
+  #underWay = 0;
+  #sum: Digest = { plays: 0, digest: 0 };
+
+  constructor(port: MessagePort, signals: Signals) {
+    this.#port = port;
+    this.#signals = signals;
+  }
+
+  begin(store: StoreHandle): void {
+    this.#port.postMessage({ store } satisfies AppendCommand);
+  }
+
+  append(songs: SongPart): void {
+    if (this.#underWay === MAX_UNDER_WAY) this.#receive();
+    this.#port.postMessage({ songs } satisfies AppendCommand);
+    this.#underWay++;
+  }
+
+  finish(): Digest {
+    while (this.#underWay > 0) this.#receive();
+    const sum = this.#sum;
+    this.#sum = { plays: 0, digest: 0 };
+    return sum;
+  }
+
+  #receive(): void {
+    const reply = this.#nextReply();
+    this.#underWay--;
+    if ("sum" in reply) return addSum(this.#sum, reply.sum);
+    const { reason, message, members } = reply.error;
+    throw reason === undefined ? new Error(message) : new Refusal(reason, message, members);
+  }
+
+  #nextReply(): AppendReply {
+    for (;;) {
+      const { wakeUps } = this.#signals;
+      const received = receiveMessageOnPort(this.#port);
+      if (received !== undefined) return received.message as AppendReply;
+      this.#signals.sleep(wakeUps, Infinity);
+    }
+  }
+}
+
+/** Appends the songs that a {@linkcode RemoteAppender} sends. */
+export class LocalAppender {
+  readonly #port: MessagePort;
+  readonly #signals: Signals;
+  #shards: Shards | undefined;
+  #songs: PackedPart | undefined;
+
+  constructor(port: MessagePort, signals: Signals) {
+    this.#port = port;
+    this.#signals = signals;
+  }
+
+  receive(command: AppendCommand): void {
+    if ("store" in command) {
+      this.#shards = new Shards(command.store, 2); // the owner number of thread 1, which does not run yet
+      this.#songs = new PackedPart(command.store);
+      return;
+    }
+    this.#port.postMessage(this.#append(command.songs));
+    this.#signals.wake();
+  }
+
+  #append(part: SongPart): AppendReply {
+    const [shards, songs] = [this.#shards as Shards, this.#songs as PackedPart];
+    const sum = { plays: 0, digest: 0 };
+    try {
+      songs.pack(part);
+      appendSongs(shards, songs);
+      addTo(sum, songs);
+      return { sum };
+    } catch (error) {
+      const { reason, message, members } = error as Refusal; // a message would lose its fields
+      return { error: { reason, message, members } };
+    }
+  }
+}
