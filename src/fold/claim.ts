@@ -1,4 +1,5 @@
 import type { CountServers } from "./count-servers.ts";
+import { commandNameIn, isMove } from "./label.ts";
 import { type FoldState, JobRefusal, type OpenFold, type ServerFolds, type Target } from "./target.ts";
 
 /** Whose folds a job takes for its own. */
@@ -23,7 +24,8 @@ export class Claim {
   /**
    * `found` is the state of the target.
    *
-   * @throws {JobRefusal} if a fold is to be adopted that no server has, or that is older than the last one.
+   * @throws {JobRefusal} if a fold is to be adopted that no server has, that is older than the last one, or
+   * that a move may have stored in part.
    */
   constructor(options: ClaimOptions, servers: readonly ServerFolds[], found: FoldState | undefined) {
     this.#options = options;
@@ -67,13 +69,24 @@ export class Claim {
         return `fold ${fold} of the job ${JSON.stringify(job)} in playcount_fold. Complete it with that table and --name first`;
       const isOwn = label === target.label && (fold === state.fold || fold === state.sealed);
       if (isOwn || fold === adopt) continue;
-      const store = fold > (state.sealed ?? state.fold) ? `Store it by --adopt ${fold}, or drop` : "Drop";
       const owner = label === "" ? "without a label" : `with the label ${JSON.stringify(label)}`;
-      return `fold ${fold} ${owner}, which is not acknowledged and not of this job${last}. ${store} its plays by --skip`;
+      return `fold ${fold} ${owner}, which is not acknowledged and not of this job${last}. ${this.#adviceFor(fold, label)}`;
     }
     if (await this.#hasHandedOver(counter, isTrial)) return undefined;
     const orLost = target.state && `, or which was lost when the database was set back${last}`;
     return `sealed fold ${counter.newest}, which another job has handed over${orLost ?? ""}. Go on without it by --skip`;
+  }
+
+  /** Says what can be done about a fold of another job. */
+  #adviceFor(fold: number, label: string): string {
+    const { sealed, fold: last } = this.state;
+    if (isMove(label)) return `${COMPLETE_MOVE}. If it cannot be completed, drop the rest by --skip`;
+    if (fold <= (sealed ?? last)) return "Drop its plays by --skip";
+    const isCommand = commandNameIn(this.#options.target.label) !== undefined;
+    const name = isCommand ? commandNameIn(label) : undefined;
+    const rename = `If that was this command before a change, add --name ${quotedForShell(name ?? "")}. `;
+    const complete = "Its own job may have stored a part of it: let that complete it if it can. ";
+    return `${complete}${name === undefined ? "" : rename}Store it by --adopt ${fold}, or drop its plays by --skip`;
   }
 
   /** Returns true unless the newest fold of a server is acknowledged, and not of this job. */
@@ -86,16 +99,30 @@ export class Claim {
   }
 }
 
+/** A move can be completed with the list that it was begun with, and with no other. */
+const COMPLETE_MOVE =
+  "A part of it may have arrived at the servers of that move: complete it with the same --into";
+
+function quotedForShell(text: string): string {
+  return `'${text.replaceAll("'", "'\\''")}'`;
+}
+
 function adoptedBy(
-  { adopt }: ClaimOptions,
+  { adopt, target }: ClaimOptions,
   servers: readonly ServerFolds[],
   { fold: last, sealed }: FoldState = { fold: 0, sealed: undefined, upto: undefined },
 ): number | undefined {
   if (adopt === undefined || adopt === sealed) return adopt;
-  if (!servers.some(({ folds }) => folds.some(({ fold }) => fold === adopt))) {
+  const adopted = servers.flatMap(({ folds }) => folds.filter(({ fold }) => fold === adopt));
+  if (adopted.length === 0) {
     if (adopt <= Math.max(last, ...servers.map(({ newest }) => newest))) return undefined;
     throw new JobRefusal(`no server has fold ${adopt}, which --adopt names`);
   }
+  const moved = adopted.find(({ label }) => isMove(label) && label !== target.label);
+  if (moved !== undefined)
+    throw new JobRefusal(
+      `fold ${adopt} has the label ${JSON.stringify(moved.label)}, so it is not adopted. ${COMPLETE_MOVE}`,
+    );
   if (adopt === last || adopt > (sealed ?? last)) return adopt;
   throw new JobRefusal(
     `fold ${adopt} is not above ${sealed ?? last}, the last one of this table. Drop its plays by --skip`,

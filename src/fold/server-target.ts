@@ -4,7 +4,8 @@ import type { Placement } from "../client/placement.ts";
 import { allEnded, type ServerClient } from "../client/server-client.ts";
 import { hash64 } from "../hash.ts";
 import { MAPPING_SYNTAX, writeList } from "../mapping/write.ts";
-import { type FoldToStore, JobRefusal, labelOf, type Target } from "./target.ts";
+import { labelOf } from "./label.ts";
+import { type FoldToStore, JobRefusal, type Target } from "./target.ts";
 
 /** Songs of one step, which sends at most one batch to each server. */
 const STEP_SONGS = 2000;
@@ -23,8 +24,7 @@ export class ServerTarget implements Target {
   readonly #signal: AbortSignal | undefined;
 
   constructor(to: Placement, client: ServerClient, signal: AbortSignal | undefined) {
-    const label = `playcount fold into ${to.urls.toSorted().join(" ")}`;
-    this.label = label.length <= 200 ? label : labelOf(`${hash64(label).join("-")} ${label}`);
+    this.label = labelOf("into", to.urls.toSorted().join(" "));
     this.#to = to;
     this.#client = client;
     this.#signal = signal;

@@ -47,14 +47,6 @@ export class SetAside {
   }
 }
 
-/** Returns a text as a label of folds: at most 200 printable characters of ASCII. */
-export function labelOf(text: string): string {
-  return text
-    .replace(/[^ -~]/g, "?")
-    .slice(0, 200)
-    .trimEnd();
-}
-
 /** A server of the job, with its folds that are not acknowledged. */
 export interface ServerFolds {
   server: string;

@@ -81,4 +81,20 @@ describe("A move", () => {
     ]);
     await expectPlaced([first], new Map([...SONGS].map(([id, plays]) => [id, plays * 2])));
   });
+
+  test("that stored a part is not adopted by another one, which would store that part twice", async () => {
+    const [source, full, other] = [servePlaycount(), servePlaycount({ maxSongs: 2100 }), servePlaycount()];
+    await new CountClient(source).addPlays(SONGS);
+    await expect(move([source], [full])).rejects.toThrow(/507/);
+    const refusal = await move([source], [other]).catch(String);
+    expect(refusal).toMatch(/complete it with the same --into\. If it cannot .*, drop the rest by --skip$/);
+    const [{ fold: adopt = 0 } = {}] = await (
+      await fetch(`${source}/folds`, { headers: { accept: "application/json" } })
+    ).json();
+    for (const skip of [false, true])
+      await expect(move([source], [other], { adopt, skip })).rejects.toThrow(
+        /^fold \d+ has the label "playcount fold into .*", so it is not adopted\. .* with the same --into$/,
+      );
+    expect(await (await fetch(other)).text()).toBe("");
+  });
 });

@@ -4,8 +4,9 @@ import { closeSync, openSync, unlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
+import { labelOf } from "../../fold/label.ts";
 import type { FoldSongs } from "../../fold/songs.ts";
-import { type FoldToStore, labelOf, type Target } from "../../fold/target.ts";
+import type { FoldToStore, Target } from "../../fold/target.ts";
 
 /** Songs that are written to the file at a time. */
 const STEP_SONGS = 1000;
@@ -24,7 +25,7 @@ export class CommandTarget implements Target {
   readonly #command: string;
 
   constructor(command: string, name: string) {
-    this.label = labelOf(`playcount fold by command ${name}`);
+    this.label = labelOf("by command", name);
     this.#command = command;
   }
 

@@ -32,7 +32,7 @@ Look first:
   --print-schema         print the tables that the job creates
 
 Folds that are not of this job:
-  --adopt N              store fold N of another job too
+  --adopt N              store fold N of another job too, all of it: also what that job has stored
   --skip                 drop them: acknowledge them without storing them
 
 Access:

@@ -1,8 +1,9 @@
 import { delay } from "../../async/timing.ts";
 import { quoted } from "../../error-message.ts";
 import type { UnknownPolicy } from "../defaults.ts";
+import { labelOf } from "../label.ts";
 import type { SongPlays } from "../songs.ts";
-import { type FoldState, type FoldToStore, JobRefusal, labelOf, OtherJob, type Target } from "../target.ts";
+import { type FoldState, type FoldToStore, JobRefusal, OtherJob, type Target } from "../target.ts";
 import { describeSqlError, type SqlRunner } from "./client.ts";
 import type { Database } from "./database.ts";
 import { PartWriter } from "./part-writer.ts";
@@ -33,7 +34,7 @@ export class SqlTarget implements Target {
   readonly #options: SqlTargetOptions;
 
   constructor(database: Database, options: SqlTargetOptions) {
-    this.label = labelOf(`playcount fold ${database.names.name}`);
+    this.label = labelOf(undefined, database.names.name);
     this.maxIdBytes = database.dialect.maxIdBytes;
     this.#database = database;
     this.#options = options;

@@ -200,6 +200,25 @@ describe("playcount fold", () => {
     expect(await (await fetch(`${server}/folds`)).text()).toBe("");
   });
 
+  test("gives no command the fold of another one, whatever their names, and names the way back to it", async () => {
+    const job = (command: string, ...flags: string[]) =>
+      run([...bun, "fold", "--from", server, "--exec", command, ...flags]);
+    const long = "n".repeat(300);
+    for (const [name, other] of [
+      ["\u00e4", "\u00f6"],
+      [`${long}1`, `${long}2`],
+      ["a ", "a"],
+    ] as const) {
+      expect((await job("exit 7", "--name", name, "--skip")).stderr).toContain("ended with status 7");
+      const refused = await job("cat", "--name", other);
+      expect([refused.status, refused.stdout]).toEqual([1, ""]);
+      const [, found = ""] = /before a change, add --name '([^']+)'\. Store it by/.exec(refused.stderr) ?? [];
+      const done = await job("cat", "--name", found);
+      expect([done.status, done.stdout]).toEqual([0, expect.stringContaining('{"id":"1","plays":3}')]);
+      await play("1=3");
+    }
+  });
+
   test("moves counts to other servers", async () => {
     const targets = [servePlaycount(), servePlaycount()];
     const { status, stdout } = await run([...bun, "fold", "--from", server, "--into", targets.join()]);
