@@ -128,7 +128,9 @@ const database = new PostgresServer("postgres");
       await job.exited; // its command may go on beside the next one
       if ((await (await fetch(`${server}/folds`)).text()) !== "") broken++;
     }
-    await fetch(`${server}/song/%00`, { method: "POST" }); // PostgreSQL has no such text
+    const refused = await fetch(`${server}/song/%00`, { method: "POST" }); // PostgreSQL has no such text
+    expect(refused.status).toBe(400);
+    await ledger.play([["\\u0000", 7]]);
     expect(await start(server, words).exited).toBe(0);
     const stored = await query(url, "SELECT id, plays FROM song");
     expect(new Map(stored.map((row) => [String(row["id"]), Number(row["plays"])]))).toEqual(ledger.plays);
