@@ -59,7 +59,7 @@ export class CountServers {
 
   /** @throws {RangeError} if a server takes ids of more than `maxBytes`. */
   async refuseLongIds(maxBytes: number): Promise<void> {
-    const request = { method: "GET", path: `song/${"x".repeat(maxBytes + 1)}` };
+    const request = { method: "GET", path: `?id=${"x".repeat(maxBytes + 1)}` };
     for (const server of this.#options.servers)
       await this.#send(server, request, readText).then(
         () => {

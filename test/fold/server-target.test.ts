@@ -65,6 +65,13 @@ describe("A move", () => {
     await expectPlaced(servers, new Map([...SONGS].map(([id, plays]) => [id, plays * rounds])));
   });
 
+  test("needs no name of what is counted", async () => {
+    const [source, target] = [servePlaycount({ resource: "video" }), servePlaycount({ resource: "video" })];
+    await new CountClient(source).addPlays(SONGS);
+    await move([source], [target]);
+    await expectPlaced([target], SONGS);
+  });
+
   test("that died is completed with the same list, and refuses others until then", async () => {
     const [source, first, second] = [servePlaycount(), servePlaycount(), servePlaycount()];
     await new CountClient(source).addPlays(SONGS);

@@ -2,6 +2,9 @@ import { afterAll, afterEach, describe, expect, setDefaultTimeout, setSystemTime
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Placement } from "../../src/client/placement.ts";
+import { ServerClient } from "../../src/client/server-client.ts";
+import { CountServers } from "../../src/fold/count-servers.ts";
 import { foldInto } from "../../src/fold/fold.ts";
 import { servePlaycount, stopAll } from "../support/servers.ts";
 import { query } from "./support/databases.ts";
@@ -50,6 +53,23 @@ test("Two URLs of one server are refused before a fold is sealed, also if one is
   );
   await runJob({ ...job, job: { adopt: 5 } });
   expect(await playsOf(job)).toEqual(job.ledger.plays);
+});
+
+test("Servers that count something else than songs hand over to every database, if ids are not too long", async () => {
+  const job = await newJob();
+  const servers = [servePlaycount({ resource: "video", maxIdBytes: 512 })];
+  const videos = new Ledger(servers);
+  await videos.play([["a", 3]]);
+  const maxIdBytes = 512; // as in MySQL
+  const client = new ServerClient({ retries: 0 });
+  const counters = (urls: readonly string[]) =>
+    new CountServers({ client, servers: new Placement(urls).urls, log: () => {} });
+  await counters(servers).refuseLongIds(maxIdBytes);
+  await expect(counters([servePlaycount({ maxIdBytes: 513 })]).refuseLongIds(maxIdBytes)).rejects.toThrow(
+    / takes ids of more than 512 /,
+  );
+  await runJob({ ...job, servers });
+  expect(await playsOf(job)).toEqual(videos.plays);
 });
 
 test("Two servers with the same plays, sealed in the same millisecond, are two", async () => {
