@@ -22,7 +22,7 @@ export function isMove(label: string): boolean {
   return label.startsWith("playcount fold into ");
 }
 
-/** Returns the `--name` of the commands whose folds have a label; `undefined` if it is not that of a command. */
+/** Returns the `--name` of the commands with a label; `undefined` for a label of another kind. */
 export function commandNameIn(label: string): string | undefined {
   return /^playcount fold by command (.+)/.exec(label)?.[1];
 }
