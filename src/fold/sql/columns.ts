@@ -17,6 +17,8 @@ export const COLUMN_QUERIES = {
       a.attnotnull AND NOT a.atthasdef AND a.attidentity = '' AS is_required,
       EXISTS (SELECT FROM pg_index i WHERE i.indrelid = a.attrelid AND i.indisunique AND i.indisvalid
         AND i.indpred IS NULL AND i.indnkeyatts = 1 AND i.indkey[0] = a.attnum) AS is_key,
+      (SELECT concat(quote_ident(nspname), '.', quote_ident(collname)) FROM pg_collation c
+        JOIN pg_namespace n ON n.oid = collnamespace WHERE c.oid = a.attcollation) AS collation,
       current_setting('server_encoding') AS encoding,
       (SELECT relkind = 'r' FROM pg_class WHERE oid = a.attrelid) AND EXISTS (
         SELECT FROM pg_inherits WHERE inhparent = a.attrelid) AS has_children
@@ -63,9 +65,10 @@ export interface SongColumns {
   isLoose: boolean;
   /** The collation that compares bytes. */
   bytes: string;
-  /** MySQL: character set and collation of the ids. */
-  charset: string;
+  /** Collation of the ids, if they are text. */
   collation: string;
+  /** MySQL: character set of the ids. */
+  charset: string;
   /** Returns true if a row can have this id, and no other id is that row's as well: `01` is not 1. */
   fits: (id: string) => boolean;
   /** Most plays of a song; `undefined` if the column has no limit. */

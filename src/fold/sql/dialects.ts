@@ -72,12 +72,14 @@ const postgres: Dialect = {
   time: (time) => `'${time.toISOString()}'::timestamptz`,
   songs: () => "unnest($1::text[], $2::bigint[]) AS f(id, plays)",
   values: (rows) => [rows.map(([id]) => id), rows.map(([, plays]) => plays)],
-  typed: ({ type }, text) => `${text}::${type}`,
-  typedIfId: ({ kind, type }, text) => {
-    if (kind === "text") return `${text}::${type}`;
-    if (kind === "uuid")
+  // Kept ids have the collation "C", which would conflict with that of the column.
+  typed: ({ kind, type, collation }, text) =>
+    kind === "text" ? `${text}::${type} COLLATE ${collation}` : `${text}::${type}`,
+  typedIfId: (song, text) => {
+    if (song.kind === "text") return postgres.typed(song, text);
+    if (song.kind === "uuid")
       return `CASE WHEN ${text} ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' THEN ${text}::uuid END`;
-    const inRange = `CASE WHEN abs(${text}::numeric) <= 9223372036854775807 THEN ${text}::bigint END`;
+    const inRange = `CASE WHEN ${text}::numeric BETWEEN -9223372036854775808 AND 9223372036854775807 THEN ${text}::bigint END`;
     return `CASE WHEN ${text} ~ '^(0|-?[1-9][0-9]{0,18})$' THEN ${inRange} END`;
   },
   text: ({ id }) => `${id}::text COLLATE "C"`,
@@ -118,7 +120,11 @@ const mysql: Dialect = {
     if (kind === "integer") return `CAST(${text} AS ${isUnsigned ? "unsigned" : "signed"})`;
     return `CONVERT(${text} USING ${charset}) COLLATE ${collation}`;
   },
-  text: ({ id, bytes }) => `CAST(${id} AS char CHARACTER SET utf8mb4) COLLATE ${bytes}`,
+  text: ({ id, bytes, kind, isUnsigned }) => {
+    // ZEROFILL writes zeros before a number, which its value does not have.
+    const value = kind === "integer" ? `CAST(${id} AS ${isUnsigned ? "unsigned" : "signed"})` : id;
+    return `CAST(${value} AS char CHARACTER SET utf8mb4) COLLATE ${bytes}`;
+  },
 };
 
 /** Placeholders are numbered: `$2` would be the second one that stands in the statement. */

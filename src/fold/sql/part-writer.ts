@@ -39,6 +39,8 @@ export class PartWriter {
     if (this.#policy === "insert") await this.#addNew(tx, []);
     if (this.#isTrial) return;
     await this.#record(tx, [], 0, 0);
+    await this.addKept(tx, 0);
+    await this.#moveKept(tx, []);
     for (const statement of REHEARSAL) await this.#database.run(tx, statement);
   }
 
@@ -61,16 +63,21 @@ export class PartWriter {
     return [setAside, setAside.length > 0 && (!isKept || (await this.#keep(tx, setAside)))];
   }
 
-  /** Moves the plays of unknown songs that have a row by now. */
-  async addKept(tx: SqlRunner): Promise<void> {
+  /** Moves the plays of at most `max` unknown songs that have a row by now. */
+  async addKept(tx: SqlRunner, max: number = MAX_KEPT): Promise<void> {
     if (this.#policy === "drop") return;
-    const { name, table, song, songs } = this.#database;
+    const { name, table, song } = this.#database;
     const found = await this.#database.run(
       tx,
-      `SELECT k.id AS id FROM playcount_unknown k WHERE k.name = ${name} AND EXISTS (SELECT 1 FROM ${table} s WHERE ${this.#database.isRowOf("k")}) LIMIT ${MAX_KEPT}`,
+      `SELECT k.id AS id FROM playcount_unknown k WHERE k.name = ${name} AND EXISTS (SELECT 1 FROM ${table} s WHERE ${this.#database.isRowOf("k")}) LIMIT ${max}`,
     );
     const kept = found.map(({ id }): SongPlays[number] => [String(id), 0]).filter(([id]) => song.fits(id));
-    if (kept.length === 0) return;
+    if (kept.length > 0) await this.#moveKept(tx, kept);
+  }
+
+  /** Adds the plays of kept songs to their rows. */
+  async #moveKept(tx: SqlRunner, kept: SongPlays): Promise<void> {
+    const { name, songs } = this.#database;
     // The sums stay in the database: a double cannot have all of them.
     const sums = `SELECT k.id, k.plays FROM playcount_unknown k JOIN ${songs} ON k.id = f.id WHERE k.name = ${name}`;
     const added = without(kept, await addPlays(this.#database, tx, kept, `(${sums}) AS f`));
