@@ -5,6 +5,7 @@ import { quoted } from "../error-message.ts";
 import { parseWholeNumber } from "../mapping/whole-number.ts";
 import { FoldSongs } from "./songs.ts";
 import { JobRefusal, type OpenFold, type ServerFolds } from "./target.ts";
+import { refuseTwins } from "./twins.ts";
 
 /** Long limits of requests to servers: up to six attempts within several minutes. */
 export const PATIENT = { timeoutMs: 30_000, retries: 5 } as const;
@@ -44,17 +45,9 @@ export class CountServers {
     return times.length === 0 ? Date.now() : Math.min(...times);
   }
 
-  /** @throws {JobRefusal} if two URLs have one store: entity tags begin with its name. */
+  /** @throws {JobRefusal} if two URLs have one store. */
   async refuseTwins(): Promise<void> {
-    const { servers } = this.#options;
-    if (servers.length < 2) return;
-    const names = await this.#askAll({ method: "GET", path: "" }, readStoreName);
-    const firsts = names.map((name, at) => (name === undefined ? at : names.indexOf(name)));
-    const twin = firsts.findIndex((first, at) => first !== at);
-    if (twin === -1) return;
-    throw new JobRefusal(
-      `${servers[firsts[twin] as number]} and ${servers[twin]} have the same counts: they are one server, or share a Redis. List it once in --from`,
-    );
+    await refuseTwins({ ...this.#options, flag: "--from" });
   }
 
   /** @throws {RangeError} if a server takes ids of more than `maxBytes`. */
@@ -147,12 +140,6 @@ function expecting(...types: readonly string[]): (error: unknown) => string {
     if (type === undefined || !types.includes(type)) throw error;
     return type;
   };
-}
-
-/** Returns the part of a list's entity tag that stays the same while the counts change. */
-async function readStoreName({ response }: ServerAnswer): Promise<string | undefined> {
-  await response.body?.cancel();
-  return /^(?:W\/)?"(.+)-/.exec(response.headers.get("etag") ?? "")?.[1];
 }
 
 async function readFolds(answer: ServerAnswer): Promise<ServerFolds> {

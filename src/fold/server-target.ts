@@ -6,6 +6,7 @@ import { hash64 } from "../hash.ts";
 import { MAPPING_SYNTAX, writeList } from "../mapping/write.ts";
 import { labelOf } from "./label.ts";
 import { type FoldToStore, JobRefusal, type Target } from "./target.ts";
+import { refuseTwins } from "./twins.ts";
 
 /** Songs of one step, which sends at most one batch to each server. */
 const STEP_SONGS = 2000;
@@ -30,8 +31,12 @@ export class ServerTarget implements Target {
     this.#signal = signal;
   }
 
-  /** Rejects if a server does not accept batches. */
+  /** Rejects if a server does not accept batches. @throws {JobRefusal} if two URLs have one store. */
   async prepare(): Promise<void> {
+    await refuseTwins({
+      ...{ client: this.#client, servers: this.#to.urls },
+      ...{ flag: "--into", signal: this.#signal },
+    });
     const request = { method: "POST", path: "batch", body: "", signal: this.#signal };
     await allEnded(this.#to.urls.map((server) => this.#client.send(server, request, readNewestFold)));
   }

@@ -65,6 +65,17 @@ describe("A move", () => {
     await expectPlaced(servers, new Map([...SONGS].map(([id, plays]) => [id, plays * rounds])));
   });
 
+  test("to two URLs of one server is refused before a fold is sealed", async () => {
+    const [source, target] = [servePlaycount(), servePlaycount()];
+    await new CountClient(source).addPlays(SONGS);
+    await expect(move([source], [target, target.replace("127.0.0.1", "localhost")])).rejects.toThrow(
+      /: they are one server, or share a Redis\. List it once in --into$/,
+    );
+    expect(await (await fetch(`${source}/folds`)).text()).toBe("");
+    await move([source], [target]);
+    await expectPlaced([target], SONGS);
+  });
+
   test("needs no name of what is counted", async () => {
     const [source, target] = [servePlaycount({ resource: "video" }), servePlaycount({ resource: "video" })];
     await new CountClient(source).addPlays(SONGS);
