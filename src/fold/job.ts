@@ -1,6 +1,6 @@
 import { Claim, type ClaimOptions } from "./claim.ts";
 import { FoldSongs } from "./songs.ts";
-import { type FoldState, type ServerFolds, SetAside } from "./target.ts";
+import { type FoldState, BrokenFold, type ServerFolds, SetAside } from "./target.ts";
 
 // The steps of a hand-over
 //
@@ -57,17 +57,18 @@ export interface HandedOver {
 export async function* handOverEach(options: JobOptions): AsyncGenerator<HandedOver> {
   for (let isResumed = true; isResumed;) {
     const done = await handOver(options);
+    if (done === undefined) continue; // the fold was dropped
     yield done;
     ({ isResumed } = done);
   }
 }
 
 /**
- * Hands one fold over.
+ * Hands one fold over. Returns `undefined` if it cannot be completed, and was dropped because of `skip`.
  *
  * @throws {JobRefusal} if the operator has to decide; {OtherJob}; {RangeError} for wrong settings.
  */
-async function handOver(options: JobOptions): Promise<HandedOver> {
+async function handOver(options: JobOptions): Promise<HandedOver | undefined> {
   const { target, counters, onStep = () => {} } = options;
   const { servers, claim } = await begin(options, false);
   const { state, adopt } = claim;
@@ -85,7 +86,13 @@ async function handOver(options: JobOptions): Promise<HandedOver> {
   const sealedAt = await counters.sealedAt(fold);
   const onProgress = (storedSongs: number) => options.onProgress?.({ fold, songs: songs.size, storedSongs });
   const setAside = new SetAside();
-  await target.store({ fold, sealedAt, songs, setAside, onProgress });
+  try {
+    await target.store({ fold, sealedAt, songs, setAside, onProgress });
+  } catch (error) {
+    if (!(error instanceof BrokenFold) || options.skip !== true) throw error;
+    for (const { server } of servers) await counters.drop(server, fold);
+    return undefined;
+  }
   onStep("stored");
   for (const { server } of servers) {
     await counters.acknowledge(server, fold, label);

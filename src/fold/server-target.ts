@@ -5,7 +5,7 @@ import { allEnded, type ServerClient } from "../client/server-client.ts";
 import { hash64 } from "../hash.ts";
 import { MAPPING_SYNTAX, writeList } from "../mapping/write.ts";
 import { labelOf } from "./label.ts";
-import { type FoldToStore, JobRefusal, type Target } from "./target.ts";
+import { type FoldToStore, BrokenFold, type Target } from "./target.ts";
 import { refuseTwins } from "./twins.ts";
 
 /** Songs of one step, which sends at most one batch to each server. */
@@ -81,8 +81,8 @@ export class ServerTarget implements Target {
   }
 }
 
-function differs(server: string): JobRefusal {
-  return new JobRefusal(
+function differs(server: string): BrokenFold {
+  return new BrokenFold(
     `${server} has counted other songs under this fold: a server of --from has lost some since. Drop the rest by --skip`,
   );
 }

@@ -99,6 +99,9 @@ export class JobRefusal extends Error {
   override readonly name = "JobRefusal";
 }
 
+/** A fold was stored in part, and the rest cannot be. */
+export class BrokenFold extends JobRefusal {}
+
 /** Another job is at work on the same table. */
 export class OtherJob extends Error {
   /** Tells this error from others. */

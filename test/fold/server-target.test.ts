@@ -19,10 +19,15 @@ async function move(
   from: readonly string[],
   to: readonly string[],
   options: Partial<JobOptions> = {},
+  log: string[] = [],
 ): Promise<HandedOver[]> {
   const client = new ServerClient({ retries: 0 });
   const target = new ServerTarget(new Placement(to), client, undefined);
-  const counters = new CountServers({ client, servers: new Placement(from).urls, log: () => {} });
+  const counters = new CountServers({
+    client,
+    servers: new Placement(from).urls,
+    log: (line) => log.push(line),
+  });
   const folds: HandedOver[] = [];
   for await (const fold of handOverEach({ target, counters, ...options })) folds.push(fold);
   return folds;
@@ -63,6 +68,27 @@ describe("A move", () => {
     }
     unreliability.isOn = false;
     await expectPlaced(servers, new Map([...SONGS].map(([id, plays]) => [id, plays * rounds])));
+  });
+
+  test("whose source has lost songs of a fold that was stored in part drops the rest if it is told to", async () => {
+    const [lost, other, target] = [servePlaycount(), servePlaycount(), servePlaycount()];
+    const songs = [...SONGS];
+    await new CountClient(lost).addPlays(new Map(songs.slice(0, 1000)));
+    await new CountClient(other).addPlays(new Map(songs.slice(1000)));
+    await expect(move([lost, other], [target], { onStep: crashAt("acknowledged one") })).rejects.toThrow(
+      Crash,
+    );
+    const restarted = servePlaycount();
+    await new CountClient(restarted).addPlays(new Map([["new", 7]]));
+    const log: string[] = [];
+    for (let run = 0; run < 2; run++)
+      await expect(move([restarted, other], [target])).rejects.toThrow(
+        / has counted other songs under this fold: .*\. Drop the rest by --skip$/,
+      );
+    const folds = await move([restarted, other], [target], { skip: true }, log);
+    expect(folds).toMatchObject([{ songs: 1, plays: 7, isResumed: false }]);
+    expect(log.join("\n")).toMatch(/: fold \d+ is dropped \(songs: 1500, plays: /);
+    await expectPlaced([target], new Map([...SONGS, ["new", 7]]));
   });
 
   test("to two URLs of one server is refused before a fold is sealed", async () => {

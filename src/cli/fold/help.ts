@@ -33,7 +33,8 @@ Look first:
 
 Folds that are not of this job:
   --adopt N              store fold N of another job too, all of it: also what that job has stored
-  --skip                 drop them: acknowledge them without storing them
+  --skip                 drop them: acknowledge them without storing them; also the rest of a fold
+                         of this job that can never be completed
 
 Access:
   --password-file PATH   file with the password of the database
