@@ -3,6 +3,7 @@ import { DatabaseSync } from "node:sqlite";
 import { cpSync } from "node:fs";
 import { join } from "node:path";
 import type { DurableStore } from "../../../src/store/durable/durable-store.ts";
+import { Refusal } from "../../../src/store/refusal.ts";
 import { rounds } from "../../support/extent.ts";
 import { closeAll, newFolder, open, removeAll } from "./folders.ts";
 
@@ -108,6 +109,23 @@ test("Counts up to 2^53 − 1 and ids of all kinds are read back unchanged", asy
   store = await open(folder);
   for (const [id, count] of counts) expect(store.get(id), id).toBe(count);
   expect(store.figures()).toMatchObject({ songs: counts.size });
+});
+
+test("A play that exceeds 2^53 − 1 with a kept fold is refused, whatever it is sent with, and others are counted", async () => {
+  const store = await open(newFolder());
+  await store.add("a", Number.MAX_SAFE_INTEGER - 1);
+  await store.seal(1);
+  await store.acknowledge(1);
+  const refused = Refusal.overflow(0, Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER - 1);
+  const key = { writer: "w".repeat(65), seq: Number.MAX_SAFE_INTEGER };
+  const writes: unknown[] = [
+    store.add("a", Number.MAX_SAFE_INTEGER),
+    store.add("a", Number.MAX_SAFE_INTEGER, key),
+    store.addAll(new Map([["a", Number.MAX_SAFE_INTEGER]])),
+  ];
+  const results = await Promise.allSettled(writes);
+  expect(results).toEqual(writes.map(() => ({ status: "rejected", reason: refused })));
+  expect(await store.add("a", 1)).toEqual({ count: 1, fold: 1 });
 });
 
 test.each([

@@ -110,6 +110,47 @@ describe("The ring", () => {
     }
   });
 
+  test("returns every refusal, of the longest numbers and of a text that is too long for its slot", async () => {
+    const { queue, committer } = bothSides();
+    const most = Number.MAX_SAFE_INTEGER;
+    const ofAdditions = [
+      Refusal.overflow(most, most, most),
+      Refusal.full(most),
+      Refusal.noMemory(),
+      Refusal.tooLong(4096),
+      Refusal.staleKey(most, most),
+      Refusal.keyReused(most),
+    ];
+    const others = [
+      Refusal.tooLong(4096, "\0".repeat(4096)),
+      Refusal.otherLabel(most, '"'.repeat(200)),
+      Refusal.unsupported(),
+      Refusal.unknownFold(most),
+      Refusal.dropped(most),
+      Refusal.belowNewest(most, most),
+      Refusal.olderFirst(most, most),
+      Refusal.tooManyFolds(most),
+      Refusal.unavailable("🎵".repeat(1000)),
+    ];
+    const refusals = [...ofAdditions, ...others];
+    const results = refusals.map(() => queue.add("x".repeat(LONGEST), most));
+    const left = [...refusals];
+    take(committer, () => {
+      throw left.shift() as Refusal;
+    });
+    committer.finish();
+    const settled = await Promise.allSettled(results);
+    expect(settled.slice(0, ofAdditions.length)).toEqual(
+      ofAdditions.map((reason) => ({ status: "rejected" as const, reason })),
+    );
+    for (const [at, { reason, members, message }] of refusals.entries()) {
+      const refused = (settled[at] as PromiseRejectedResult).reason as Refusal;
+      expect(refused).toMatchObject({ reason, members });
+      expect(message).toStartWith(refused.message);
+      expect(refused.message.length).toBeGreaterThanOrEqual(Math.min(40, message.length));
+    }
+  });
+
   test("leaves an addition and all after it for the next commit, and no failure changes what was recalled", async () => {
     const { queue, committer } = bothSides();
     const results = ["a", "later", "b"].map((id) => queue.add(id, 1));

@@ -17,14 +17,15 @@ import { errorOfFailure, errorOfRefusal } from "./reply-errors.ts";
 //
 // A slot:
 //
-//   word 0            2               4        6             8         9            26             64
-//     +---------------+---------------+--------+-------------+---------+------------+--------------+
-//     | plays, then   | newest sealed | seq    | fingerprint | outcome | writer     | id           |
-//     | count (number)| fold (number) | (num.) | (number)    |         | (packed)   | (packed)     |
-//     +---------------+---------------+--------+-------------+---------+------------+--------------+
+//   word 0            2               4        6             8            25             63        64
+//     +---------------+---------------+--------+-------------+------------+--------------+---------+
+//     | plays, then   | newest sealed | seq    | fingerprint | writer     | id           | outcome |
+//     | count (number)| fold (number) | (num.) | (number)    | (packed)   | (packed)     |         |
+//     +---------------+---------------+--------+-------------+------------+--------------+---------+
 //
 // packed-id.ts shows how writer and id are packed. Without a key the writer is empty. A refusal takes the
-// place of writer and id, as JSON packed in the same way.
+// place of all before the outcome: reason and members as JSON, a line feed, and the message, packed in the
+// same way. A message that is longer than that place is cut off.
 //
 // `pushed` and `done` count additions modulo 2^32. The serving thread writes plays, key and id, then
 // `pushed`; the commit thread writes the result, then `done`. Slots from `done` to before `pushed` belong to
@@ -41,9 +42,9 @@ const SLOT = layOut({
   fold: NUMBER,
   seq: NUMBER,
   fingerprint: NUMBER,
-  outcome: 1,
   writer: WRITER_WORDS,
   id: SLOT_WORDS - 9 - WRITER_WORDS,
+  outcome: 1,
 });
 if (SLOT.end !== SLOT_WORDS) throw new Error("The slots of the ring overlap");
 
@@ -51,9 +52,11 @@ const { pushed: PUSHED, done: DONE } = RING;
 const { outcome: OUTCOME, writer: WRITER, id: ID } = SLOT;
 const [COUNT, FOLD, SEQ, FINGERPRINT] = [SLOT.count / 2, SLOT.fold / 2, SLOT.seq / 2, SLOT.fingerprint / 2];
 
-const ID_WORDS = SLOT_WORDS - ID;
+const ID_WORDS = OUTCOME - ID;
 const MAX_ID_BYTES = ID_WORDS * 4 - LENGTH_BYTES;
-const MAX_REFUSAL_BYTES = (SLOT_WORDS - WRITER) * 4 - LENGTH_BYTES;
+const MAX_REFUSAL_BYTES = OUTCOME * 4 - LENGTH_BYTES;
+
+const utf8 = new TextEncoder();
 
 /** The outcome of an addition, by number. Only a staged one depends on the commit. */
 const OUTCOMES = ["staged", "recalled", "refused", "full", "failed", "unknown"] as const;
@@ -112,7 +115,7 @@ export class AdditionRing {
     const slot = slotOf(this.#seen);
     this.#seen = (this.#seen + 1) | 0;
     const outcome = this.#words[slot + OUTCOME] as number;
-    if (outcome === REFUSED) return errorOfRefusal(JSON.parse(this.#textAt(slot + WRITER)) as RefusedWrite);
+    if (outcome === REFUSED) return errorOfRefusal(decodeRefusal(this.#textAt(slot)));
     if (outcome > REFUSED) return errorOfFailure(OUTCOMES[outcome] as WriteFailure);
     return {
       count: this.#numbers[slot / 2 + COUNT] as number,
@@ -161,9 +164,7 @@ export class AdditionRing {
       this.#words[slot + OUTCOME] = staged.isStaged ? STAGED : RECALLED;
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
-      const { reason, message, members } = error;
-      const refusal: RefusedWrite = { reason, message, members };
-      this.#writeText(slot + WRITER, JSON.stringify(refusal), MAX_REFUSAL_BYTES);
+      this.#writeText(slot, encodeRefusal(error), MAX_REFUSAL_BYTES);
       this.#words[slot + OUTCOME] = REFUSED;
     }
     return true;
@@ -195,4 +196,17 @@ export class AdditionRing {
 /** Returns the first word of an addition's slot. */
 function slotOf(addition: number): number {
   return (addition & (SLOTS - 1)) * SLOT_WORDS;
+}
+
+/** Encodes a refusal in at most {@linkcode MAX_REFUSAL_BYTES} bytes of UTF-8. */
+function encodeRefusal({ reason, message, members }: RefusedWrite): string {
+  const text = `${JSON.stringify([reason, members])}\n${message}`;
+  return text.slice(0, utf8.encodeInto(text, new Uint8Array(MAX_REFUSAL_BYTES)).read);
+}
+
+/** Decodes {@linkcode encodeRefusal}'s encoding. */
+function decodeRefusal(text: string): RefusedWrite {
+  const end = text.indexOf("\n");
+  const [reason, members] = JSON.parse(text.slice(0, end)) as [RefusedWrite["reason"], Refusal["members"]];
+  return { reason, members, message: text.slice(end + 1) };
 }
