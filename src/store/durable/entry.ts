@@ -42,7 +42,8 @@ export interface OpenDurableStore extends CountStore {
  * Opens counts in a directory, for a handler of this process. Needs Bun, Deno or Node.
  *
  * A thread of its own writes to the disk. It runs this module: a bundler has to leave `playcount/durable` out
- * of its bundle.
+ * of its bundle. Until the promise resolves, the caller's thread does half of the work of loading the counts,
+ * in steps of about 4 ms on Bun.
  *
  * @throws {RangeError} for an option out of its range.
  * @throws {Error} if the directory cannot be used, or another process uses it.
