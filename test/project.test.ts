@@ -238,7 +238,7 @@ describe("The sources", () => {
       "http/handler.ts": "methods of a route",
       "http/guard.ts": "origins of a setting",
       "store/redis/songs/single-songs.ts": "queues whose script is under way: each waits for Redis",
-      "store/redis/redis.ts": "numbers of shards",
+      "store/redis/songs/batches.ts": "numbers of shards",
       "store/redis/cluster/topology.ts": "addresses of servers",
     };
     const made = FILES.filter((path) => /^(?:http|store|mapping)\//.test(path)).filter((path) =>

@@ -1,5 +1,6 @@
 import { Refusal, UnknownOutcome } from "../refusal.ts";
 import { Broken, Lost, NotDone } from "./cluster/failures.ts";
+import type { AddProblem, Song } from "./scripts/add.ts";
 
 /** Maps the failure of a change to the error of a store. The details go to the operator only. */
 export function failedChange(error: unknown): unknown {
@@ -16,6 +17,18 @@ export function failedReading(error: unknown): unknown {
 
 export function unreachable(): Refusal {
   return Refusal.unavailable("The store of the counts does not answer");
+}
+
+/** Returns the error of a problem for the client. `maxSongs` is the limit of all shards together. */
+export function errorOf(
+  { kind, at, detail, kept }: AddProblem,
+  songs: readonly Song[],
+  maxSongs: number,
+): Error {
+  if (kind === "overflow") return Refusal.overflow(Number(detail), (songs[at] as Song).plays, kept);
+  if (kind === "full") return Refusal.full(maxSongs);
+  if (kind === "dropped") return Refusal.dropped(Number(detail));
+  return kind === "forgotten" ? new UnknownOutcome() : unreachable();
 }
 
 /** Awaits `act`, and maps its error with `meant`. */

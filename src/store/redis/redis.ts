@@ -2,8 +2,8 @@ import type { Settings } from "../../settings/settings.ts";
 import type { RequestKey } from "../request-key.ts";
 import type { Cluster, Run } from "./cluster/cluster.ts";
 import { NotDone } from "./cluster/failures.ts";
-import { ADD, COUNT, decodeAdd, encodeAdd } from "./scripts/add.ts";
-import type { AddReply, AddRequest, Part, Song } from "./scripts/add.ts";
+import { ADD, COUNT, decodeAdd, encodeAdd, firstsOf } from "./scripts/add.ts";
+import type { AddReply, AddRequest, Song } from "./scripts/add.ts";
 import { CONTROL, decodeControl, decodeLayout, decodeState, STATE } from "./scripts/control.ts";
 import type { ControlReply, ControlRequest, LayoutReply, State } from "./scripts/control.ts";
 import type { Script, ScriptInput } from "./scripts/script.ts";
@@ -31,14 +31,14 @@ export class Redis {
   }
 
   /** Adds plays to songs of one group. Learns heads that were outdated: those songs can be tried again. */
-  async add<S extends Song>(request: AddRequest<S>): Promise<AddReply<S>> {
-    const { shard } = request.parts[0] as Part;
+  async add(request: AddRequest): Promise<AddReply> {
+    const firsts = firstsOf(request.songs, request.sizes);
     const script = request.mode === "check" || request.mode === "count" ? COUNT : ADD;
-    const words = await this.onShard(shard, script, encodeAdd(this.heads, request));
-    const reply = decodeAdd(words, request.parts, this.settings.maxSongs);
-    for (const { kind, songs, detail } of reply.problems)
-      if (kind === "head") this.heads.learn((songs[0] as S).shard, detail);
-    return { ...reply, problems: reply.problems.filter(({ kind }) => kind !== "head") };
+    const input = encodeAdd(this.heads, request);
+    const reply = decodeAdd(await this.onShard((firsts[0] as Song).shard, script, input));
+    for (const { kind, at, detail } of reply.problems)
+      if (kind === "head") this.heads.learn((firsts[at] as Song).shard, detail);
+    return reply;
   }
 
   /** Runs a script on keys of one shard, or of several shards of one group. */
@@ -88,10 +88,4 @@ export async function layOut(cluster: Cluster, wanted: LayoutData): Promise<Layo
     prefix,
     await cluster.run({ ...controlOf(prefix), script: CONTROL, verb: "lay out", request }),
   );
-}
-
-/** Divides songs by their shards. */
-export function divide<S extends Song>(songs: readonly S[]): Part<S>[] {
-  const parts = Map.groupBy(songs, (song) => song.shard);
-  return Array.from(parts, ([shard, songs]) => ({ shard, songs, fold: 0 }));
 }

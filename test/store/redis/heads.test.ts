@@ -52,6 +52,19 @@ testWithRedis("A refused batch leaves no trace", async () => {
   expect(await listed(other)).toEqual(before);
 });
 
+testWithRedis("A shard with few songs is a table, in which Redis finds a song at once", async () => {
+  const { one, redis } = await openTwo();
+  const encodings = () =>
+    Promise.all(
+      Array.from({ length: 16 }, (_, shard) => redis.ask("OBJECT", "ENCODING", `{shared:${shard}}`)),
+    );
+  await one.addAll(new Map(Array.from({ length: 100 }, (_, n) => [`song-${n}`, 1])));
+  expect(new Set(await encodings())).toEqual(new Set(["hashtable"]));
+  await one.seal(1);
+  for (let n = 0; n < 100; n++) await one.add(`song-${n}`, 1);
+  expect(new Set(await encodings())).toEqual(new Set(["hashtable"]));
+});
+
 testWithRedis("The loss of a shard with its head is found with the next play", async () => {
   const { one, other, redis } = await openTwo();
   await one.add("a", 1);

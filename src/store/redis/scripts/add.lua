@@ -1,170 +1,190 @@
--- Adds plays to songs of some shards: to all of them or to none, or to each by itself. Or only counts.
+-- Adds plays to songs: to each by itself, or to all of them or none. Or only counts them.
 --
--- KEYS: for each shard its hash, its sets, and with a writer the hash of the writers that have added to it.
--- Verbs are the modes; add.ts has them and the members of the request.
+-- The songs come in parts, each of one shard. KEYS: for each part its hash, its sets, and with a writer the
+-- hash of the writers that have added to it. Verbs are the modes; add.ts has them and the members of the
+-- request.
 --
--- Returns `refused`, if a song of `check` or `add` has a problem, or `done`; `begun` if a shard has added
--- the request before, or nothing; the new counts, `null` for a song with a problem, none for `check`; for
--- each shard the newest fold sealed before; and a list of problems. A shard that has added the request before
--- adds nothing, and returns the current counts; with `one`, which adds one song and keeps the answer, the
--- answer.
-local mode, after, ids, plays, sizes = verb, request.after, request.ids, request.plays, request.sizes
-local writer, stamp = request.writer, request.stamp
-local tonumber, unpack = tonumber, unpack -- locals are faster
-local samePlays = type(plays) == 'number' and plays -- false: they differ
--- Values of one command, the field of the newest forgotten stamp.
-local SLICE, FORGOTTEN = 1000, '\255f'
-local problems, counts, folds, songsOf, isDone, isBegun = {}, {}, {}, {}, {}, false
--- New fields of all parts: ids and plays in turn. Of each part the place of the first one.
-local fields, firstField = {}, {}
-local answered -- the first answer to a request for one song
-local keeps = mode == 'one'
-if keeps then mode = 'add' end
+-- Returns `done` or, if a song has a problem and so none was added, `refused`; `begun` if a shard has added
+-- the request before, or nothing; the new counts, `null` for a song with a problem; for each part the newest
+-- fold sealed before; and a list of problems. A shard that has added the request before adds nothing, and
+-- returns the current counts; with `one`, which adds one song and keeps the answer, the answer.
+local tonumber = tonumber -- locals are faster
+local ids, plays, sizes, heads = request.ids, request.plays, request.sizes, request.heads
+local after, writer, stamp = request.after, request.writer, request.stamp
+local writes, isWhole = verb ~= 'check' and verb ~= 'count', verb ~= 'each' and verb ~= 'count'
+-- Numbers instead of lists if all are the same. Redis takes texts faster than numbers.
+local samePlays, sameSize = type(plays) == 'number' and plays, type(sizes) == 'number' and sizes
+local sameText = samePlays and digits(samePlays)
+local FORGOTTEN = '\255f' -- the field of the newest forgotten stamp of a writer
+local SHORT = 1e14 -- smaller numbers become text without a format
+local SLICE = 1000 -- fields of one command, or problems
+local problems, counts, folds = {}, {}, {}
+-- The parts that were added before; the numbers of songs of shards with new ones.
+local isDone, songsOf = {}, {}
+local isBegun, answered, changed = false, nil, nil -- the answer to an earlier attempt; a shard with a change
 
 local function refuse(...) problems[#problems + 1] = table.concat({ ... }, ' ') end
 
--- The parts, one for each shard: the head, the place of the first key, and the songs of the parts before.
-local heads, keys, songsBefore = {}, {}, {}
-local nextKey, total = 1, 0
-for part, size in ipairs(sizes) do
-  local head = request.heads[part] or request.heads[1]
-  heads[part], keys[part], songsBefore[part] = head, nextKey, total
-  nextKey = nextKey + 1 + #head.counted + (writer and 1 or 0)
-  total = total + size
-end
-
--- Reads the head and the plays of a part's songs in a hash; nil if it cannot be read.
-local function look(part, key)
-  local first = songsBefore[part] + 1
-  local last = songsBefore[part] + sizes[part]
-  local all = try('HMGET', key, HEAD, unpack(ids, first, math.min(first + SLICE - 1, last)))
-  if all.err then return refuse('broken', part - 1, string.match(all.err, '%S+')) end
-  for from = first + SLICE, last, SLICE do
-    for _, found in ipairs(call('HMGET', key, unpack(ids, from, math.min(from + SLICE - 1, last)))) do
-      all[#all + 1] = found
-    end
-  end
-  return all
-end
-
--- Reads the sets: of each song all plays, those that count, and the newest set with any that count.
-local function lookAtSets(part)
-  local all, counted, newest = {}, {}, {}
-  for set, isCounted in ipairs(heads[part].counted) do
-    local found = look(part, KEYS[keys[part] + set])
-    if not found then return end
-    for n = 1, sizes[part] do
-      local sealed = tonumber(found[n + 1] or 0)
-      all[n] = (all[n] or 0) + sealed
-      if isCounted then counted[n] = (counted[n] or 0) + sealed end
-      if isCounted and sealed > 0 then newest[n] = set end
-    end
-  end
-  return { all = all, counted = counted, newest = newest }
-end
-
 -- Finds out if a shard has added this request before, or a later one of the same writer.
-local function checkWriter(part)
-  local found = call('HMGET', KEYS[keys[part] + 1 + #heads[part].counted], writer, FORGOTTEN)
+local function checkWriter(part, key)
+  local found = call('HMGET', key, writer, FORGOTTEN)
   local last, fold, count = string.match(found[1] or '', '^(%d+) (%d+) ?(%d*)$')
   if last and tonumber(last) >= tonumber(stamp) then
     isDone[part], isBegun = true, true
     if last == stamp then
       folds[part] = fold
-      if keeps and count ~= '' then answered = count end
+      if verb == 'one' and count ~= '' then answered = count end
     end
-  elseif found[2] and tonumber(found[2]) >= tonumber(stamp) then refuse('forgotten') end
+  elseif found[2] and tonumber(found[2]) >= tonumber(stamp) then refuse('forgotten', part - 1) end
 end
 
--- Notes that a song is new to the open fold. Returns false if it is new to a shard that is full.
-local function open(part, newest)
-  local songs = songsOf[part] or readSongs(KEYS[keys[part]])
-  if not newest and songs.all >= request.cap then return false end
-  if newest then songs.own[newest] = songs.own[newest] - 1 else songs.all = songs.all + 1 end
-  songs.open = songs.open + 1
-  songsOf[part] = songs
+-- Returns true if a part is as the caller knows it.
+local function check(part, head, at)
+  local current = try('HGET', KEYS[at], HEAD) or NO_HEAD
+  if current ~= head.text then
+    if current.err then return refuse('broken', part - 1, codeOf(current)) end
+    return refuse('head', part - 1, current)
+  end
+  if after and after < head.dropped then return refuse('dropped', part - 1, digits(head.dropped)) end
+  if writer then checkWriter(part, KEYS[at + 1 + #head.counted]) end
   return true
 end
 
--- Computes the new plays and counts of a part, and notes its problems.
-local function check(part)
-  local head, before = heads[part], songsBefore[part]
-  local found = look(part, KEYS[keys[part]])
-  if not found then return end
-  local current = found[1] or NO_HEAD
-  if current ~= head.text then return refuse('head', part - 1, current) end
-  if after and after < head.dropped then return refuse('dropped', part - 1, digits(head.dropped)) end
-  local sets = #head.counted > 0 and lookAtSets(part)
-  if sets == nil then return end
-  if writer then checkWriter(part) end
-  local morePlays, nextField = isDone[part] and 0 or samePlays, firstField[part]
-  for n = 1, sizes[part] do
-    local song, old = before + n, found[n + 1]
-    local more, now = morePlays or plays[song], tonumber(old or 0)
-    local sealed, counted = 0, 0
-    if sets then sealed, counted = sets.all[n], sets.counted[n] or 0 end
-    if not now then refuse('broken', part - 1, 'ERR')
-    elseif now + sealed > MAX - more then
-      refuse('overflow', song - 1, digits(now + counted), digits(sealed - counted))
-    elseif now == 0 and more > 0 and not open(part, sets and sets.newest[n]) then refuse('full', song - 1)
-    elseif mode ~= 'check' then
-      local text = old or '0'
-      if more > 0 then
-        text = format(WHOLE, now + more)
-        fields[nextField], fields[nextField + 1] = ids[song], text
-        nextField = nextField + 2
-      end
-      counts[song] = answered or sets and digits(now + more + counted) or text
+-- Reads the sets of a song: all plays, those that count, and the newest set with any that count. Returns
+-- `nil`, and the reply, if one cannot be read.
+local function readSets(id, counted, at)
+  local all, some, newest = 0, 0, nil
+  for set, isCounted in ipairs(counted) do
+    local found = try('HGET', KEYS[at + set], id) or '0'
+    local sealed = tonumber(found)
+    if not sealed then return nil, found end
+    all = all + sealed
+    if isCounted and sealed > 0 then some, newest = some + sealed, set end
+  end
+  return all, some, newest
+end
+
+-- Notes that a song is new to the open fold. Returns false if it is new to a shard that is full.
+local function open(key, head, newest)
+  local songs = songsOf[key] or readSongs(key)
+  if not newest and songs.all >= request.cap then return false end
+  if newest then songs.own[newest] = songs.own[newest] - 1 else songs.all = songs.all + 1 end
+  songs.open = songs.open + 1
+  songs.head, songsOf[key] = head.text, songs
+  return true
+end
+
+-- Takes added plays back. Returns the plays before; `new` is not exact above MAX.
+local function undo(id, key, more, new)
+  if more == 0 or not writes then return new - more end
+  local before = call('HINCRBY', key, id, digits(-more))
+  if before == 0 then call('HDEL', key, id) end
+  return before
+end
+
+-- Settles a song of a shard with sets, a new song, or one with too many plays: `new` with the added ones.
+-- Returns the new count, or nothing for a problem.
+local function settle(song, at, head, more, new)
+  local id, key = ids[song], KEYS[at]
+  local sealed, counted, newest = readSets(id, head.counted, at)
+  if not sealed or new + sealed > MAX or new == more and more > 0 and not open(key, head, newest) then
+    local before = undo(id, key, more, new)
+    if not sealed then refuse('broken', song - 1, codeOf(counted))
+    elseif new + sealed > MAX then
+      refuse('overflow', song - 1, digits(before + counted), digits(sealed - counted))
+    else refuse('full', song - 1) end
+    return nil
+  end
+  return digits(new + counted)
+end
+
+-- Reads the plays of the songs of a part in the open fold.
+local function readPlays(key, first, last)
+  local all = {}
+  for from = first, last, SLICE do
+    local some = try('HMGET', key, unpack(ids, from, math.min(from + SLICE - 1, last)))
+    for at, found in ipairs(some) do all[from - first + at] = found end
+  end
+  return all
+end
+
+-- Adds to the songs of a part. Most are in the open fold, and their shard has no sets: that is one command.
+local function addPart(part, head, at, first, last)
+  local key, isPlain, none = KEYS[at], head.counted[1] == nil, isDone[part]
+  local read = not writes and last > first and readPlays(key, first, last)
+  for song = first, last do
+    local more = none and 0 or samePlays or plays[song]
+    local found
+    if writes and more > 0 then found = try('HINCRBY', key, ids[song], sameText or digits(more))
+    else found = read and read[song - first + 1] or not read and try('HGET', key, ids[song]) or '0' end
+    local new = tonumber(found)
+    if not new then
+      if codeOf(found) ~= 'ERR' then call('HINCRBY', key, ids[song], 0) end -- fails for all, as on a replica
+      refuse('broken', song - 1, 'ERR')
+    else
+      if not writes then new = new + more end
+      if not (isPlain and new > more and new < SHORT) then new = settle(song, at, head, more, new) end
+      counts[song] = answered or new
+      if more > 0 and new then changed = key end
     end
+  end
+end
+
+local function undoPart(part, _, at, first, last)
+  for song = first, last do
+    local more = isDone[part] and 0 or samePlays or plays[song]
+    if counts[song] and more > 0 then undo(ids[song], KEYS[at], more) end
   end
 end
 
 -- Remembers the last request of a writer. Forgets the oldest of too many, and remembers the newest forgotten
 -- stamp.
-local function remember(part)
-  local key, most = KEYS[keys[part] + 1 + #heads[part].counted], request.writers
-  call('HSET', key, writer, stamp .. ' ' .. folds[part] .. (keeps and ' ' .. counts[1] or ''))
+local function remember(part, head, at)
+  if isDone[part] then return end
+  local key, most = KEYS[at + 1 + #head.counted], request.writers
+  call('HSET', key, writer, stamp .. ' ' .. folds[part] .. (verb == 'one' and ' ' .. counts[1] or ''))
   if call('HLEN', key) <= 2 * most then return end
   local all, stamps = call('HGETALL', key), {}
-  for at = 1, #all, 2 do
-    if all[at] ~= FORGOTTEN then stamps[#stamps + 1] = tonumber(string.match(all[at + 1], '^%d+')) end
+  for field = 1, #all, 2 do
+    if all[field] ~= FORGOTTEN then stamps[#stamps + 1] = tonumber(string.match(all[field + 1], '^%d+')) end
   end
   table.sort(stamps)
   local newest = stamps[#stamps - most]
-  for at = 1, #all, 2 do
-    local last = tonumber(string.match(all[at + 1], '^%d+'))
-    if all[at] ~= FORGOTTEN and last <= newest then call('HDEL', key, all[at]) end
+  for field = 1, #all, 2 do
+    local last = tonumber(string.match(all[field + 1], '^%d+'))
+    if all[field] ~= FORGOTTEN and last <= newest then call('HDEL', key, all[field]) end
   end
   call('HSET', key, FORGOTTEN, digits(newest))
 end
 
--- Returns true if something has changed.
-local function add(part)
-  local key, first, last = KEYS[keys[part]], firstField[part], firstField[part + 1] - 1
-  if songsOf[part] then writeSongs(key, songsOf[part], heads[part].text) end
-  for from = first, last, SLICE do
-    call('HSET', key, unpack(fields, from, math.min(from + SLICE - 1, last)))
+-- Calls `act` with each part, its head, the place of its first key, and those of its first and its last song.
+local function eachPart(act)
+  local at, last = 1, 0
+  for part = 1, sameSize and #ids / sameSize or #sizes do
+    local head, first = heads[part] or heads[1], last + 1
+    last = last + (sameSize or sizes[part])
+    act(part, head, at, first, last)
+    at = at + 1 + #head.counted + (writer and 1 or 0)
   end
-  if writer and not isDone[part] then remember(part) end
-  return last >= first
 end
 
-for part = 1, #sizes do
-  folds[part], firstField[part] = heads[part].newest, #fields + 1
-  check(part)
-end
-firstField[#sizes + 1] = #fields + 1
-local isRefused = #problems > 0 and (mode == 'check' or mode == 'add')
-if #problems > 0 then
-  for song = 1, total do counts[song] = counts[song] or 'null' end
-end
-if not isRefused and (mode == 'each' or mode == 'add') then
+eachPart(function(part, head, at, first, last)
+  folds[part] = head.newest
+  if check(part, head, at) and not isWhole then addPart(part, head, at, first, last) end
+end)
+if isWhole and #problems == 0 then eachPart(addPart) end
+local isRefused = isWhole and #problems > 0
+if isRefused and writes then eachPart(undoPart)
+elseif writes then
+  for key, songs in pairs(songsOf) do writeSongs(key, songs, songs.head) end
+  if writer then eachPart(remember) end
   -- A change also where all was added before, so that WAIT waits for those plays.
-  local changed = isBegun and KEYS[1]
-  for part = 1, #sizes do
-    if add(part) then changed = changed or KEYS[keys[part]] end
-  end
+  changed = changed or isBegun and KEYS[1]
   if changed then call('HINCRBY', changed, CHANGES, request.change) end
+end
+if isRefused or verb == 'check' then counts = {}
+elseif #problems > 0 then
+  for song = 1, #ids do counts[song] = counts[song] or 'null' end
 end
 local reply = { isRefused and 'refused' or 'done', isBegun and 'begun' or '' }
 reply[3], reply[4] = table.concat(counts, ','), table.concat(folds, ',')

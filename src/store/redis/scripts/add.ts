@@ -1,4 +1,3 @@
-import { Refusal, UnknownOutcome } from "../../refusal.ts";
 import type { Heads } from "../shards/heads.ts";
 import text from "./add.lua" with { type: "text" };
 import { randomChange, Script, type ScriptInput } from "./script.ts";
@@ -8,28 +7,22 @@ export const ADD: Script = new Script(text, { writes: true });
 /** The same script, for requests that only count. */
 export const COUNT: Script = new Script(text, { writes: false });
 
-/** A song and its plays. A reply sets `count`, the new count or NaN. */
+/** A song and its plays. */
 export interface Song {
   readonly id: string;
   readonly shard: number;
-  plays: number;
-  count: number;
+  readonly plays: number;
 }
 
-/** The songs of a shard. A reply sets `fold`, the newest fold before. */
-export interface Part<S extends Song = Song> {
-  readonly shard: number;
-  readonly songs: S[];
-  fold: number;
-}
-
-export interface AddRequest<S extends Song = Song> {
+export interface AddRequest {
   /**
    * `add` adds all or nothing, `each` what can be added. `one` adds one song, and keeps the answer for a
    * retry with the same claim. `check` and `count` change nothing.
    */
   mode: "each" | "add" | "one" | "check" | "count";
-  parts: readonly Part<S>[];
+  songs: readonly Song[];
+  /** Numbers of songs that stand together, in parts of one shard. Default: each by itself. */
+  sizes?: readonly number[] | undefined;
   /** The fold after which plays count. Default: the newest acknowledged one. */
   after?: number | undefined;
   /** The writer of a request with a key, and its stamp. */
@@ -37,80 +30,68 @@ export interface AddRequest<S extends Song = Song> {
 }
 
 /** A reason why a song, or all songs of a part, were not added. */
-export interface AddProblem<S extends Song = Song> {
+export interface AddProblem {
   /** `head`: that of the shard differs. `broken`: the shard cannot be read. The others are for the client. */
   kind: "head" | "broken" | "overflow" | "full" | "dropped" | "forgotten";
-  songs: readonly S[];
-  /** The current head, or the error of a broken shard. */
+  /** Place of the part, or of the song if it is `overflow` or `full`. */
+  at: number;
+  /** The current head, the error of a broken shard, the count, or the dropped fold. */
   detail: string;
-  /** The error for the client. */
-  error: Error | undefined;
+  /** Plays of the acknowledged fold, of an overflow. */
+  kept: number;
 }
 
-export interface AddReply<S extends Song = Song> {
+export interface AddReply {
   /** True if nothing was added in a mode for all or nothing. */
   isRefused: boolean;
   /** True if a shard has added a part of the same request before. */
   isBegun: boolean;
-  problems: AddProblem<S>[];
+  /** The new counts; `null` for a song with a problem. None of a refusal or a check. */
+  counts: (number | null)[];
+  /** The newest fold before, for each part. */
+  folds: number[];
+  problems: AddProblem[];
 }
 
-/** Makes the request of the script. If all heads, or the plays of all songs, are the same, there is one. */
-export function encodeAdd(heads: Heads, { mode, parts, after, claim }: AddRequest): ScriptInput {
+/** Makes the request of the script. If all heads, all sizes or all plays are the same, there is one. */
+export function encodeAdd(heads: Heads, { mode, songs, sizes, after, claim }: AddRequest): ScriptInput {
   const { layout } = heads;
-  const ids: string[] = [];
-  const plays: number[] = [];
-  for (const { songs } of parts)
-    for (const song of songs) {
-      ids.push(song.id);
-      plays.push(song.plays);
-    }
-  const known = parts.map(({ shard }) => heads.of(shard));
-  const some = known.every(({ text }) => text === known[0]?.text) ? known.slice(0, 1) : known;
-  const keys = parts.flatMap(({ shard }) =>
-    heads.of(shard).keys.concat(claim === undefined ? [] : layout.partKeyOf(shard, "adders")),
-  );
+  const known = firstsOf(songs, sizes).map(({ shard }) => heads.of(shard));
+  const adders = (shard: number) => (claim === undefined ? [] : layout.partKeyOf(shard, "adders"));
+  const plays = songs.map((song) => song.plays);
   const request = {
     after,
     ...claim,
     change: randomChange(),
     cap: layout.shardSongs, // most songs of a shard
     writers: layout.shardWriters, // most writers that a shard remembers
-    sizes: parts.map(({ songs }) => songs.length),
-    heads: some.map(({ text, newest, kept, dropped, sets }) => {
-      return { text, newest: String(newest), dropped, counted: sets.map((fold) => fold > (after ?? kept)) };
-    }),
+    sizes: sizes ?? 1,
+    heads: (known.every(({ text }) => text === known[0]?.text) ? known.slice(0, 1) : known).map(
+      ({ text, newest, kept, dropped, sets }) => {
+        return { text, newest: String(newest), dropped, counted: sets.map((fold) => fold > (after ?? kept)) };
+      },
+    ),
     plays: plays.every((more) => more === plays[0]) ? plays[0] : plays,
-    ids,
+    ids: songs.map(({ id }) => id),
   };
-  return { keys, verb: mode, request };
+  return { keys: known.flatMap(({ shard, keys }) => keys.concat(adders(shard))), verb: mode, request };
 }
 
-/** `maxSongs`: the limit of all shards together, for a refusal. */
-export function decodeAdd<S extends Song>(
-  [kind, begun, countList = "", foldList = "", ...rest]: string[],
-  parts: readonly Part<S>[],
-  maxSongs: number,
-): AddReply<S> {
-  const counts = JSON.parse(`[${countList}]`) as (number | null)[];
-  const folds = JSON.parse(`[${foldList}]`) as number[];
+/** Returns the first song of each part. */
+export function firstsOf<S extends Song>(songs: readonly S[], sizes?: readonly number[]): readonly S[] {
   let at = 0;
-  for (const [index, part] of parts.entries()) {
-    part.fold = folds[index] as number;
-    for (const song of part.songs) song.count = counts[at++] ?? Number.NaN;
-  }
-  const all = rest.length === 0 ? [] : parts.flatMap((part) => part.songs);
-  const problems = rest.map((problem): AddProblem<S> => {
-    const [kind, at = "0", detail = "", kept] = problem.split(" ") as [AddProblem["kind"], ...string[]];
-    const isOfSong = kind === "overflow" || kind === "full";
-    const songs = isOfSong ? [all[Number(at)] as S] : (parts[Number(at)] as Part<S>).songs;
-    const errors: Partial<Record<AddProblem["kind"], () => Error>> = {
-      overflow: () => Refusal.overflow(Number(detail), (songs[0] as S).plays, Number(kept)),
-      full: () => Refusal.full(maxSongs),
-      dropped: () => Refusal.dropped(Number(detail)),
-      forgotten: () => new UnknownOutcome(),
-    };
-    return { kind, songs, detail, error: errors[kind]?.() };
-  });
-  return { isRefused: kind === "refused", isBegun: begun !== "", problems };
+  return sizes?.map((size) => songs[(at += size) - size] as S) ?? songs;
+}
+
+export function decodeAdd([kind, begun, counts = "", folds = "", ...problems]: string[]): AddReply {
+  return {
+    isRefused: kind === "refused",
+    isBegun: begun !== "",
+    counts: JSON.parse(`[${counts}]`) as (number | null)[],
+    folds: JSON.parse(`[${folds}]`) as number[],
+    problems: problems.map((problem) => {
+      const [kind, at, detail = "", kept] = problem.split(" ") as [AddProblem["kind"], ...string[]];
+      return { kind, at: Number(at), detail, kept: Number(kept) };
+    }),
+  };
 }

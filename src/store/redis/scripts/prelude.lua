@@ -31,9 +31,13 @@ local function readSongs(key)
   return songs
 end
 
--- Writes them with the head, before any song: Redis finds the first fields of a small hash soonest.
+-- Writes them with the head. The text is long enough that Redis makes a table of the hash: it would look
+-- through a list of up to 128 fields for each song.
 local function writeSongs(key, songs, head)
   local numbers = { digits(songs.open) }
   for _, own in ipairs(songs.own) do table.insert(numbers, digits(own)) end
-  call('HSET', key, HEAD, head, SONGS, table.concat(numbers, ':'))
+  call('HSET', key, HEAD, head, SONGS, format('%-65s', table.concat(numbers, ':')))
 end
+
+-- Returns the first word of an error of Redis, `ERR` for a value that is no number.
+local function codeOf(reply) return string.match(type(reply) == 'table' and reply.err or 'ERR', '%S+') end

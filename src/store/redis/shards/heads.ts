@@ -2,6 +2,7 @@ import type { Layout } from "./layout.ts";
 
 /** The state of a shard that decides how its songs are added and counted. See README.md. */
 export interface Head {
+  readonly shard: number;
   /** The text in Redis. */
   readonly text: string;
   readonly epoch: number;
@@ -56,6 +57,6 @@ export class Heads {
     const list = text.slice(text.lastIndexOf(":") + 1).split(",");
     const sets = list.filter(Boolean).map(Number);
     const keys = [this.layout.keyOf(shard), ...sets.map((fold) => this.layout.partKeyOf(shard, fold))];
-    return { text, epoch, newest, kept, dropped, sets, keys };
+    return { shard, text, epoch, newest, kept, dropped, sets, keys };
   }
 }

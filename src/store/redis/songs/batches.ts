@@ -4,9 +4,9 @@ import type { BatchAddition, SongPlays } from "../../count-store.ts";
 import { pack } from "../../packed-plays.ts";
 import { Refusal, UnknownOutcome } from "../../refusal.ts";
 import type { RequestKey } from "../../request-key.ts";
-import { failedChange, mapFailure, unreachable } from "../outcomes.ts";
-import { divide, MOST_TRIES, type Redis } from "../redis.ts";
-import type { AddRequest, Part, Song } from "../scripts/add.ts";
+import { errorOf, failedChange, mapFailure, unreachable } from "../outcomes.ts";
+import { MOST_TRIES, type Redis } from "../redis.ts";
+import type { AddRequest } from "../scripts/add.ts";
 import { decodeClaim } from "../scripts/writers.ts";
 
 /** Largest number of songs of one script, unless they are all of one shard: about a millisecond. */
@@ -18,6 +18,22 @@ const [SLICE_WORK, SONG_WORK] = [100_000, 60];
 
 /** A request for one song differs from a batch of one song. */
 type RequestKind = "song" | "batch";
+
+/** A song of a batch. `count` is the new count, once it was added. */
+interface BatchSong {
+  readonly id: string;
+  readonly shard: number;
+  plays: number;
+  count: number;
+}
+
+/** The songs of one script. `fold` is the newest fold before, once they were added. */
+interface Group {
+  readonly songs: BatchSong[];
+  /** Numbers of songs that stand together, of one shard. */
+  readonly sizes: number[];
+  fold: number;
+}
 
 /**
  * Adds to several songs, or to one with a key.
@@ -54,9 +70,9 @@ export class Batches {
   }
 
   /** Hashes the ids. Yields between slices of the work, which grows with the length of an id. */
-  *#place(plays: SongPlays): Generator<undefined, Song[]> {
+  *#place(plays: SongPlays): Generator<undefined, BatchSong[]> {
     const { layout } = this.#redis;
-    const songs: Song[] = [];
+    const songs: BatchSong[] = [];
     const slice = new WorkSlice(SLICE_WORK);
     for (const [id, more] of plays) {
       songs.push({ id, plays: more, count: 0, shard: layout.shardOf(id) });
@@ -67,7 +83,7 @@ export class Batches {
 
   async #addClaimed(
     kind: RequestKind,
-    songs: readonly Song[],
+    songs: readonly BatchSong[],
     key: RequestKey,
     stamp: string,
   ): Promise<BatchAddition> {
@@ -88,16 +104,16 @@ export class Batches {
 
   /** @throws {Refusal} if nothing was added, {UnknownOutcome} if a part of it may have been. */
   async #add(
-    songs: readonly Song[],
+    songs: readonly BatchSong[],
     adding: "add" | "one",
     claim?: AddRequest["claim"],
   ): Promise<BatchAddition> {
     // Of a batch without songs, the fold is that of any song.
-    const parts = divide(songs.length > 0 ? songs : [{ id: "", plays: 0, count: 0, shard: 0 }]);
-    const groups = groupsOf(this.#redis, parts);
+    const some = songs.length > 0 ? songs : [{ id: "", plays: 0, count: 0, shard: 0 }];
+    const groups = groupsOf(this.#redis, some);
     const progress = { isBegun: false };
     const runAll = (mode: AddRequest["mode"]) =>
-      forAll(groups, (parts) => this.#run({ mode, parts, claim }, progress));
+      forAll(groups, (group) => this.#run(group, { ...group, mode, claim }, progress));
     try {
       if (groups.length > 1) await runAll("check"); // a script checks its own songs
       await runAll(adding);
@@ -105,47 +121,53 @@ export class Batches {
       throw progress.isBegun && error instanceof Refusal ? new UnknownOutcome() : error;
     }
     const counts = new Float64Array(songs.length);
-    for (let song = 0; song < counts.length; song++) counts[song] = (songs[song] as Song).count;
-    return { counts, fold: Math.min(...parts.map(({ fold }) => fold)) };
+    for (const [at, { count }] of songs.entries()) counts[at] = count;
+    return { counts, fold: Math.min(...groups.map(({ fold }) => fold)) };
   }
 
-  async #run(request: AddRequest, progress: { isBegun: boolean }): Promise<void> {
-    const size = request.parts.reduce((sum, { songs }) => sum + songs.length, 0);
+  async #run(group: Group, request: AddRequest, progress: { isBegun: boolean }): Promise<void> {
+    const { songs } = group;
     for (let tries = 0; tries < MOST_TRIES; tries++) {
-      const { isRefused, isBegun, problems } = await this.#songs.run(size, () => this.#redis.add(request));
+      const reply = await this.#songs.run(songs.length, () => this.#redis.add(request));
+      const { isRefused, isBegun, counts, folds } = reply;
       if (isBegun || (request.mode !== "check" && !isRefused)) progress.isBegun = true;
-      if (!isRefused) return;
+      if (!isRefused) {
+        group.fold = Math.min(...folds);
+        for (const [at, count] of counts.entries()) (songs[at] as BatchSong).count = count as number;
+        return;
+      }
+      const problems = reply.problems.filter(({ kind }) => kind !== "head");
       const problem = problems.find(({ kind }) => kind === "overflow") ?? problems[0];
-      if (problem !== undefined) throw problem.error ?? unreachable();
+      if (problem !== undefined) throw errorOf(problem, songs, this.#redis.settings.maxSongs);
     }
     throw unreachable(); // the heads of shards change each time
   }
 }
 
 /** Runs `act` for each group. If some fail, throws an unknown outcome before a refusal. */
-async function forAll(groups: readonly Part[][], act: (parts: Part[]) => Promise<void>): Promise<void> {
+async function forAll(groups: readonly Group[], act: (group: Group) => Promise<void>): Promise<void> {
   const failures: unknown[] = [];
   await eachOf(groups.length, WIDTH, async (at) => {
     if (failures.length > 0) return;
-    await act(groups[at] as Part[]).catch((error) => failures.push(failedChange(error)));
+    await act(groups[at] as Group).catch((error) => failures.push(failedChange(error)));
   });
   const [first = failures[0]] = failures.filter((failure) => !(failure instanceof Refusal));
   if (first !== undefined) throw first;
 }
 
-/** Groups the parts by the script that adds them. */
-function groupsOf(redis: Redis, parts: readonly Part[]): Part[][] {
-  const groups: Part[][] = [];
-  const open = new Map<number, { parts: Part[]; size: number }>();
-  for (const part of parts) {
-    const number = redis.groupOf(part.shard);
+/** Divides songs by the scripts that add them, those of a shard together. */
+function groupsOf(redis: Redis, songs: readonly BatchSong[]): Group[] {
+  const groups: Group[] = [];
+  const open = new Map<number, Group>();
+  for (const [shard, some] of Map.groupBy(songs, (song) => song.shard)) {
+    const number = redis.groupOf(shard);
     let last = open.get(number);
-    if (last === undefined || last.size + part.songs.length > MOST) {
-      open.set(number, (last = { parts: [], size: 0 }));
-      groups.push(last.parts);
+    if (last === undefined || last.songs.length + some.length > MOST) {
+      open.set(number, (last = { songs: [], sizes: [], fold: 0 }));
+      groups.push(last);
     }
-    last.parts.push(part);
-    last.size += part.songs.length;
+    for (const song of some) last.songs.push(song);
+    last.sizes.push(some.length);
   }
   return groups;
 }
