@@ -86,9 +86,13 @@ export class BatchWrite {
     songs.newest = hasFolds ? (songs.newest ?? new Int32Array(songs.size)) : undefined;
     songs.kept = hasFolds ? (songs.kept ?? new Float64Array(songs.size)) : undefined;
     songs.added = 0;
+    // As of now: others may add songs of this batch after they were found to be new. They would count twice.
+    const { songs: before } = heap;
+    const { stamp } = ring;
     yield* inSlices(songs.batch, (first, end) => this.#look(songs, first, end, staged), ring.length);
     const { maxSongs } = this.#handle;
-    if (songs.added > 0 && heap.songs + songs.added > maxSongs) throw Refusal.full(maxSongs);
+    const isFull = songs.added > 0 && before + songs.added > maxSongs;
+    if (isFull && ring.stamp === stamp) throw Refusal.full(maxSongs);
     yield* inSlices(songs.batch, (first, end) => this.#insert(songs, first, end));
   }
 

@@ -150,6 +150,16 @@ describe("A large batch", () => {
     });
   });
 
+  test("is counted though all its songs are added while it is prepared, and no other has room", () => {
+    atEachPause((at) => {
+      const store = new PausedStore({ maxSongs: SIZE });
+      store.addWith(large(), (pause) => {
+        if (pause === at) runAtOnce(store["batches"].add(large()));
+      });
+      expect([store.get("song-0"), store.get("song-9999"), store.figures().songs]).toEqual([2, 2, SIZE]);
+    });
+  });
+
   test("is counted once if the same request comes while it is prepared", () => {
     const store = new PausedStore();
     const again = () => runAtOnce(store["batches"].add(large(), { writer: "w", seq: 1 }));
