@@ -1,7 +1,7 @@
 import { runInTurns, WorkSlice } from "../../async/turns.ts";
 import type { FoldFigures, SealedFold } from "../count-store.ts";
 import { Refusal } from "../refusal.ts";
-import type { Shards } from "./shards.ts";
+import { type Shards, STEP_SONGS } from "./shards.ts";
 
 // Sealing a fold
 //
@@ -23,9 +23,6 @@ import type { Shards } from "./shards.ts";
 //
 // Not guaranteed: the next slot may not be free yet when folds are acknowledged faster than freed. Then
 // sealing is refused as `too many folds`. If a thread dies half-way: recovery.ts.
-
-/** A step of freeing ends with the first shard after this many songs: one or two milliseconds. */
-const STEP_SONGS = 4096;
 
 /** Seals, acknowledges, lists and frees the folds of a store. */
 export class FoldLifecycle {
@@ -155,7 +152,8 @@ export class FoldLifecycle {
         this.#shards.unlock(at);
       }
       at++;
-      if (slice.isFull(songs)) yield;
+      // Not after the last shard: the store could be cleared, and the slot have another set to free.
+      if (slice.isFull(songs) && at < shardCount) yield;
     }
     ring.endFreeing(set);
   }

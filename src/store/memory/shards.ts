@@ -9,6 +9,9 @@ import { PackedShard, SHARD_HEAD_WORDS } from "./packed-shard.ts";
 import { shardTable } from "./shard-table.ts";
 import type { StoreHandle } from "./store-handle.ts";
 
+/** A step of a long task ends after this many songs: a millisecond, or two. */
+export const STEP_SONGS = 4096;
+
 /**
  * The shared state of a store, as one thread sees it: its shards, each with a lock and a head in every slot,
  * and everything that belongs to them. shard-table.ts shows where they are.

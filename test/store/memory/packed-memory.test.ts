@@ -1,5 +1,6 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { type Entry, ShardedStore } from "../../../src/mod.ts";
+import { STEP_SONGS } from "../../../src/store/memory/shards.ts";
 import { rounds } from "../../support/extent.ts";
 import { reasonOf } from "../contract/support.ts";
 
@@ -58,6 +59,29 @@ test("a fold that is dropped, cleared while it is freed, and dropped again leave
   const left = Array.from({ length: shards.shardCount }, (_, at) => shards.shardIn(1, at).songs);
   expect(left.filter((songs) => songs > 0)).toEqual([]);
   expect(store.figures().songs).toBe(0);
+});
+
+test("a fold is freed to the end though one before it, in the same slot, was cleared while it was freed", async () => {
+  const store = new ShardedStore({ maxFolds: 1, maxSongs: 200_000 }); // 64 shards
+  const shards = store["shards"];
+  const { ring } = shards;
+  let fold = 0;
+  const handOver = () => {
+    store.seal(++fold);
+    store.acknowledge(fold);
+  };
+  for (let n = 0; n < STEP_SONGS; n++) store.add(`old-${n}`, 1); // a step of freeing ends with the last shard
+  handOver();
+  handOver();
+  store.clear();
+  while (ring.slotOf(ring.open) !== 1) handOver();
+  const again = ring.open;
+  for (let n = 0; n < 5 * STEP_SONGS; n++) store.add(`new-${n}`, 1);
+  handOver();
+  handOver();
+  while (ring.isFreeing(again)) await Bun.sleep(1);
+  const left = Array.from({ length: shards.shardCount }, (_, at) => shards.shardIn(1, at).songs);
+  expect(left.filter((songs) => songs > 0)).toEqual([]);
 });
 
 describe("A store with memory for few songs", () => {
