@@ -13,7 +13,7 @@ import { endOfSlice, inSlices, type PackedBatch, SLICE_WORK, SONG_WORK } from ".
 import { bytesOfId, LENGTH_BYTES, packAscii, PackedId, readId, wordsOfId } from "./packed-id.ts";
 import { Refusal } from "./refusal.ts";
 import { fingerprintOf } from "./request-key.ts";
-import { Utf8Chunk } from "./utf8-chunk.ts";
+import { Utf8Chunk } from "./chunks.ts";
 
 const fromAscii = new TextDecoder("latin1");
 

@@ -3,6 +3,7 @@ import { yieldTurn } from "../../async/turns.ts";
 import { cutOffError } from "../../error-message.ts";
 import type { ListSyntax } from "../../mapping/write.ts";
 import { EntryWriter } from "./entry-writer.ts";
+import { PAUSE } from "../../store/chunks.ts";
 import type { Chunk, CountStore } from "../../store/count-store.ts";
 import { Refusal } from "../../store/refusal.ts";
 
@@ -16,8 +17,9 @@ const PIECE_BYTES = 64 * 1024;
 const IDLE_MS = 60_000;
 
 /**
- * Writes the entries of a store as the body of a response: a string if they fit in one piece, otherwise a
- * stream that reads on only as fast as its reader. A promise only if the store is asynchronous.
+ * Writes the entries of a store as the body of a response: a string if they fit in one piece and the store
+ * makes no pause, otherwise a stream that reads on only as fast as its reader. A promise only if the store is
+ * asynchronous.
  *
  * Besides the memory that the store needs for the walk, it holds one chunk and two pieces. Each chunk is read
  * at one instant; plays that arrive during a long listing may be in it or not. A reader that cancels the
@@ -36,6 +38,7 @@ export function listBody(
   while (writer.length < PIECE_BYTES) {
     const { done, value } = iterator.next();
     if (done) return writer.finishText();
+    if (value === PAUSE) break;
     writer.add(value);
   }
   return stream(writer, iterator);
@@ -50,7 +53,8 @@ async function fill(writer: EntryWriter, iterator: ChunkIterator): Promise<boole
   while (writer.length < PIECE_BYTES) {
     const { done, value } = await iterator.next();
     if (done) return true;
-    writer.add(value);
+    if (value === PAUSE) await yieldTurn();
+    else writer.add(value);
   }
   return false;
 }

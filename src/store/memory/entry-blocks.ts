@@ -71,28 +71,31 @@ export class EntryBlocks {
 
   /** Calls `visit` with every entry. */
   each(visit: (entry: number) => void): void {
-    this.#eachBlock((block, used) => {
-      for (let entry = block + HEAD_UNITS; entry < block + used;) {
-        visit(entry);
-        entry += unitsOfEntry(wordsOfId(this.words[idWord(entry)] as number));
-      }
-    });
+    for (const block of this.blocks()) this.eachIn(block, visit);
+  }
+
+  /** Calls `visit` with every entry of a block. */
+  eachIn(block: number, visit: (entry: number) => void): void {
+    const end = block + this.#usedOf(block);
+    for (let entry = block + HEAD_UNITS; entry < end;) {
+      visit(entry);
+      entry += unitsOfEntry(wordsOfId(this.words[idWord(entry)] as number));
+    }
   }
 
   /** Units of all entries. */
   get units(): number {
-    let units = 0;
-    this.#eachBlock((_, used) => (units += used - HEAD_UNITS));
-    return units;
+    return this.blocks().reduce((units, block) => units + this.#usedOf(block) - HEAD_UNITS, 0);
   }
 
   /** Copies all entries, without gaps, to the begin of `target`. */
   copyTo(target: Int32Array): void {
     let at = 0;
-    this.#eachBlock((block, used) => {
-      target.set(this.words.subarray((block + HEAD_UNITS) * 2, (block + used) * 2), at);
-      at += (used - HEAD_UNITS) * 2;
-    });
+    for (const block of this.blocks()) {
+      const end = block + this.#usedOf(block);
+      target.set(this.words.subarray((block + HEAD_UNITS) * 2, end * 2), at);
+      at += (end - block - HEAD_UNITS) * 2;
+    }
   }
 
   /** Frees all blocks. None is freed twice, even if the thread dies half-way. */
@@ -123,10 +126,16 @@ export class EntryBlocks {
     return block;
   }
 
-  #eachBlock(visit: (block: number, used: number) => void): void {
+  /** Returns all blocks, newest first. */
+  blocks(): number[] {
+    const blocks: number[] = [];
     const words = this.words;
-    for (let block = words[this.head] as number; block !== 0; block = words[block * 2 + OLDER] as number) {
-      visit(block, words[block * 2 + USED] as number);
-    }
+    for (let block = words[this.head] as number; block !== 0; block = words[block * 2 + OLDER] as number)
+      blocks.push(block);
+    return blocks;
+  }
+
+  #usedOf(block: number): number {
+    return this.words[block * 2 + USED] as number;
   }
 }

@@ -1,7 +1,7 @@
 import type { Chunk } from "../count-store.ts";
-import { idWord } from "./entry-blocks.ts";
+import { type EntryBlocks, idWord } from "./entry-blocks.ts";
 import { type PackedId, bytesOfId, LENGTH_BYTES, readId, unitsOfEntry, wordsOfId } from "../packed-id.ts";
-import { Utf8Chunk } from "../utf8-chunk.ts";
+import { Utf8Chunk } from "../chunks.ts";
 import type { PackedShard } from "./packed-shard.ts";
 
 /**
@@ -14,12 +14,15 @@ const STEP_UNITS = 8192;
 const HASHES = 2 ** 26;
 const MAX_UNITS = 2 ** 27;
 
+/** Least buckets of the index of songs, which is at most half in use. */
+const LEAST_BUCKETS = 64;
+
 /**
- * A copy of a shard's entries at one instant, to be read after its lock is released. The entries follow each
- * other without gaps, laid out as in entry-blocks.ts.
+ * The entries of a shard, to be read without its lock. They follow each other without gaps, laid out as in
+ * entry-blocks.ts: a copy of those of one set, to which those of others can be added.
  *
- * One object serves one shard after another, and takes memory for the largest: about 0.5 MB with ten million
- * songs, ten times that with ids of 512 bytes.
+ * One object serves one shard after another, and takes memory for the largest: 64 to 128 KiB for one set with
+ * ids of 14 bytes, as much again for its songs in other sets, and ten times that with ids of 512 bytes.
  */
 export class ShardSnapshot {
   /** Number of entries. */
@@ -28,35 +31,70 @@ export class ShardSnapshot {
   #counts = new Float64Array(0);
   #bytes = new Uint8Array(0);
   #end = 0;
+  /** Finds an entry, plus 1, by its id, once several sets are added. Open addressing; 0 is free. */
+  #index = new Int32Array(0);
+  #isIndexed = false;
 
-  /**
-   * Copies a shard from one set or several. A song's count is the sum over all `sets`. The caller holds the
-   * shard's lock. Overwrites `id`.
-   */
-  take(sets: readonly PackedShard[], id: PackedId): void {
-    const [set] = sets;
-    this.#end = sets.reduce((units, set) => units + set.units, 0);
-    this.#allocate(this.#end);
-    if (sets.length !== 1 || set === undefined) return this.#sum(sets, id);
+  /** Copies a shard from one set, in place of what was there. The caller holds the shard's lock. */
+  take(set: PackedShard): void {
+    const { units } = set;
+    this.#end = 0;
+    this.#allocate(units);
     set.copyTo(this.#words);
+    this.#end = units;
     this.songs = set.songs;
+    this.#isIndexed = false;
   }
 
-  #sum(sets: readonly PackedShard[], id: PackedId): void {
-    this.#end = 0;
-    this.songs = 0;
-    for (const [place, set] of sets.entries()) {
-      const [older, newer] = [sets.slice(0, place), sets.slice(place + 1)];
-      set.each((entry) => {
-        const count = set.counts[entry] as number;
-        if (count === 0) return;
-        id.setAt(set.words, idWord(entry));
-        if (older.some((other) => other.get(id) > 0)) return; // an older set has added it
-        this.#counts[this.#end] = newer.reduce((sum, other) => sum + other.get(id), count);
-        id.copyTo(this.#words, idWord(this.#end));
-        this.#end += unitsOfEntry(id.length);
-        this.songs++;
-      });
+  /**
+   * Adds the plays of one block of entries, and returns the number of those. `id` is any id: it is
+   * overwritten.
+   */
+  add(from: EntryBlocks, block: number, id: PackedId): number {
+    if (!this.#isIndexed) this.#fillIndex(id);
+    let entries = 0;
+    from.eachIn(block, (entry) => {
+      entries++;
+      const plays = from.counts[entry] as number;
+      if (plays === 0) return;
+      id.setAt(from.words, idWord(entry));
+      const bucket = this.#bucketOf(id);
+      const known = this.#index[bucket] as number;
+      if (known === 0) this.#append(id, plays, bucket);
+      else this.#counts[known - 1] = (this.#counts[known - 1] as number) + plays;
+    });
+    return entries;
+  }
+
+  #append(id: PackedId, plays: number, bucket: number): void {
+    const entry = this.#end;
+    this.#allocate(entry + unitsOfEntry(id.length));
+    this.#counts[entry] = plays;
+    id.copyTo(this.#words, idWord(entry));
+    this.#end += unitsOfEntry(id.length);
+    this.songs++;
+    this.#index[bucket] = entry + 1;
+    if (this.songs * 2 > this.#index.length) this.#fillIndex(id);
+  }
+
+  /** Makes an index for twice the songs. */
+  #fillIndex(id: PackedId): void {
+    const buckets = Math.max(LEAST_BUCKETS, 2 ** Math.ceil(Math.log2(this.songs * 4)));
+    if (buckets > this.#index.length) this.#index = new Int32Array(buckets);
+    else this.#index.fill(0);
+    for (let at = 0; at < this.#end; at += this.#unitsAt(at)) {
+      id.setAt(this.#words, idWord(at));
+      this.#index[this.#bucketOf(id)] = at + 1;
+    }
+    this.#isIndexed = true;
+  }
+
+  /** Returns the bucket of an id, or a free one. The lowest bits of all hashes have chosen the shard. */
+  #bucketOf(id: PackedId): number {
+    const mask = this.#index.length - 1;
+    for (let at = reverseBits(id.hash) & mask; ; at = (at + 1) & mask) {
+      const entry = this.#index[at] as number;
+      if (entry === 0 || id.isAt(this.#words, idWord(entry - 1))) return at;
     }
   }
 
@@ -122,9 +160,12 @@ export class ShardSnapshot {
     return unitsOfEntry(wordsOfId(this.#words[idWord(at)] as number));
   }
 
+  /** Makes room for `units`, and keeps the entries. */
   #allocate(units: number): void {
     if (this.#counts.length >= units) return;
+    const before = this.#counts.subarray(0, this.#end);
     this.#counts = new Float64Array(2 ** Math.ceil(Math.log2(units)));
+    this.#counts.set(before);
     this.#words = new Int32Array(this.#counts.buffer);
     this.#bytes = new Uint8Array(this.#counts.buffer);
   }

@@ -165,12 +165,11 @@ export class ShardedStore implements CountStore {
   }
 
   /**
-   * See {@linkcode CountStore.fold}. If the fold is dropped while it is read, the next chunk throws a
-   * `Refusal`: `gone`.
+   * See {@linkcode CountStore.fold}. If the fold is dropped or cleared while it is read, the next chunk
+   * throws a `Refusal`: `gone`.
    */
   fold(fold: number): Generator<Chunk> {
-    this.shards.whileLocked([0], () => this.shards.ring.setOf(fold));
-    return this.#reader.fold(fold);
+    return this.#reader.fold(this.shards.whileLocked([0], () => this.shards.ring.setOf(fold)));
   }
 
   /**

@@ -1,5 +1,7 @@
 import { describe, expect, spyOn, test } from "bun:test";
 import { listBody } from "../../../src/http/response/list-body.ts";
+import { PAUSE } from "../../../src/store/chunks.ts";
+import type { Chunk } from "../../../src/store/count-store.ts";
 import { MAPPING_SYNTAX, RANKING_SYNTAX, writeList } from "../../../src/mapping/write.ts";
 import { type Entry, ShardedStore } from "../../../src/mod.ts";
 import { rounds } from "../../support/extent.ts";
@@ -38,6 +40,18 @@ describe.each(["text", "json"] as const)("A list as %s", (format) => {
       expect(typeof listBody(chunks, grammar)).toBe(kind);
       expect(listBody(later(chunks), grammar)).toBeInstanceOf(Promise);
       expect(typeof (await listBody(later(chunks), grammar))).toBe(kind);
+    }
+  });
+
+  test("lets other work run at each pause of the store", async () => {
+    const songs = chunksOf(3, 10);
+    const chunks = songs.flatMap((chunk) => [chunk, PAUSE]);
+    for (const source of [chunks, later(chunks)]) {
+      let turns = 0;
+      const timer = setInterval(() => turns++, 0);
+      expect(await textOf(await listBody(source, grammar))).toBe(writeList(grammar, songs.flat()));
+      clearInterval(timer);
+      expect(turns).toBeGreaterThan(1);
     }
   });
 
@@ -211,7 +225,7 @@ function watched(
   return { source, walk };
 }
 
-async function* later(chunks: Entry[][]): AsyncGenerator<Entry[]> {
+async function* later(chunks: Chunk[]): AsyncGenerator<Chunk> {
   for (const chunk of chunks) {
     await Promise.resolve();
     yield chunk;

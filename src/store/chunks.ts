@@ -1,6 +1,9 @@
 import type { Chunk, Entry } from "./count-store.ts";
 import { readId } from "./packed-id.ts";
 
+/** A chunk without songs, at which a reader lets other work run before it asks for the next one. */
+export const PAUSE: Chunk = [];
+
 /** A chunk whose ids are UTF-8, which it decodes only if it is iterated. */
 export class Utf8Chunk implements Chunk {
   readonly eachUtf8: NonNullable<Chunk["eachUtf8"]>;
