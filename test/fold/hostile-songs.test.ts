@@ -118,6 +118,34 @@ describeDatabases(({ dialect, database, testHere, testOn, testServer }) => {
     },
   );
 
+  testOn("postgres")("a key that is checked later is refused only where rows are inserted", async () => {
+    const job = await jobFor("CREATE TABLE song (id text UNIQUE DEFERRABLE, plays bigint)");
+    await expectRefused(
+      { ...job, target: { unknown: "insert" } },
+      /^--unknown insert needs keys of "song" that are NOT DEFERRABLE: /,
+    );
+    expect(await runJob(job)).toMatchObject([{ songs: 0 }]);
+  });
+
+  testHere("thousands of ids that the database refuses are kept in time that is bounded", async () => {
+    const job = await jobFor(
+      "CREATE TABLE song (id varchar(100) PRIMARY KEY CHECK (id LIKE 'a%'), plays bigint)",
+    );
+    await query(job.url, "INSERT INTO song VALUES ('a', 0)");
+    const bad = Array.from({ length: 9000 }, (_, n): [string, number] => [`bad ${n}`, 1]);
+    const good = Array.from({ length: 50 }, (_, n): [string, number] => [`a ${n}`, 1]);
+    await job.ledger.play([["a", 1], ...good, ...bad]);
+    let [begun, longestMs] = [0, 0];
+    const onStep = (name: string) => {
+      if (name === "begun") begun = performance.now();
+      if (name === "committed") longestMs = Math.max(longestMs, performance.now() - begun);
+    };
+    const folds = await runJob({ ...job, target: { unknown: "insert" }, onStep });
+    expect(folds).toMatchObject([{ setAside: { songs: 9000, plays: 9000 } }]);
+    expect(longestMs).toBeLessThan(20_000);
+    expect(Object.keys(await rowsOf(job.url, "song"))).toHaveLength(51);
+  });
+
   testOn("postgres")("a database whose encoding lacks characters is refused", async () => {
     const server = database as PostgresServer;
     await query(server.adminUrl, "CREATE DATABASE latin ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0");

@@ -163,38 +163,80 @@ describeDatabases(({ dialect, database, testHere, testServer }) => {
     },
   );
 
-  testHere("a trigger that fails stops the fold, and the next run stores it", async () => {
-    const raise = {
+  /** Statements of a trigger that fails for the song `b`. */
+  const raise = (failure: string): string[] =>
+    ({
       postgres: [
-        "CREATE FUNCTION no() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'not now'; END $$",
+        `CREATE FUNCTION no() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'not now' ${failure}; END $$`,
         "CREATE TRIGGER t BEFORE UPDATE ON song FOR EACH ROW WHEN (new.id = 'b') EXECUTE FUNCTION no()",
       ],
       mysql: [
-        "CREATE TRIGGER t BEFORE UPDATE ON song FOR EACH ROW IF new.id = 'b' THEN SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'not now'; END IF",
+        `CREATE TRIGGER t BEFORE UPDATE ON song FOR EACH ROW IF new.id = 'b' THEN SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'not now' ${failure}; END IF`,
       ],
       sqlite: [
-        "CREATE TRIGGER t BEFORE UPDATE ON song WHEN new.id = 'b' BEGIN SELECT RAISE(ABORT, 'not now'); END",
+        `CREATE TRIGGER t BEFORE UPDATE ON song WHEN new.id = 'b' BEGIN SELECT RAISE(${failure || "ABORT"}, 'not now'); END`,
       ],
-    }[dialect];
+    })[dialect];
+  const noTrigger = dialect === "postgres" ? "DROP TRIGGER t ON song" : "DROP TRIGGER t";
+
+  testHere("a trigger that fails stops the fold, and the next run stores it", async () => {
+    const failure = {
+      postgres: "USING ERRCODE = 'insufficient_privilege'",
+      mysql: ", MYSQL_ERRNO = 1142",
+      sqlite: "ROLLBACK",
+    };
     const job = await jobFor(
       "CREATE TABLE song (id varchar(100) PRIMARY KEY, plays bigint)",
       "INSERT INTO song VALUES ('a', 0), ('b', 0)",
-      ...raise,
+      ...raise(failure[dialect]),
     );
     await job.ledger.play([
       ["a", 1],
       ["b", 2],
     ]);
-    await expect(runJob(job)).rejects.toThrow(/not now/);
+    await expect(runJob(job)).rejects.toThrow(/not now|transaction or savepoint ended/);
     expect(await plays(job.url)).toEqual({ a: 0, b: 0 });
     expect(await job.ledger.wrongPages(job.url, ["a", "b"])).toEqual([]);
-    await expect(runJob(job)).rejects.toThrow(/not now/);
+    await expect(runJob(job)).rejects.toThrow(/not now|transaction or savepoint ended/);
     for (const server of job.servers)
       expect((await (await fetch(`${server}/folds`)).text()).split("\n")).toHaveLength(1);
-    await query(job.url, dialect === "postgres" ? "DROP TRIGGER t ON song" : "DROP TRIGGER t");
+    await query(job.url, noTrigger);
     await runJob(job);
     expect(await plays(job.url)).toEqual({ a: 1, b: 2 });
   });
+
+  const generated = { postgres: "int GENERATED ALWAYS AS", mysql: "int AS", sqlite: "int AS" }[dialect];
+  const REFUSALS: [what: string, columns: string, statements: string[], cure: string][] = [
+    ["a trigger", "plays bigint", raise(""), noTrigger],
+    ["a CHECK", "plays bigint CHECK (plays < 3 OR id <> 'b')", [], "UPDATE song SET plays = -1"],
+    [
+      "a generated column",
+      `plays bigint, twice ${generated} (${dialect === "sqlite" ? "abs(-9223372036854775807 - plays / 3)" : "plays * 1000000000"}) STORED`,
+      [],
+      "UPDATE song SET plays = -1",
+    ],
+  ];
+  for (const [what, columns, statements, cure] of REFUSALS)
+    testHere(`plays that ${what} refuses are kept until it does not, and stop no other song`, async () => {
+      const job = await jobFor(
+        `CREATE TABLE song (id varchar(100) PRIMARY KEY, ${columns})`,
+        ...["a", "b", "c"].map((id) => `INSERT INTO song (id, plays) VALUES ('${id}', 0)`),
+        ...statements,
+      );
+      const songs: [string, number][] = [
+        ["a", 1],
+        ["b", 3],
+        ["c", 2],
+      ];
+      await job.ledger.play(songs);
+      for (let run = 0; run < 2; run++) await runJob(job);
+      expect([await plays(job.url), await kept(job.url)]).toEqual([{ a: 1, b: 0, c: 2 }, { b: 3 }]);
+      expect(await job.ledger.wrongPages(job.url, ["a", "b", "c"])).toEqual([]);
+      await query(job.url, cure);
+      const before = (await plays(job.url))["b"] as number;
+      await runJob(job);
+      expect([(await plays(job.url))["b"], await kept(job.url)]).toEqual([before + 3, {}]);
+    });
 
   testHere("a partitioned table is like any other", async () => {
     const columns = "id varchar(100) PRIMARY KEY, plays bigint";

@@ -21,7 +21,8 @@ export const COLUMN_QUERIES = {
         JOIN pg_namespace n ON n.oid = collnamespace WHERE c.oid = a.attcollation) AS collation,
       current_setting('server_encoding') AS encoding,
       (SELECT relkind = 'r' FROM pg_class WHERE oid = a.attrelid) AND EXISTS (
-        SELECT FROM pg_inherits WHERE inhparent = a.attrelid) AS has_children
+        SELECT FROM pg_inherits WHERE inhparent = a.attrelid) AS has_children,
+      EXISTS (SELECT FROM pg_index i WHERE i.indrelid = a.attrelid AND NOT i.indimmediate) AS has_deferrable_key
     FROM pg_attribute a WHERE a.attnum > 0 AND NOT a.attisdropped
       AND a.attrelid = to_regclass(concat(quote_ident($1) || '.', quote_ident($2)))`,
   mysql: `
@@ -75,6 +76,8 @@ export interface SongColumns {
   maxPlays: bigint | undefined;
   /** Other columns without a default that must not be NULL. */
   required: string[];
+  /** PostgreSQL: true if a unique key may be checked later, which ON CONFLICT refuses. */
+  hasDeferrableKey: boolean;
 }
 
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
@@ -131,6 +134,7 @@ export function chooseColumns(
     }[kind],
     maxPlays: playsBits === undefined ? greatestDecimal : greatest(playsBits, isTrue(counts["is_unsigned"])),
     required: required.map(({ name }) => String(name)),
+    hasDeferrableKey: isTrue(ids["has_deferrable_key"]),
   };
 }
 

@@ -22,9 +22,10 @@ export interface Dialect {
   transaction: (lockSeconds: number) => string[];
   /**
    * Meanings of errors, as beginnings of their number, code and message. After a `transient` one a
-   * transaction may succeed, and nothing of this one is stored.
+   * transaction may succeed, and nothing of this one is stored. A `refused` row is one that a type, a
+   * constraint or a trigger does not allow.
    */
-  errors: Readonly<Record<"transient" | "locked" | "missing table" | "duplicate", RegExp>>;
+  errors: Readonly<Record<"transient" | "refused" | "locked" | "missing table" | "duplicate", RegExp>>;
   /** Begin of a statement that inserts rows as far as no unique key is in the way, and its end. */
   insertion: readonly [begin: string, end: string];
   /** End of a statement that inserts plays, and adds them if the row exists. */
@@ -64,6 +65,7 @@ const postgres: Dialect = {
   ],
   errors: {
     transient: /^(?:08|40|53|57P|58|25P03|55P03|57014|ERR_POSTGRES_(?:CONNECTION|IDLE|LIFETIME))/,
+    refused: /^(?:22|23|38|39|44|54|P0)/,
     locked: /^55P03/,
     "missing table": /^42P01/,
     duplicate: /^(?:23505|42P07)/,
@@ -100,6 +102,9 @@ const mysql: Dialect = {
     // Lock wait, deadlock, connection killed or refused, read-only during a failover.
     transient:
       /^(?:1205|3572|1213|1053|1152|1158|1159|1160|1161|1180|1290|1040|1203|1927|4031|1317|ERR_MYSQL_(?:CONNECTION|IDLE|LIFETIME))/,
+    // NULL, duplicate, range, length, text, foreign key, partition, CHECK, view, SIGNAL of a trigger.
+    refused:
+      /^(?:1048|1062|1216|1217|1264|1265|1292|1364|1365|1366|1369|1406|1441|1451|1452|1526|1586|1644|1690|1748|3140|3819|4025) /,
     locked: /^(?:1205|3572) /,
     "missing table": /^1146 /,
     duplicate: /^(?:1062|1050) /,
@@ -136,6 +141,7 @@ const sqlite: Dialect = {
   transaction: () => [],
   errors: {
     transient: /^\d+ SQLITE_(?:BUSY|LOCKED|IOERR|FULL)/,
+    refused: /^\d+ SQLITE_(?:CONSTRAINT|MISMATCH|TOOBIG)|integer overflow/,
     locked: /^$/,
     "missing table": /no such table/,
     duplicate: /UNIQUE constraint/,

@@ -5,6 +5,7 @@ import { type FoldToStore, JobRefusal } from "../target.ts";
 import { addPlays, without } from "./add-plays.ts";
 import type { SqlRunner } from "./client.ts";
 import type { Database } from "./database.ts";
+import { inHalves } from "./halves.ts";
 
 const utf8 = new TextEncoder();
 
@@ -56,8 +57,9 @@ export class PartWriter {
     checkLengths(songs, this.#database.dialect.maxIdBytes);
     if (!this.#isTrial) await this.#record(tx, songs, fold, sealedAt);
     const possible = songs.filter(([id]) => this.#database.song.fits(id));
-    let missing = await addPlays(this.#database, tx, possible);
-    if (this.#policy === "insert" && missing.length > 0) missing = await this.#addNew(tx, missing);
+    let missing = await inHalves(this.#database, tx, possible, (some) => addPlays(this.#database, tx, some));
+    if (this.#policy === "insert" && missing.length > 0)
+      missing = await inHalves(this.#database, tx, missing, (some) => this.#addNew(tx, some));
     const setAside = without(songs, without(possible, missing));
     const isKept = this.#policy !== "drop" && !this.#isTrial;
     return [setAside, setAside.length > 0 && (!isKept || (await this.#keep(tx, setAside)))];
@@ -80,28 +82,20 @@ export class PartWriter {
     const { name, songs } = this.#database;
     // The sums stay in the database: a double cannot have all of them.
     const sums = `SELECT k.id, k.plays FROM playcount_unknown k JOIN ${songs} ON k.id = f.id WHERE k.name = ${name}`;
-    const added = without(kept, await addPlays(this.#database, tx, kept, `(${sums}) AS f`));
+    const add = (some: SongPlays) => addPlays(this.#database, tx, some, `(${sums}) AS f`);
+    const added = without(kept, await inHalves(this.#database, tx, kept, add));
     const isAdded = `name = ${name} AND id IN (SELECT f.id FROM ${songs})`;
     await this.#database.run(tx, `DELETE FROM playcount_unknown WHERE ${isAdded}`, added);
   }
 
   /**
    * Inserts rows, as far as no unique key is in the way, and adds plays to them. Returns the songs without a
-   * row. If the database refuses a row, or changes its id, the halves are tried, as clients can cause that.
+   * row, or `undefined` if the database has changed an id.
    */
-  async #addNew(tx: SqlRunner, rows: SongPlays): Promise<SongPlays> {
-    await this.#database.run(tx, "SAVEPOINT inserted");
-    try {
-      const inserted = await this.#insert(tx, rows);
-      const missing = await addPlays(this.#database, tx, rows);
-      if (inserted <= rows.length - missing.length) return missing;
-    } catch (error) {
-      if (rows.length === 0 || this.#database.means("transient", error)) throw error;
-    }
-    await this.#database.run(tx, "ROLLBACK TO SAVEPOINT inserted");
-    if (rows.length === 1) return rows;
-    const half = rows.length >> 1;
-    return [...(await this.#addNew(tx, rows.slice(0, half))), ...(await this.#addNew(tx, rows.slice(half)))];
+  async #addNew(tx: SqlRunner, rows: SongPlays): Promise<SongPlays | undefined> {
+    const inserted = await this.#insert(tx, rows);
+    const missing = await addPlays(this.#database, tx, rows);
+    return inserted <= rows.length - missing.length ? missing : undefined;
   }
 
   /** Inserts rows without plays. Returns their number. */

@@ -44,11 +44,7 @@ export class SqlTarget implements Target {
   async prepare(isTrial: boolean): Promise<void> {
     const [database, { unknown }] = [this.#database, this.#options];
     await database.readColumns();
-    const { required } = database.song;
-    if (unknown === "insert" && required.length > 0)
-      throw new RangeError(
-        `--unknown insert needs defaults for columns of ${quoted(database.names.table)} that must not be NULL: ${required.join(", ")}`,
-      );
+    if (unknown === "insert") checkInsertion(database);
     const writer = new PartWriter(database, unknown, isTrial);
     const rehearse = () => this.#retrying(() => database.undo((tx) => writer.rehearse(tx)));
     try {
@@ -174,4 +170,17 @@ export class SqlTarget implements Target {
     if (state !== undefined) return state;
     throw new JobRefusal(`the row ${quoted(this.#database.names.name)} of playcount_fold is gone`);
   }
+}
+
+/** @throws {RangeError} if no row can be inserted. */
+function checkInsertion({ names, song }: Database): void {
+  const table = quoted(names.table);
+  if (song.required.length > 0)
+    throw new RangeError(
+      `--unknown insert needs defaults for columns of ${table} that must not be NULL: ${song.required.join(", ")}`,
+    );
+  if (song.hasDeferrableKey)
+    throw new RangeError(
+      `--unknown insert needs keys of ${table} that are NOT DEFERRABLE: PostgreSQL cannot pass over rows that are there`,
+    );
 }
