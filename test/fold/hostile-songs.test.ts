@@ -203,7 +203,7 @@ describeDatabases(({ dialect, database, testHere, testOn, testServer }) => {
       port: 0,
       fetch: async (request) => {
         const { pathname, search } = new URL(request.url);
-        if (pathname.length > maxIdBytes) return new Response("too long", { status: 414 });
+        if (pathname.length + search.length > maxIdBytes) return new Response("too long", { status: 414 });
         return await fetch(server + pathname + search, request);
       },
     });

@@ -208,7 +208,7 @@ describeDatabases(({ dialect, database, testHere, testServer }) => {
   const generated = { postgres: "int GENERATED ALWAYS AS", mysql: "int AS", sqlite: "int AS" }[dialect];
   const REFUSALS: [what: string, columns: string, statements: string[], cure: string][] = [
     ["a trigger", "plays bigint", raise(""), noTrigger],
-    ["a CHECK", "plays bigint CHECK (plays < 3 OR id <> 'b')", [], "UPDATE song SET plays = -1"],
+    ["a CHECK", "plays bigint, CHECK (plays < 3 OR id <> 'b')", [], "UPDATE song SET plays = -1"],
     [
       "a generated column",
       `plays bigint, twice ${generated} (${dialect === "sqlite" ? "abs(-9223372036854775807 - plays / 3)" : "plays * 1000000000"}) STORED`,
