@@ -72,7 +72,10 @@ export interface FoldOptions {
  * Hands the counts of servers over to a table, each play once, with a client of `Bun.sql`. Returns the folds:
  * one, and before it the one that an earlier call has begun. The client stays open.
  *
- * A client of MySQL or MariaDB needs the option `foundRows: true`.
+ * A client of MySQL or MariaDB needs the option `foundRows: true`. A file of SQLite is opened again, so that
+ * statements of the program are not in transactions of the job: while one is under way, they are SQLITE_BUSY.
+ * A database in memory has one connection. Do not use it before the call ends: what a statement writes
+ * meanwhile may be undone with a transaction of the job.
  *
  * @throws {JobRefusal} an error of that name, if the operator has to decide about a fold of another job.
  * @throws {OtherJob} an error of that name, if another job is at work on the same table.
@@ -90,10 +93,7 @@ export interface FoldOptions {
  * fold?.plays; // 1
  * ```
  */
-export async function foldInto(
-  sql: SqlClient & { options?: { adapter?: string | undefined } },
-  options: FoldOptions,
-): Promise<HandedOver[]> {
+export async function foldInto(sql: SqlClient, options: FoldOptions): Promise<HandedOver[]> {
   const { from, token = "", signal, log = () => {}, adopt, skip, history } = options;
   const { table = FOLD_DEFAULTS.table, id = FOLD_DEFAULTS.id, plays = FOLD_DEFAULTS.plays } = options;
   const { name = table, unknown = FOLD_DEFAULTS.unknown, rows = FOLD_DEFAULTS.partSongs } = options;
@@ -107,9 +107,32 @@ export async function foldInto(
     throw new RangeError("lockSeconds must be a whole number from 1");
   if (adopt !== undefined && !(Number.isSafeInteger(adopt) && adopt >= 1))
     throw new RangeError(`adopt must be a whole number from 1 to ${Number.MAX_SAFE_INTEGER}`);
-  const database = new Database(dialect, sql, { table, id, plays, name, history }, { lockSeconds });
-  const target = new SqlTarget(database, { unknown, partSongs: rows, signal, log });
   const client = new ServerClient({ token, ...PATIENT });
-  const counters = new CountServers({ client, servers: new Placement(from).urls, signal, log });
-  return await Array.fromAsync(handOverEach({ target, counters, adopt, skip }));
+  const counters = new CountServers({ client, servers: serversOf(from), signal, log });
+  const own = dialect === "sqlite" ? openAgain(sql) : undefined;
+  const database = new Database(dialect, own ?? sql, { table, id, plays, name, history }, { lockSeconds });
+  const target = new SqlTarget(database, { unknown, partSongs: rows, signal, log });
+  try {
+    return await Array.fromAsync(handOverEach({ target, counters, adopt, skip }));
+  } finally {
+    await own?.close();
+  }
+}
+
+/** @throws {RangeError} if they are no URLs of different servers. */
+function serversOf(from: string | readonly string[]): readonly string[] {
+  try {
+    return new Placement(from).urls;
+  } catch (cause) {
+    throw new RangeError("from must be different http or https URLs without user, query and fragment", {
+      cause,
+    });
+  }
+}
+
+/** Opens the file of a client of SQLite; `undefined` for a database in memory. */
+function openAgain(sql: SqlClient): SqlClient | undefined {
+  if (sql.options?.filename === ":memory:") return undefined;
+  const Client = sql.constructor as new (options: object) => SqlClient;
+  return new Client({ ...sql.options });
 }

@@ -12,6 +12,8 @@ export interface SqlRunner {
 
 /** The parts of a client of `Bun.sql` that a job uses. */
 export interface SqlClient extends SqlRunner {
+  /** The options that it was made of. */
+  options?: { adapter?: string | undefined; filename?: unknown };
   /** Runs `act` in a transaction that begins with `options`, and commits it if `act` resolves. */
   begin(options: string, act: (transaction: SqlRunner) => Promise<unknown>): PromiseLike<unknown>;
   /** Runs `act` in a transaction, and commits it if `act` resolves. */
