@@ -1,9 +1,11 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import { CountClient } from "../../src/client/client.ts";
+import { CountServerError } from "../../src/client/count-server-error.ts";
 import { Placement } from "../../src/client/placement.ts";
 import { ServerClient } from "../../src/client/server-client.ts";
 import { CountServers } from "../../src/fold/count-servers.ts";
 import { type HandedOver, handOverEach, type JobOptions } from "../../src/fold/job.ts";
+import type { UnknownPolicy } from "../../src/fold/defaults.ts";
 import { ServerTarget } from "../../src/fold/server-target.ts";
 import { Random } from "../support/random.ts";
 import { servePlaycount, stopAll } from "../support/servers.ts";
@@ -18,11 +20,11 @@ const PLAYS = [...SONGS.values()].reduce((sum, plays) => sum + plays, 0);
 async function move(
   from: readonly string[],
   to: readonly string[],
-  options: Partial<JobOptions> = {},
+  { unknown = "keep", ...options }: Partial<JobOptions & { unknown: UnknownPolicy }> = {},
   log: string[] = [],
 ): Promise<HandedOver[]> {
   const client = new ServerClient({ retries: 0 });
-  const target = new ServerTarget(new Placement(to), client, undefined);
+  const target = new ServerTarget(new Placement(to), client, { unknown });
   const counters = new CountServers({
     client,
     servers: new Placement(from).urls,
@@ -55,7 +57,7 @@ describe("A move", () => {
   });
 
   test("loses and doubles nothing if it is repeated after failures anywhere", async () => {
-    const unreliability = new Unreliability(new Random("move"), 0.8);
+    const unreliability = new Unreliability(new Random("move"), 0.83);
     const servers = [1, 2, 3].map(() => serveUnreliably(servePlaycount(), unreliability.fate).url);
     const two = servers.slice(0, 2);
     let [failures, rounds] = [0, 0];
@@ -89,6 +91,33 @@ describe("A move", () => {
     expect(folds).toMatchObject([{ songs: 1, plays: 7, isResumed: false }]);
     expect(log.join("\n")).toMatch(/: fold \d+ is dropped \(songs: 1500, plays: /);
     await expectPlaced([target], new Map([...SONGS, ["new", 7]]));
+  });
+
+  test("of songs that a server refuses for good leaves them out if it is told to, also after a failure", async () => {
+    const [source, target] = [servePlaycount(), servePlaycount({ idPattern: "[^!]+", maxIdBytes: 100 })];
+    const most = Number.MAX_SAFE_INTEGER;
+    const refused = ["0!", "song 1!", "~!", "x".repeat(101)].map((id): [string, number] => [id, 2]);
+    await new CountClient(target).addPlays(new Map([["full", most]]));
+    await new CountClient(source).addPlays(new Map([...SONGS, ...refused, ["full", 1]]));
+    const sent = new Set<string>();
+    const to = serveUnreliably(target, ({ key, body }) => {
+      const isAgain = key === null || key.endsWith(':0"') || sent.has(key + body);
+      sent.add(key + body);
+      return isAgain ? "succeed" : "lose answer";
+    }).url;
+    const songs: number[] = [];
+    for (let failures = 0; songs.length === 0 && failures < 100; failures++)
+      await move([source], [to], { unknown: failures < 4 ? "keep" : "drop" }).then(
+        (folds) => songs.push(...folds.map(({ setAside }) => setAside.songs)),
+        (error: Error) => {
+          if (error instanceof CountServerError) return;
+          expect(error.message).toMatch(/, or leave such songs out by --unknown drop$/);
+          expect(failures).toBeLessThan(4);
+        },
+      );
+    expect(songs).toEqual([2, 0]); // a run reports those of its own steps
+    await expectPlaced([target], new Map([...SONGS, ["full", most]]));
+    expect(await (await fetch(source)).text()).toBe("");
   });
 
   test("to two URLs of one server is refused before a fold is sealed", async () => {

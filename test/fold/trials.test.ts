@@ -67,7 +67,9 @@ const TARGETS: [string, () => Promise<() => Target>][] = [
     "other servers",
     async () => {
       const to = new Placement(servePlaycount());
-      return await Promise.resolve(() => new ServerTarget(to, new ServerClient({ retries: 0 }), undefined));
+      return await Promise.resolve(
+        () => new ServerTarget(to, new ServerClient({ retries: 0 }), { unknown: "keep" }),
+      );
     },
   ],
 ];

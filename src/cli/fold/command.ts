@@ -109,7 +109,12 @@ function fetchAndNote(
   };
 }
 
-function lineOf(done: HandedOver, isTrial: boolean, seconds: number, { unknown }: FoldSettings): string {
+function lineOf(
+  done: HandedOver,
+  isTrial: boolean,
+  seconds: number,
+  { unknown, into }: FoldSettings,
+): string {
   const { fold, songs, plays, setAside } = done;
   const what = `${amount(plays, "play")} of ${amount(songs, "song")}`;
   const line = isTrial
@@ -118,7 +123,8 @@ function lineOf(done: HandedOver, isTrial: boolean, seconds: number, { unknown }
   if (setAside.songs === 0) return line;
   const use = unknown === "drop" ? "dropped" : "kept in playcount_unknown";
   const examples = setAside.examples.map((id) => JSON.stringify(id)).join(", ");
-  return `${line}; ${amount(setAside.plays, "play")} of ${amount(setAside.songs, "unknown song")} ${use}, such as ${examples}`;
+  const which = "servers" in into ? "refused song" : "unknown song";
+  return `${line}; ${amount(setAside.plays, "play")} of ${amount(setAside.songs, which)} ${use}, such as ${examples}`;
 }
 
 function outcomeOf(

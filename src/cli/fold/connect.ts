@@ -74,7 +74,7 @@ export function openTarget(
   if ("command" in into) return new CommandTarget(into.command, names.name);
   if ("database" in into) return new SqlTarget(databaseFor(settings), { ...settings, signal, log });
   const client = new ServerClient({ ...serverOptions, token: toToken });
-  return new ServerTarget(new Placement(into.servers), client, signal);
+  return new ServerTarget(new Placement(into.servers), client, { ...settings, signal });
 }
 
 /** @throws {RangeError} for a host that has no address. */

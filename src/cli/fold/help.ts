@@ -22,7 +22,8 @@ The table in the database:
   --name NAME            name of this job (default: the table, or a number made of the command)
   --unknown keep         songs without a row: keep them in playcount_unknown until they have one,
             insert       or insert rows,
-            drop         or drop their plays
+            drop         or drop their plays; with servers of --into, those of songs that
+                         a server refuses for good: by its --id-pattern, or as counts end at 2^53 - 1
   --history TABLE        append a row for each song and fold: id, fold, sealed_at, plays
   --rows N               songs in one transaction (default: 10000)
 

@@ -228,4 +228,24 @@ describe("playcount fold", () => {
     expect(moved.join().split(",").filter(Boolean).sort()).toEqual(["1=3", "2=4"]);
     expect(await (await fetch(server)).text()).toBe("");
   });
+
+  test("moves no song that a server refuses for good, and says so", async () => {
+    const target = servePlaycount({ idPattern: "[1-9]" });
+    await play("1=3,A1=5");
+    const job = (...flags: string[]) => run([...bun, "fold", "--from", server, "--into", target, ...flags]);
+    const refused = await job();
+    expect([refused.status, refused.stdout]).toEqual([1, ""]);
+    expect(refused.stderr).toMatch(
+      /found "A1=5", whose id does not match \[1-9\]\. Let the server .* out by --unknown drop\n$/,
+    );
+    const { status, stdout } = await job("--unknown", "drop");
+    expect(stdout).toMatch(
+      /^handed over 15 plays of 3 songs .*; 5 plays of 1 refused song dropped, such as "A1"\n/,
+    );
+    expect([status, await (await fetch(target)).text()]).toEqual([
+      3,
+      expect.stringMatching(/^(?:1=6,2=4|2=4,1=6)$/),
+    ]);
+    expect(await (await fetch(`${server}/folds`)).text()).toBe("");
+  });
 });
