@@ -110,6 +110,26 @@ describeDatabases(({ dialect, database, testHere, testOn, testServer }) => {
     expect(await rowsOf(job.url, "playcount_unknown")).toEqual({});
   });
 
+  testHere("the most plays of a song on each of two servers are stored, and stop nothing", async () => {
+    const job = await jobFor(TABLE, "INSERT INTO song VALUES ('a', 2)");
+    const servers = [...job.servers, servePlaycount()];
+    const ledger = new Ledger(servers);
+    const most = Number.MAX_SAFE_INTEGER;
+    for (const at of [0, 1])
+      await ledger.play(
+        [
+          ["a", most],
+          ["b", most],
+        ],
+        at,
+      );
+    await runJob({ ...job, servers });
+    const text = `CAST(plays AS char(20))`;
+    expect((await rowsOf(job.url, "song", text))["a"]?.trim()).toBe(String(2n * BigInt(most) + 2n));
+    const kept = await rowsOf(job.url, "playcount_unknown", text);
+    expect(kept["b"]?.trim()).toBe(String(2n * BigInt(most)));
+  });
+
   testOn("postgres")(
     "a table that others inherit from is refused, as their rows would get plays",
     async () => {
