@@ -94,8 +94,11 @@ class FoldArguments {
     const mode = this.#mode();
     const from = mode.startsWith("print") ? [] : this.#servers("from", this.#flags.get("from") ?? "");
     const into = this.#into();
+    if (mode.startsWith("print") && !("database" in into))
+      throw new RangeError(`--${mode.replace(" ", "-").toLowerCase()} is for a database: name it by --into`);
     if ("servers" in into && from.toSorted().join() === into.servers.toSorted().join())
       throw new RangeError("--from and --into list the same servers, so there is nothing to move");
+    this.#exclude("skip", "every"); // it would drop the folds of another job for ever
     const token = this.#secret("token-file", TOKEN);
     const [table, written] = [this.#word("table"), this.#word("unknown")];
     const unknown = UNKNOWN_POLICIES.find((policy) => policy === written);
@@ -121,17 +124,27 @@ class FoldArguments {
     };
   }
 
+  /** @throws {RangeError} if a flag is given with one of the others. */
+  #exclude(flag: string, ...others: readonly string[]): void {
+    const other = others.find((name) => this.#flags.has(name));
+    if (this.#flags.has(flag) && other !== undefined)
+      throw new RangeError(`--${flag} and --${other} exclude each other`);
+  }
+
   #mode(): FoldSettings["mode"] {
-    const [mode, other] = ["print-sql", "print-schema", "dry-run"].filter((flag) => this.#flags.has(flag));
-    if (other !== undefined) throw new RangeError(`--${mode} and --${other} exclude each other`);
+    this.#exclude("print-sql", "print-schema", "dry-run");
+    this.#exclude("print-schema", "dry-run");
     if (this.#flags.has("print-sql")) return "print SQL";
     if (this.#flags.has("print-schema")) return "print schema";
     return this.#flags.has("dry-run") ? "dry run" : "run";
   }
 
   #into(): Destination {
-    const command = this.#flags.get("exec");
-    const url = this.#flags.get("into") ?? this.#secret("into-file", INTO);
+    const [command, given] = [this.#flags.get("exec"), this.#flags.get("into")];
+    this.#exclude("into-file", "into", "exec");
+    if (command?.trim() === "") throw new RangeError("--exec is empty");
+    // A flag wins over a variable.
+    const url = given ?? (command === undefined ? this.#secret("into-file", INTO) : "");
     if ((command === undefined) === (url === ""))
       throw new RangeError("either --into URL or --exec COMMAND is needed: where to store the plays");
     if (command !== undefined) return { command };

@@ -7,6 +7,7 @@ import { errorMessage, quotedAddress } from "../../error-message.ts";
 import { CountServers, PATIENT } from "../../fold/count-servers.ts";
 import { type HandedOver, handOverEach, type JobOptions, tryOut } from "../../fold/job.ts";
 import { describeSqlError, type SqlError } from "../../fold/sql/client.ts";
+import type { Database } from "../../fold/sql/database.ts";
 import { JobRefusal, OtherJob, type Target } from "../../fold/target.ts";
 import { BAD_USAGE, FAILED } from "../exit.ts";
 import type { Destination, FoldSettings } from "./arguments.ts";
@@ -38,8 +39,9 @@ export async function fold(settings: FoldSettings): Promise<never> {
 
 /** Prints statements, without a server. */
 async function print(settings: FoldSettings): Promise<number> {
-  const database = databaseFor(settings);
+  let database: Database | undefined;
   try {
+    database = databaseFor(settings);
     await database.readColumns();
     console.log(`${settings.mode === "print SQL" ? database.page : database.schema.join(";\n")};`);
     return 0;
@@ -47,7 +49,7 @@ async function print(settings: FoldSettings): Promise<number> {
     console.error(`playcount: ${describe(error, settings.into)}`);
     return error instanceof RangeError ? BAD_USAGE : FAILED;
   } finally {
-    await database.client.close({ timeout: 0 });
+    await database?.client.close({ timeout: 0 });
   }
 }
 

@@ -58,6 +58,7 @@ describe("The arguments of fold", () => {
     expect(read([...FROM, "--into-file", fileOf("sqlite:b.db")], variables).into).toEqual({
       database: "sqlite:b.db",
     });
+    expect(read([...FROM, "--exec", "cat"], variables).into).toEqual({ command: "cat" });
     expect(read([...FROM, ...INTO, "--password-file", fileOf("q")], variables).password).toBe("q");
   });
 
@@ -112,6 +113,12 @@ describe("The arguments of fold", () => {
         ] as const,
     ),
     [[...INTO, "--print-schema", "--history", ""], "--history is empty"],
+    [["--exec", "cat", "--print-sql"], "--print-sql is for a database: name it by --into"],
+    [["--into", "http://c", "--print-schema"], "--print-schema is for a database: name it by --into"],
+    [[...FROM, "--exec", " "], "--exec is empty"],
+    [[...FROM, ...INTO, "--into-file", "/none"], "--into-file and --into exclude each other"],
+    [[...FROM, "--exec", "cat", "--into-file", "/none"], "--into-file and --exec exclude each other"],
+    [[...FROM, ...INTO, "--skip", "--every", "1m"], "--skip and --every exclude each other"],
     [[...INTO, "--print-sql", "--print-schema"], "--print-sql and --print-schema exclude each other"],
     [[...FROM, ...INTO, "--dry-run", "--print-sql"], "--print-sql and --dry-run exclude each other"],
     [

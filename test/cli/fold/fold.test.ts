@@ -78,6 +78,7 @@ describe("playcount fold", () => {
     const mistakes: [string[], RegExp][] = [
       [["--table", "songs"], /^playcount: the database has no table "songs": see --table\n$/],
       [["--plays", "x"], /^playcount: "song" has no column "x": see --plays\n$/],
+      [["--print-sql", "--ca", "x"], /^playcount: --ca is for a database with a server, not for SQLite\n$/],
     ];
     for (const [flags, line] of mistakes) {
       const { status, stderr } = await fold(...flags);
