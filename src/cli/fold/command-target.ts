@@ -47,12 +47,19 @@ export class CommandTarget implements Target {
 function openInput(songs: FoldSongs): number {
   const path = join(tmpdir(), `playcount-fold-${crypto.randomUUID()}`);
   const output = openSync(path, "wx", 0o600);
+  let input: number | undefined;
   try {
-    const input = openSync(path, "r");
-    unlinkSync(path);
+    try {
+      input = openSync(path, "r");
+    } finally {
+      unlinkSync(path);
+    }
     for (const part of songs.parts(STEP_SONGS))
       writeFileSync(output, part.songs.map(([id, plays]) => `${JSON.stringify({ id, plays })}\n`).join(""));
     return input;
+  } catch (error) {
+    if (input !== undefined) closeSync(input); // open, it would keep a full disk full
+    throw error;
   } finally {
     closeSync(output);
   }

@@ -3,6 +3,9 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
+import { CommandTarget } from "../../../src/cli/fold/command-target.ts";
+import { FoldSongs } from "../../../src/fold/songs.ts";
+import { SetAside } from "../../../src/fold/target.ts";
 import { sqlOf, storeOf } from "../../docs/support/hand-over.ts";
 import { PostgresServer, query } from "../../fold/support/databases.ts";
 import { Ledger } from "../../fold/support/jobs.ts";
@@ -68,6 +71,21 @@ test.each(["SIGKILL", "SIGTERM"] as const)(
     expect(await (await fetch(`${server}/folds`)).text()).toBe("");
   },
 );
+
+test("a file that cannot be written to its end takes no room after that", async () => {
+  const songs = new FoldSongs();
+  songs.add("1", 1);
+  const open = () => readdirSync("/proc/self/fd").length;
+  const before = open();
+  songs.parts = function* () {
+    yield { songs: [["1", 1]], start: 0, isLast: false };
+    throw new Error("the disk is full");
+  };
+  const target = new CommandTarget("cat", "a");
+  const fold = { fold: 1, sealedAt: 0, songs, setAside: new SetAside(), onProgress: () => {} };
+  for (let run = 0; run < 20; run++) await expect(target.store(fold)).rejects.toThrow("the disk is full");
+  expect(open()).toBeLessThan(before + 20);
+});
 
 test("the printed command for ClickHouse stores a whole fold or none, and none without songs", async () => {
   const [command = "", script = ""] = storeOf("sh");
