@@ -1,3 +1,4 @@
+import { onAbort } from "../async/timing.ts";
 import { type Read, readPairs, readText, type ServerAnswer } from "../client/answers.ts";
 import { CountServerError, problemTypeOf } from "../client/count-server-error.ts";
 import { allEnded, type ServerClient, type ServerRequest } from "../client/server-client.ts";
@@ -9,6 +10,9 @@ import { refuseTwins } from "./twins.ts";
 
 /** Long limits of requests to servers: up to six attempts within several minutes. */
 export const PATIENT = { timeoutMs: 30_000, retries: 5 } as const;
+
+/** Longest time of an acknowledgement once the job is being stopped. */
+const STOPPING_MS = 5000;
 
 /** Options of {@linkcode CountServers}. */
 export interface CountServersOptions {
@@ -99,11 +103,28 @@ export class CountServers {
     return (await sent.catch(expecting("OtherLabel", "FoldOutOfOrder"))) !== "OtherLabel";
   }
 
-  /** Tells a server that a fold is stored. It is short, and so done even if the job is being stopped. */
+  /**
+   * Tells a server that a fold is stored. It is short, and so done even if the job is being stopped. If the
+   * server does not answer then, the next run acknowledges the fold.
+   */
   async acknowledge(server: string, fold: number, label?: string): Promise<void> {
+    const { client, signal } = this.#options;
+    const giveUp = new AbortController();
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const stop = () => {
+      timer = setTimeout(() => giveUp.abort(signal?.reason), STOPPING_MS);
+    };
+    const dispose = signal && onAbort(signal, stop);
+    if (signal?.aborted) stop();
     const request = { method: "DELETE", path: `folds/${fold}`, ...(label !== undefined && { label }) };
-    // A server in memory that has been restarted since does not know the fold.
-    await this.#options.client.send(server, request, readText).catch(expecting("UnknownFold"));
+    try {
+      // A server in memory that has been restarted since does not know the fold.
+      const sent = client.send(server, { ...request, signal: giveUp.signal }, readText);
+      await sent.catch(expecting("UnknownFold"));
+    } finally {
+      dispose?.();
+      clearTimeout(timer);
+    }
   }
 
   /** Acknowledges a fold that is not stored, and logs what is lost. */

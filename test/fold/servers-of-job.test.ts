@@ -4,9 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Placement } from "../../src/client/placement.ts";
 import { ServerClient } from "../../src/client/server-client.ts";
-import { CountServers } from "../../src/fold/count-servers.ts";
+import { CountServers, PATIENT } from "../../src/fold/count-servers.ts";
 import { foldInto } from "../../src/fold/fold.ts";
-import { servePlaycount, stopAll } from "../support/servers.ts";
+import { serve, servePlaycount, stopAll } from "../support/servers.ts";
 import { query } from "./support/databases.ts";
 import { crashAt, Ledger, runJob, tryJob, type TestJob } from "./support/jobs.ts";
 
@@ -53,6 +53,31 @@ test("Two URLs of one server are refused before a fold is sealed, also if one is
   );
   await runJob({ ...job, job: { adopt: 5 } });
   expect(await playsOf(job)).toEqual(job.ledger.plays);
+});
+
+test("A job that is being stopped does not wait long for a server that hangs in an acknowledgement", async () => {
+  const stopping = new AbortController();
+  const counter = servePlaycount();
+  let asked = 0;
+  const hanging = serve(async (request) => {
+    if (request.method === "DELETE") asked++;
+    if (request.method === "DELETE") await new Promise(() => {});
+    return await fetch(counter + new URL(request.url).pathname, { method: request.method });
+  });
+  await fetch(`${counter}/folds/5`, { method: "PUT" });
+  const counters = new CountServers({
+    ...{ client: new ServerClient(PATIENT), servers: [hanging], log: () => {}, signal: stopping.signal },
+  });
+  const acknowledging = counters.acknowledge(`${hanging}/`, 5);
+  acknowledging.catch(() => {});
+  while (asked === 0) await Bun.sleep(1);
+  stopping.abort();
+  const late = Bun.sleep(20_000).then(() => "still waiting");
+  expect(await Promise.race([acknowledging.catch(() => "given up"), late])).toBe("given up");
+  await new CountServers({
+    ...{ client: new ServerClient(PATIENT), servers: [counter], log: () => {}, signal: stopping.signal },
+  }).acknowledge(`${counter}/`, 5);
+  expect(await (await fetch(`${counter}/folds`)).text()).toBe("");
 });
 
 test("Servers that count something else than songs hand over to every database, if ids are not too long", async () => {
