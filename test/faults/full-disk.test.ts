@@ -99,6 +99,35 @@ testWithDisk(
 );
 
 testWithDisk(
+  "While the disk has space for small commits only, every play is refused, and the log has one line",
+  async () => {
+    const folder = mountMemory(24 * MEGABYTE);
+    const server = await serve(folder);
+    const play = async (path: string, body?: string) =>
+      (await fetch(server.url + path, { method: "POST", ...(body !== undefined && { body }) })).status;
+    expect(await play("song/known")).toBe(200);
+    const filler = fill(folder, 300 * KILOBYTE);
+    const batch = Array.from({ length: 4000 }, (_, song) => `${String(song).padEnd(100, "x")}=1`).join(",");
+    expect(await play("batch", batch)).toBe(503);
+    const statuses: number[] = [];
+    for (const start = performance.now(); performance.now() - start < 3500; await Bun.sleep(20)) {
+      statuses.push(
+        await play("song/known"),
+        await play("batch", batch),
+        await statusOf(server.url, "health"),
+      );
+      const put = (await fetch(`${server.url}folds/1`, { method: "PUT" })).status;
+      expect([200, 201, 503]).toContain(put); // sealing makes it possible to free space
+    }
+    expect(new Set(statuses)).toEqual(new Set([503]));
+    rmSync(filler);
+    expect([await play("song/known"), await play("batch", batch)]).toEqual([200, 200]);
+    const { status, stderr } = await end(server, "SIGTERM");
+    expect([status, stderr]).toEqual([0, FULL_LINE]);
+  },
+);
+
+testWithDisk(
   "When the disk fills repeatedly and the server is stopped or killed in between, no play is lost or doubled",
   async () => {
     const random = new Random("full disks");

@@ -13,7 +13,7 @@ const IDLE_MS = 50;
 /** Idle time before the files are checked again. */
 const CHECK_MS = 500;
 
-/** Interval between attempts to write to a full disk. */
+/** Interval between attempts to find space on a full disk. */
 const RETRY_MS = 1000;
 
 /**
@@ -46,15 +46,22 @@ export class Background {
 
   /** Does a step, and returns whether more remains. */
   step(): boolean {
-    const { storageFailure } = this.#signals;
-    if (storageFailure === "failed") return false;
+    if (this.#signals.storageFailure !== undefined) return false;
     if (this.#store.hasToFree) this.#store.free();
     const failure = this.#fence.attempt(() => {
       this.#folder.checkFiles();
-      if (storageFailure === "full") this.#database.probe();
-      else if (!this.#compaction.isDone) this.#compaction.step();
+      if (!this.#compaction.isDone) this.#compaction.step();
     });
     return failure === undefined && !this.#isDone;
+  }
+
+  /** Ends the state of a full disk if it has space again. A step of compaction may make some in the file. */
+  findSpace(): void {
+    this.#fence.attemptToReopen(() => {
+      this.#folder.checkFiles();
+      if (!this.#compaction.isDone) this.#compaction.step();
+      this.#database.probe();
+    });
   }
 
   /** Does overdue steps for `timeoutMs`, and further ones while the backlog is beyond its bound. */

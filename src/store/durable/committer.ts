@@ -1,5 +1,8 @@
 import { runAtOnce } from "../../async/turns.ts";
+import type { BatchColumns } from "../memory/batch-columns.ts";
 import type { CommitStore, StagedAddition } from "../memory/commit-store.ts";
+import { Refusal } from "../refusal.ts";
+import type { KeyedRequest } from "../request-key.ts";
 import { Background } from "./background.ts";
 import type { DataFolder } from "./disk/data-folder.ts";
 import type { Database } from "./disk/database.ts";
@@ -11,7 +14,7 @@ import {
   type WriteFailure,
   type WriteReply,
 } from "./threads/messages.ts";
-import { orRefused } from "./threads/reply-errors.ts";
+import { describeStorageFailure, orRefused } from "./threads/reply-errors.ts";
 import type { Signals } from "./threads/signals.ts";
 
 /** Songs after which a commit takes no further batch: other plays wait for it. */
@@ -70,6 +73,7 @@ export class Committer {
   /** Commits what has come until now, and returns whether that was anything. */
   work(): boolean {
     const startedAt = performance.now();
+    if (this.#signals.storageFailure === "full") this.background.findSpace();
     const wasStaging = this.#staging !== undefined;
     let isBusy = this.#commit();
     const [next] = this.#queue;
@@ -117,7 +121,7 @@ export class Committer {
     for (const ring of this.rings.values())
       taken += ring.take((words, at, plays, keyed) => {
         if (this.store.hasStaged(keyed)) return undefined;
-        return runAtOnce(this.store.stage(this.store.unpackOne(words, at, plays), keyed));
+        return runAtOnce(this.#stage(this.store.unpackOne(words, at, plays), keyed));
       });
     return taken;
   }
@@ -138,7 +142,7 @@ export class Committer {
 
   /** Does a slice of staging a batch. Returns `undefined` if it is not staged then. */
   #takeBatch({ batch, keyed }: AddCommand): Omit<PendingReply, "queued"> | undefined {
-    const staging = (this.#staging ??= this.store.stage(this.store.unpack(batch), keyed));
+    const staging = (this.#staging ??= this.#stage(this.store.unpack(batch), keyed));
     let isStaged = false;
     const reply = orRefused(() => {
       const { done, value: staged } = staging.next();
@@ -151,14 +155,27 @@ export class Committer {
     return { reply, isStaged };
   }
 
+  /** Stages additions. While the storage cannot be written, only a request that was counted has an answer. */
+  *#stage(songs: BatchColumns, keyed: KeyedRequest | undefined): Generator<undefined, StagedAddition> {
+    const unavailable = describeStorageFailure(this.#signals.storageFailure);
+    if (unavailable === undefined) return yield* this.store.stage(songs, keyed);
+    const addition = keyed && (yield* this.store.recall(keyed, songs));
+    if (addition === undefined) throw Refusal.unavailable(unavailable);
+    return { addition, isStaged: false };
+  }
+
   #commitStaged(): WriteFailure | undefined {
     const { stagedSongs, stagedRequests } = this.store;
     if (stagedSongs + stagedRequests.length === 0) return undefined;
     const failure = this.#makeDurable(() =>
       this.#database.commit(this.store.stagedEntries(), stagedRequests),
     );
-    if (failure === undefined) this.store.applyStaged();
-    else this.store.discardStaged();
+    if (failure === undefined) {
+      this.store.applyStaged();
+    } else {
+      this.store.discardStaged();
+      this.#staging = undefined; // its entries are gone, too; it begins again, and is refused
+    }
     return failure;
   }
 

@@ -33,6 +33,8 @@ export class CommitStore extends ShardedStore {
   /** @internal */ declare readonly lifecycle: FoldLifecycle;
   /** The staged plays, by entry of the open set. */
   readonly #staged = new Map<number, number>();
+  /** Of the staged songs that only folds have: the set of the newest one, by entry. */
+  readonly #sealedIn = new Map<number, number>();
   readonly #stagedShards = new Set<number>();
   /** The ids of large batches, by entry: decoded while they were prepared. */
   readonly #texts = new Map<number, string>();
@@ -95,6 +97,11 @@ export class CommitStore extends ShardedStore {
     return single;
   }
 
+  /** Returns the answer to a request if it is its writer's last one, which was counted. */
+  recall(keyed: KeyedRequest, songs: BatchColumns): Generator<undefined, BatchAddition | undefined> {
+    return this.batches.recall(keyed, songs);
+  }
+
   /**
    * Stages all songs, or none; unless a request with a key is its writer's last one, whose answer it returns.
    * Prepares a large batch in slices, and yields between them: additions may be staged and applied then, but
@@ -117,6 +124,7 @@ export class CommitStore extends ShardedStore {
       const again = keyed && runAtOnce(this.batches.recall(keyed, songs));
       if (again !== undefined) return { addition: again, isStaged: false };
     }
+    const { heap } = this.shards;
     const addition = this.batches.reserve(songs, this.#staged);
     this.#claimed += songs.added;
     for (let song = 0; song < songs.size; song++) {
@@ -124,6 +132,8 @@ export class CommitStore extends ShardedStore {
       if (plays === 0) continue;
       const entry = songs.entries[song] as number;
       this.#staged.set(entry, (this.#staged.get(entry) ?? 0) + plays);
+      const newest = songs.newest?.[song] ?? -1;
+      if (newest !== -1 && heap.numbers[entry] === 0) this.#sealedIn.set(entry, newest);
       this.#stagedShards.add(songs.shards[song] as number);
       if (songs.isLarge) this.#texts.set(entry, songs.texts[song] as string);
     }
@@ -158,28 +168,32 @@ export class CommitStore extends ShardedStore {
     if (this.#staged.size > 0)
       this.shards.whileLocked(Int32Array.from(this.#stagedShards).sort(), () => this.#addStaged());
     for (const request of this.#requests.values()) this.remember(request);
-    this.#claimed = 0;
-    this.discardStaged();
+    this.#forgetStaged();
   }
 
   #addStaged(): void {
-    const { heap, id, ring, shardCount } = this.shards;
+    const { heap, ring } = this.shards;
     heap.recordChange();
-    for (const [entry, plays] of this.#staged) {
-      const before = heap.numbers[entry] as number;
-      heap.numbers[entry] = before + plays;
-      if (before > 0 || ring.unacknowledged === 0) continue;
-      id.setAt(heap.words, idWord(entry));
-      const sealed = this.shards.sum(id.hash & (shardCount - 1), ring.firstCounted, ring.open);
-      if (sealed > 0) ring.loseSong(this.shards.newest);
-    }
+    for (const [entry, plays] of this.#staged) heap.numbers[entry] = (heap.numbers[entry] as number) + plays;
+    for (const newest of this.#sealedIn.values()) ring.loseSong(newest);
   }
 
-  /** Forgets the staged plays and requests. Entries stay without plays, and serve the next attempt. */
+  /**
+   * Forgets the staged plays and requests, and removes the entries that were made for them, and for a batch
+   * that is being staged: it has to begin again.
+   */
   discardStaged(): void {
-    this.shards.heap.unclaimSongs(this.#claimed);
+    const { heap, id, shardCount } = this.shards;
+    heap.unclaimSongs(this.#claimed);
+    for (let at = 0; at < shardCount; at++)
+      this.shards.whileLocked([at], () => this.shards.openShard(at).removeUnplayed(id));
+    this.#forgetStaged();
+  }
+
+  #forgetStaged(): void {
     this.#claimed = 0;
     this.#staged.clear();
+    this.#sealedIn.clear();
     this.#texts.clear();
     this.#stagedShards.clear();
     this.#requests = new KeyedMap();

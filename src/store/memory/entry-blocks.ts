@@ -107,6 +107,30 @@ export class EntryBlocks {
     }
   }
 
+  /**
+   * Removes the newest entries, down to one that has plays, and returns true if there were any. Frees the
+   * blocks that become empty.
+   */
+  protected removeUnplayedEntries(): boolean {
+    const { words, counts, heap, head } = this;
+    let isAny = false;
+    for (let block = words[head] as number; block !== 0; block = words[head] as number) {
+      const used = words[block * 2 + USED] as number;
+      let end = HEAD_UNITS;
+      for (let entry = block + HEAD_UNITS; entry < block + used;) {
+        const isPlayed = (counts[entry] as number) > 0;
+        entry += unitsOfEntry(wordsOfId(words[idWord(entry)] as number));
+        if (isPlayed) end = entry - block;
+      }
+      isAny ||= end < used;
+      words[block * 2 + USED] = end;
+      if (end > HEAD_UNITS) break;
+      words[head] = words[block * 2 + OLDER] as number;
+      heap.free(block, words[block * 2 + SIZE] as number);
+    }
+    return isAny;
+  }
+
   #blockWithRoom(units: number): number {
     const words = this.words;
     const newest = words[this.head] as number;

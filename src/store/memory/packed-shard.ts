@@ -154,6 +154,11 @@ export class PackedShard extends EntryBlocks {
     words[head + SONGS] = 0;
   }
 
+  /** Removes the newest entries, down to one that has plays. `id` is any id. */
+  removeUnplayed(id: PackedId): void {
+    if (this.removeUnplayedEntries()) this.mend(id);
+  }
+
   /** Computes the number of songs and the index again, after a thread has died. `id` is any id. */
   mend(id: PackedId): void {
     const { words, head } = this;

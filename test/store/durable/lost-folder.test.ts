@@ -29,13 +29,23 @@ const LOSSES: readonly [name: string, lose: (folder: string) => void][] = [
 ];
 
 describe.each(LOSSES)("When the folder is %s while it is served,", (_name, lose) => {
-  const start = async () => {
+  const start = async (...options: string[]) => {
     const folder = newFolder();
-    const server = await listen([...RUNTIMES.bun, main, "--port", "0", "--data", folder]);
+    const server = await listen([...RUNTIMES.bun, main, "--port", "0", "--data", folder, ...options]);
     const play = () => fetch(`${server.url}song/1`, { method: "POST" });
     expect((await play()).status).toBe(200);
     return { folder, play, ...server };
   };
+
+  test("plays of new songs are refused as others are, however many", async () => {
+    const { folder, url } = await start("--max-songs", "3");
+    lose(folder);
+    const playNew = async (song: number) =>
+      (await fetch(`${url}song/new-${song}`, { method: "POST" })).status;
+    await playNew(0);
+    const statuses = await Promise.all(Array.from({ length: 20 }, (_, song) => playNew(song)));
+    expect(statuses).toEqual(statuses.map(() => 503));
+  });
 
   test("the next write is unknown, later ones are refused, and reads go on", async () => {
     const { folder, play, url, process, ended } = await start();

@@ -88,6 +88,70 @@ describe("A store for commits", () => {
     expect([store.figures().songs, store.get("a"), store.get("f")]).toEqual([3, 0, 1]);
   });
 
+  test("keeps nothing of new songs whose commits fail, and everything of others", () => {
+    const store = new CommitStore({});
+    const stage = (songs: Iterable<Entry>) =>
+      store.stage(store.unpack(runAtOnce(pack(new Map(songs), store))), undefined);
+    const songs = (round: number, count: number) =>
+      Array.from({ length: count }, (_, n): Entry => [`${round}-${n}`.repeat(1 + (n % 9)), 1]);
+    const expected = new Map<string, number>();
+    const bytes: number[] = [];
+    for (let round = 0; round < 60; round++) {
+      const large = stage(songs(-round, 5000));
+      large.next(); // its first entries are made
+      runAtOnce(stage(songs(round, 1000)));
+      store.discardStaged();
+      bytes.push(store.figures().bytes as number);
+      const kept = [...songs(0, 1 + (round % 50)), ...songs(round, 1 + (round % 3))];
+      runAtOnce(stage(kept));
+      store.applyStaged();
+      for (const [id] of new Map(kept)) expected.set(id, (expected.get(id) ?? 0) + 1);
+    }
+    expect(bytes.at(-1)).toBeLessThan(1.5 * (bytes[0] as number));
+    expect(new Map(read(store))).toEqual(expected);
+    for (const [id, count] of expected) expect(store.get(id)).toBe(count);
+    expect(store.figures().songs).toBe(expected.size);
+  });
+
+  test("looks no song up while it applies staged plays, as readers wait for the locks", () => {
+    class Watched extends CommitStore {
+      forbidSums(): void {
+        this.shards.sum = () => {
+          throw new Error("a song is looked up in folds");
+        };
+      }
+    }
+    const store = new Watched({});
+    for (const fold of [1, 2, 3]) {
+      for (const id of ["a", "b", `only ${fold}`]) store.add(id, fold);
+      store.seal(fold);
+    }
+    runAtOnce(
+      store.stage(
+        store.unpack(
+          runAtOnce(
+            pack(
+              new Map([
+                ["a", 1],
+                ["only 1", 1],
+                ["new", 1],
+              ]),
+              store,
+            ),
+          ),
+        ),
+        undefined,
+      ),
+    );
+    const { sum } = store["shards"];
+    store.forbidSums();
+    store.applyStaged();
+    store["shards"].sum = sum;
+    expect([store.get("a"), store.get("only 1"), store.figures().songs]).toEqual([7, 2, 6]);
+    for (const fold of [1, 2, 3]) store.acknowledge(fold);
+    expect(store.figures().songs).toBe(3);
+  });
+
   test.each(["one by one", "in a batch"])(
     "counts a song once that is added %s while its last fold is freed",
     (how) => {

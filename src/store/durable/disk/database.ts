@@ -13,6 +13,9 @@ export const PAGE_BYTES = 4096;
 /** Songs of a row of `commits`. A larger commit has several rows. */
 const ROW_SONGS = 1000;
 
+/** Bytes that a disk needs to be no longer full, if the last commit was not larger. */
+const MIN_FREE_BYTES = 1024 * 1024;
+
 /**
  * The SQLite file with all counts. A method that changes counts is one transaction, and returns after the
  * sync.
@@ -25,6 +28,8 @@ export class Database {
   logBytes: number;
   /** The id of the open fold. */
   openFold: number;
+  /** Bytes of the last commit, estimated, whether it succeeded or not. */
+  #commitBytes = 0;
   readonly #insert: StatementSync;
 
   /**
@@ -44,6 +49,7 @@ export class Database {
 
   /** Makes plays and keyed requests durable. */
   commit(plays: readonly Entry[], keys: readonly KeptRequest[]): void {
+    this.#commitBytes = 0;
     if (plays.length <= ROW_SONGS) {
       this.#insertRow(plays, keys);
       this.lastCommit++;
@@ -126,10 +132,22 @@ export class Database {
     }
   }
 
-  /** Writes something. @throws if the disk is still full. */
+  /**
+   * Checks that the last commit, and one of a megabyte, would find space: writes as much into log and file.
+   * Both keep that space for the next commits.
+   *
+   * @throws if the disk is still full.
+   */
   probe(): void {
+    const bytes = Math.max(MIN_FREE_BYTES, this.#commitBytes);
+    this.checkpoint(); // starts the log over
+    this.transact(() =>
+      this.sqlite.exec(`
+        DROP TABLE IF EXISTS probe; -- of a process that was killed here
+        CREATE TABLE probe AS SELECT zeroblob(${bytes})`),
+    );
+    this.transactLazily(() => this.sqlite.exec("DROP TABLE probe"));
     this.checkpoint();
-    this.sqlite.exec("UPDATE state SET last_commit = last_commit");
   }
 
   /** Moves the log into the file, and starts the log over. */
@@ -150,7 +168,9 @@ export class Database {
   #insertRow(entries: readonly Entry[], keys: readonly KeptRequest[], row: number = 0): void {
     const [plays, kept] = [writePlays(entries), keys.length === 0 ? "" : JSON.stringify(keys)];
     const number = this.lastCommit + 1 + row;
+    const bytes = PAGE_BYTES + plays.length + kept.length;
+    this.#commitBytes += bytes;
     this.#insert.run(number, this.openFold, plays, kept, digestOf(number, this.openFold, plays, kept));
-    this.logBytes += PAGE_BYTES + plays.length + kept.length;
+    this.logBytes += bytes;
   }
 }

@@ -18,12 +18,14 @@ export class Fence {
     this.#signals = signals;
   }
 
-  /** Calls `write`, unless the storage has failed. Returns the failure, if it fails. */
+  /**
+   * Calls `write`, unless the storage has failed. Returns the failure, if it fails. A disk that was full is
+   * still full if `write` succeeds: a larger write may fail.
+   */
   attempt(write: () => void): WriteFailure | undefined {
     if (this.#signals.storageFailure === "failed") return "failed";
     try {
       write();
-      this.#signals.storageFailure = undefined;
       return undefined;
     } catch (error) {
       const storageFailure = isFull(error) ? "full" : "failed";
@@ -35,6 +37,11 @@ export class Fence {
       this.#signals.storageFailure = storageFailure;
       return storageFailure === "failed" ? "unknown" : "full";
     }
+  }
+
+  /** As {@linkcode attempt}, with a `write` that succeeds only if the disk has enough space again. */
+  attemptToReopen(write: () => void): void {
+    if (this.attempt(write) === undefined) this.#signals.storageFailure = undefined;
   }
 }
 
