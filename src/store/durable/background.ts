@@ -81,11 +81,6 @@ export class Background {
     while (!this.#compaction.isCompacted && performance.now() < end && this.step());
   }
 
-  /** Looks for rows of dropped folds again, after a fold was dropped. */
-  lookForDropped(): void {
-    this.#compaction.lookForDropped();
-  }
-
   get #isDone(): boolean {
     return this.#compaction.isDone && !this.#store.hasToFree;
   }

@@ -7,6 +7,7 @@ import { Background } from "./background.ts";
 import type { DataFolder } from "./disk/data-folder.ts";
 import type { Database } from "./disk/database.ts";
 import { Fence, isFull } from "./disk/fence.ts";
+import { FoldCommands } from "./fold-commands.ts";
 import type { AdditionRing } from "./threads/addition-ring.ts";
 import {
   type AddCommand,
@@ -53,6 +54,7 @@ export class Committer {
   readonly #database: Database;
   readonly #signals: Signals;
   readonly #fence: Fence;
+  readonly #foldCommands: FoldCommands;
   readonly #queue: QueuedCommand[] = [];
   /** Stages the batch at the head of the queue in slices. Plays are committed in between. */
   #staging: Generator<undefined, StagedAddition> | undefined;
@@ -64,6 +66,7 @@ export class Committer {
     this.#signals = signals;
     this.#fence = new Fence(signals);
     this.background = new Background(folder, database, store, this.#fence, signals);
+    this.#foldCommands = new FoldCommands(database, store, (write) => this.#makeDurable(write));
   }
 
   push(queued: QueuedCommand): void {
@@ -79,7 +82,7 @@ export class Committer {
     const [next] = this.#queue;
     if (next !== undefined && next.command.do !== "add") {
       this.#queue.shift();
-      next.reply(orRefused(() => this.#control(next.command)));
+      next.reply(this.#foldCommands.run(next.command));
       isBusy = true;
     }
     // After the last slice of a large batch: plays have waited for it, so background work waits.
@@ -177,44 +180,6 @@ export class Committer {
       this.#staging = undefined; // its entries are gone, too; it begins again, and is refused
     }
     return failure;
-  }
-
-  #control(command: WriteCommand): WriteReply {
-    const done = this.#change(command);
-    return typeof done === "boolean" ? { did: "control", value: done } : { did: "fail", failure: done };
-  }
-
-  #change(command: WriteCommand): boolean | WriteFailure {
-    if (command.do === "seal") return this.#seal(command.fold, command.label);
-    if (command.do === "acknowledge") return this.#acknowledge(command.fold, command.label);
-    return command.do === "clear" && this.#clear(command.version);
-  }
-
-  #seal(fold: number, label: string): boolean | WriteFailure {
-    if (!this.store.lifecycle.canSeal(fold, label)) return false;
-    const sealed = { fold, label, sealedAt: Date.now() };
-    return (
-      this.#makeDurable(() => this.#database.seal(sealed)) ?? this.store.seal(fold, label, sealed.sealedAt)
-    );
-  }
-
-  #acknowledge(fold: number, label: string | undefined): boolean | WriteFailure {
-    if (!this.store.lifecycle.canAcknowledge(fold, label)) return false;
-    const now = Date.now();
-    const failure = this.#makeDurable(() => this.#database.acknowledge(fold, now));
-    if (failure !== undefined) return failure;
-    this.store.acknowledge(fold, label, now);
-    this.background.lookForDropped();
-    return true;
-  }
-
-  #clear(version: string | undefined): boolean | WriteFailure {
-    if (version !== undefined && this.store.version !== version) return false;
-    const failure = this.#makeDurable(() => this.#database.clear());
-    if (failure !== undefined) return failure;
-    this.store.clear();
-    this.background.lookForDropped();
-    return true;
   }
 
   /** Returns the failure, if the write failed. */

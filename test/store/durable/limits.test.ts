@@ -91,6 +91,17 @@ test("Under constant load the log of commits stays short, dropped songs are dele
   expect(before["commits"]).toBeLessThan(1000);
 });
 
+test("Folds that are dropped without a pause leave few rows, which each later change of folds reads", async () => {
+  const folder = newFolder();
+  const store = await open(folder);
+  for (let fold = 1; fold <= 300; fold++) {
+    await Promise.all([store.add("a", 1), store.seal(fold), store.acknowledge(fold)]);
+    if (fold % 30 === 0) await store.clear();
+  }
+  await closeAll();
+  expect(numbersOf(folder, "SELECT count(*) AS folds FROM fold")["folds"]).toBeLessThan(50);
+});
+
 test("Counts up to 2^53 − 1 and ids of all kinds are read back unchanged", async () => {
   const folder = newFolder();
   let store = await open(folder);

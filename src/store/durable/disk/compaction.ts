@@ -13,9 +13,13 @@ const STEP_SONGS = 250;
 const STEP_ROWS = 1000;
 const STEP_DROPPED = 1000;
 
-/** Backlog that waits for an idle moment: commits, and bytes of the log. */
+/**
+ * Backlog that waits for an idle moment: commits, bytes of the log, and dropped folds, as each change of
+ * folds reads the rows of all folds.
+ */
 const MAX_COMMITS = 500;
 const MAX_LOG_BYTES = 8 * 1024 * 1024;
+const MAX_DROPPED = 32;
 
 type UndigestedRow = Omit<CommitRow, "digest">;
 
@@ -26,7 +30,6 @@ export class Compaction {
   readonly #database: Database;
   readonly #maxWriters: number;
   #compacted: number;
-  #hasDropped = true;
   #isDropping = false;
 
   /** Keeps the last requests of `maxWriters` writers, and at most a tenth more. */
@@ -41,14 +44,10 @@ export class Compaction {
     return this.#database.lastCommit - this.#compacted;
   }
 
-  /** Looks for dropped folds again, after a fold was dropped. */
-  lookForDropped(): void {
-    this.#hasDropped = true;
-  }
-
   /** True if the backlog is too long to wait for an idle moment. */
   get isOverdue(): boolean {
-    return this.#waiting > MAX_COMMITS || this.#database.logBytes > MAX_LOG_BYTES;
+    const { logBytes, droppedFolds } = this.#database;
+    return this.#waiting > MAX_COMMITS || logBytes > MAX_LOG_BYTES || droppedFolds > MAX_DROPPED;
   }
 
   /** True if the backlog is so long that commits have to wait for it. */
@@ -57,7 +56,8 @@ export class Compaction {
   }
 
   get isDone(): boolean {
-    return this.#waiting === 0 && !this.#hasDropped && this.#database.logBytes === 0;
+    const { logBytes, droppedFolds } = this.#database;
+    return this.#waiting === 0 && droppedFolds === 0 && logBytes === 0;
   }
 
   /** True if the plays of all commits are in the table of songs. */
@@ -67,7 +67,8 @@ export class Compaction {
 
   /** Does a step: one transaction or one checkpoint. */
   step(): void {
-    this.#isDropping = this.#hasDropped && !(this.#isDropping && this.#waiting > 0); // in turns with commits
+    const hasDropped = this.#database.droppedFolds > 0;
+    this.#isDropping = hasDropped && !(this.#isDropping && this.#waiting > 0); // in turns with commits
     if (this.#database.logBytes > MAX_LOG_BYTES) this.#database.checkpoint();
     else if (this.#isDropping) this.#deleteSome();
     else if (this.#waiting > 0) this.#compactSome();
@@ -157,14 +158,11 @@ export class Compaction {
   /** Deletes songs of the oldest dropped fold, and then the fold. */
   #deleteSome(): void {
     const { sqlite } = this.#database;
-    const fold = numberOf(sqlite, "SELECT coalesce(min(id), -1) FROM fold WHERE state = 'dropped'");
-    if (fold === -1) {
-      this.#hasDropped = false;
-      return;
-    }
+    const fold = numberOf(sqlite, "SELECT min(id) FROM fold WHERE state = 'dropped'");
     const drop = sqlite.prepare(
       "DELETE FROM song WHERE fold = ?1 AND id IN (SELECT id FROM song WHERE fold = ?1 LIMIT ?2)",
     );
+    let isDeleted = false;
     this.#database.transactLazily(() => {
       const { changes } = drop.run(fold, STEP_DROPPED);
       if (Number(changes) === STEP_DROPPED) return;
@@ -172,7 +170,9 @@ export class Compaction {
       if (numberOf(sqlite, "SELECT count(*) FROM commits WHERE fold = ?", fold) > 0) return;
       sqlite.prepare("DELETE FROM fold WHERE id = ?").run(fold);
       signState(sqlite);
+      isDeleted = true;
     });
+    if (isDeleted) this.#database.droppedFolds--;
     this.#database.logBytes += STEP_DROPPED * 100;
   }
 }

@@ -28,6 +28,8 @@ export class Database {
   logBytes: number;
   /** The id of the open fold. */
   openFold: number;
+  /** Dropped folds of which rows remain. */
+  droppedFolds: number;
   /** Bytes of the last commit, estimated, whether it succeeded or not. */
   #commitBytes = 0;
   readonly #insert: StatementSync;
@@ -45,6 +47,7 @@ export class Database {
     this.lastCommit = lastCommit(this.sqlite);
     this.logBytes = statSync(`${file}-wal`, { throwIfNoEntry: false })?.size ?? 0;
     this.openFold = this.#readOpenFold();
+    this.droppedFolds = this.#readDroppedFolds();
   }
 
   /** Makes plays and keyed requests durable. */
@@ -89,7 +92,7 @@ export class Database {
   clear(): void {
     this.#change(() => {
       this.sqlite.exec(`
-        UPDATE fold SET state = 'dropped', number = NULL;
+        UPDATE fold SET state = 'dropped', number = NULL WHERE state != 'dropped';
         INSERT INTO fold (state) VALUES ('open');
         UPDATE state SET dropped = 0`);
     });
@@ -104,10 +107,15 @@ export class Database {
     });
     this.lastCommit++;
     this.openFold = this.#readOpenFold();
+    this.droppedFolds = this.#readDroppedFolds();
   }
 
   #readOpenFold(): number {
     return numberOf(this.sqlite, "SELECT id FROM fold WHERE state = 'open'");
+  }
+
+  #readDroppedFolds(): number {
+    return numberOf(this.sqlite, "SELECT count(*) FROM fold WHERE state = 'dropped'");
   }
 
   /** Calls `act` in a transaction, and rolls back if it throws. */
