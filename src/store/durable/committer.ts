@@ -9,12 +9,7 @@ import type { Database } from "./disk/database.ts";
 import { Fence, isFull } from "./disk/fence.ts";
 import { FoldCommands } from "./fold-commands.ts";
 import type { AdditionRing } from "./threads/addition-ring.ts";
-import {
-  type AddCommand,
-  type WriteCommand,
-  type WriteFailure,
-  type WriteReply,
-} from "./threads/messages.ts";
+import type { AddCommand, QueuedCommand, WriteFailure, WriteReply } from "./threads/messages.ts";
 import { describeStorageFailure, orRefused } from "./threads/reply-errors.ts";
 import type { Signals } from "./threads/signals.ts";
 
@@ -26,12 +21,6 @@ const [MIN_CATCH_UP_MS, MAX_CATCH_UP_MS] = [2, 10];
 
 /** Time for compaction at a stop. The next start continues it. */
 const FINISH_MS = 2000;
-
-/** A command that waits for a commit. */
-export interface QueuedCommand {
-  command: WriteCommand;
-  reply: (reply: WriteReply) => void;
-}
 
 /** A reply to send after the commit. A failed commit replaces it if `isStaged`. */
 interface PendingReply {
@@ -66,7 +55,7 @@ export class Committer {
     this.#signals = signals;
     this.#fence = new Fence(signals);
     this.background = new Background(folder, database, store, this.#fence, signals);
-    this.#foldCommands = new FoldCommands(database, store, (write) => this.#makeDurable(write));
+    this.#foldCommands = new FoldCommands(database, store, signals, (write) => this.#makeDurable(write));
   }
 
   push(queued: QueuedCommand): void {
@@ -82,7 +71,7 @@ export class Committer {
     const [next] = this.#queue;
     if (next !== undefined && next.command.do !== "add") {
       this.#queue.shift();
-      next.reply(this.#foldCommands.run(next.command));
+      next.reply(this.#foldCommands.run(next));
       isBusy = true;
     }
     // After the last slice of a large batch: plays have waited for it, so background work waits.

@@ -129,11 +129,22 @@ export class DurableStore implements CountStore {
   }
 
   async clear(unless?: (version: string) => boolean): Promise<boolean> {
-    if (unless === undefined) return await this.#control({ do: "clear" });
+    if (unless === undefined) return await this.#control({ do: "clear", isConditional: false });
+    let isKept = false;
+    const errors: unknown[] = [];
+    const decide = (version: string) => {
+      try {
+        isKept = unless(version);
+      } catch (error) {
+        isKept = true;
+        errors.push(error);
+      }
+      return !isKept;
+    };
     for (;;) {
-      const { version } = this.#memory;
-      if (unless(version)) return false;
-      if (await this.#control({ do: "clear", version })) return true;
+      const isCleared = await this.#control({ do: "clear", isConditional: true }, decide);
+      if (errors.length > 0) throw errors[0];
+      if (isCleared || isKept) return isCleared; // otherwise the answer came too late
     }
   }
 
@@ -162,16 +173,21 @@ export class DurableStore implements CountStore {
     throw errorOfReply(reply);
   }
 
-  async #control(command: WriteCommand): Promise<boolean> {
-    const reply = await this.#send(command, 1);
+  async #control(command: WriteCommand, decide?: (version: string) => boolean): Promise<boolean> {
+    const reply = await this.#send(command, 1, [], decide);
     if (reply.did === "control") return reply.value;
     throw errorOfReply(reply);
   }
 
-  async #send(command: WriteCommand, load: number, transfer?: ArrayBuffer[]): Promise<WriteReply> {
+  async #send(
+    command: WriteCommand,
+    load: number,
+    transfer: ArrayBuffer[],
+    decide?: (version: string) => boolean,
+  ): Promise<WriteReply> {
     this.#checkReady();
     this.#load += load;
-    const reply = await this.#channel.send(command, transfer);
+    const reply = await this.#channel.send(command, transfer, decide);
     this.#load -= load;
     return reply;
   }

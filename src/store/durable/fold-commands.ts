@@ -1,37 +1,48 @@
 import type { CommitStore } from "../memory/commit-store.ts";
 import type { Database } from "./disk/database.ts";
-import type { WriteCommand, WriteFailure, WriteReply } from "./threads/messages.ts";
+import type { QueuedCommand, WriteFailure, WriteReply } from "./threads/messages.ts";
 import { orRefused } from "./threads/reply-errors.ts";
+import type { Signals } from "./threads/signals.ts";
+
+/** Time for an answer of a serving thread, which may have died. */
+const ANSWER_MS = 500;
+
+const MAX_QUESTION = 2 ** 30 - 1;
 
 /** Seals, acknowledges and clears: each command is durable before it is done in memory. */
 export class FoldCommands {
   readonly #database: Database;
   readonly #store: CommitStore;
+  #questions = 0;
+  readonly #signals: Signals;
   readonly #makeDurable: (write: () => void) => WriteFailure | undefined;
 
   /** `makeDurable` calls a function that writes, and returns the failure, if it fails. */
   constructor(
     database: Database,
     store: CommitStore,
+    signals: Signals,
     makeDurable: (write: () => void) => WriteFailure | undefined,
   ) {
     this.#database = database;
     this.#store = store;
+    this.#signals = signals;
     this.#makeDurable = makeDurable;
   }
 
   /** Does a command, and returns its reply. */
-  run(command: WriteCommand): WriteReply {
+  run(queued: QueuedCommand): WriteReply {
     return orRefused(() => {
-      const done = this.#change(command);
+      const done = this.#change(queued);
       return typeof done === "boolean" ? { did: "control", value: done } : { did: "fail", failure: done };
     });
   }
 
-  #change(command: WriteCommand): boolean | WriteFailure {
+  #change({ command, reply }: QueuedCommand): boolean | WriteFailure {
     if (command.do === "seal") return this.#seal(command.fold, command.label);
     if (command.do === "acknowledge") return this.#acknowledge(command.fold, command.label);
-    return command.do === "clear" && this.#clear(command.version);
+    if (command.do !== "clear" || (command.isConditional && !this.#isToClear(reply))) return false;
+    return this.#clear();
   }
 
   #seal(fold: number, label: string): boolean | WriteFailure {
@@ -51,8 +62,14 @@ export class FoldCommands {
     return true;
   }
 
-  #clear(version: string | undefined): boolean | WriteFailure {
-    if (version !== undefined && this.#store.version !== version) return false;
+  /** Asks the thread that sent the command, and waits. No play is committed meanwhile. */
+  #isToClear(ask: QueuedCommand["reply"]): boolean {
+    this.#questions = (this.#questions % MAX_QUESTION) + 1;
+    ask({ did: "ask", question: this.#questions, version: this.#store.version });
+    return this.#signals.waitForAnswer(this.#questions, ANSWER_MS) ?? false;
+  }
+
+  #clear(): boolean | WriteFailure {
     const failure = this.#makeDurable(() => this.#database.clear());
     if (failure !== undefined) return failure;
     this.#store.clear();

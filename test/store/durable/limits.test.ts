@@ -91,6 +91,28 @@ test("Under constant load the log of commits stays short, dropped songs are dele
   expect(before["commits"]).toBeLessThan(1000);
 });
 
+test("Under constant load a clear on a condition completes, and asks for the condition at one instant", async () => {
+  const store = await open(newFolder());
+  let isOver = false;
+  const playing = Array.from({ length: 8 }, async (_, client) => {
+    while (!isOver) await (client < 4 ? store.add(`song-${client}`, 1) : store.addAll(songs(client, 3)));
+  });
+  await Bun.sleep(50);
+  let asked = 0;
+  const isAskedTooOften = () => ++asked > 20;
+  expect([await store.clear(isAskedTooOften), await store.clear(() => true)]).toEqual([true, false]);
+  const error = new Error("of the condition");
+  const clearing = store.clear(() => {
+    throw error;
+  });
+  expect(await clearing.catch((thrown: unknown) => thrown)).toBe(error);
+  isOver = true;
+  await Promise.all(playing);
+  const { version } = store;
+  expect(await store.clear((present) => present !== version)).toBe(true);
+  expect(store.figures().songs).toBe(0);
+});
+
 test("Folds that are dropped without a pause leave few rows, which each later change of folds reads", async () => {
   const folder = newFolder();
   const store = await open(folder);

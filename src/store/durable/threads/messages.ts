@@ -10,15 +10,18 @@ export interface AddCommand {
   keyed: KeyedRequest | undefined;
 }
 
-/** A message to the commit thread. Each has one reply, and replies come in the order of the commands. */
+/**
+ * A message to the commit thread. Each has one reply, and replies come in the order of the commands. A
+ * {@linkcode Question} may come before.
+ */
 export type WriteCommand =
   | AddCommand
   /** Seals the open fold with the number `fold`. */
   | { do: "seal"; fold: number; label: string }
   /** Acknowledges the oldest sealed fold. With a `label`: only if the fold has it. */
   | { do: "acknowledge"; fold: number; label: string | undefined }
-  /** Clears all counts; with a `version`, only while the store has it. */
-  | { do: "clear"; version?: string }
+  /** Clears all counts. If `isConditional`, asks first. */
+  | { do: "clear"; isConditional: boolean }
   /** Completes the earlier commands, closes the files, and ends the thread. */
   | { do: "stop" };
 
@@ -31,6 +34,16 @@ export type RefusedWrite = Pick<Refusal, "reason" | "message" | "members">;
  */
 export type WriteFailure = "full" | "failed" | "unknown";
 
+/**
+ * Asks whether to clear a store of the present version. The commit thread waits for the answer, which is sent
+ * by {@linkcode Signals.answer}: the version changes with every commit.
+ */
+export interface Question {
+  did: "ask";
+  question: number;
+  version: string;
+}
+
 /** The reply to a {@linkcode WriteCommand}. */
 export type WriteReply =
   /** The new counts of an `add`, which is durable. */
@@ -41,3 +54,9 @@ export type WriteReply =
   | { did: "refuse"; refusal: RefusedWrite }
   /** The commit has failed. */
   | { did: "fail"; failure: WriteFailure };
+
+/** A command that waits for a commit. */
+export interface QueuedCommand {
+  command: WriteCommand;
+  reply: (reply: WriteReply | Question) => void;
+}

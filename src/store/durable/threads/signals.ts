@@ -7,7 +7,8 @@ const STORAGE_FAILURES: readonly StorageFailure[] = [undefined, "full", "failed"
 const WAKE_UPS = 0;
 const MESSAGES = 1;
 const STORAGE_FAILURE = 2;
-const WORDS = 3;
+const ANSWER = 3;
+const WORDS = 4;
 
 /** Signals between the threads of a durable store, in shared memory. */
 export class Signals {
@@ -48,6 +49,24 @@ export class Signals {
   wakeForMessage(): void {
     Atomics.add(this.#words, MESSAGES, 1);
     this.wake();
+  }
+
+  /** Answers a question of the commit thread: a whole number from 1 to 2^30 − 1. */
+  answer(question: number, answer: boolean): void {
+    Atomics.store(this.#words, ANSWER, question * 2 + Number(answer));
+    Atomics.notify(this.#words, ANSWER);
+  }
+
+  /** Waits for the answer to a question. Returns `undefined` after `timeoutMs`. */
+  waitForAnswer(question: number, timeoutMs: number): boolean | undefined {
+    const end = performance.now() + timeoutMs;
+    for (;;) {
+      const answer = Atomics.load(this.#words, ANSWER);
+      if (answer >> 1 === question) return (answer & 1) === 1;
+      const remainingMs = end - performance.now();
+      if (remainingMs <= 0) return undefined;
+      Atomics.wait(this.#words, ANSWER, answer, remainingMs);
+    }
   }
 
   /** Sleeps until {@linkcode wakeUps} differs from `wakeUps`, at most `timeoutMs`. */
