@@ -5,7 +5,7 @@ import { allEnded, type ServerClient, type ServerRequest } from "../client/serve
 import { quoted } from "../error-message.ts";
 import { parseWholeNumber } from "../mapping/whole-number.ts";
 import { FoldSongs } from "./songs.ts";
-import { JobRefusal, type OpenFold, type ServerFolds } from "./target.ts";
+import { JobRefusal, type ServerFolds } from "./target.ts";
 import { refuseTwins } from "./twins.ts";
 
 /** Long limits of requests to servers: up to six attempts within several minutes. */
@@ -43,9 +43,7 @@ export class CountServers {
   /** Returns when the first server has sealed a fold, in milliseconds since 1970; now if none says so. */
   async sealedAt(number: number): Promise<number> {
     const folds = (await this.survey()).flatMap((server) => server.folds);
-    const times = folds.flatMap(({ fold, sealed }) =>
-      fold === number && sealed ? [Date.parse(sealed)] : [],
-    );
+    const times = folds.flatMap(({ fold, sealedAt }) => (fold === number && sealedAt ? [sealedAt] : []));
     return times.length === 0 ? Date.now() : Math.min(...times);
   }
 
@@ -173,8 +171,12 @@ async function readFolds(answer: ServerAnswer): Promise<ServerFolds> {
   };
   if (newest === undefined) throw foreign("its answer has no Fold header");
   try {
-    const folds = JSON.parse(text) as OpenFold[];
-    return { server, newest, folds: folds.map(({ fold, label, sealed }) => ({ fold, label, sealed })) };
+    const listed = JSON.parse(text) as { fold: number; label: string; sealed?: string }[];
+    const folds = listed.map(({ fold, label, sealed }) => ({
+      ...{ fold, label },
+      sealedAt: sealed === undefined ? undefined : Date.parse(sealed),
+    }));
+    return { server, newest, folds };
   } catch {
     throw foreign(`it answered ${quoted(text)}`);
   }

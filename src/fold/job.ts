@@ -1,4 +1,4 @@
-import { Claim, type ClaimOptions } from "./claim.ts";
+import { Claim, type ClaimOptions, NO_STATE } from "./claim.ts";
 import { FoldSongs } from "./songs.ts";
 import { type FoldState, BrokenFold, type ServerFolds, SetAside } from "./target.ts";
 
@@ -70,16 +70,15 @@ export async function* handOverEach(options: JobOptions): AsyncGenerator<HandedO
  */
 async function handOver(options: JobOptions): Promise<HandedOver | undefined> {
   const { target, counters, onStep = () => {} } = options;
-  const { servers, claim } = await begin(options, false);
+  const { surveys, claim } = await begin(options, false);
   const { state, adopt } = claim;
-  const begun = state.sealed ?? (adopt === state.fold ? undefined : adopt);
-  const newest = servers.map((server) => server.newest);
-  const fold = begun ?? Math.max(Date.now(), ...[state.fold, ...newest].map((last) => last + 1));
-  if (state.sealed === undefined) await target.intend?.(state, fold, counters.names);
+  const begun = state.intended ?? (adopt === state.fold ? undefined : adopt);
+  const fold = begun ?? Math.max(Date.now(), state.fold + 1, claim.newest + 1);
+  if (state.intended === undefined) await target.intend?.(state, fold, counters.names);
   onStep("intended");
   const label = fold === adopt ? undefined : target.label;
   const songs = new FoldSongs();
-  for (const { server } of servers) {
+  for (const { server } of surveys) {
     await counters.read(server, fold, state.upto === undefined ? label : undefined, songs);
     onStep("sealed one");
   }
@@ -90,11 +89,11 @@ async function handOver(options: JobOptions): Promise<HandedOver | undefined> {
     await target.store({ fold, sealedAt, songs, setAside, onProgress });
   } catch (error) {
     if (!(error instanceof BrokenFold) || options.skip !== true) throw error;
-    for (const { server } of servers) await counters.drop(server, fold);
+    for (const { server } of surveys) await counters.drop(server, fold);
     return undefined;
   }
   onStep("stored");
-  for (const { server } of servers) {
+  for (const { server } of surveys) {
     await counters.acknowledge(server, fold, label);
     onStep("acknowledged one");
   }
@@ -102,48 +101,48 @@ async function handOver(options: JobOptions): Promise<HandedOver | undefined> {
 }
 
 /** Returns what would be handed over. Seals and acknowledges nothing, and undoes what it stores. */
-export async function tryOut(options: JobOptions): Promise<HandedOver> {
+export async function preview(options: JobOptions): Promise<HandedOver> {
   const { target, counters } = options;
-  const { servers, claim } = await begin(options, true);
-  const { fold: last, sealed, upto } = claim.state;
+  const { surveys, claim } = await begin(options, true);
+  const { fold: last, intended, upto } = claim.state;
   const [begun, songs] = [new FoldSongs(), new FoldSongs()];
-  for (const { server, newest, folds } of servers) {
+  for (const { server, newest, folds } of surveys) {
     for (const { fold } of folds.filter((open) => claim.isPending(open)))
-      await counters.read(server, fold, undefined, fold === sealed ? begun : songs);
+      await counters.read(server, fold, undefined, fold === intended ? begun : songs);
     await counters.readSince(server, newest, songs);
   }
   for (const part of begun.parts(Infinity, upto)) for (const song of part.songs) songs.add(...song);
-  const fold = last || Math.max(...servers.map(({ newest }) => newest));
+  const fold = last || claim.newest;
   const setAside = new SetAside();
   await target.tryOut?.({ fold, songs, sealedAt: 0, setAside, onProgress: () => {} });
-  return { fold, songs: songs.size, plays: songs.plays, setAside, isResumed: sealed !== undefined };
+  return { fold, songs: songs.size, plays: songs.plays, setAside, isResumed: intended !== undefined };
 }
 
 /** Does steps 1 and 2. A trial changes nothing. */
 async function begin(
   options: JobOptions,
   isTrial: boolean,
-): Promise<{ servers: ServerFolds[]; claim: Claim }> {
+): Promise<{ surveys: ServerFolds[]; claim: Claim }> {
   const { target, counters } = options;
   await target.prepare?.(isTrial);
   await counters.refuseTwins();
   if (target.maxIdBytes !== undefined) await counters.refuseLongIds(target.maxIdBytes);
-  const servers = await counters.survey();
-  const found = target.state === undefined ? stateOf(servers, target.label) : await target.state();
-  const claim = new Claim(options, servers, found);
-  await claim.check(servers, isTrial);
+  const surveys = await counters.survey();
+  const found = target.state === undefined ? stateOf(surveys, target.label) : await target.state();
+  const claim = new Claim(options, surveys, found);
+  await claim.check(surveys, isTrial);
   if (found === undefined && !isTrial) await target.create?.(claim.state.fold);
   options.onStep?.("state read");
-  for (const { server, folds } of isTrial ? [] : servers)
+  for (const { server, folds } of isTrial ? [] : surveys)
     for (const { fold } of folds.filter((open) => !claim.isPending(open)))
       if (fold === claim.state.fold) await counters.acknowledge(server, fold);
-      else if (fold < (claim.state.sealed ?? Infinity)) await counters.drop(server, fold); // later ones in the next round
-  return { servers, claim };
+      else if (fold < (claim.state.intended ?? Infinity)) await counters.drop(server, fold); // later ones in the next round
+  return { surveys, claim };
 }
 
 /** Returns the state of a target that records nothing. */
-function stateOf(servers: readonly ServerFolds[], own: string): FoldState {
-  const open = servers.flatMap(({ folds }) => folds.filter(({ label }) => label === own));
-  if (open.length === 0) return { fold: 0, sealed: undefined, upto: undefined };
-  return { fold: 0, sealed: Math.min(...open.map(({ fold }) => fold)), upto: "" };
+function stateOf(surveys: readonly ServerFolds[], own: string): FoldState {
+  const open = surveys.flatMap(({ folds }) => folds.filter(({ label }) => label === own));
+  if (open.length === 0) return NO_STATE;
+  return { ...NO_STATE, intended: Math.min(...open.map(({ fold }) => fold)), upto: "" };
 }

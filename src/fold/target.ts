@@ -5,13 +5,13 @@ export interface FoldState {
   /** The last fold that is stored as a whole; 0 if none, or if the target does not know. */
   fold: number;
   /** The number that was written down before any server sealed it; `undefined` between two folds. */
-  sealed: number | undefined;
+  intended: number | undefined;
   /**
-   * Once a song of `sealed` may be stored: the last id that is, in the order of ids; empty if that is not
+   * Once a song of `intended` may be stored: the last id that is, in the order of ids; empty if that is not
    * known. A server that has lost the fold must not seal it again.
    */
   upto: string | undefined;
-  /** The servers that `sealed` was written down for. Each of them may have it. */
+  /** The servers that `intended` was written down for. Each of them may have it. */
   servers?: string | undefined;
 }
 
@@ -59,8 +59,8 @@ export interface ServerFolds {
 export interface OpenFold {
   fold: number;
   label: string;
-  /** When it was sealed, in the format of ISO 8601. */
-  sealed: string | undefined;
+  /** When it was sealed, in milliseconds since 1970; `undefined` if the server does not say so. */
+  sealedAt: number | undefined;
 }
 
 /**

@@ -149,7 +149,7 @@ describeDatabases(({ database, testHere, testServer }) => {
         const open = (to: string) => {
           const database = openDatabase(to);
           database.findState = () =>
-            Promise.resolve({ fold: Number(row?.["fold"]), sealed, upto: undefined });
+            Promise.resolve({ fold: Number(row?.["fold"]), intended: sealed, upto: undefined });
           return database;
         };
         for (let run = 0; run < 2; run++)

@@ -6,7 +6,7 @@ import { CommandTarget } from "../../src/cli/fold/command-target.ts";
 import { Placement } from "../../src/client/placement.ts";
 import { ServerClient } from "../../src/client/server-client.ts";
 import { CountServers } from "../../src/fold/count-servers.ts";
-import { handOverEach, type JobOptions, tryOut } from "../../src/fold/job.ts";
+import { handOverEach, type JobOptions, preview } from "../../src/fold/job.ts";
 import { ServerTarget } from "../../src/fold/server-target.ts";
 import { SqlTarget } from "../../src/fold/sql/sql-target.ts";
 import type { Target } from "../../src/fold/target.ts";
@@ -42,7 +42,7 @@ async function trial(target: Target): Promise<[songs: number, plays: number]> {
   const before = await Promise.all(
     servers.map(async (server) => await (await fetch(`${server}/folds`)).text()),
   );
-  const { songs, plays } = await tryOut(optionsOf(target));
+  const { songs, plays } = await preview(optionsOf(target));
   const after = await Promise.all(
     servers.map(async (server) => await (await fetch(`${server}/folds`)).text()),
   );

@@ -5,7 +5,7 @@ import type { CountClientOptions } from "../../client/options.ts";
 import { ServerClient } from "../../client/server-client.ts";
 import { errorMessage, quotedAddress } from "../../error-message.ts";
 import { CountServers, PATIENT } from "../../fold/count-servers.ts";
-import { type HandedOver, handOverEach, type JobOptions, tryOut } from "../../fold/job.ts";
+import { type HandedOver, handOverEach, type JobOptions, preview } from "../../fold/job.ts";
 import { describeSqlError, type SqlError } from "../../fold/sql/client.ts";
 import type { Database } from "../../fold/sql/database.ts";
 import { JobRefusal, OtherJob, type Target } from "../../fold/target.ts";
@@ -83,7 +83,7 @@ async function runEach(settings: FoldSettings, options: JobOptions, end: () => v
   const isTrial = settings.mode === "dry run";
   let status = 0;
   let startedAt = performance.now();
-  for await (const done of isTrial ? [tryOut(options)] : handOverEach(options)) {
+  for await (const done of isTrial ? [preview(options)] : handOverEach(options)) {
     end();
     console.log(lineOf(done, isTrial, (performance.now() - startedAt) / 1000, settings));
     if (done.setAside.isNew && !isTrial) status = SET_ASIDE;

@@ -105,7 +105,7 @@ export class Database extends Connection {
     const { fold, sealed, upto, servers } = row;
     return {
       fold: Number(fold),
-      sealed: sealed == null ? undefined : Number(sealed),
+      intended: sealed == null ? undefined : Number(sealed),
       upto: upto == null ? undefined : String(upto),
       servers: servers == null ? undefined : String(servers),
     };

@@ -126,7 +126,7 @@ export class SqlTarget implements Target {
   /** Stores what is missing of a fold, in parts. The last one stores its number too. */
   async #storeParts(fold: FoldToStore, state: FoldState): Promise<void> {
     const { partSongs, signal, unknown, onStep = () => {} } = this.#options;
-    if (state.sealed !== fold.fold) throw new OtherJob();
+    if (state.intended !== fold.fold) throw new OtherJob();
     const writer = new PartWriter(this.#database, unknown, false);
     let before = state;
     for (const part of fold.songs.parts(partSongs, before.upto)) {
@@ -158,7 +158,7 @@ export class SqlTarget implements Target {
         if (!this.#database.means("locked", cause)) throw cause;
         throw new Error("another transaction has kept the job's row of playcount_fold locked", { cause });
       });
-      const isSame = now.fold === before.fold && now.sealed === before.sealed && now.upto === before.upto;
+      const isSame = now.fold === before.fold && now.intended === before.intended && now.upto === before.upto;
       if (!isSame) throw new OtherJob();
       await act(tx);
     });

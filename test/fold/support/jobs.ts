@@ -2,7 +2,7 @@ import { expect } from "bun:test";
 import { ServerClient } from "../../../src/client/server-client.ts";
 import { Placement } from "../../../src/client/placement.ts";
 import { CountServers } from "../../../src/fold/count-servers.ts";
-import { type HandedOver, handOverEach, type JobOptions, tryOut } from "../../../src/fold/job.ts";
+import { type HandedOver, handOverEach, type JobOptions, preview } from "../../../src/fold/job.ts";
 import type { Database, TableNames } from "../../../src/fold/sql/database.ts";
 import { SqlTarget, type SqlTargetOptions } from "../../../src/fold/sql/sql-target.ts";
 import { openDatabase } from "./databases.ts";
@@ -44,7 +44,7 @@ export async function runJob(options: TestJob): Promise<HandedOver[]> {
 
 /** Returns what a job would hand over. */
 export async function tryJob(options: TestJob): Promise<HandedOver> {
-  return await withJob(options, tryOut);
+  return await withJob(options, preview);
 }
 
 async function withJob<T>(options: TestJob, act: (job: JobOptions) => Promise<T>): Promise<T> {
