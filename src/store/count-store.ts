@@ -87,7 +87,7 @@ export interface StoreOptions extends GivenSettings<"maxSongs" | "maxIdBytes" | 
  * - An id is any string without lone surrogates. A method that takes an id refuses one of more than
  *   `maxIdBytes` bytes with a {@linkcode Refusal}: `too long`.
  * - A fold is a whole number from 1 to 2^53 − 1. Plays are added to the open fold until it is sealed.
- * - A {@linkcode Refusal} says that nothing has changed.
+ * - A {@linkcode Refusal}, or a RangeError for plays, a fold or a label, says that nothing has changed.
  * - Every call is atomic, except `getAll`, `entries`, `top` and `fold`, which say what they guarantee.
  */
 export interface CountStore {

@@ -1,5 +1,6 @@
 import { WorkSlice } from "../async/turns.ts";
 import { quoted } from "../error-message.ts";
+import { checkPlays } from "./arguments.ts";
 import { hash64, hashWords, hashWords64, processKey } from "../hash.ts";
 import {
   type Chunk,
@@ -211,6 +212,7 @@ export function* pack(songs: SongPlays, packing: Packing): Generator<undefined, 
   const packed = new PackedPlays(packing);
   const slice = new WorkSlice(SLICE_WORK);
   for (const [id, plays] of songs) {
+    checkPlays(plays);
     packed.add(id, 0, id.length, plays);
     if (slice.isFull(SONG_WORK + (id.length >> 2))) yield;
   }

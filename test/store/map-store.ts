@@ -10,6 +10,7 @@ import {
   type StoreFigures,
   type StoreOptions,
 } from "../../src/store/count-store.ts";
+import { checkFold, checkPlays } from "../../src/store/arguments.ts";
 import { topOf } from "./top-of.ts";
 import { Refusal } from "../../src/store/refusal.ts";
 import type { RequestKey } from "../../src/store/request-key.ts";
@@ -71,6 +72,7 @@ export class MapStore implements CountStore {
   }
 
   add(id: string, plays: number, key?: RequestKey): Addition {
+    checkPlays(plays);
     if (key !== undefined) {
       const { counts, fold } = this.#once("song", new Map([[id, plays]]), key);
       return { count: counts[0] as number, fold };
@@ -91,6 +93,7 @@ export class MapStore implements CountStore {
   }
 
   addAll(plays: ReadonlyMap<string, number>, key?: RequestKey): BatchAddition {
+    for (const each of plays.values()) checkPlays(each);
     if (key !== undefined) return this.#once("batch", plays, key);
     const songs = new Set(this.#songs);
     for (const id of plays.keys()) this.get(id); // refuses those that are too long
@@ -113,6 +116,7 @@ export class MapStore implements CountStore {
   }
 
   seal(fold: number, label: string = ""): boolean {
+    checkFold(fold, label);
     const same = [this.#kept, ...this.#folds].find((sealed) => sealed?.number === fold);
     if (same !== undefined && same.label !== label) throw Refusal.otherLabel(fold, same.label);
     if (same !== undefined) return false;

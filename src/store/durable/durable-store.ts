@@ -3,6 +3,7 @@ import type { Awaitable } from "../../async/awaitable.ts";
 import type { HashKey } from "../../hash.ts";
 import { resolvesWithin } from "../../async/timing.ts";
 import { runAtOnce, runInTurns } from "../../async/turns.ts";
+import { checkFold, checkPlays } from "../arguments.ts";
 import {
   type Addition,
   type BatchAddition,
@@ -103,6 +104,7 @@ export class DurableStore implements CountStore {
   }
 
   add(id: string, plays: number, key?: RequestKey): Awaitable<Addition> {
+    checkPlays(plays);
     if (plays === 0 && key === undefined) return this.#memory.add(id, 0);
     if (isTooLong(id, this.maxIdBytes)) throw Refusal.tooLong(this.maxIdBytes);
     const keyed = key && { key, fingerprint: fingerprintOfSong(id, plays) };
@@ -121,6 +123,7 @@ export class DurableStore implements CountStore {
   }
 
   async seal(fold: number, label: string = ""): Promise<boolean> {
+    checkFold(fold, label);
     return await this.#control({ do: "seal", fold, label });
   }
 

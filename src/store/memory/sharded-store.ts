@@ -1,6 +1,7 @@
 import type { Awaitable } from "../../async/awaitable.ts";
 import { runInTurns } from "../../async/turns.ts";
 import type { HashKey } from "../../hash.ts";
+import { checkFold, checkPlays } from "../arguments.ts";
 import { BatchWrite } from "./batch-write.ts";
 import type {
   Addition,
@@ -113,6 +114,7 @@ export class ShardedStore implements CountStore {
   }
 
   add(id: string, plays: number, key?: RequestKey): Addition {
+    checkPlays(plays);
     if (key !== undefined) return this.#addOnce(id, plays, key);
     const { shards } = this;
     const { maxSongs } = this.handle;
@@ -152,6 +154,7 @@ export class ShardedStore implements CountStore {
 
   /** See {@linkcode CountStore.seal}. `now`: in milliseconds since 1970. */
   seal(fold: number, label: string = "", now: number = Date.now()): boolean {
+    checkFold(fold, label);
     return this.lifecycle.seal({ fold, label, sealedAt: now });
   }
 

@@ -1,5 +1,6 @@
 import { runAtOnce, yieldTurn } from "../../async/turns.ts";
 import { completeSettings } from "../../settings/settings.ts";
+import { checkFold, checkPlays } from "../arguments.ts";
 import {
   type Addition,
   type BatchAddition,
@@ -68,6 +69,7 @@ export class ObjectStore implements CountStore {
 
   add(id: string, plays: number, key?: RequestKey): Addition {
     if (isTooLong(id, this.maxIdBytes)) throw Refusal.tooLong(this.maxIdBytes);
+    checkPlays(plays);
     const fingerprint = () => fingerprintOfSong(id, plays);
     const { counts, fold } = this.#additions.add({ kind: "song", plays: [[id, plays]], fingerprint }, key);
     return { count: counts[0] as number, fold };
@@ -93,6 +95,7 @@ export class ObjectStore implements CountStore {
   }
 
   seal(fold: number, label: string = ""): boolean {
+    checkFold(fold, label);
     const { folds, newestFold, sealed } = this.#tables;
     const same = folds.find(({ number }) => number === fold);
     if (same !== undefined) {

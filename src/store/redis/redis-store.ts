@@ -1,3 +1,4 @@
+import { checkFold, checkPlays } from "../arguments.ts";
 import { isTooLong, type SealedFold, type StoreFigures } from "../count-store.ts";
 import type { Addition, BatchAddition, Chunk, CountStore, Entry, SongPlays } from "../count-store.ts";
 import { Refusal } from "../refusal.ts";
@@ -69,6 +70,7 @@ export class RedisStore implements CountStore {
 
   add(id: string, plays: number, key?: RequestKey): Promise<Addition> {
     this.#check(id);
+    checkPlays(plays);
     if (key === undefined) return plays === 0 ? this.#songs.get(id) : this.#songs.add(id, plays);
     const addition = this.#limit.hold(1, () => this.#batches.add("song", new Map([[id, plays]]), key));
     return addition.then(({ counts, fold }) => ({ count: counts[0] as number, fold }));
@@ -87,6 +89,7 @@ export class RedisStore implements CountStore {
   }
 
   async seal(fold: number, label: string = ""): Promise<boolean> {
+    checkFold(fold, label);
     return await this.#limit.hold(1, () => this.#control.change("seal", fold, label));
   }
 

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { type Entry, MAX_COUNT } from "../../../src/mod.ts";
-import { addEach, countOf, byId, listed, type MakeStore, ODD_IDS, reasonOf } from "./support.ts";
+import { addEach, countOf, byId, foldsOf, listed, type MakeStore, ODD_IDS, reasonOf } from "./support.ts";
 
 /** Tests `get` and `add`. */
 export function testCounting(makeStore: MakeStore): void {
@@ -77,6 +77,39 @@ export function testRange(makeStore: MakeStore): void {
       ["a", MAX_COUNT],
       ["b", MAX_COUNT],
     ]);
+  });
+
+  test("plays, folds and labels out of their range are a RangeError, and change nothing", async () => {
+    const store = await makeStore({});
+    await store.add("a", 3);
+    await store.seal(2);
+    const key = { writer: "w", seq: 1 };
+    const errors: unknown[] = [];
+    const call = async (act: () => unknown) => {
+      try {
+        errors.push(await act());
+      } catch (error) {
+        errors.push((error as Error).name);
+      }
+    };
+    for (const plays of [-1, 0.5, NaN, Infinity, MAX_COUNT + 1]) {
+      await call(() => store.add("a", plays));
+      await call(() => store.add("a", plays, key));
+      await call(() =>
+        store.addAll(
+          new Map([
+            ["b", 1],
+            ["a", plays],
+          ]),
+        ),
+      );
+    }
+    for (const fold of [-1, 0, 2.5, NaN, Infinity, MAX_COUNT + 1]) await call(() => store.seal(fold));
+    for (const label of ["x".repeat(201), "é", "a\n"]) await call(() => store.seal(3, label));
+    expect(errors).toEqual(errors.map(() => "RangeError"));
+    expect(await store.add("a", 1)).toEqual({ count: 4, fold: 2 });
+    expect([await store.get("b"), await foldsOf(store)]).toEqual([0, [2]]);
+    expect(await store.seal(MAX_COUNT, "x".repeat(200))).toBe(true);
   });
 
   test("ids are any strings, and ids that look alike are different songs", async () => {
