@@ -19,7 +19,8 @@ The table in the database:
   --table NAME           table of songs, with its schema if it needs one (default: song)
   --id COLUMN            column of the ids, which must be unique (default: id)
   --plays COLUMN         column that plays are added to (default: plays)
-  --name NAME            name of this job (default: the table, or a number made of the command)
+  --name NAME            name of this job, for one table (default: the table, or a number made of
+                         the command)
   --unknown keep         songs without a row: keep them in playcount_unknown until they have one,
             insert       or insert rows,
             drop         or drop their plays; with servers of --into, those of songs that
