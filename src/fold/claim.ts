@@ -116,7 +116,7 @@ export class Claim {
     const isCommand = commandNameIn(this.#options.target.label) !== undefined;
     const name = isCommand ? commandNameIn(label) : undefined;
     const rename = `If that was this command before a change, add --name ${quotedForShell(name ?? "")}. `;
-    const complete = "Its own job may have stored a part of it: let that complete it if it can. ";
+    const complete = "Its own job may have stored a part of it: let that job complete it if it can. ";
     return `${complete}${name === undefined ? "" : rename}Store it by --adopt ${fold}, or drop its plays by --skip`;
   }
 
