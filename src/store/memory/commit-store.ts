@@ -31,6 +31,7 @@ export interface StagedAddition {
  */
 export class CommitStore extends ShardedStore {
   /** @internal */ declare readonly lifecycle: FoldLifecycle;
+  /** @internal */ declare maxSongs: number;
   /** The staged plays, by entry of the open set. */
   readonly #staged = new Map<number, number>();
   /** Of the staged songs that only folds have: the set of the newest one, by entry. */
@@ -62,7 +63,7 @@ export class CommitStore extends ShardedStore {
 
   /** See {@linkcode indexSongs}. */
   index(): void {
-    indexSongs(this.shards, this.handle.maxSongs);
+    indexSongs(this.shards, this.maxSongs);
   }
 
   /** Songs with staged plays. */

@@ -56,6 +56,8 @@ export class ShardedStore implements CountStore {
   /** @internal */ readonly hashKey: HashKey;
   /** @internal */ protected readonly shards: Shards;
   /** @internal */ protected readonly lifecycle: FoldLifecycle;
+  /** The limit of single additions: that of the handle, unless a start has set another. @internal */
+  protected maxSongs: number;
   /** @internal */ protected readonly batches: BatchWrite;
   readonly #reader: SongReader;
 
@@ -67,6 +69,7 @@ export class ShardedStore implements CountStore {
   constructor(options: ShardedStoreOptions = {}, internals: StoreInternals = {}) {
     this.handle = internals.handle ?? createStoreHandle(options, internals.key);
     this.maxIdBytes = this.handle.maxIdBytes;
+    this.maxSongs = this.handle.maxSongs;
     this.hashKey = this.handle.hashKey;
     this.shards = new Shards(this.handle, internals.owner ?? 1);
     this.batches = new BatchWrite(this.shards, this.handle);
@@ -116,8 +119,7 @@ export class ShardedStore implements CountStore {
   add(id: string, plays: number, key?: RequestKey): Addition {
     checkPlays(plays);
     if (key !== undefined) return this.#addOnce(id, plays, key);
-    const { shards } = this;
-    const { maxSongs } = this.handle;
+    const { shards, maxSongs } = this;
     const at = shards.locate(id);
     shards.lock(at);
     try {

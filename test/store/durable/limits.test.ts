@@ -162,9 +162,25 @@ test("A play that exceeds 2^53 − 1 with a kept fold is refused, whatever it is
 });
 
 test.each([
+  ["compacted", "commit-thread-entry.ts"],
+  ["not compacted", "idle-commit-thread.ts"],
+])("A start does not count songs that only the acknowledged fold has: %s", async (_, module) => {
+  const folder = newFolder();
+  const store = await open(folder, {}, module);
+  await store.addAll(songs(0, 1000));
+  await store.seal(1);
+  await store.addAll(songs(990, 20));
+  await store.acknowledge(1);
+  await closeAll();
+  const small = await open(folder, { maxSongs: 20 });
+  expect([small.figures().songs, small.get("song-0", 0), small.get("song-990", 0)]).toEqual([20, 1, 2]);
+  await expect(Promise.resolve(small.add("new", 1))).rejects.toMatchObject({ reason: "full" });
+});
+
+test.each([
   [{ maxIdBytes: 9 }, /longer than 9 bytes.*--max-id-bytes$/],
-  [{ maxSongs: 49 }, /limit of 49 songs.*--max-songs or --max-store-bytes$/],
-  [{ maxStoreBytes: 2 ** 20 }, /memory.*--max-songs or --max-store-bytes$/],
+  [{ maxSongs: 49 }, /limit of 49 songs.*Raise --max-songs$/],
+  [{ maxStoreBytes: 2 ** 20 }, /memory.*Raise --max-store-bytes$/],
   [{ maxFolds: 1 }, /At most 1 fold.*--max-folds$/],
 ])("A start with too small a limit says which: %j", async (limits, message) => {
   const folder = newFolder();

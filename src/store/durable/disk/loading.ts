@@ -131,6 +131,8 @@ class Loading {
     if (rows.filter(({ state }) => state === "open").length !== 1)
       throw damaged("it needs exactly one open fold");
     for (const row of rows) {
+      // The songs of the acknowledged fold do not count.
+      this.#store.maxSongs = row.state === "kept" ? Infinity : this.#store.handle.maxSongs;
       this.#songs(row);
       this.#commits(row);
       if (row.number === null) continue;
@@ -187,13 +189,13 @@ class Loading {
 const FLAGS: Partial<Record<RefusalReason, string>> = {
   "too long": "--max-id-bytes",
   "too many folds": "--max-folds",
-  full: "--max-songs or --max-store-bytes",
+  full: "--max-store-bytes",
 };
 
 /** Describes an error of the store. */
 function describe(error: unknown): unknown {
   if (!(error instanceof Refusal)) return error;
-  const flag = FLAGS[error.reason];
+  const flag = error.members["maxSongs"] === undefined ? FLAGS[error.reason] : "--max-songs";
   if (flag === undefined) return damaged(error.message);
   return new DataError(`its counts need greater limits: ${error.message}. Raise ${flag}`, { cause: error });
 }
