@@ -151,7 +151,7 @@ export class Committer {
   *#stage(songs: BatchColumns, keyed: KeyedRequest | undefined): Generator<undefined, StagedAddition> {
     const unavailable = describeStorageFailure(this.#signals.storageFailure);
     if (unavailable === undefined) return yield* this.store.stage(songs, keyed);
-    const addition = keyed && (yield* this.store.recall(keyed, songs));
+    const addition = keyed && (yield* this.store.batches.recall(keyed, songs));
     if (addition === undefined) throw Refusal.unavailable(unavailable);
     return { addition, isStaged: false };
   }

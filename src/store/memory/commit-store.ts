@@ -6,6 +6,7 @@ import type { KeyedRequest, LastRequest } from "../request-key.ts";
 import { inSlices, type PackedBatch } from "../packed-batch.ts";
 import { indexSongs } from "./appended-songs.ts";
 import { BatchColumns } from "./batch-columns.ts";
+import type { BatchWrite } from "./batch-write.ts";
 import type { FoldLifecycle } from "./fold-lifecycle.ts";
 import { idWord } from "./entry-blocks.ts";
 import { MAX_ID_WORDS } from "../packed-id.ts";
@@ -30,6 +31,7 @@ export interface StagedAddition {
  * reserves its entries; no reader sees it. After the commit {@linkcode applyStaged} adds the staged plays.
  */
 export class CommitStore extends ShardedStore {
+  /** @internal */ declare readonly batches: BatchWrite;
   /** @internal */ declare readonly lifecycle: FoldLifecycle;
   /** @internal */ declare maxSongs: number;
   /** The staged plays, by entry of the open set. */
@@ -96,11 +98,6 @@ export class CommitStore extends ShardedStore {
     single.shards[0] = id.hash & (shardCount - 1);
     single.batch.plays[0] = plays;
     return single;
-  }
-
-  /** Returns the answer to a request if it is its writer's last one, which was counted. */
-  recall(keyed: KeyedRequest, songs: BatchColumns): Generator<undefined, BatchAddition | undefined> {
-    return this.batches.recall(keyed, songs);
   }
 
   /**

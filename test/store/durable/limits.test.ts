@@ -124,6 +124,14 @@ test("Folds that are dropped without a pause leave few rows, which each later ch
   expect(numbersOf(folder, "SELECT count(*) AS folds FROM fold")["folds"]).toBeLessThan(50);
 });
 
+test("Songs that several batches add at once count once against the limit", async () => {
+  const store = await open(newFolder(), { maxSongs: 5000 });
+  const singly = Array.from({ length: 100 }, (_, song) => store.add(`song-${song}`, 1));
+  await Promise.all([songs(0, 5000), songs(2500, 2500), songs(0, 5000)].map((all) => store.addAll(all)));
+  await Promise.all(singly);
+  expect([store.figures().songs, store.get("song-0"), store.get("song-4999")]).toEqual([5000, 3, 3]);
+});
+
 test("Counts up to 2^53 − 1 and ids of all kinds are read back unchanged", async () => {
   const folder = newFolder();
   let store = await open(folder);
