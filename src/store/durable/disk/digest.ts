@@ -11,7 +11,12 @@ export interface Digest {
   digest: number;
 }
 
-/** Adds the plays of songs to a sum. Commutative: order and number of parts do not matter. */
+/**
+ * Adds the plays of songs to a sum. Commutative: order and number of parts do not matter.
+ *
+ * Not guaranteed: a damaged id is detected only if the song's plays modulo 2^32 are not 0, and the more
+ * powers of 2 divide them, the more damaged ids have the same product. Other sums would be a new format.
+ */
 export function addTo(sum: Digest, { size, words, idPositions, plays }: PackedBatch): void {
   for (let song = 0; song < size; song++) {
     const more = plays[song] as number;

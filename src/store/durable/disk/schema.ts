@@ -28,7 +28,8 @@ export function checkFormat(sqlite: DatabaseSync): number {
  * row without plays. Compaction later adds the plays of each row to `song`, and deletes the row.
  *
  * Digests detect each changed or missing row: every row of `commits` and `writer` has one, that of a fold
- * covers its rows in `song`, and that of `state` covers all folds and the row itself.
+ * covers its rows in `song` (digest.ts has the exception), and that of `state` covers all folds and the row
+ * itself.
  */
 const SCHEMA = `
   CREATE TABLE fold (
