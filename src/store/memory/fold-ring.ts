@@ -19,7 +19,8 @@ import { FOLD, FREED_BY, SetSlots, slotsFor, SLOT_WORDS } from "./set-slots.ts";
 //   acknowledged  time of the last acknowledgement (number)
 //
 // A set has a slot: set-slots.ts. Times are in milliseconds since 1970.
-// A change takes effect with the write of `open` or `counted`.
+// A seal takes effect with the write of `open`, an acknowledgement with that of `dropped` or, if it drops no
+// fold, of `counted`.
 
 const {
   counted: COUNTED,
@@ -157,9 +158,20 @@ export class FoldRing extends SetSlots {
     const { kept } = this;
     this.numbers[(this.#at + ACKNOWLEDGED) >> 1] = now;
     this.numbers[(this.#at + DROPPED) >> 1] = this.foldOf(kept);
-    this.words[this.slot(kept) + FREED_BY] = this.#owner;
-    this.words[this.#at + COUNTED] = kept + 2;
+    this.#dropKept(this.#owner);
     return kept;
+  }
+
+  /** Completes the acknowledgement of a thread that has died after it wrote `dropped`. */
+  completeAcknowledgement(owner: number): void {
+    if (this.dropped > 0 && this.dropped === this.foldOf(this.kept)) this.#dropKept(owner);
+  }
+
+  /** Drops the fold that is kept, and keeps the next one. The thread with owner number `owner` frees it. */
+  #dropKept(owner: number): void {
+    const { kept } = this;
+    this.words[this.slot(kept) + FREED_BY] = owner;
+    this.words[this.#at + COUNTED] = kept + 2;
   }
 
   /** Returns true if this thread is to free the memory of a dropped set. A clear ends that. Needs no lock. */

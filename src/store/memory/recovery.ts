@@ -19,7 +19,8 @@ import type { Shards } from "./shards.ts";
 //   song         The count is written, or, for a new song, the `used` of its block (entry-blocks.ts). The
 //                songs and the index of a shard are computed again from its entries (packed-shard.ts).
 //   seal         `open` of the ring is written (fold-ring.ts).
-//   acknowledge  `counted` of the ring is written: a set before the kept one is dropped, and to be freed.
+//   acknowledge  `dropped` of the ring is written: the rest is made again. A set before the kept one is to be
+//                freed.
 //   free         The slot names the thread that frees it: the calling thread takes over (set-slots.ts).
 //
 // Not guaranteed: whether an addition that was under way is counted. A client finds out by sending it again
@@ -34,7 +35,10 @@ import type { Shards } from "./shards.ts";
 export function recover(shards: Shards, owner: number): number[] {
   shards.heap.releaseLockOf(owner);
   const held = shards.lockedBy(owner);
-  if (held.length === shards.shardCount && shards.ring.isClearing) shards.clear();
+  if (held.length === shards.shardCount) {
+    if (shards.ring.isClearing) shards.clear();
+    shards.ring.completeAcknowledgement(owner);
+  }
   shards.journal.replayOf(owner);
   shards.lastRequests.release(owner);
   for (const at of held) {
