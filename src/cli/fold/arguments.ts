@@ -7,8 +7,9 @@ import { hash64 } from "../../hash.ts";
 import { parseWholeNumber } from "../../mapping/whole-number.ts";
 import { type Environment, readSecret } from "../../settings/environment.ts";
 import { checkSetting } from "../../settings/settings.ts";
-import { type Flags, readFlags } from "../flags.ts";
+import { readFlags } from "../flags.ts";
 import { SECRET_FILES } from "../secret-files.ts";
+import { FOLD_FLAGS, USES } from "./flags.ts";
 
 /** Destination of folds. */
 export type Destination = { database: string } | { servers: readonly string[] } | { command: string };
@@ -35,20 +36,6 @@ export interface FoldSettings {
   mode: "run" | "dry run" | "print SQL" | "print schema";
 }
 
-const VALUES = [
-  ...["from", "into", "into-file", "exec", "table", "id", "plays", "name", "unknown", "history", "every"],
-  ...["rows", "adopt", "ca", "password-file", "token-file", "to-token-file", "lock-timeout", "timeout"],
-];
-
-const FLAGS: Flags = {
-  ...Object.fromEntries(VALUES.map((name) => [name, { type: "string" }])),
-  skip: { type: "boolean" },
-  "dry-run": { type: "boolean" },
-  "print-sql": { type: "boolean" },
-  "print-schema": { type: "boolean" },
-  help: { type: "boolean", short: "h" },
-};
-
 const [TOKEN, TO_TOKEN] = ["PLAYCOUNT_TOKEN", "PLAYCOUNT_TO_TOKEN"];
 const [INTO, INTO_PASSWORD] = ["PLAYCOUNT_INTO", "PLAYCOUNT_INTO_PASSWORD"];
 
@@ -73,7 +60,7 @@ export function readFoldArguments(
   environment: Environment,
 ): FoldSettings | undefined {
   const flags = new Map<string, string>();
-  for (const [name, value] of readFlags(args, FLAGS, "see fold --help")) {
+  for (const [name, value] of readFlags(args, FOLD_FLAGS, "see fold --help")) {
     if (name === "help") return undefined;
     if (flags.has(name)) throw new RangeError(`--${name} is repeated; separate servers by commas`);
     flags.set(name, value);
@@ -94,8 +81,7 @@ class FoldArguments {
     const mode = this.#mode();
     const from = mode.startsWith("print") ? [] : this.#servers("from", this.#flags.get("from") ?? "");
     const into = this.#into();
-    if (mode.startsWith("print") && !("database" in into))
-      throw new RangeError(`--${mode.replace(" ", "-").toLowerCase()} is for a database: name it by --into`);
+    this.#refuseUseless(into);
     if ("servers" in into && from.toSorted().join() === into.servers.toSorted().join())
       throw new RangeError("--from and --into list the same servers, so there is nothing to move");
     this.#exclude("skip", "every"); // it would drop the folds of another job for ever
@@ -129,6 +115,15 @@ class FoldArguments {
     const other = others.find((name) => this.#flags.has(name));
     if (this.#flags.has(flag) && other !== undefined)
       throw new RangeError(`--${flag} and --${other} exclude each other`);
+  }
+
+  /** @throws {RangeError} for a flag that the destination has no use for. */
+  #refuseUseless(into: Destination): void {
+    for (const { flags, kinds, what } of USES) {
+      const flag = flags.find((name) => this.#flags.has(name));
+      if (flag !== undefined && !kinds.some((kind) => kind in into))
+        throw new RangeError(`--${flag} is for ${what}`);
+    }
   }
 
   #mode(): FoldSettings["mode"] {
