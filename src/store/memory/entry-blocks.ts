@@ -10,7 +10,7 @@ import { unitsOfEntry, wordsOfId } from "../packed-id.ts";
 //     +----------+------+------+--------+---------+---------+- - -+--------+
 //
 //   older   block before this one, which is full; 0 if none
-//   size    the block has 2^size units (kept by heap.ts)
+//   size    the block has 2^size units (written by slabs.ts)
 //   used    units in use, these four words included. Written last: an entry exists as soon as it is included.
 //
 // An entry is known by the unit of its count:

@@ -1,17 +1,17 @@
-import { type GrowingBuffer, growTo } from "./growing-buffer.ts";
+import type { GrowingBuffer } from "./growing-buffer.ts";
 import { layOut, LINE_WORDS, NUMBER } from "./layout.ts";
 import { holderOf, lock, unlock } from "./lock.ts";
+import { HINTS, Slabs } from "./slabs.ts";
 
 // The buffer begins with a head and the table of the shards (shard-table.ts). Blocks follow.
 //
-//   word 0      1      2       16            48                       4144
-//     +------+------+-------+--+-------------+-------------------------+--------------+--------- - -
-//     | lock | next | songs |  | 32 freeLists| 256 threads, 64 B each  | table        | blocks
-//     +------+------+-------+--+-------------+-------------------------+--------------+--------- - -
+//   word 0      1        16         80                       4176
+//     +------+-------+--+----------+-------------------------+--------------+--------- - -
+//     | lock | songs |  | 64 hints | 256 threads, 64 B each  | table        | blocks
+//     +------+-------+--+----------+-------------------------+--------------+--------- - -
 //
-//   next      unit after the last block that was ever handed out
 //   songs     songs that are counted against maxSongs
-//   freeLists first free block of each size, 2^0 to 2^31 units; 0 if none
+//   hints     slabs to search for blocks first (slabs.ts)
 //   threads   a cache line for each owner, so that no thread slows another down:
 //
 //     word 0         2         3        16
@@ -22,39 +22,27 @@ import { holderOf, lock, unlock } from "./lock.ts";
 //   changes   changes that this thread has made (number)
 //   journal   block of its journal while it commits a batch, 0 otherwise
 //
-// A block has 2^n units of 8 bytes. The heap keeps its size n in word 1, and in word 0, while the block is
-// free, the next free block of that size.
-
-/** Bytes in a unit: memory is handed out in units, and a reference is the number of a unit. */
-const UNIT = 8;
+// A block has 2^n units of 8 bytes. The heap writes its size n into word 1.
 
 /** Most threads of a store. Their owner numbers begin with 1. */
 export const MAX_OWNERS = 255;
 
-/** Free lists: one for each power of two that a reference can count. */
-const SIZES = 32;
-
 const {
   lock: LOCK,
-  next: NEXT,
   songs: SONGS,
-  freeLists: FREE_LISTS,
+  hints: FIRST_HINT,
   threads: THREADS,
   end,
 } = layOut({
   lock: 1,
-  next: 1,
   songs: 1,
-  freeLists: [SIZES, LINE_WORDS],
+  hints: [HINTS, LINE_WORDS],
   threads: [(MAX_OWNERS + 1) * LINE_WORDS, LINE_WORDS],
 });
 const { changes: CHANGES, journal: JOURNAL } = layOut({ changes: NUMBER, journal: 1 });
 
 /** Words of the head. */
 export const HEAD_WORDS: number = end;
-
-/** Word of a block that holds its size. */
-const BLOCK_SIZE = 1;
 
 /**
  * Hands out blocks of a power of two of units, to several threads at once if the buffer is shared.
@@ -63,23 +51,19 @@ const BLOCK_SIZE = 1;
  * first unit; 0 refers to no block. A new block holds arbitrary data.
  */
 export class Heap {
-  readonly #buffer: GrowingBuffer;
   /** The buffer as words of 4 bytes: unit n begins with word 2 n. */
   readonly words: Int32Array;
   /** The buffer as numbers, one a unit. They are exact for whole numbers up to 2^53 − 1. */
   readonly numbers: Float64Array;
   readonly #owner: number;
-  readonly #first: number;
+  readonly #slabs: Slabs;
 
-  /** The first block begins with unit `first`. `owner` is this thread's owner number. */
+  /** Blocks begin with word `first`, after the table. `owner` is this thread's owner number. */
   constructor(buffer: GrowingBuffer, first: number, owner: number) {
-    this.#buffer = buffer;
-    growTo(buffer, first * UNIT);
+    this.#slabs = new Slabs(buffer, FIRST_HINT, first);
     this.words = new Int32Array(buffer);
     this.numbers = new Float64Array(buffer);
     this.#owner = owner;
-    this.#first = first;
-    Atomics.compareExchange(this.words, NEXT, 0, first);
   }
 
   /** Returns a block of 2^`size` units, or 0 if memory is used up. */
@@ -88,34 +72,20 @@ export class Heap {
   }
 
   /**
-   * Returns a block of 2^`least` to 2^`most` units, or 0 if memory is used up: the largest free one, or, if
-   * none is free, a new one of 2^`most`. Its word 1 tells its size.
+   * Returns a block of 2^`least` to 2^`most` units, or 0 if memory is used up. Its word 1 tells its size.
    */
   allocateBetween(least: number, most: number): number {
-    return this.#whileLocked(() => {
-      for (const take of [this.#takeFree, this.#takeNewOrHalf]) {
-        for (let size = most; size >= least; size--) {
-          const block = take.call(this, size);
-          if (block === 0) continue;
-          this.words[block * 2 + BLOCK_SIZE] = size;
-          return block;
-        }
-      }
-      return 0;
-    });
+    return this.#whileLocked(() => this.#slabs.allocate(least, most));
   }
 
   /** Frees a block of 2^`size` units. */
   free(block: number, size: number): void {
-    this.#whileLocked(() => this.#putFree(block, size));
+    this.#whileLocked(() => this.#slabs.free(block, size));
   }
 
   /** Frees all blocks at once: the store has no songs then. */
   freeAll(): void {
-    this.#whileLocked(() => {
-      this.words.fill(0, FREE_LISTS, FREE_LISTS + SIZES);
-      this.words[NEXT] = this.#first;
-    });
+    this.#whileLocked(() => this.#slabs.freeAll());
     Atomics.store(this.words, SONGS, 0);
   }
 
@@ -181,35 +151,6 @@ export class Heap {
     } finally {
       unlock(this.words, LOCK);
     }
-  }
-
-  #takeFree(size: number): number {
-    const block = this.words[FREE_LISTS + size] as number;
-    if (block !== 0) this.words[FREE_LISTS + size] = this.words[block * 2] as number;
-    return block;
-  }
-
-  /** Splits a larger free block, and frees the halves that are left over. */
-  #takeHalf(size: number): number {
-    for (let larger = size + 1; larger < SIZES; larger++) {
-      const block = this.#takeFree(larger);
-      if (block === 0) continue;
-      while (larger > size) this.#putFree(block + 2 ** --larger, larger);
-      return block;
-    }
-    return 0;
-  }
-
-  #takeNewOrHalf(size: number): number {
-    const block = this.words[NEXT] as number;
-    if (!growTo(this.#buffer, (block + 2 ** size) * UNIT)) return this.#takeHalf(size);
-    this.words[NEXT] = block + 2 ** size;
-    return block;
-  }
-
-  #putFree(block: number, size: number): void {
-    this.words[block * 2] = this.words[FREE_LISTS + size] as number;
-    this.words[FREE_LISTS + size] = block;
   }
 }
 

@@ -9,7 +9,8 @@ import type { Shards } from "./shards.ts";
 // before has no effect yet, and whatever is written after can be computed again. So recovery finds each
 // change done or not:
 //
-//   heap         The free lists are valid after each write. A block that was being handed out may be lost.
+//   heap         The slabs are valid after each write. A block that was being handed out may be lost
+//                (slabs.ts).
 //   clear        `isClearing` is set before the first write and reset after the last. If it is set, clear
 //                again.
 //   batch        The journal (journal.ts) holds all writes of the batch. If it is set, all are made again;

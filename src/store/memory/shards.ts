@@ -51,7 +51,7 @@ export class Shards {
     const { ring, locks, heads, blocks } = shardTable(this.shardCount, maxFolds);
     this.#locks = locks;
     this.#heads = heads;
-    this.heap = new Heap(handle.heapBuffer, blocks / 2, owner);
+    this.heap = new Heap(handle.heapBuffer, blocks, owner);
     this.lastRequests = new LastRequests(handle.requestsBuffer, handle.maxWriters, hashKey, owner);
     this.journal = new Journal(this.heap, this.lastRequests.numbers, this.isShared);
     this.#open = new PackedShard(this.heap, shardBits);
