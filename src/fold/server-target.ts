@@ -94,7 +94,8 @@ export class ServerTarget implements Target {
       if (!isReused && !isRefusal(error)) throw error;
       const refused = this.#options.unknown === "drop" ? await this.#refusedBy(server, songs) : [];
       if (refused.length === 0) throw isReused ? brokenBy(server) : refusalOf(error as Error);
-      const rest = songs.filter((song) => !refused.includes(song));
+      const left = new Set(refused);
+      const rest = songs.filter((song) => !left.has(song));
       await this.#send(server, key, rest).catch((other: unknown) => {
         throw problemTypeOf(other) === "KeyReused" ? brokenBy(server) : other;
       });
@@ -145,6 +146,6 @@ function refusalOf({ message }: Error): JobRefusal {
 
 function brokenBy(server: string): BrokenFold {
   return new BrokenFold(
-    `${server} has counted other songs under this fold: a server of --from has lost some since. Drop the rest by --skip`,
+    `${server} has counted other songs under this fold: a server of --from has lost some since, or the last run left some out by --unknown drop, and this one does not. Drop the rest by --skip`,
   );
 }
