@@ -59,4 +59,43 @@ describeDatabases(({ dialect, database, testHere }) => {
         expect(kept.map((row) => row["id"])).toEqual(["kept for good"]);
       }
     });
+
+  testHere("thousands of kept songs are moved in time that is not quadratic", async () => {
+    const url = await database.create();
+    await query(url, "CREATE TABLE song (id varchar(100) PRIMARY KEY, plays bigint)");
+    const servers = [servePlaycount()];
+    const ledger = new Ledger(servers);
+    await ledger.play(Array.from({ length: 6000 }, (_, n) => [`song ${n}`, 1 + (n % 3)]));
+    await runJob({ url, servers });
+    await query(url, "INSERT INTO song SELECT id, 0 FROM playcount_unknown");
+    const begunAt = performance.now();
+    for (const left of [1000, 0]) {
+      await runJob({ url, servers });
+      const [row] = await query(url, "SELECT count(*) AS songs FROM playcount_unknown");
+      expect(Number(row?.["songs"])).toBe(left);
+    }
+    expect(performance.now() - begunAt).toBeLessThan(20_000);
+    const [row] = await query(url, "SELECT sum(plays) AS plays FROM song");
+    expect(Number(row?.["plays"])).toBe(12_000);
+  });
+
+  testHere("a sum of kept plays ends at 2^63 - 1, and stops no fold", async () => {
+    const url = await database.create();
+    await query(url, "CREATE TABLE song (id varchar(100) PRIMARY KEY, plays bigint)");
+    const servers = [servePlaycount()];
+    const ledger = new Ledger(servers);
+    await ledger.play([["a", 1]]);
+    await runJob({ url, servers });
+    await query(url, "UPDATE playcount_unknown SET plays = 9223372036854775800");
+    for (const plays of [5, Number.MAX_SAFE_INTEGER - 20]) {
+      await ledger.play([
+        ["a", plays],
+        ["b", 1],
+      ]);
+      await runJob({ url, servers });
+    }
+    const rows = await query(url, "SELECT id, CAST(plays AS char(20)) AS plays FROM playcount_unknown");
+    const kept = Object.fromEntries(rows.map((row) => [String(row["id"]), String(row["plays"]).trim()]));
+    expect(kept).toEqual({ a: "9223372036854775807", b: "2" });
+  });
 });

@@ -30,6 +30,8 @@ export interface Dialect {
   insertion: readonly [begin: string, end: string];
   /** End of a statement that inserts plays, and adds them if the row exists. */
   orAdd: string;
+  /** Begin of a statement that deletes songs of playcount_unknown. The name of the job follows. */
+  deletion: (songs: string) => string;
   /** Types of the job's tables. `end` follows the columns. */
   types: (bytes: string) => { name: string; id: string; time: string; end: string };
   literal: (text: string) => string;
@@ -45,13 +47,19 @@ export interface Dialect {
   text: (song: SongColumns) => string;
 }
 
+/** Adds plays to kept ones, as far as a bigint goes: a sum beyond it would stop the job. */
+const addKept = (more: string) =>
+  `plays = CASE WHEN playcount_unknown.plays > 9223372036854775807 - ${more} THEN 9223372036854775807 ELSE playcount_unknown.plays + ${more} END`;
+
 const literal = (text: string) => `'${text.replaceAll("'", "''")}'`;
 
 /** The parts that PostgreSQL and SQLite share. */
 const STANDARD = {
   ...{ quote: '"', literal },
   insertion: ["INSERT", " ON CONFLICT DO NOTHING"],
-  orAdd: "ON CONFLICT (name, id) DO UPDATE SET plays = playcount_unknown.plays + excluded.plays",
+  deletion: (songs: string) =>
+    `DELETE FROM playcount_unknown WHERE id IN (SELECT f.id FROM ${songs}) AND name =`,
+  orAdd: `ON CONFLICT (name, id) DO UPDATE SET ${addKept("excluded.plays")}`,
 } as const;
 
 const postgres: Dialect = {
@@ -110,7 +118,10 @@ const mysql: Dialect = {
     duplicate: /^(?:1062|1050) /,
   },
   insertion: ["INSERT IGNORE", ""],
-  orAdd: "ON DUPLICATE KEY UPDATE plays = playcount_unknown.plays + VALUES(plays)",
+  // A subquery would read the songs again for each row: 62 s for 5,000.
+  deletion: (songs) =>
+    `DELETE k FROM ${songs} STRAIGHT_JOIN playcount_unknown k ON k.id = f.id WHERE k.name =`,
+  orAdd: `ON DUPLICATE KEY UPDATE ${addKept("VALUES(plays)")}`,
   types: (bytes) => ({
     ...{ name: "varchar(190)", id: "varchar(512)", time: "datetime(3)" },
     end: ` ENGINE=InnoDB CHARACTER SET utf8mb4 COLLATE ${bytes}`,

@@ -9,8 +9,11 @@ import { inHalves } from "./halves.ts";
 
 const utf8 = new TextEncoder();
 
-/** Songs of playcount_unknown that are moved with one fold. Others follow with the next one. */
-const MAX_KEPT = 10_000;
+/**
+ * Songs of playcount_unknown that are moved with one fold. Others follow with the next one. Ids of 512 control
+ * characters are 15 MB as JSON then; MariaDB takes statements of up to 16 MiB.
+ */
+const MAX_KEPT = 5000;
 
 /** Statements without an effect, each of which needs another right. */
 const REHEARSAL = [
@@ -79,13 +82,13 @@ export class PartWriter {
 
   /** Adds the plays of kept songs to their rows. */
   async #moveKept(tx: SqlRunner, kept: SongPlays): Promise<void> {
-    const { name, songs } = this.#database;
-    // The sums stay in the database: a double cannot have all of them.
-    const sums = `SELECT k.id, k.plays FROM playcount_unknown k JOIN ${songs} ON k.id = f.id WHERE k.name = ${name}`;
+    const { name, songs, dialect } = this.#database;
+    // The sums stay in the database: a double cannot have all of them. A join could read all songs for each sum.
+    const sum = `SELECT k.plays FROM playcount_unknown k WHERE k.name = ${name} AND k.id = f.id`;
+    const sums = `SELECT f.id, coalesce((${sum}), 0) AS plays FROM ${songs}`;
     const add = (some: SongPlays) => addPlays(this.#database, tx, some, `(${sums}) AS f`);
     const added = without(kept, await inHalves(this.#database, tx, kept, add));
-    const isAdded = `name = ${name} AND id IN (SELECT f.id FROM ${songs})`;
-    await this.#database.run(tx, `DELETE FROM playcount_unknown WHERE ${isAdded}`, added);
+    await this.#database.run(tx, `${dialect.deletion(songs)} ${name}`, added);
   }
 
   /**
