@@ -47,16 +47,24 @@ export class FoldSongs {
 
   /**
    * Yields the sorted songs after `after` in parts of `size`; at least one part, which may be empty.
-   * `start` is the number of songs before the part.
+   * `start` is the number of songs before the part. A part of several songs has at most `maxBytes` as JSON.
    */
-  *parts(size: number, after?: string): Generator<{ songs: SongPlays; start: number; isLast: boolean }> {
+  *parts(
+    size: number,
+    after?: string,
+    maxBytes: number = Infinity,
+  ): Generator<{ songs: SongPlays; start: number; isLast: boolean }> {
     const order = this.#sorted();
     if (after !== undefined) this.#write(after);
     let at = after === undefined ? 0 : order.findIndex((song) => this.#compare(song, this.#songs) > 0);
     if (at === -1) at = order.length;
     do {
       const start = at;
-      at = Math.min(start + size, order.length);
+      let bytes = 0;
+      for (; at < order.length && at - start < size; at++) {
+        bytes += this.#maxJsonBytesOf(order[at] as number);
+        if (bytes > maxBytes && at > start) break;
+      }
       const part = Array.from(order.subarray(start, at));
       const songs = part.map((song): SongPlays[number] => [this.#idOf(song), this.#counts[song] as number]);
       yield { songs, start, isLast: at === order.length };
@@ -90,6 +98,11 @@ export class FoldSongs {
       this.#bytes = larger;
     }
     this.#starts[this.#songs + 1] = start + utf8.encodeInto(id, this.#bytes.subarray(start)).written;
+  }
+
+  /** A control character of an id is six bytes of JSON. Number, quotes, brackets and commas are up to 22. */
+  #maxJsonBytesOf(song: number): number {
+    return 6 * ((this.#starts[song + 1] as number) - (this.#starts[song] as number)) + 22;
   }
 
   #idOf(song: number): string {

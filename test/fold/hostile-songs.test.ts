@@ -256,6 +256,54 @@ describeDatabases(({ dialect, database, testHere, testOn, testServer }) => {
     expect(await rowsOf(job.url, "song")).toEqual(Object.fromEntries(ids.map((id) => [id, "10"])));
   });
 
+  testOn("mysql")("ids that are long as JSON are stored in parts that a statement can have", async () => {
+    const job = await jobFor("CREATE TABLE song (id varchar(512) PRIMARY KEY, plays bigint)");
+    const ids = Array.from({ length: 6000 }, (_, n) => String(n).padStart(512, "\u0001"));
+    for (let n = 0; n < ids.length; n += 500)
+      await job.ledger.play(ids.slice(n, n + 500).map((id): [string, number] => [id, 1]));
+    const steps: string[] = [];
+    const names = { history: "song_plays" };
+    await runJob({ ...job, names, onStep: (name) => void steps.push(name) });
+    expect(steps.filter((name) => name === "committed")).toHaveLength(2);
+    for (let run = 0; run < 2; run++) {
+      await query(
+        job.url,
+        "INSERT INTO song SELECT id, 0 FROM song_plays WHERE id NOT IN (SELECT id FROM song)",
+      );
+      await runJob({ ...job, names });
+    }
+    const [row] = await query(job.url, "SELECT count(*) AS songs, sum(plays) AS plays FROM song");
+    expect([Number(row?.["songs"]), Number(row?.["plays"])]).toEqual([6000, 6000]);
+  });
+
+  testOn("postgres")("a database that is read-only for a moment is waited for", async () => {
+    const job = await jobFor(TABLE, "INSERT INTO song VALUES ('a', 0)");
+    await job.ledger.play([["a", 3]]);
+    const name = new URL(job.url).pathname.slice(1);
+    const change = (mode: "on" | "off") =>
+      query(
+        (database as PostgresServer).adminUrl,
+        `ALTER DATABASE ${name} SET default_transaction_read_only = ${mode}`,
+      );
+    await change("on");
+    const lines: string[] = [];
+    const log = (line: string) => {
+      lines.push(line);
+      if (lines.length === 2) {
+        // The setting is read by a new connection, as one to a server that takes over.
+        void change("off").then(() =>
+          query(
+            job.url,
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()",
+          ),
+        );
+      }
+    };
+    await runJob({ ...job, target: { log } });
+    expect(lines[0]).toMatch(/read-only transaction \(25006\); trying again$/);
+    expect(await rowsOf(job.url, "song")).toEqual({ a: "3" });
+  });
+
   testHere("a page shows the plays of its own song where the column takes ids for equal", async () => {
     const columns = {
       postgres: ["id citext", "id varchar(100) COLLATE loose"],

@@ -70,3 +70,12 @@ test("any ids are listed as a sort of their bytes lists them", () => {
   const sorted = [...ids].sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
   expect(listed(rows, 100).map(([id]) => id)).toEqual(sorted);
 });
+
+test("A part has at most the given bytes as JSON, but one song at least", () => {
+  const songs = new FoldSongs();
+  const ids = ["a".repeat(10), "b".repeat(10), "c".repeat(100), "\u0001".repeat(10), "d"];
+  for (const id of ids) songs.add(id, Number.MAX_SAFE_INTEGER);
+  const parts = Array.from(songs.parts(3, undefined, 170), (part) => part.songs);
+  for (const part of parts) if (part.length > 1) expect(JSON.stringify(part).length).toBeLessThan(170);
+  expect(parts.map((part) => part.map(([id]) => id[0]).join(""))).toEqual(["\u0001a", "b", "c", "d"]);
+});

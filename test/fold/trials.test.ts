@@ -12,7 +12,7 @@ import { SqlTarget } from "../../src/fold/sql/sql-target.ts";
 import type { Target } from "../../src/fold/target.ts";
 import { servePlaycount, stopAll } from "../support/servers.ts";
 import { openDatabase, query } from "./support/databases.ts";
-import { Crash, crashAt, Ledger } from "./support/jobs.ts";
+import { Crash, crashAt, Ledger, tryJob } from "./support/jobs.ts";
 
 setDefaultTimeout(300_000);
 const folder = mkdtempSync(join(tmpdir(), "playcount-trials-"));
@@ -109,4 +109,25 @@ test("A trial says of a fold that is stored in part what is missing of it, and w
   expect(await trial(open())).toEqual([5, 7 + 8 + 9 + 10 + 100]);
   await ledger.play([["song 1", 1000]], 1);
   expect(await trial(open())).toEqual([6, 1134]);
+});
+
+test("A trial undoes each part of a fold by itself, so that other writers need not wait for the whole", async () => {
+  const url = `sqlite:${join(folder, "parts.db")}`;
+  const sql = new Bun.SQL(url);
+  await sql.unsafe("CREATE TABLE song (id TEXT PRIMARY KEY, plays INTEGER)");
+  await sql.close();
+  await new Ledger(servers).play(SONGS);
+  let transactions = 0;
+  const open = (to: string) => {
+    const database = openDatabase(to);
+    const undo = database.undo.bind(database);
+    database.undo = async (act) => {
+      transactions++;
+      await undo(act);
+    };
+    return database;
+  };
+  const trial = await tryJob({ url, servers, open, target: { partSongs: 3 } });
+  expect(trial).toMatchObject({ songs: 10, setAside: { songs: 10 } });
+  expect(transactions).toBe(2 + 4); // two rehearsals, as the job's tables are missing
 });

@@ -72,7 +72,8 @@ const postgres: Dialect = {
     `SET LOCAL row_security = off; SET LOCAL lock_timeout = '${seconds}s'; SET CONSTRAINTS ALL IMMEDIATE`,
   ],
   errors: {
-    transient: /^(?:08|40|53|57P|58|25P03|55P03|57014|ERR_POSTGRES_(?:CONNECTION|IDLE|LIFETIME))/,
+    // 25006: read-only, as after a failover.
+    transient: /^(?:08|40|53|57P|58|25P03|25006|55P03|57014|ERR_POSTGRES_(?:CONNECTION|IDLE|LIFETIME))/,
     refused: /^(?:22|23|38|39|44|54|P0)/,
     locked: /^55P03/,
     "missing table": /^42P01/,

@@ -10,8 +10,8 @@ import { inHalves } from "./halves.ts";
 const utf8 = new TextEncoder();
 
 /**
- * Songs of playcount_unknown that are moved with one fold. Others follow with the next one. Ids of 512 control
- * characters are 15 MB as JSON then; MariaDB takes statements of up to 16 MiB.
+ * Songs of playcount_unknown that are moved with one fold. Others follow with the next one. Ids of 512
+ * control characters are 15 MB as JSON then; MariaDB takes statements of up to 16 MiB.
  */
 const MAX_KEPT = 5000;
 
@@ -83,7 +83,8 @@ export class PartWriter {
   /** Adds the plays of kept songs to their rows. */
   async #moveKept(tx: SqlRunner, kept: SongPlays): Promise<void> {
     const { name, songs, dialect } = this.#database;
-    // The sums stay in the database: a double cannot have all of them. A join could read all songs for each sum.
+    // The sums stay in the database: a double cannot have all of them.
+    // A join could read all songs for each sum.
     const sum = `SELECT k.plays FROM playcount_unknown k WHERE k.name = ${name} AND k.id = f.id`;
     const sums = `SELECT f.id, coalesce((${sum}), 0) AS plays FROM ${songs}`;
     const add = (some: SongPlays) => addPlays(this.#database, tx, some, `(${sums}) AS f`);

@@ -8,10 +8,13 @@ import { describeSqlError, type SqlRunner } from "./client.ts";
 import type { Database } from "./database.ts";
 import { PartWriter } from "./part-writer.ts";
 
+/** Most bytes of the songs of a part as JSON: MariaDB takes statements of up to 16 MiB. */
+const MAX_PART_BYTES = 15 * 2 ** 20;
+
 /** Options of a {@linkcode SqlTarget}. */
 export interface SqlTargetOptions {
   unknown: UnknownPolicy;
-  /** Songs that are stored in one transaction. */
+  /** Most songs that are stored in one transaction. */
   partSongs: number;
   signal?: AbortSignal | undefined;
   log: (line: string) => void;
@@ -45,13 +48,15 @@ export class SqlTarget implements Target {
     const [database, { unknown }] = [this.#database, this.#options];
     await database.readColumns();
     if (unknown === "insert") checkInsertion(database);
-    const writer = new PartWriter(database, unknown, isTrial);
-    const rehearse = () => this.#retrying(() => database.undo((tx) => writer.rehearse(tx)));
+    const rehearse = (withoutTables: boolean) =>
+      this.#retrying(() =>
+        database.undo((tx) => new PartWriter(database, unknown, withoutTables).rehearse(tx)),
+      );
     try {
-      await rehearse().catch(async (error: unknown) => {
-        if (isTrial || !database.means("missing table", error)) throw error;
-        await database.createTables();
-        await rehearse();
+      await rehearse(false).catch(async (error: unknown) => {
+        if (!database.means("missing table", error)) throw error;
+        if (!isTrial) await database.createTables();
+        await rehearse(isTrial);
       });
     } catch (error) {
       throw database.refusalOf(error);
@@ -91,10 +96,8 @@ export class SqlTarget implements Target {
   async tryOut(fold: FoldToStore): Promise<void> {
     const { unknown, partSongs } = this.#options;
     const writer = new PartWriter(this.#database, unknown, true);
-    await this.#database.undo(async (tx) => {
-      for (const { songs } of fold.songs.parts(partSongs))
-        fold.setAside.add(...(await writer.write(tx, songs, fold)));
-    });
+    for (const { songs } of fold.songs.parts(partSongs, undefined, MAX_PART_BYTES))
+      await this.#database.undo(async (tx) => fold.setAside.add(...(await writer.write(tx, songs, fold))));
   }
 
   async close(): Promise<void> {
@@ -129,7 +132,7 @@ export class SqlTarget implements Target {
     if (state.intended !== fold.fold) throw new OtherJob();
     const writer = new PartWriter(this.#database, unknown, false);
     let before = state;
-    for (const part of fold.songs.parts(partSongs, before.upto)) {
+    for (const part of fold.songs.parts(partSongs, before.upto, MAX_PART_BYTES)) {
       signal?.throwIfAborted();
       fold.onProgress(part.start);
       let setAside: [SongPlays, isNew: boolean] = [[], false];
