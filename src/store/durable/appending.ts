@@ -1,5 +1,5 @@
 import { type MessagePort, receiveMessageOnPort } from "node:worker_threads";
-import { appendSongs } from "../memory/appended-songs.ts";
+import { appendSongs, measureSongs } from "../memory/appended-songs.ts";
 import { Shards } from "../memory/shards.ts";
 import type { StoreHandle } from "../memory/store-handle.ts";
 import { Refusal } from "../refusal.ts";
@@ -17,7 +17,13 @@ const MAX_UNDER_WAY = 2;
 /** A message of the commit thread to the thread that started it. */
 export type AppendCommand =
   /** The store. Sent once: an engine would count its memory for each handle that is received. */
-  { store: StoreHandle } | { songs: SongPart };
+  { store: StoreHandle } | Work;
+
+/** Songs to append, or to measure: all songs of a set are measured before they are appended, or none. */
+interface Work {
+  do: "append" | "measure";
+  songs: SongPart;
+}
 
 /** The reply to songs: the sum over them, or an error; with a `reason`, a {@linkcode Refusal}. */
 type AppendReply = { sum: Digest } | { error: Pick<Refusal, "message" | "members"> & Partial<Refusal> };
@@ -39,8 +45,21 @@ export class RemoteAppender implements SongAppender {
   }
 
   append(songs: SongPart): void {
+    this.#send({ do: "append", songs });
+  }
+
+  measure(songs: SongPart): void {
+    this.#send({ do: "measure", songs });
+  }
+
+  abandon(): void {
+    for (; this.#underWay > 0; this.#underWay--) this.#nextReply();
+    this.#sum = { plays: 0, digest: 0 };
+  }
+
+  #send(work: Work): void {
     if (this.#underWay === MAX_UNDER_WAY) this.#receive();
-    this.#port.postMessage({ songs } satisfies AppendCommand);
+    this.#port.postMessage(work satisfies AppendCommand);
     this.#underWay++;
   }
 
@@ -75,6 +94,8 @@ export class LocalAppender {
   readonly #signals: Signals;
   #shards: Shards | undefined;
   #songs: PackedPart | undefined;
+  /** Units of the measured songs that are not appended yet, by shard. */
+  #measured: Int32Array | undefined;
 
   constructor(port: MessagePort, signals: Signals) {
     this.#port = port;
@@ -87,16 +108,20 @@ export class LocalAppender {
       this.#songs = new PackedPart(command.store);
       return;
     }
-    this.#port.postMessage(this.#append(command.songs));
+    this.#port.postMessage(this.#work(command));
     this.#signals.wake();
   }
 
-  #append(part: SongPart): AppendReply {
+  #work(work: Work): AppendReply {
     const [shards, songs] = [this.#shards as Shards, this.#songs as PackedPart];
     const sum = { plays: 0, digest: 0 };
     try {
-      songs.pack(part);
-      appendSongs(shards, songs);
+      songs.pack(work.songs);
+      if (work.do === "measure") {
+        measureSongs(songs, (this.#measured ??= new Int32Array(shards.shardCount)));
+        return { sum };
+      }
+      appendSongs(shards, songs, this.#measured);
       addTo(sum, songs);
       return { sum };
     } catch (error) {

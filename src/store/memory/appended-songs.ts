@@ -1,5 +1,6 @@
 import { MAX_COUNT } from "../count-store.ts";
 import type { PackedBatch } from "../packed-batch.ts";
+import { unitsOfEntry, wordsOfId } from "../packed-id.ts";
 import { Refusal } from "../refusal.ts";
 import { idWord } from "./entry-blocks.ts";
 import type { Shards } from "./shards.ts";
@@ -8,8 +9,14 @@ import type { Shards } from "./shards.ts";
 // their shards, then the index of each shard is made once, with its final size. Nothing is looked up, unless
 // there are folds. No other thread may use the store meanwhile: no lock is taken.
 
-/** Appends songs to the open set. They count after {@linkcode indexSongs}. @throws {Refusal} `full` */
-export function appendSongs(shards: Shards, batch: PackedBatch): void {
+/**
+ * Appends songs to the open set. They count after {@linkcode indexSongs}. `toCome`: for each shard, the units
+ * of all its songs that are still to be appended, if known; those of these songs are subtracted. Then the
+ * songs take as little memory as possible.
+ *
+ * @throws {Refusal} `full`
+ */
+export function appendSongs(shards: Shards, batch: PackedBatch, toCome?: Int32Array): void {
   const { shardCount } = shards;
   const { words, idPositions, plays } = batch;
   let present = 0;
@@ -21,8 +28,20 @@ export function appendSongs(shards: Shards, batch: PackedBatch): void {
     const place = idPositions[song] as number;
     const at = (words[place] as number) & (shardCount - 1);
     if (at !== present) shard = shards.openShard((present = at));
-    if (!shard.appendSong(words, place + 1, plays[song] as number)) throw Refusal.noMemory();
+    if (!shard.appendSong(words, place + 1, plays[song] as number, toCome?.[at])) throw Refusal.noMemory();
+    if (toCome !== undefined) toCome[at]! -= unitsOf(batch, song);
   }
+}
+
+/** Adds the units of songs to those of their shards. */
+export function measureSongs(batch: PackedBatch, units: Int32Array): void {
+  const { size, words, idPositions } = batch;
+  for (let song = 0; song < size; song++)
+    units[(words[idPositions[song] as number] as number) & (units.length - 1)]! += unitsOf(batch, song);
+}
+
+function unitsOf({ words, idPositions }: PackedBatch, song: number): number {
+  return unitsOfEntry(wordsOfId(words[(idPositions[song] as number) + 1] as number));
 }
 
 /** Returns the songs in the order of their shards: each shard comes into the processor's cache once. */

@@ -32,6 +32,9 @@ export function idWord(entry: number): number {
 const FIRST_SIZE = 5;
 const LAST_SIZE = 13;
 
+/** The least size of a block if the entries to come are known. */
+const LEAST_SIZE = 3;
+
 /** The entries of a shard in one set. The head of the shard begins with its newest block. */
 export class EntryBlocks {
   protected readonly heap: Heap;
@@ -52,12 +55,15 @@ export class EntryBlocks {
     return this;
   }
 
-  /** Adds an entry of the packed id at `at` in `from`. Returns the entry, or 0 if memory is used up. */
-  protected append(from: Int32Array, at: number, count: number): number {
+  /**
+   * Adds an entry of the packed id at `at` in `from`. Returns the entry, or 0 if memory is used up. `toCome`:
+   * units of this entry and all that follow, if known. They get no larger blocks than they need.
+   */
+  protected append(from: Int32Array, at: number, count: number, toCome?: number): number {
     const words = this.words;
     const idWords = wordsOfId(from[at] as number);
     const units = unitsOfEntry(idWords);
-    const block = this.#blockWithRoom(units);
+    const block = this.#blockWithRoom(units, toCome);
     if (block === 0) return 0;
     const used = words[block * 2 + USED] as number;
     const entry = block + used;
@@ -131,7 +137,7 @@ export class EntryBlocks {
     return isAny;
   }
 
-  #blockWithRoom(units: number): number {
+  #blockWithRoom(units: number, toCome: number | undefined): number {
     const words = this.words;
     const newest = words[this.head] as number;
     if (
@@ -139,9 +145,10 @@ export class EntryBlocks {
       (words[newest * 2 + USED] as number) + units <= 1 << (words[newest * 2 + SIZE] as number)
     )
       return newest;
-    let least = FIRST_SIZE;
+    let least = toCome === undefined ? FIRST_SIZE : LEAST_SIZE;
     while (2 ** least < HEAD_UNITS + units) least++;
-    const next = newest === 0 ? FIRST_SIZE : (words[newest * 2 + SIZE] as number) + 1;
+    let next = newest === 0 ? FIRST_SIZE : (words[newest * 2 + SIZE] as number) + 1;
+    if (toCome !== undefined) next = Math.floor(Math.log2(HEAD_UNITS + toCome));
     const block = this.heap.allocateBetween(least, Math.max(least, Math.min(next, LAST_SIZE)));
     if (block === 0) return 0;
     words[block * 2 + OLDER] = newest;

@@ -132,8 +132,8 @@ export class PackedShard extends EntryBlocks {
    * Makes an entry for a song that has none, and returns false if memory is used up. No reader finds it
    * before {@linkcode index}. Its packed id is at `at` in `from`.
    */
-  appendSong(from: Int32Array, at: number, plays: number): boolean {
-    if (this.append(from, at, plays) === 0) return false;
+  appendSong(from: Int32Array, at: number, plays: number, toCome?: number): boolean {
+    if (this.append(from, at, plays, toCome) === 0) return false;
     this.words[this.head + SONGS] = this.songs + 1;
     return true;
   }

@@ -124,6 +124,36 @@ test("Folds that are dropped without a pause leave few rows, which each later ch
   expect(numbersOf(folder, "SELECT count(*) AS folds FROM fold")["folds"]).toBeLessThan(50);
 });
 
+test.each([
+  [2 ** 20, 0, 14],
+  [3 * 2 ** 20, 2, 40],
+  [2 * 2 ** 20, 0, 9],
+])(
+  "A store that has filled %i bytes starts again with the same limits: %i folds, ids of %i",
+  async (maxStoreBytes, folds, length) => {
+    const folder = newFolder();
+    let store = await open(folder, { maxStoreBytes });
+    let added = 0;
+    const more = (count: number) =>
+      Array.from({ length: count }, () => [String(added++).padEnd(length, "x"), 1] as const);
+    let isFull = false;
+    while (!isFull) {
+      await store.addAll(new Map(more(2000))).catch(() => (isFull = true));
+      if (store.newestFold < folds) await store.seal(store.newestFold + 1);
+    }
+    for (let refused = 0; refused < 900;) {
+      const results = await Promise.allSettled(
+        more(1000).map(async ([id, plays]) => await store.add(id, plays)),
+      );
+      refused = results.filter(({ status }) => status === "rejected").length;
+    }
+    const { songs } = store.figures();
+    await closeAll();
+    store = await open(folder, { maxStoreBytes });
+    expect(store.figures().songs).toBe(songs);
+  },
+);
+
 test("Songs that several batches add at once count once against the limit", async () => {
   const store = await open(newFolder(), { maxSongs: 5000 });
   const singly = Array.from({ length: 100 }, (_, song) => store.add(`song-${song}`, 1));

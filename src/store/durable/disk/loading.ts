@@ -2,22 +2,12 @@ import type { DatabaseSync } from "node:sqlite";
 import { CommitStore, type KeptRequest } from "../../memory/commit-store.ts";
 import type { ShardedStoreOptions, StoreHandle } from "../../memory/store-handle.ts";
 import { Refusal, type RefusalReason } from "../../refusal.ts";
+import { checkDatabase, damaged } from "./checks.ts";
 import { DataError } from "./data-error.ts";
 import { type Digest, digestOf } from "./digest.ts";
-import {
-  checkFormat,
-  type CommitRow,
-  digestOfState,
-  type FoldRow,
-  lastCommit,
-  readKey,
-  readPlays,
-} from "./schema.ts";
+import { type FoldRow, readKey, readPlays } from "./schema.ts";
 import { readParts, type SongPart } from "./song-parts.ts";
 import { numberOf, readUnchanged } from "./sqlite.ts";
-
-/** The way to go on with an old copy on purpose. */
-const ADVICE = "to serve the counts that it has, write 0 to last-commit";
 
 /** Appends songs to the open set of a store, in another thread. */
 export interface SongAppender {
@@ -25,6 +15,10 @@ export interface SongAppender {
   begin(store: StoreHandle): void;
   /** Begins to append songs. @throws {Refusal} if earlier ones were refused. */
   append(songs: SongPart): void;
+  /** Begins to measure songs. If all of a fold were measured, they take as little memory as possible. */
+  measure(songs: SongPart): void;
+  /** Waits for all songs that are under way, and forgets them: they were refused, or another was. */
+  abandon(): void;
   /** Waits for all songs, and returns the sum over those since the last call. @throws {Refusal} */
   finish(): Digest;
 }
@@ -42,12 +36,7 @@ export function load(
   appender: SongAppender,
 ): CommitStore {
   return readUnchanged(file, (sqlite) => {
-    checkFormat(sqlite);
-    checkPages(sqlite);
-    const last = lastCommit(sqlite);
-    checkRecord(sqlite, last, recordedCommit);
-    checkState(sqlite);
-    checkCommits(sqlite, last);
+    checkDatabase(sqlite, recordedCommit);
     const store = new CommitStore(options, readKey(sqlite));
     const loading = new Loading(sqlite, store, appender);
     appender.begin(store.handle);
@@ -61,56 +50,12 @@ export function load(
   });
 }
 
-function checkPages(sqlite: DatabaseSync): void {
-  const [row = {}] = sqlite.prepare("PRAGMA quick_check(1)").all();
-  const [first] = Object.values(row);
-  if (first !== "ok") throw damaged(String(first));
-}
-
-function checkRecord(sqlite: DatabaseSync, last: number, recordedCommit: number | undefined): void {
-  if (recordedCommit === undefined) {
-    if (last === 0 && checkFormat(sqlite) === 1) return; // which began with an empty record
-    throw new DataError(`last-commit is missing or damaged, so it may be an old copy; ${ADVICE}`);
-  }
-  if (last < recordedCommit)
-    throw new DataError(
-      `its counts end with commit ${last}, but ${recordedCommit} was made: it is damaged, or an old copy; ${ADVICE}`,
-    );
-}
-
-function checkState(sqlite: DatabaseSync): void {
-  if (numberOf(sqlite, "SELECT digest FROM state") !== digestOfState(sqlite)) throw damaged("the folds");
-}
-
-/** Checks all commits that are not compacted, those of dropped folds included. */
-function checkCommits(sqlite: DatabaseSync, last: number): void {
-  const folds = new Set(
-    sqlite
-      .prepare("SELECT id FROM fold")
-      .all()
-      .map(({ id }) => id),
-  );
-  let number = numberOf(sqlite, "SELECT last_commit FROM state");
-  const rows = sqlite
-    .prepare("SELECT number, fold, plays, keys, digest FROM commits ORDER BY number")
-    .iterate();
-  for (const row of rows as unknown as Iterable<CommitRow>) {
-    if (row.number !== ++number || !folds.has(row.fold)) throw damaged("a commit is missing");
-    if (digestOf(row.number, row.fold, row.plays, row.keys) !== row.digest)
-      throw damaged(`commit ${row.number}`);
-  }
-  if (number !== last) throw damaged("a commit is missing");
-}
-
-function damaged(detail: string): DataError {
-  return new DataError(`the file is damaged: ${detail}`);
-}
-
 /** Fills a store from a database. */
 class Loading {
   readonly #sqlite: DatabaseSync;
   readonly #store: CommitStore;
   readonly #appender: SongAppender;
+  #isTight = false;
 
   constructor(sqlite: DatabaseSync, store: CommitStore, appender: SongAppender) {
     this.#sqlite = sqlite;
@@ -118,8 +63,24 @@ class Loading {
     this.#appender = appender;
   }
 
-  /** Loads all folds and their songs, oldest fold first. */
+  /**
+   * Loads all folds. If they do not fit into memory, loads them again, and measures them before: blocks that
+   * are half empty may take more memory than those of a store that has filled up slowly.
+   */
   folds(): void {
+    try {
+      this.#folds();
+    } catch (error) {
+      if (!(error instanceof Refusal && flagOf(error) === "--max-store-bytes")) throw error;
+      this.#appender.abandon();
+      this.#store.clear();
+      this.#isTight = true;
+      this.#folds();
+    }
+  }
+
+  /** Loads all folds and their songs, oldest fold first. */
+  #folds(): void {
     const dropped = numberOf(this.#sqlite, "SELECT dropped FROM state");
     if (dropped > 0) {
       this.#store.seal(dropped);
@@ -169,6 +130,7 @@ class Loading {
   }
 
   #songs({ id: fold, plays, digest }: FoldRow): void {
+    if (this.#isTight) for (const songs of readParts(this.#sqlite, fold)) this.#appender.measure(songs);
     for (const songs of readParts(this.#sqlite, fold)) this.#appender.append(songs);
     const sum = this.#appender.finish();
     if (sum.plays !== plays || sum.digest !== digest)
@@ -192,10 +154,14 @@ const FLAGS: Partial<Record<RefusalReason, string>> = {
   full: "--max-store-bytes",
 };
 
+function flagOf({ reason, members }: Refusal): string | undefined {
+  return members["maxSongs"] === undefined ? FLAGS[reason] : "--max-songs";
+}
+
 /** Describes an error of the store. */
 function describe(error: unknown): unknown {
   if (!(error instanceof Refusal)) return error;
-  const flag = error.members["maxSongs"] === undefined ? FLAGS[error.reason] : "--max-songs";
+  const flag = flagOf(error);
   if (flag === undefined) return damaged(error.message);
   return new DataError(`its counts need greater limits: ${error.message}. Raise ${flag}`, { cause: error });
 }
