@@ -76,7 +76,7 @@ export function indexSongs(shards: Shards, maxSongs: number): void {
         if (sealedPlays(shards, at, plays) === 0) added++;
       });
     }
-    if (!heap.claimSongs(added, maxSongs)) throw Refusal.full(maxSongs);
+    if (added > 0) heap.claimSongs(added, maxSongs);
   }
 }
 
@@ -86,6 +86,6 @@ function sealedPlays(shards: Shards, at: number, plays: number): number {
   const kept = shards.sum(at, ring.kept, ring.firstCounted);
   const sealed = shards.sum(at, ring.firstCounted, ring.open);
   if (plays > MAX_COUNT - kept - sealed) throw Refusal.overflow(sealed, plays, kept);
-  if (sealed > 0) ring.loseSong(shards.newest);
+  if (sealed > 0) ring.loseSong(shards.newestPlayed);
   return sealed;
 }

@@ -15,9 +15,9 @@ export class BatchColumns {
   /** The plays in the folds that are not acknowledged; in the end the new count. */
   readonly counts: Float64Array;
   /** The set of the newest fold that is not acknowledged and has the song; -1 if none. */
-  newest: Int32Array | undefined;
+  newestSets: Int32Array | undefined;
   /** The plays in an acknowledged fold that is kept. Both are absent if the store has no folds. */
-  kept: Float64Array | undefined;
+  keptPlays: Float64Array | undefined;
   /** The ids as strings, if they are needed and the batch is large. */
   readonly texts: string[] = [];
   /** Songs that are new to the store. */
@@ -69,7 +69,7 @@ export class BatchColumns {
   check(song: number, open: number): void {
     const plays = this.batch.plays[song] as number;
     const all = (this.counts[song] as number) + open;
-    const kept = this.kept === undefined ? 0 : (this.kept[song] as number);
+    const kept = this.keptPlays?.[song] ?? 0;
     if (plays > MAX_COUNT - kept - all) throw Refusal.overflow(all, plays, kept);
     if (plays > 0 && all === 0) this.added++;
   }

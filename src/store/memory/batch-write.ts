@@ -83,8 +83,8 @@ export class BatchWrite {
   *prepare(songs: BatchColumns, staged?: Staged): Generator<undefined, void> {
     const { heap, ring } = this.#shards;
     const hasFolds = ring.newest !== 0;
-    songs.newest = hasFolds ? (songs.newest ?? new Int32Array(songs.size)) : undefined;
-    songs.kept = hasFolds ? (songs.kept ?? new Float64Array(songs.size)) : undefined;
+    songs.newestSets = hasFolds ? (songs.newestSets ?? new Int32Array(songs.size)) : undefined;
+    songs.keptPlays = hasFolds ? (songs.keptPlays ?? new Float64Array(songs.size)) : undefined;
     songs.added = 0;
     // As of now: others may add songs of this batch after they were found to be new. They would count twice.
     const { songs: before } = heap;
@@ -112,8 +112,7 @@ export class BatchWrite {
       songs.check(song, open);
       counts[song] = (counts[song] as number) + open + (songs.batch.plays[song] as number);
     }
-    const { maxSongs } = this.#handle;
-    if (songs.added > 0 && !heap.claimSongs(songs.added, maxSongs)) throw Refusal.full(maxSongs);
+    if (songs.added > 0) heap.claimSongs(songs.added, this.#handle.maxSongs);
     return { counts, fold: ring.newest };
   }
 
@@ -162,7 +161,7 @@ export class BatchWrite {
       const entry = entries[song] as number;
       const before = heap.numbers[entry] as number;
       journal.note(entry, before + plays);
-      const newest = before === 0 && songs.newest !== undefined ? (songs.newest[song] as number) : -1;
+      const newest = before === 0 && songs.newestSets !== undefined ? (songs.newestSets[song] as number) : -1;
       if (newest !== -1) ring.loseSong(newest);
     }
     if (keyed !== undefined) {
@@ -175,17 +174,17 @@ export class BatchWrite {
   /** Finds songs, and checks them. */
   #look(songs: BatchColumns, first: number, end: number, staged: Staged | undefined): void {
     const { ring } = this.#shards;
-    const { newest, kept } = songs;
+    const { newestSets, keptPlays } = songs;
     for (let song = first; song < end; song++) {
       const shard = songs.shards[song] as number;
       if (!songs.isLocked) this.#shards.lock(shard);
       const entry = this.#find(songs, song);
       const open = this.#playsOf(entry, staged);
       songs.counts[song] = 0;
-      if (newest !== undefined && kept !== undefined) {
-        kept[song] = this.#shards.sum(shard, ring.kept, ring.firstCounted);
+      if (newestSets !== undefined && keptPlays !== undefined) {
+        keptPlays[song] = this.#shards.sum(shard, ring.kept, ring.firstCounted);
         songs.counts[song] = this.#shards.sum(shard, ring.firstCounted, ring.open);
-        newest[song] = this.#shards.newest;
+        newestSets[song] = this.#shards.newestPlayed;
       }
       if (!songs.isLocked) this.#shards.unlock(shard);
       songs.entries[song] = entry;

@@ -130,7 +130,7 @@ export class CommitStore extends ShardedStore {
       if (plays === 0) continue;
       const entry = songs.entries[song] as number;
       this.#staged.set(entry, (this.#staged.get(entry) ?? 0) + plays);
-      const newest = songs.newest?.[song] ?? -1;
+      const newest = songs.newestSets?.[song] ?? -1;
       if (newest !== -1 && heap.numbers[entry] === 0) this.#sealedIn.set(entry, newest);
       this.#stagedShards.add(songs.shards[song] as number);
       if (songs.isLarge) this.#texts.set(entry, songs.texts[song] as string);

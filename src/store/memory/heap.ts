@@ -1,6 +1,7 @@
 import type { GrowingBuffer } from "./growing-buffer.ts";
 import { layOut, LINE_WORDS, NUMBER } from "./layout.ts";
 import { holderOf, lock, unlock } from "./lock.ts";
+import { Refusal } from "../refusal.ts";
 import { HINTS, Slabs } from "./slabs.ts";
 
 // The buffer begins with a head and the table of the shards (shard-table.ts). Blocks follow.
@@ -89,13 +90,13 @@ export class Heap {
     Atomics.store(this.words, SONGS, 0);
   }
 
-  /** Adds to {@linkcode Heap.songs}, or returns false and changes nothing if they would exceed `maxSongs`. */
-  claimSongs(songs: number, maxSongs: number): boolean {
+  /** Adds to {@linkcode Heap.songs}. @throws {Refusal} `full` if they would exceed `maxSongs`. */
+  claimSongs(songs: number, maxSongs: number): void {
     // Not above `maxSongs` even for a moment: another thread might be refused because of that.
     for (;;) {
       const claimed = this.songs;
-      if (claimed + songs > maxSongs) return false;
-      if (Atomics.compareExchange(this.words, SONGS, claimed, claimed + songs) === claimed) return true;
+      if (claimed + songs > maxSongs) throw Refusal.full(maxSongs);
+      if (Atomics.compareExchange(this.words, SONGS, claimed, claimed + songs) === claimed) return;
     }
   }
 

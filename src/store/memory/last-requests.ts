@@ -72,8 +72,8 @@ export class LastRequests {
   }
 
   /**
-   * Runs `act` while no other thread reads or writes. To be called before any shard is locked: otherwise two
-   * threads could deadlock.
+   * Runs `act` while no other thread reads or writes. To be called before any shard is locked: the order of
+   * locks in README.md.
    */
   whileLocked<T>(act: () => T): T {
     lock(this.#words, TABLE_LOCK, this.#owner);

@@ -87,7 +87,7 @@ export class PackedShard extends EntryBlocks {
     if (plays > MAX_COUNT - kept - sealed - before) throw Refusal.overflow(sealed + before, plays, kept);
     if (plays === 0) return before;
     const isNew = before + sealed === 0;
-    if (isNew && !heap.claimSongs(1, maxSongs)) throw Refusal.full(maxSongs);
+    if (isNew) heap.claimSongs(1, maxSongs);
     if (entry === 0 && this.insert(id, plays) === 0) {
       if (isNew) heap.unclaimSongs(1);
       throw Refusal.noMemory();

@@ -130,7 +130,7 @@ export class ShardedStore implements CountStore {
       const kept = shards.sum(at, keptFold, firstCounted);
       const sealed = shards.sum(at, firstCounted, open);
       const own = shards.openShard(at).add(shards.id, plays, sealed, kept, maxSongs);
-      if (own === plays && plays > 0 && sealed > 0) ring.loseSong(shards.newest);
+      if (own === plays && plays > 0 && sealed > 0) ring.loseSong(shards.newestPlayed);
       return { count: sealed + own, fold };
     } finally {
       shards.unlock(at);

@@ -27,7 +27,7 @@ export class Shards {
   /** The present id: the last one that this thread has packed. */
   readonly id: PackedId;
   /** The newest set that had plays in the last {@linkcode sum}; -1 if none. */
-  newest = -1;
+  newestPlayed = -1;
   readonly #owner: number;
   /** A store of one thread needs no locks. */
   readonly isShared: boolean;
@@ -86,14 +86,14 @@ export class Shards {
 
   /**
    * Returns the plays of the present id in its shard, `at`, in the sets `first` to before `end`. Sets
-   * {@linkcode newest}.
+   * {@linkcode newestPlayed}.
    */
   sum(at: number, first: number, end: number): number {
     let sum = 0;
-    this.newest = -1;
+    this.newestPlayed = -1;
     for (let set = first; set < end; set++) {
       const plays = this.#scratch.moveTo(this.#headIn(this.ring.slotOf(set), at)).get(this.id);
-      if (plays > 0) this.newest = set;
+      if (plays > 0) this.newestPlayed = set;
       sum += plays;
     }
     return sum;
@@ -121,7 +121,7 @@ export class Shards {
     if (this.isShared) unlock(this.heap.words, this.#lockOf(at));
   }
 
-  /** Runs `act` with the locks of `shards`, which ascend: otherwise two threads could deadlock. */
+  /** Runs `act` with the locks of `shards`, which ascend: the order of locks in README.md. */
   whileLocked<T>(shards: readonly number[] | Int32Array, act: () => T): T {
     for (const at of shards) this.lock(at);
     try {
