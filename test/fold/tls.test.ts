@@ -101,3 +101,32 @@ test.skipIf(isSkipped)("the certificate of a database has to be of the given aut
   expect(await isEncrypted({})).toBe(false); // on loopback
   expect(() => connect(url, { ca: join(folder, "none.crt") })).toThrow(/^--ca: no file /);
 });
+
+test("the certificate is verified off loopback in each mode but disable", async () => {
+  const modeOf = async (url: string) => {
+    const client = connect(url, {}) as unknown as {
+      options: { sslMode: number; tls?: object };
+      close: () => Promise<void>;
+    };
+    await client.close();
+    const { sslMode, tls = {} } = client.options;
+    return [sslMode, "rejectUnauthorized" in tls];
+  };
+  const [off, verifyCa, verifyFull] = [0, 3, 4]; // the modes of Bun
+  const remote = "postgres://app@db.example.com/music";
+  expect(await modeOf(remote)).toEqual([verifyFull, true]);
+  for (const mode of ["allow", "prefer", "require", "verify-full", ""])
+    expect([mode, ...(await modeOf(`${remote}?sslmode=${mode}`))]).toEqual([mode, verifyFull, true]);
+  expect(await modeOf(`${remote}?sslmode=verify-ca`)).toEqual([verifyCa, true]);
+  expect(await modeOf(`${remote}?sslmode=disable`)).toEqual([off, false]);
+  expect(await modeOf(`${remote}?host=db.example.com`)).toEqual([verifyFull, true]);
+  for (const host of ["127.evil.example", "127.0.0.1.example", "localhost.example", "[::2]", "0.0.0.0"])
+    for (const scheme of ["postgres", "mysql"])
+      expect([host, ...(await modeOf(`${scheme}://app@${host}/music`))]).toEqual([host, verifyFull, true]);
+  for (const host of ["127.0.0.1", "127.1.2.3", "localhost", "[::1]", "%2Frun%2Fpostgresql"])
+    expect([host, ...(await modeOf(`postgres://app@${host}/music`))]).toEqual([host, off, false]);
+});
+
+test("a URL of a database without // is refused", () => {
+  expect(() => connect("mysql:/music", {})).toThrow(/^the URL of the database needs \/\/ after its scheme$/);
+});

@@ -34,14 +34,15 @@ export function connect(
     const mode = /[?&]mode=/.test(url) ? "" : `${url.includes("?") ? "&" : "?"}mode=rw`;
     return new Bun.SQL(url + mode) as unknown as SqlClient;
   }
+  if (!url.includes("://")) throw new RangeError("the URL of the database needs // after its scheme");
   const { hostname, pathname, searchParams } = new URL(url);
   const database = decodeURIComponent(pathname.slice(1));
   if (database === "") throw new RangeError("the URL of the database names no database: add /name to it");
   const socket = searchParams.get("socket") ?? searchParams.get("host") ?? searchParams.get("path");
-  const isLocal = socket !== null || /^(?:localhost|127\..*|\[::1\]|%2f.*|)$/i.test(hostname);
+  const isLocal = socket?.startsWith("/") || /^(?:localhost|127(?:\.\d+){3}|\[::1\]|%2f.*|)$/i.test(hostname);
   if (ca !== undefined && !existsSync(ca)) throw new RangeError(`--ca: no file ${quoted(ca)}`);
-  // `tls: true` and `sslmode=require` would check no certificate.
-  const isVerified = !isLocal && !searchParams.has("sslmode");
+  // `tls: true` and `sslmode=require` alone would check no certificate.
+  const isVerified = !isLocal && searchParams.get("sslmode") !== "disable";
   const tls = ca !== undefined ? { caFile: ca } : isVerified && { rejectUnauthorized: true };
   return new Bun.SQL(dialect === "mysql" ? url.replace(/^mysql:/i, "mariadb:") : url, {
     max: 1,
