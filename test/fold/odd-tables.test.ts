@@ -110,6 +110,27 @@ describeDatabases(({ dialect, database, testHere, testServer }) => {
   });
 
   testHere(
+    "a table without a name, a name that is too long and a number that rounds are refused",
+    async () => {
+      const job = await jobFor("CREATE TABLE song (id varchar(100) PRIMARY KEY, plays bigint)");
+      await expectRefused({ ...job, names: { table: "." } }, /^--table must be a name, not "\."$/);
+      const name = "n".repeat(186);
+      await expectRefused({ ...job, names: { name } }, /^--name must have at most 185 characters, not 186$/);
+      if (dialect !== "postgres") return;
+      for (const [at, type] of ["numeric(10, -2)", "numeric(3, 5)", "numeric(3, 3)"].entries()) {
+        const table = `song${at}`;
+        await query(job.url, `CREATE TABLE ${table} (id text PRIMARY KEY, plays ${type})`);
+        await expectRefused(
+          { ...job, names: { table } },
+          /^"plays" must be a whole number, .* not one without/,
+        );
+      }
+      await query(job.url, "CREATE TABLE unlimited (id text PRIMARY KEY, plays numeric)");
+      expect(await runJob({ ...job, names: { table: "unlimited" } })).toMatchObject([{ songs: 0 }]);
+    },
+  );
+
+  testHere(
     "a generated column and a view are refused, and a fold without songs or in parts of one is stored",
     async () => {
       const job = await jobFor(

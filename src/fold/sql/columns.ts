@@ -10,7 +10,9 @@ export const COLUMN_QUERIES = {
   postgres: `
     SELECT a.attname::text AS name, format_type(a.atttypid, NULL) AS type, '"C"' AS bytes,
       CASE WHEN a.atttypmod > 4 THEN a.atttypmod - 4 END AS length,
-      CASE WHEN a.atttypmod > 4 THEN ((a.atttypmod - 4) >> 16) - ((a.atttypmod - 4) & 2047) END AS digits,
+      CASE WHEN a.atttypmod > 4 AND (a.atttypmod - 4) & 1024 = 0
+        THEN ((a.atttypmod - 4) >> 16) - ((a.atttypmod - 4) & 1023)
+        WHEN a.atttypmod > 4 THEN 0 END AS digits,
       format_type(a.atttypid, NULL) = 'citext' OR EXISTS (
         SELECT FROM pg_collation WHERE oid = a.attcollation AND NOT collisdeterministic) AS is_loose,
       a.attgenerated <> '' AS is_generated,
@@ -145,6 +147,8 @@ function faultOf({ table, id, plays }: Names, ids: SqlRow, counts: SqlRow): stri
     return `${quoted(id)} must be text, a whole number or a uuid, not ${type}`;
   if (bitsOf(counts) === undefined && !DECIMALS.includes(playsType))
     return `${quoted(plays)} must be a whole number, such as bigint, not ${playsType}`;
+  if (counts["digits"] != null && Number(counts["digits"]) < 1)
+    return `${quoted(plays)} must be a whole number, such as bigint, not one without digits before its point`;
   if (isTrue(counts["is_generated"]))
     return `${quoted(plays)} is a generated column, to which nothing can be added`;
   if (!isTrue(ids["is_key"]))

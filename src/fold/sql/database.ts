@@ -1,9 +1,13 @@
+import { quoted } from "../../error-message.ts";
 import type { SongPlays } from "../songs.ts";
 import { type FoldState, JobRefusal } from "../target.ts";
 import { describeSqlError, type SqlClient, type SqlResult, type SqlRunner } from "./client.ts";
 import { chooseColumns, COLUMN_QUERIES, type SongColumns } from "./columns.ts";
 import { Connection, type DatabaseLimits } from "./connection.ts";
 import { type DialectName, DIALECTS } from "./dialects.ts";
+
+/** Most characters of a job's name: labels of folds have 200, of which it needs to be told from others. */
+const MAX_NAME = 185;
 
 /** The table of songs, and the names of the job in it. */
 export interface TableNames {
@@ -39,7 +43,11 @@ export class Database extends Connection {
 
   /** @throws {RangeError} if plays cannot be added to the table, or the database refuses. */
   async readColumns(): Promise<void> {
-    const path = [null, ...partsOf(this.names.table)].slice(-2);
+    const { table, name } = this.names;
+    const path = [null, ...partsOf(table)].slice(-2);
+    if (path.length < 2) throw new RangeError(`--table must be a name, not ${quoted(table)}`);
+    if (name.length > MAX_NAME)
+      throw new RangeError(`--name must have at most ${MAX_NAME} characters, not ${name.length}`);
     try {
       const { connection } = this.dialect;
       if (connection !== undefined) await this.run(this.client, connection(this.limits.lockSeconds));
