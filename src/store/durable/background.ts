@@ -46,8 +46,10 @@ export class Background {
 
   /** Does a step, and returns whether more remains. */
   step(): boolean {
-    if (this.#signals.storageFailure !== undefined) return false;
+    const { storageFailure } = this.#signals;
+    if (storageFailure === "failed") return false;
     if (this.#store.hasToFree) this.#store.free();
+    if (storageFailure === "full") return this.#store.hasToFree;
     const failure = this.#fence.attempt(() => {
       this.#folder.checkFiles();
       if (!this.#compaction.isDone) this.#compaction.step();
