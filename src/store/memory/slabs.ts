@@ -75,15 +75,21 @@ export class Slabs {
    * or, if none was, the largest new one. Writes its size into word 1.
    */
   allocate(least: number, most: number): number {
-    for (const take of [this.#takeFreed, this.#takeNew]) {
-      for (let size = most; size >= least; size--) {
-        const block = take.call(this, size, most);
-        if (block === 0) continue;
-        this.#words[block * 2 + BLOCK_SIZE] = size;
-        return block;
-      }
+    const end = this.#slabsUsed;
+    for (let size = most; size >= least; size--) {
+      const block = this.#takeFreed(size, end, size === most ? 0 : 1);
+      if (block !== 0) return this.#sized(block, size);
+    }
+    for (let size = most; size >= least; size--) {
+      const block = this.#takeNew(size);
+      if (block !== 0) return this.#sized(block, size);
     }
     return 0;
+  }
+
+  #sized(block: number, size: number): number {
+    this.#words[block * 2 + BLOCK_SIZE] = size;
+    return block;
   }
 
   /** Frees a block of 2^`size` units. */
@@ -110,12 +116,13 @@ export class Slabs {
     this.#words.fill(0, this.#hints, this.#hints + HINTS);
   }
 
-  /** Takes a block that was in use before. Leaves a free slab to blocks of 2^`most` units. */
-  #takeFreed(size: number, most: number): number {
+  /**
+   * Takes a block that was in use before, from a slab before `end` with `leastUsed` blocks in use or more: a
+   * free slab is left to the size that is wanted most.
+   */
+  #takeFreed(size: number, end: number, leastUsed: number): number {
     if (size >= this.#bits) return 0;
     const words = this.#words;
-    const leastUsed = size === most ? 0 : 1;
-    const end = this.#slabsUsed;
     for (let slab = words[this.#hints + size] as number; slab < end; slab++) {
       const record = this.#recordOf(slab);
       if (words[record + SIZE] !== size || words[record + FREE] === 0) continue;
