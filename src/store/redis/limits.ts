@@ -25,7 +25,7 @@ export class AdmissionLimit {
 
   /** Runs `act` as a request of the given number of songs. */
   async hold<T>(songs: number, act: () => Promise<T>): Promise<T> {
-    const weight = Math.ceil(songs / SONGS_A_REQUEST);
+    const weight = Math.max(1, Math.ceil(songs / SONGS_A_REQUEST));
     this.enter(weight);
     try {
       return await act();

@@ -65,6 +65,37 @@ testWithRedis("A shard with few songs is a table, in which Redis finds a song at
   expect(new Set(await encodings())).toEqual(new Set(["hashtable"]));
 });
 
+testWithRedis(
+  "A refusal names the exact count, also of a batch in several scripts and near the largest number",
+  async () => {
+    const { one } = await openTwo();
+    await one.add("a", 2);
+    const others = Array.from({ length: 2000 }, (_, n) => [`song-${n}`, 1] as const);
+    for (const songs of [[], others]) {
+      const batch = new Map([...songs, ["a", Number.MAX_SAFE_INTEGER] as const]);
+      await expect(one.addAll(batch)).rejects.toMatchObject({ members: { count: 2 } });
+    }
+    await expect(one.add("a", Number.MAX_SAFE_INTEGER)).rejects.toMatchObject({ members: { count: 2 } });
+  },
+);
+
+testWithRedis(
+  "A shard whose numbers of songs cannot be read damages no other one, and is sealed",
+  async () => {
+    const { one, redis } = await openTwo();
+    for (let shard = 0; shard < 16; shard += 2)
+      await redis.ask("EVAL", "return redis.call('HSET', KEYS[1], '\\255s', 'x')", "1", `{shared:${shard}}`);
+    const ids = Array.from({ length: 100 }, (_, n) => `song-${n}`);
+    await Promise.all(ids.map((id) => one.add(id, 1)));
+    await Promise.all(ids.map((id) => one.add(id, 1)));
+    expect((await one.figures()).songs).toBe(100);
+    await one.seal(1);
+    expect(await listed(one)).toEqual(ids.map((id) => [id, 2] as const).toSorted());
+    await one.acknowledge(1);
+    expect(await listed(one)).toEqual([]);
+  },
+);
+
 testWithRedis("The loss of a shard with its head is found with the next play", async () => {
   const { one, other, redis } = await openTwo();
   await one.add("a", 1);

@@ -2,13 +2,14 @@
 --
 -- The songs come in parts, each of one shard. KEYS: for each part its hash, its sets, and with a writer the
 -- hash of the writers that have added to it. Verbs are the modes; add.ts has them and the members of the
--- request.
+-- request. Plays are added first: the reply is the new count. What has to be refused is taken back.
 --
--- Returns `done` or, if a song has a problem and so none was added, `refused`; `begun` if a shard has added
--- the request before, or nothing; the new counts, `null` for a song with a problem; for each part the newest
--- fold sealed before; and a list of problems. A shard that has added the request before adds nothing, and
--- returns the current counts; with `one`, which adds one song and keeps the answer, the answer.
-local tonumber = tonumber -- locals are faster
+-- Returns `done` or, if none was added because one has a problem, `refused`; `begun` if a shard has added the
+-- request before, or nothing; the new counts, `null` for a song with a problem; for each part the newest fold
+-- sealed before; and problems, each a kind, a place and details. A shard that has added the request before
+-- adds nothing, and returns the current counts; with `one`, which adds one song and keeps the answer, the
+-- answer.
+local tonumber, unpack = tonumber, unpack -- locals are faster
 local ids, plays, sizes, heads = request.ids, request.plays, request.sizes, request.heads
 local after, writer, stamp = request.after, request.writer, request.stamp
 local writes, isWhole = verb ~= 'check' and verb ~= 'count', verb ~= 'each' and verb ~= 'count'
@@ -17,7 +18,7 @@ local samePlays, sameSize = type(plays) == 'number' and plays, type(sizes) == 'n
 local sameText = samePlays and digits(samePlays)
 local FORGOTTEN = '\255f' -- the field of the newest forgotten stamp of a writer
 local SHORT = 1e14 -- smaller numbers become text without a format
-local SLICE = 1000 -- fields of one command, or problems
+local SLICE = 1000 -- fields of one command
 local problems, counts, folds = {}, {}, {}
 -- The parts that were added before; the numbers of songs of shards with new ones.
 local isDone, songsOf = {}, {}
@@ -50,18 +51,35 @@ local function check(part, head, at)
   return true
 end
 
--- Reads the sets of a song: all plays, those that count, and the newest set with any that count. Returns
--- `nil`, and the reply, if one cannot be read.
-local function readSets(id, counted, at)
-  local all, some, newest = 0, 0, nil
-  for set, isCounted in ipairs(counted) do
-    local found = try('HGET', KEYS[at + set], id) or '0'
-    local sealed = tonumber(found)
-    if not sealed then return nil, found end
-    all = all + sealed
-    if isCounted and sealed > 0 then some, newest = some + sealed, set end
+-- Reads the plays of a part's songs in a hash; false if it cannot be read.
+local function look(part, key, first, last)
+  local all = {}
+  for from = first, last, SLICE do
+    local some = try('HMGET', key, unpack(ids, from, math.min(from + SLICE - 1, last)))
+    if some.err then return refuse('broken', part - 1, codeOf(some)) or false end
+    for at, found in ipairs(some) do
+      local number = tonumber(found or 0)
+      if not number then return refuse('broken', part - 1, 'ERR') or false end
+      all[from - first + at] = number
+    end
   end
-  return all, some, newest
+  return all
+end
+
+-- Reads the sets: of each song all plays, those that count, and the newest set with any that count.
+local function lookAtSets(part, head, at, first, last)
+  local all, counted, newest = {}, {}, {}
+  for set, isCounted in ipairs(head.counted) do
+    local found = look(part, KEYS[at + set], first, last)
+    if not found then return false end
+    for n = 1, last - first + 1 do
+      local sealed = found[n]
+      all[n] = (all[n] or 0) + sealed
+      if isCounted then counted[n] = (counted[n] or 0) + sealed end
+      if isCounted and sealed > 0 then newest[n] = set end
+    end
+  end
+  return { all = all, counted = counted, newest = newest }
 end
 
 -- Notes that a song is new to the open fold. Returns false if it is new to a shard that is full.
@@ -74,58 +92,47 @@ local function open(key, head, newest)
   return true
 end
 
--- Takes added plays back. Returns the plays before; `new` is not exact above MAX.
-local function undo(id, key, more, new)
-  if more == 0 or not writes then return new - more end
+local function undo(id, key, more)
   local before = call('HINCRBY', key, id, digits(-more))
   if before == 0 then call('HDEL', key, id) end
   return before
 end
 
--- Settles a song of a shard with sets, a new song, or one with too many plays: `new` with the added ones.
--- Returns the new count, or nothing for a problem.
-local function settle(song, at, head, more, new)
-  local id, key = ids[song], KEYS[at]
-  local sealed, counted, newest = readSets(id, head.counted, at)
-  if not sealed or new + sealed > MAX or new == more and more > 0 and not open(key, head, newest) then
-    local before = undo(id, key, more, new)
-    if not sealed then refuse('broken', song - 1, codeOf(counted))
-    elseif new + sealed > MAX then
-      refuse('overflow', song - 1, digits(before + counted), digits(sealed - counted))
-    else refuse('full', song - 1) end
-    return nil
+-- Settles a song of a shard with sets, a new song, or one with too many plays: `new` with the added ones,
+-- `old` without, if none were written yet. Returns the new count, or nothing for a problem.
+local function settle(song, key, head, more, new, old, sealed, counted, newest)
+  if new + sealed > MAX or new == more and more > 0 and not open(key, head, newest) then
+    local before = old or undo(ids[song], key, more) -- `new` is not exact above MAX
+    if new + sealed <= MAX then return refuse('full', song - 1) end
+    return refuse('overflow', song - 1, digits(before + counted), digits(sealed - counted))
   end
   return digits(new + counted)
 end
 
--- Reads the plays of the songs of a part in the open fold.
-local function readPlays(key, first, last)
-  local all = {}
-  for from = first, last, SLICE do
-    local some = try('HMGET', key, unpack(ids, from, math.min(from + SLICE - 1, last)))
-    for at, found in ipairs(some) do all[from - first + at] = found end
-  end
-  return all
-end
-
--- Adds to the songs of a part. Most are in the open fold, and their shard has no sets: that is one command.
+-- Adds to the songs of a part. Without sets, a song of the open fold takes one command.
 local function addPart(part, head, at, first, last)
-  local key, isPlain, none = KEYS[at], head.counted[1] == nil, isDone[part]
-  local read = not writes and last > first and readPlays(key, first, last)
+  local key, none = KEYS[at], isDone[part]
+  local sets = head.counted[1] ~= nil and lookAtSets(part, head, at, first, last)
+  local read = not writes and look(part, key, first, last)
+  if head.counted[1] ~= nil and not sets or not writes and not read then return end
   for song = first, last do
-    local more = none and 0 or samePlays or plays[song]
-    local found
-    if writes and more > 0 then found = try('HINCRBY', key, ids[song], sameText or digits(more))
-    else found = read and read[song - first + 1] or not read and try('HGET', key, ids[song]) or '0' end
-    local new = tonumber(found)
-    if not new then
-      if codeOf(found) ~= 'ERR' then call('HINCRBY', key, ids[song], 0) end -- fails for all, as on a replica
-      refuse('broken', song - 1, 'ERR')
+    local n, more = song - first + 1, none and 0 or samePlays or plays[song]
+    local new, old
+    if writes and more > 0 then new = try('HINCRBY', key, ids[song], sameText or digits(more))
     else
-      if not writes then new = new + more end
-      if not (isPlain and new > more and new < SHORT) then new = settle(song, at, head, more, new) end
-      counts[song] = answered or new
-      if more > 0 and new then changed = key end
+      old = read and read[n] or tonumber(call('HGET', key, ids[song]) or 0)
+      new = old and old + more
+    end
+    if type(new) ~= 'number' then
+      if new and codeOf(new) ~= 'ERR' then call('HINCRBY', key, ids[song], 0) end -- fails, as on a replica
+      refuse('broken', part - 1, 'ERR')
+    else
+      local count = new
+      if sets then
+        count = settle(song, key, head, more, new, old, sets.all[n], sets.counted[n] or 0, sets.newest[n])
+      elseif new == more or new >= SHORT then count = settle(song, key, head, more, new, old, 0, 0) end
+      counts[song] = answered or count
+      if more > 0 and count then changed = key end
     end
   end
 end
@@ -188,5 +195,5 @@ elseif #problems > 0 then
 end
 local reply = { isRefused and 'refused' or 'done', isBegun and 'begun' or '' }
 reply[3], reply[4] = table.concat(counts, ','), table.concat(folds, ',')
-for at = 1, math.min(#problems, SLICE) do reply[at + 4] = problems[at] end
+for _, problem in ipairs(problems) do reply[#reply + 1] = problem end
 return reply

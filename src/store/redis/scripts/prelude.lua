@@ -27,12 +27,12 @@ local function readSongs(key)
     table.insert(songs.own, tonumber(number))
     songs.all = songs.all + number
   end
-  songs.open = table.remove(songs.own, 1)
+  songs.open = table.remove(songs.own, 1) or 0
   return songs
 end
 
--- Writes them with the head. The text is long enough that Redis makes a table of the hash: it would look
--- through a list of up to 128 fields for each song.
+-- Writes them with the head. The text is long enough that Redis, with its default settings, makes a table of
+-- the hash: it would look through a list of up to 128 fields for each song.
 local function writeSongs(key, songs, head)
   local numbers = { digits(songs.open) }
   for _, own in ipairs(songs.own) do table.insert(numbers, digits(own)) end

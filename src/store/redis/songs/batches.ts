@@ -4,7 +4,7 @@ import type { BatchAddition, SongPlays } from "../../count-store.ts";
 import { pack } from "../../packed-plays.ts";
 import { Refusal, UnknownOutcome } from "../../refusal.ts";
 import type { RequestKey } from "../../request-key.ts";
-import { errorOf, failedChange, mapFailure, unreachable } from "../outcomes.ts";
+import { errorOf, failedChange, failedReading, mapFailure, unreachable } from "../outcomes.ts";
 import { MOST_TRIES, type Redis } from "../redis.ts";
 import type { AddRequest } from "../scripts/add.ts";
 import { decodeClaim } from "../scripts/writers.ts";
@@ -113,7 +113,9 @@ export class Batches {
     const groups = groupsOf(this.#redis, some);
     const progress = { isBegun: false };
     const runAll = (mode: AddRequest["mode"]) =>
-      forAll(groups, (group) => this.#run(group, { ...group, mode, claim }, progress));
+      forAll(groups, mode === "check" ? failedReading : failedChange, (group) =>
+        this.#run(group, { ...group, mode, claim }, progress),
+      );
     try {
       if (groups.length > 1) await runAll("check"); // a script checks its own songs
       await runAll(adding);
@@ -145,11 +147,15 @@ export class Batches {
 }
 
 /** Runs `act` for each group. If some fail, throws an unknown outcome before a refusal. */
-async function forAll(groups: readonly Group[], act: (group: Group) => Promise<void>): Promise<void> {
+async function forAll(
+  groups: readonly Group[],
+  meant: (error: unknown) => unknown,
+  act: (group: Group) => Promise<void>,
+): Promise<void> {
   const failures: unknown[] = [];
   await eachOf(groups.length, WIDTH, async (at) => {
     if (failures.length > 0) return;
-    await act(groups[at] as Group).catch((error) => failures.push(failedChange(error)));
+    await act(groups[at] as Group).catch((error) => failures.push(meant(error)));
   });
   const [first = failures[0]] = failures.filter((failure) => !(failure instanceof Refusal));
   if (first !== undefined) throw first;
