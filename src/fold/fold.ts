@@ -51,7 +51,7 @@ export interface FoldOptions {
   unknown?: UnknownPolicy | undefined;
   /** A table that gets a row for each song and fold. Default: none. */
   history?: string | undefined;
-  /** Songs in one transaction, from 1 to 1,000,000. Default: 10,000. */
+  /** Most songs in one transaction, from 1 to 1,000,000. Default: 10,000. */
   rows?: number | undefined;
   /**
    * Longest wait for a lock, in seconds: a whole number from 1. Default: 10. A connection of MySQL or MariaDB

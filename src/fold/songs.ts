@@ -23,7 +23,7 @@ export class FoldSongs {
     return this.#sorted().length;
   }
 
-  /** The sum of the plays. */
+  /** The sum of the plays; above 2^53 the nearest double. */
   get plays(): number {
     return this.#counts.slice(0, this.#songs).reduce((sum, plays) => sum + plays, 0);
   }

@@ -114,6 +114,7 @@ describeDatabases(({ dialect, database, testHere, testServer }) => {
     async () => {
       const job = await jobFor("CREATE TABLE song (id varchar(100) PRIMARY KEY, plays bigint)");
       await expectRefused({ ...job, names: { table: "." } }, /^--table must be a name, not "\."$/);
+      await expectRefused({ ...job, names: { history: "." } }, /^--history must be a name, not "\."$/);
       const name = "n".repeat(186);
       await expectRefused({ ...job, names: { name } }, /^--name must have at most 185 characters, not 186$/);
       if (dialect !== "postgres") return;

@@ -43,9 +43,10 @@ export class Database extends Connection {
 
   /** @throws {RangeError} if plays cannot be added to the table, or the database refuses. */
   async readColumns(): Promise<void> {
-    const { table, name } = this.names;
+    const { table, history, name } = this.names;
+    for (const [flag, path] of Object.entries({ table, ...(history !== undefined && { history }) }))
+      if (partsOf(path).length === 0) throw new RangeError(`--${flag} must be a name, not ${quoted(path)}`);
     const path = [null, ...partsOf(table)].slice(-2);
-    if (path.length < 2) throw new RangeError(`--table must be a name, not ${quoted(table)}`);
     if (name.length > MAX_NAME)
       throw new RangeError(`--name must have at most ${MAX_NAME} characters, not ${name.length}`);
     try {

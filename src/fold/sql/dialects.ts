@@ -154,7 +154,7 @@ const sqlite: Dialect = {
   errors: {
     transient: /^\d+ SQLITE_(?:BUSY|LOCKED|IOERR|FULL)/,
     refused: /^\d+ SQLITE_(?:CONSTRAINT|MISMATCH|TOOBIG)|integer overflow/,
-    locked: /^$/,
+    locked: /^\d+ SQLITE_(?:BUSY|LOCKED)/,
     "missing table": /no such table/,
     duplicate: /UNIQUE constraint/,
   },
