@@ -13,7 +13,7 @@ const STEP = 250;
 /** Number of shards whose first step is read ahead. */
 const AHEAD = 8;
 /** Number of steps under way at a time, of all lists: plays queue after them. */
-const MOST_STEPS = 4;
+const MOST_STEPS = 2;
 
 /** The songs of a shard to list. */
 interface Selection {
