@@ -2,10 +2,11 @@ import { type MessagePort, receiveMessageOnPort } from "node:worker_threads";
 import { appendSongs, measureSongs } from "../memory/appended-songs.ts";
 import { Shards } from "../memory/shards.ts";
 import type { StoreHandle } from "../memory/store-handle.ts";
-import { Refusal } from "../refusal.ts";
+import type { Refusal } from "../refusal.ts";
 import { addSum, addTo, type Digest } from "./disk/digest.ts";
 import type { SongAppender } from "./disk/loading.ts";
 import { PackedPart, type SongPart } from "./disk/song-parts.ts";
+import { errorOfRefusal } from "./threads/reply-errors.ts";
 import type { Signals } from "./threads/signals.ts";
 
 // At a start two threads share the work. The commit thread reads songs, in parts. The thread that started it,
@@ -75,7 +76,7 @@ export class RemoteAppender implements SongAppender {
     this.#underWay--;
     if ("sum" in reply) return addSum(this.#sum, reply.sum);
     const { reason, message, members } = reply.error;
-    throw reason === undefined ? new Error(message) : new Refusal(reason, message, members);
+    throw reason === undefined ? new Error(message) : errorOfRefusal({ reason, message, members });
   }
 
   #nextReply(): AppendReply {

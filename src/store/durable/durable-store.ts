@@ -16,10 +16,9 @@ import {
   type StoreFigures,
 } from "../count-store.ts";
 import { Refusal } from "../refusal.ts";
-import { fingerprintOfSong, type RequestKey } from "../request-key.ts";
+import { fingerprintOfSong, type KeyedRequest, type RequestKey } from "../request-key.ts";
 import type { PackedBatch } from "../packed-batch.ts";
 import { pack } from "../packed-plays.ts";
-import type { KeyedRequest } from "../request-key.ts";
 import type { ShardedStore } from "../memory/sharded-store.ts";
 import type { AdditionRing } from "./threads/addition-ring.ts";
 import { Channel } from "./threads/channel.ts";

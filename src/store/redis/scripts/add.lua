@@ -5,10 +5,10 @@
 -- request. Plays are added first: the reply is the new count. What has to be refused is taken back.
 --
 -- Returns `done` or, if none was added because one has a problem, `refused`; `begun` if a shard has added the
--- request before, or nothing; the new counts, `null` for a song with a problem; for each part the newest fold
--- sealed before; and problems, each a kind, a place and details. A shard that has added the request before
--- adds nothing, and returns the current counts; with `one`, which adds one song and keeps the answer, the
--- answer.
+-- request before, or nothing; the new counts, `null` for a song with a problem, none if refused or checked;
+-- for each part the newest fold sealed before; and problems, each a kind, a place and details. A shard that
+-- has added the request before adds nothing, and returns the current counts; with `one`, which adds one song
+-- and keeps the answer, the answer.
 local tonumber, unpack = tonumber, unpack -- locals are faster
 local ids, plays, sizes, heads = request.ids, request.plays, request.sizes, request.heads
 local after, writer, stamp = request.after, request.writer, request.stamp

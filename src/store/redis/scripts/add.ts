@@ -79,8 +79,13 @@ export function encodeAdd(heads: Heads, { mode, songs, sizes, after, claim }: Ad
 
 /** Returns the first song of each part. */
 export function firstsOf<S extends Song>(songs: readonly S[], sizes?: readonly number[]): readonly S[] {
-  let at = 0;
-  return sizes?.map((size) => songs[(at += size) - size] as S) ?? songs;
+  if (sizes === undefined) return songs;
+  let next = 0;
+  return sizes.map((size) => {
+    const first = songs[next] as S;
+    next += size;
+    return first;
+  });
 }
 
 export function decodeAdd([kind, begun, counts = "", folds = "", ...problems]: string[]): AddReply {
