@@ -4,12 +4,22 @@ import type { Chunk } from "../../store/count-store.ts";
 
 const utf8 = new TextEncoder();
 const fromUtf8 = new TextDecoder();
+const NOTHING = new Uint8Array(0);
 
 /** Counts below this fit in 32 bits, and their digits are computed without a string. */
 const SMALL = 2 ** 30;
 
-/** Length of a new buffer. */
-const FIRST_BYTES = 512;
+/** Least length of a buffer. */
+const LEAST_BYTES = 512;
+
+/**
+ * The largest buffer that a writer has given back, for the next one. If each piece of a list grew a buffer of
+ * its own, a list would make three times its length of garbage.
+ */
+let spare = NOTHING;
+
+/** Most bytes of a buffer that is kept. */
+const MAX_SPARE_BYTES = 256 * 1024;
 
 /**
  * Writes chunks of entries as UTF-8 into a buffer, which the caller empties piece by piece.
@@ -19,7 +29,7 @@ const FIRST_BYTES = 512;
  */
 export class EntryWriter {
   readonly #syntax: ListSyntax;
-  #bytes = new Uint8Array(FIRST_BYTES);
+  #bytes = NOTHING;
   #length = 0;
   #isFirst = true;
 
@@ -41,11 +51,10 @@ export class EntryWriter {
     else chunk.eachUtf8((id, start, end, count) => this.#addUtf8(syntax, id, start, end, count));
   }
 
-  /** Empties the buffer, and returns its content. Frees the buffer, since the client may not read on. */
+  /** Empties the buffer, and returns its content. Keeps no memory, since the client may not read on. */
   take(): Uint8Array<ArrayBuffer> {
     const piece = this.#bytes.slice(0, this.#length);
-    this.#bytes = new Uint8Array(FIRST_BYTES);
-    this.#length = 0;
+    this.#giveBack();
     return piece;
   }
 
@@ -58,7 +67,9 @@ export class EntryWriter {
   /** Ends the list, and returns the last piece as a string. */
   finishText(): string {
     this.#writeText(this.#syntax.close);
-    return fromUtf8.decode(this.#bytes.subarray(0, this.#length));
+    const text = fromUtf8.decode(this.#bytes.subarray(0, this.#length));
+    this.#giveBack();
+    return text;
   }
 
   #addText(entry: string): void {
@@ -90,10 +101,20 @@ export class EntryWriter {
   }
 
   #reserve(room: number): void {
-    if (this.#length + room <= this.#bytes.length) return;
-    const larger = new Uint8Array(Math.max(this.#bytes.length * 4, this.#length + room));
+    const bytes = this.#length + room;
+    if (bytes <= this.#bytes.length) return;
+    const makeLarger = () => new Uint8Array(Math.max(LEAST_BYTES, this.#bytes.length * 4, bytes));
+    const larger = spare.length >= bytes ? spare : makeLarger();
+    if (larger === spare) spare = NOTHING;
     larger.set(this.#bytes.subarray(0, this.#length));
     this.#bytes = larger;
+  }
+
+  #giveBack(): void {
+    const { length } = this.#bytes;
+    if (length > spare.length && length <= MAX_SPARE_BYTES) spare = this.#bytes;
+    this.#bytes = NOTHING;
+    this.#length = 0;
   }
 }
 
