@@ -26,7 +26,7 @@ The table in the database:
             drop         or drop their plays; with servers of --into, those of songs that
                          a server refuses for good: by its --id-pattern, or as counts end at 2^53 - 1
   --history TABLE        append a row for each song and fold: id, fold, sealed_at, plays
-  --rows N               songs in one transaction (default: 10000)
+  --rows N               most songs in one transaction; fewer if ids are long (default: 10000)
 
 Look first:
   --dry-run              say what would be stored; seal nothing, change nothing
