@@ -24,7 +24,8 @@ const addAndSelect: Add = async (database, tx, rows, source) => {
     tx,
     `WITH f AS MATERIALIZED (SELECT * FROM ${source}),
       done AS (UPDATE ${database.table} s SET ${database.increment} FROM f WHERE ${database.isRowOf("f")} RETURNING f.id)
-    SELECT id FROM f WHERE NOT EXISTS (SELECT FROM done WHERE done.id = f.id)`,
+    SELECT id FROM f WHERE (SELECT count(*) FROM done) < (SELECT count(*) FROM f)
+      AND NOT EXISTS (SELECT FROM done WHERE done.id = f.id)`,
     rows,
   );
   return only(rows, missing);

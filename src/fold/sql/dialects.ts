@@ -69,7 +69,7 @@ const postgres: Dialect = {
   // A row that a policy hides would be taken for a missing one.
   // A constraint that is checked at the commit would refuse the whole part.
   transaction: (seconds) => [
-    `SET LOCAL row_security = off; SET LOCAL lock_timeout = '${seconds}s'; SET CONSTRAINTS ALL IMMEDIATE`,
+    `SET LOCAL row_security = off; SET LOCAL lock_timeout = '${seconds}s'; SET CONSTRAINTS ALL IMMEDIATE; SET LOCAL enable_seqscan = off; SET LOCAL jit = off`,
   ],
   errors: {
     // 25006: read-only, as after a failover.
