@@ -21,26 +21,21 @@ export async function inHalves(
 ): Promise<SongPlays> {
   const slices = [rows];
   const left: SongPlays[] = [];
-  await database.run(tx, "SAVEPOINT slice");
   for (let refusals = 0; slices.length > 0 && refusals < MAX_REFUSALS;) {
     const slice = slices.pop() as SongPlays;
+    await database.run(tx, "SAVEPOINT slice");
     const missing = await act(slice).catch((error: unknown) => {
       if (!database.means("refused", error)) throw error;
       return undefined;
     });
-    if (missing === undefined) {
-      refusals++;
-      await database.run(tx, "ROLLBACK TO SAVEPOINT slice");
-      const half = slice.length >> 1;
-      if (half === 0) left.push(slice);
-      else slices.push(slice.slice(half), slice.slice(0, half));
-    } else {
-      left.push(missing);
-      // Without RELEASE each savepoint would be inside the last one, and PostgreSQL would run out of memory.
-      await database.run(tx, "RELEASE SAVEPOINT slice");
-      await database.run(tx, "SAVEPOINT slice");
-    }
+    if (missing === undefined) await database.run(tx, "ROLLBACK TO SAVEPOINT slice");
+    // Otherwise each savepoint would be inside the last one, and PostgreSQL would run out of memory.
+    await database.run(tx, "RELEASE SAVEPOINT slice");
+    const half = slice.length >> 1;
+    if (missing !== undefined) left.push(missing);
+    else if (half === 0) left.push(slice);
+    else slices.push(slice.slice(half), slice.slice(0, half));
+    if (missing === undefined) refusals++;
   }
-  await database.run(tx, "RELEASE SAVEPOINT slice");
   return [...left, ...slices].flat();
 }
