@@ -39,6 +39,25 @@ describeDatabases(({ dialect, database, testHere, testServer }) => {
     }
   }
 
+  (dialect === "postgres" ? testHere : test.skip)(
+    "a table without statistics is not read as a whole for each part",
+    async () => {
+      const job = await jobFor(
+        "CREATE TABLE song (id varchar(100) PRIMARY KEY, plays bigint) WITH (autovacuum_enabled = off)",
+        "INSERT INTO song SELECT 'song-' || n, 0 FROM generate_series(1, 100000) n",
+      );
+      const ids = Array.from({ length: 3000 }, (_, n) => `song-${n * 30 + 1}`);
+      await job.ledger.play(ids.map((id) => [id, 1]));
+      await runJob({ ...job, target: { partSongs: 1000 } });
+      const read = "seq_tup_read::int AS whole, idx_scan::int AS single";
+      const statement = `SELECT ${read} FROM pg_stat_user_tables WHERE relname = 'song'`;
+      let rows: SqlResult = [];
+      for (; !(rows[0]?.["whole"] || rows[0]?.["single"]); rows = await query(job.url, statement))
+        await Bun.sleep(20); // the server counts them when the job's connection is closed
+      expect(rows[0]).toMatchObject({ whole: 0 });
+    },
+  );
+
   (dialect === "sqlite" ? test.skip : testHere)(
     "what another job sets aside meanwhile is not new here",
     async () => {

@@ -60,16 +60,19 @@ test("an answer that broke off is taken back", () => {
   ]);
 });
 
-test("any ids are listed as a sort of their bytes lists them", () => {
-  const random = new Random("rows");
-  const points = () => random.pick([97, 233, 0x6b4c, 0x1f600, 65535, random.below(0xd800)]);
-  const anyId = () => String.fromCodePoint(...Array.from({ length: random.below(6) }, points));
-  const ids = new Set(Array.from({ length: 3000 }, anyId));
-  const rows = new FoldSongs();
-  for (const id of ids) rows.add(id, 1);
-  const sorted = [...ids].sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
-  expect(listed(rows, 100).map(([id]) => id)).toEqual(sorted);
-});
+test.each(["", "a", "song-00", "\0\0", "😀"])(
+  "ids that begin with %p are listed as a sort of their bytes lists them",
+  (begin) => {
+    const random = new Random("rows");
+    const points = () => random.pick([0, 97, 233, 0x6b4c, 0x1f600, 65535, random.below(0xd800)]);
+    const anyId = () => begin + String.fromCodePoint(...Array.from({ length: random.below(10) }, points));
+    const ids = new Set(Array.from({ length: 3000 }, anyId));
+    const rows = new FoldSongs();
+    for (const id of ids) rows.add(id, 1);
+    const sorted = [...ids].sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
+    expect(listed(rows, 100).map(([id]) => id)).toEqual(sorted);
+  },
+);
 
 test("A part has at most the given bytes as JSON, but one song at least", () => {
   const songs = new FoldSongs();
