@@ -93,7 +93,7 @@ export class FoldSongs {
     return (this.#order = order.subarray(0, songs));
   }
 
-  /** Returns for each song the first bytes that differ, as a number. Few songs have to be compared by more. */
+  /** Returns of each id the first bytes that differ, as a number. Few ids have to be compared by more. */
   #sortKeys(): Float64Array {
     const [bytes, starts] = [this.#bytes, this.#starts as readonly number[]];
     let same = starts[1] ?? 0; // bytes that all ids begin with
