@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import process from "node:process";
 import { isMainThread, workerData } from "node:worker_threads";
-import { type Command, help, readCommandLine, versionLine } from "./cli/command-line.ts";
+import type { Command } from "./cli/command-line.ts";
 import { BAD_USAGE, exit, FAILED } from "./cli/exit.ts";
 import { errorMessage } from "./error-message.ts";
 
@@ -12,12 +12,13 @@ async function main(): Promise<void> {
   // Node 20 and 22 lack it.
   if (!("URLPattern" in globalThis))
     exit(FAILED, `needs Bun 1.4.5, Deno 2.9 or Node 24, or a newer one; this is Node ${process.version}`);
-  const command = readCommand();
+  const commandLine = await import("./cli/command-line.ts");
+  const command = readCommand(commandLine);
   switch (command.do) {
     case "help":
-      return console.log(help());
+      return console.log(commandLine.help());
     case "version":
-      return console.log(versionLine());
+      return console.log(commandLine.versionLine());
     case "help with fold":
       return console.log((await import("./cli/fold/help.ts")).foldHelp());
     case "fold":
@@ -29,7 +30,7 @@ async function main(): Promise<void> {
   }
 }
 
-function readCommand(): Command {
+function readCommand({ readCommandLine }: typeof import("./cli/command-line.ts")): Command {
   try {
     return readCommandLine(process.argv.slice(2), process.env);
   } catch (error) {

@@ -13,7 +13,6 @@ import { setUpLog } from "./log.ts";
 import { localNames } from "./local-names.ts";
 import { type Counts, openCounts } from "./open-counts.ts";
 import { exitOnSignals, stopOnSignals } from "./stopping.ts";
-import { createMeasuredHandler } from "./threads.ts";
 import { notifySupervisor } from "./systemd.ts";
 import { removeStaleSocket, withSocketMode } from "./unix-socket.ts";
 
@@ -32,9 +31,10 @@ export async function serve(given: Settings, entry: string): Promise<void> {
   // On a loopback address, loopback names only: a web page could let its own name resolve to that address.
   const settings = { ...given, allowedHosts: given.allowedHosts || (names ?? "") };
   const workers = countWorkers(settings);
-  const counts = await openCounts(settings, workers > 1 ? workers : 0, entry).catch((error) =>
+  const opening = openCounts(settings, workers > 1 ? workers : 0, entry).catch((error) =>
     exit(FAILED, errorMessage(error)),
   );
+  const [counts] = await Promise.all([opening, import("./serving.ts")]); // loaded while the counts are
   const stopping = new AbortController();
   const server = await listen(settings, counts, { workers, entry, signal: stopping.signal });
   stopOnSignals(settings, counts, server, stopping);
@@ -85,6 +85,7 @@ async function listen(
       return await serveWorkers({ settings, counts, count: workers, entry });
     }
     const serveHandler = await loadAdapter();
+    const { createMeasuredHandler } = await import("./serving.ts");
     const handler = createMeasuredHandler(counts.store, settings, new Metrics(), signal);
     if (socket === undefined || !("path" in socket)) return await serveHandler(handler, settings);
     await removeStaleSocket(socket.path);

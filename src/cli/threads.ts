@@ -1,39 +1,10 @@
 import process from "node:process";
-import { whenParsed } from "../adapters/bun.ts";
-import { createHandler, type Handler } from "../http/handler.ts";
-import { watchEventLoop } from "../http/metrics/event-loop-delay.ts";
-import { Metrics } from "../http/metrics/metrics.ts";
-import type { Settings } from "../settings/settings.ts";
-import type { CountStore } from "../store/count-store.ts";
 import type { CommitThreadData } from "../store/durable/commit-thread.ts";
-import { logRequests, setUpLog } from "./log.ts";
-import { attachStore } from "./open-counts.ts";
 
 /** Runs in every thread that executes the program's module: the commit thread, or a worker. */
 export async function runThread(data: { commitThread?: CommitThreadData } | undefined): Promise<void> {
-  if (data?.commitThread !== undefined) {
-    const { runCommitThread } = await import("../store/durable/commit-thread.ts");
-    return runCommitThread(data.commitThread, () => process.exit(0));
-  }
-  const { runWorker } = await import("./workers.ts");
-  await runWorker(async ({ settings, attachment, metrics, id }, signal) => {
-    setUpLog(settings.log);
-    const store = await attachStore(attachment, settings);
-    return createMeasuredHandler(store, settings, new Metrics(metrics, id), signal);
-  });
-}
-
-/** Creates a handler whose requests and event loop are measured by `metrics`. */
-export function createMeasuredHandler(
-  store: CountStore,
-  settings: Settings,
-  metrics: Metrics,
-  signal: AbortSignal,
-): Handler {
-  watchEventLoop(metrics, signal);
-  metrics.isServing = true;
-  const waits = "Bun" in globalThis && (settings.data !== "" || settings.store !== "");
-  const options = { trustsLength: true, metrics, signal, whenParsed: waits ? whenParsed : undefined };
-  const handler = createHandler(store, { ...settings, ...options });
-  return settings.accessLog ? logRequests(handler, settings.log) : handler;
+  // Each loads its own modules only: a start waits for the commit thread.
+  if (data?.commitThread === undefined) return await (await import("./serving.ts")).serveInWorker();
+  const { runCommitThread } = await import("../store/durable/commit-thread.ts");
+  runCommitThread(data.commitThread, () => process.exit(0));
 }
