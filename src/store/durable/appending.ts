@@ -2,15 +2,15 @@ import { type MessagePort, receiveMessageOnPort } from "node:worker_threads";
 import { appendSongs, measureSongs } from "../memory/appended-songs.ts";
 import { Shards } from "../memory/shards.ts";
 import type { StoreHandle } from "../memory/store-handle.ts";
+import type { PackedBatch } from "../packed-batch.ts";
 import type { Refusal } from "../refusal.ts";
 import { addSum, addTo, type Digest } from "./disk/digest.ts";
 import type { SongAppender } from "./disk/loading.ts";
-import { PackedPart, type SongPart } from "./disk/song-parts.ts";
 import { errorOfRefusal } from "./threads/reply-errors.ts";
 import type { Signals } from "./threads/signals.ts";
 
 // At a start two threads share the work. The commit thread reads songs, in parts. The thread that started it,
-// which only waits for it, packs them and appends them to the store: it has about as much to do.
+// which only waits for it, appends them to the store: it has about as much to do.
 
 /** Parts under way: the next one has come when one is appended. */
 const MAX_UNDER_WAY = 2;
@@ -23,7 +23,7 @@ export type AppendCommand =
 /** Songs to append, or to measure: all songs of a set are measured before they are appended, or none. */
 interface Work {
   do: "append" | "measure";
-  songs: SongPart;
+  songs: PackedBatch;
 }
 
 /** The reply to songs: the sum over them, or an error; with a `reason`, a {@linkcode Refusal}. */
@@ -45,11 +45,11 @@ export class RemoteAppender implements SongAppender {
     this.#port.postMessage({ store } satisfies AppendCommand);
   }
 
-  append(songs: SongPart): void {
+  append(songs: PackedBatch): void {
     this.#send({ do: "append", songs });
   }
 
-  measure(songs: SongPart): void {
+  measure(songs: PackedBatch): void {
     this.#send({ do: "measure", songs });
   }
 
@@ -58,17 +58,18 @@ export class RemoteAppender implements SongAppender {
     this.#sum = { plays: 0, digest: 0 };
   }
 
-  #send(work: Work): void {
-    if (this.#underWay === MAX_UNDER_WAY) this.#receive();
-    this.#port.postMessage(work satisfies AppendCommand);
-    this.#underWay++;
-  }
-
   finish(): Digest {
     while (this.#underWay > 0) this.#receive();
     const sum = this.#sum;
     this.#sum = { plays: 0, digest: 0 };
     return sum;
+  }
+
+  #send(work: Work): void {
+    if (this.#underWay === MAX_UNDER_WAY) this.#receive();
+    const { words, idPositions, plays } = work.songs;
+    this.#port.postMessage(work satisfies AppendCommand, [words.buffer, idPositions.buffer, plays.buffer]);
+    this.#underWay++;
   }
 
   #receive(): void {
@@ -94,7 +95,6 @@ export class LocalAppender {
   readonly #port: MessagePort;
   readonly #signals: Signals;
   #shards: Shards | undefined;
-  #songs: PackedPart | undefined;
   /** Units of the measured songs that are not appended yet, by shard. */
   #measured: Int32Array | undefined;
 
@@ -106,19 +106,17 @@ export class LocalAppender {
   receive(command: AppendCommand): void {
     if ("store" in command) {
       this.#shards = new Shards(command.store, 2); // the owner number of thread 1, which does not run yet
-      this.#songs = new PackedPart(command.store);
       return;
     }
     this.#port.postMessage(this.#work(command));
     this.#signals.wake();
   }
 
-  #work(work: Work): AppendReply {
-    const [shards, songs] = [this.#shards as Shards, this.#songs as PackedPart];
+  #work({ do: task, songs }: Work): AppendReply {
+    const shards = this.#shards as Shards;
     const sum = { plays: 0, digest: 0 };
     try {
-      songs.pack(work.songs);
-      if (work.do === "measure") {
+      if (task === "measure") {
         measureSongs(songs, (this.#measured ??= new Int32Array(shards.shardCount)));
         return { sum };
       }

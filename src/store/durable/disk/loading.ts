@@ -1,12 +1,13 @@
 import type { DatabaseSync } from "node:sqlite";
 import { CommitStore, type KeptRequest } from "../../memory/commit-store.ts";
 import type { ShardedStoreOptions, StoreHandle } from "../../memory/store-handle.ts";
+import type { PackedBatch } from "../../packed-batch.ts";
 import { Refusal, type RefusalReason } from "../../refusal.ts";
 import { checkDatabase, damaged } from "./checks.ts";
 import { DataError } from "./data-error.ts";
 import { type Digest, digestOf } from "./digest.ts";
 import { type FoldRow, readKey, readPlays } from "./schema.ts";
-import { readParts, type SongPart } from "./song-parts.ts";
+import { readParts } from "./song-parts.ts";
 import { numberOf, readUnchanged } from "./sqlite.ts";
 
 /** Appends songs to the open set of a store, in another thread. */
@@ -14,9 +15,9 @@ export interface SongAppender {
   /** Says which store. */
   begin(store: StoreHandle): void;
   /** Begins to append songs. @throws {Refusal} if earlier ones were refused. */
-  append(songs: SongPart): void;
+  append(songs: PackedBatch): void;
   /** Begins to measure songs. If all of a fold were measured, they take as little memory as possible. */
-  measure(songs: SongPart): void;
+  measure(songs: PackedBatch): void;
   /** Waits for all songs that are under way, and forgets them: they were refused, or another was. */
   abandon(): void;
   /** Waits for all songs, and returns the sum over those since the last call. @throws {Refusal} */
@@ -130,8 +131,9 @@ class Loading {
   }
 
   #songs({ id: fold, plays, digest }: FoldRow): void {
-    if (this.#isTight) for (const songs of readParts(this.#sqlite, fold)) this.#appender.measure(songs);
-    for (const songs of readParts(this.#sqlite, fold)) this.#appender.append(songs);
+    const read = () => readParts(this.#sqlite, fold, this.#store.handle);
+    if (this.#isTight) for (const songs of read()) this.#appender.measure(songs);
+    for (const songs of read()) this.#appender.append(songs);
     const sum = this.#appender.finish();
     if (sum.plays !== plays || sum.digest !== digest)
       throw damaged("the songs do not match the digest of their fold");

@@ -12,18 +12,23 @@ const PART_SONGS = 16384;
 const [ESCAPE, COMMA, ZERO] = [0x25, 0x2c, 0x30];
 
 /** Songs of a fold, as SQLite joins them: an object for each row would take as long as the rest. */
-export interface SongPart {
+interface SongPart {
   /** Their escaped ids in UTF-8, separated by zeros. */
   ids: Uint8Array;
   /** Their plays, separated by commas. */
   plays: string;
 }
 
+/** Settings of packed ids. */
+type Packing = Readonly<{ hashKey: HashKey; maxIdBytes: number }>;
+
 /**
  * Reads the songs of a fold in parts. A row whose id is no text is left out, and one whose plays are no whole
  * number changes the plays of others: the digest of the fold finds both.
+ *
+ * @throws {Refusal} `too long`; `overflow`
  */
-export function* readParts(sqlite: DatabaseSync, fold: number): Generator<SongPart> {
+export function* readParts(sqlite: DatabaseSync, fold: number, packing: Packing): Generator<PackedBatch> {
   // A BLOB follows every text, so an empty one bounds the last part. Bounds leave SQLite as BLOBs, which have
   // the same bytes on every runtime.
   const read = sqlite.prepare(`
@@ -37,74 +42,46 @@ export function* readParts(sqlite: DatabaseSync, fold: number): Generator<SongPa
   do {
     const { ids, plays, end } = read.get(fold, start) as unknown as SongPart & { end: Uint8Array };
     if (ids === null) return; // no songs
-    yield { ids, plays };
+    yield pack({ ids, plays }, packing);
     start = end;
   } while (start.length > 0);
 }
 
-/** The songs of a part, packed and hashed. One object serves one part after another. */
-export class PackedPart implements PackedBatch {
-  size = 0;
-  words: Int32Array<ArrayBuffer> = new Int32Array();
-  #bytes = new Uint8Array();
-  readonly idPositions: Int32Array<ArrayBuffer> = new Int32Array(PART_SONGS);
-  readonly plays: Float64Array<ArrayBuffer> = new Float64Array(PART_SONGS);
-  readonly #hashKey: HashKey;
-  readonly #maxIdBytes: number;
-
-  constructor({ hashKey, maxIdBytes }: { hashKey: HashKey; maxIdBytes: number }) {
-    this.#hashKey = hashKey;
-    this.#maxIdBytes = maxIdBytes;
-  }
-
-  /** Packs the songs of a part. @throws {Refusal} `too long`; `overflow` */
-  pack({ ids, plays }: SongPart): void {
-    const mostWords = (ids.length >> 2) + PART_SONGS * 3; // its hash, length and zeros take less than 3 words
-    if (this.words.length < mostWords) {
-      this.words = new Int32Array(mostWords);
-      this.#bytes = new Uint8Array(this.words.buffer);
-    }
-    const { words } = this;
-    const [key0, key1] = this.#hashKey;
-    this.size = 0;
-    // One by one: as elements of an array they make JavaScriptCore's code for the loop four times slower.
-    let from = 0;
-    let at = 0;
-    let digit = 0;
-    do {
-      this.idPositions[this.size] = at;
-      from = this.#packId(ids, from, at + 1);
-      const idWords = wordsOfId(words[at + 1] as number);
-      words[at] = hashWords(words, at + 1, idWords, key0, key1);
-      at += 1 + idWords;
-      let count = 0;
-      for (; digit < plays.length && plays.charCodeAt(digit) !== COMMA; digit++)
-        count = count * 10 + (plays.charCodeAt(digit) - ZERO);
-      if (!(count >= 0 && count <= MAX_COUNT)) throw Refusal.overflow(0, count);
-      this.plays[this.size++] = count;
-      digit++;
-    } while (ids[from++] === 0 && this.size < PART_SONGS);
-  }
-
-  /** Packs the id at `from`, into the words from `at` on, and returns its end. */
-  #packId(ids: Uint8Array, from: number, at: number): number {
-    const { words } = this;
-    const bytes = this.#bytes;
-    const start = at * 4 + LENGTH_BYTES;
+/** Packs and hashes songs. */
+function pack({ ids, plays }: SongPart, { hashKey: [key0, key1], maxIdBytes }: Packing): PackedBatch {
+  // An id's hash, length and zeros take less than 3 words.
+  const words = new Int32Array((ids.length >> 2) + PART_SONGS * 3);
+  const bytes = new Uint8Array(words.buffer);
+  const batch = { words, idPositions: new Int32Array(PART_SONGS), plays: new Float64Array(PART_SONGS) };
+  let size = 0;
+  // One by one: as elements of an array they make JavaScriptCore's code for the loop four times slower.
+  let from = 0;
+  let at = 0;
+  let digit = 0;
+  do {
+    batch.idPositions[size] = at;
+    const start = (at + 1) * 4 + LENGTH_BYTES;
     let end = start;
-    words[at] = 0;
     for (; from < ids.length && ids[from] !== 0; from++) {
       let byte = ids[from] as number;
       if (byte === ESCAPE) {
         byte = unescapeByte(ids, from);
         from += 2;
       }
-      if ((end & 3) === 0) words[end >> 2] = 0;
       bytes[end++] = byte;
     }
     const length = end - start;
-    if (length > this.#maxIdBytes) throw Refusal.tooLong(this.#maxIdBytes, readId(bytes, start, end));
-    words[at]! |= length;
-    return from;
-  }
+    if (length > maxIdBytes) throw Refusal.tooLong(maxIdBytes, readId(bytes, start, end));
+    words[at + 1]! |= length;
+    const idWords = wordsOfId(length);
+    words[at] = hashWords(words, at + 1, idWords, key0, key1);
+    at += 1 + idWords;
+    let count = 0;
+    for (; digit < plays.length && plays.charCodeAt(digit) !== COMMA; digit++)
+      count = count * 10 + (plays.charCodeAt(digit) - ZERO);
+    if (!(count >= 0 && count <= MAX_COUNT)) throw Refusal.overflow(0, count);
+    batch.plays[size++] = count;
+    digit++;
+  } while (ids[from++] === 0 && size < PART_SONGS);
+  return { ...batch, size };
 }
