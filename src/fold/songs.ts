@@ -93,7 +93,10 @@ export class FoldSongs {
     return (this.#order = order.subarray(0, songs));
   }
 
-  /** Returns of each id the first bytes that differ, as a number. Few ids have to be compared by more. */
+  /**
+   * Returns a number for each song: the bytes of its id after those with which all ids begin. In most folds
+   * few ids have to be compared by more.
+   */
   #sortKeys(): Float64Array {
     const [bytes, starts] = [this.#bytes, this.#starts as readonly number[]];
     let same = starts[1] ?? 0; // bytes that all ids begin with

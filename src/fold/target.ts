@@ -35,7 +35,7 @@ export class SetAside {
   plays = 0;
   /** The first ones. */
   readonly examples: string[] = [];
-  /** True if a song was set aside that had never been before. */
+  /** True if a song was set aside that had never been before, or dropped. */
   isNew = false;
 
   /** Adds songs. */

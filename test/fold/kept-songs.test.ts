@@ -60,24 +60,26 @@ describeDatabases(({ dialect, database, testHere }) => {
       }
     });
 
-  testHere("thousands of kept songs are moved in time that is not quadratic", async () => {
-    const url = await database.create();
-    await query(url, "CREATE TABLE song (id varchar(100) PRIMARY KEY, plays bigint)");
-    const servers = [servePlaycount()];
-    const ledger = new Ledger(servers);
-    await ledger.play(Array.from({ length: 6000 }, (_, n) => [`song ${n}`, 1 + (n % 3)]));
-    await runJob({ url, servers });
-    await query(url, "INSERT INTO song SELECT id, 0 FROM playcount_unknown");
-    const begunAt = performance.now();
-    for (const left of [1000, 0]) {
+  testHere(
+    "thousands of kept songs are moved in time that is not quadratic",
+    async () => {
+      const url = await database.create();
+      await query(url, "CREATE TABLE song (id varchar(100) PRIMARY KEY, plays bigint)");
+      const servers = [servePlaycount()];
+      const ledger = new Ledger(servers);
+      await ledger.play(Array.from({ length: 6000 }, (_, n) => [`song ${n}`, 1 + (n % 3)]));
       await runJob({ url, servers });
-      const [row] = await query(url, "SELECT count(*) AS songs FROM playcount_unknown");
-      expect(Number(row?.["songs"])).toBe(left);
-    }
-    expect(performance.now() - begunAt).toBeLessThan(20_000);
-    const [row] = await query(url, "SELECT sum(plays) AS plays FROM song");
-    expect(Number(row?.["plays"])).toBe(12_000);
-  });
+      await query(url, "INSERT INTO song SELECT id, 0 FROM playcount_unknown");
+      for (const left of [1000, 0]) {
+        await runJob({ url, servers });
+        const [row] = await query(url, "SELECT count(*) AS songs FROM playcount_unknown");
+        expect(Number(row?.["songs"])).toBe(left);
+      }
+      const [row] = await query(url, "SELECT sum(plays) AS plays FROM song");
+      expect(Number(row?.["plays"])).toBe(12_000);
+    },
+    60_000,
+  ); // a statement that reads all songs for each one takes minutes
 
   testHere("a sum of kept plays ends at 2^63 - 1, and stops no fold", async () => {
     const url = await database.create();

@@ -14,7 +14,7 @@ import type { Destination, FoldSettings } from "./arguments.ts";
 import { checkHosts, databaseFor, openTarget } from "./connect.ts";
 import { amount, Report } from "./report.ts";
 
-/** Exit status after songs were set aside for the first time. */
+/** Exit status after songs were set aside for the first time, or dropped. */
 const SET_ASIDE = 3;
 
 /** Statuses of answers to a wrong token or URL: a server that is not a play counter may answer 200. */

@@ -52,7 +52,7 @@ PLAYCOUNT_TO_TOKEN hold the same, and name files with _FILE at their ends.
 
 After a failure or a kill at any moment, run the same command again: no play is lost or counted
 twice. Exit status: 0 done, or another job is at work; 1 failed, nothing is lost; 2 wrong
-arguments; 3 done, and songs were set aside that had never been before.
+arguments; 3 done, and songs were set aside that had never been before, or dropped.
 
   playcount fold --from http://a:8000 --into postgres://app@db/music --every 60s
   playcount fold --from http://a:8000,http://b:8000 --into mysql://app@db/music --table songs --id slug

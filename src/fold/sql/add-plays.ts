@@ -18,7 +18,7 @@ export async function addPlays(
 
 type Add = (...args: Required<Parameters<typeof addPlays>>) => Promise<SongPlays>;
 
-/** PostgreSQL selects the missing songs itself. */
+/** PostgreSQL selects the missing songs itself. If it counts none, it does not look for them. */
 const addAndSelect: Add = async (database, tx, rows, source) => {
   const missing = await database.run(
     tx,

@@ -35,6 +35,8 @@ export interface Dialect {
   /** Types of the job's tables. `end` follows the columns. */
   types: (bytes: string) => { name: string; id: string; time: string; end: string };
   literal: (text: string) => string;
+  /** A number at random. */
+  random: string;
   time: (time: Date) => string;
   /** Songs as a table `f`. Its values are those of `values`. */
   songs: (bytes: string) => string;
@@ -55,7 +57,7 @@ const literal = (text: string) => `'${text.replaceAll("'", "''")}'`;
 
 /** The parts that PostgreSQL and SQLite share. */
 const STANDARD = {
-  ...{ quote: '"', literal },
+  ...{ quote: '"', literal, random: "random()" },
   insertion: ["INSERT", " ON CONFLICT DO NOTHING"],
   deletion: (songs: string) =>
     `DELETE FROM playcount_unknown WHERE id IN (SELECT f.id FROM ${songs}) AND name =`,
@@ -68,6 +70,7 @@ const postgres: Dialect = {
   begin: "ISOLATION LEVEL READ COMMITTED",
   // A row that a policy hides would be taken for a missing one.
   // A constraint that is checked at the commit would refuse the whole part.
+  // For a table without statistics the planner would read all rows for each part, not those of its songs.
   transaction: (seconds) => [
     `SET LOCAL row_security = off; SET LOCAL lock_timeout = '${seconds}s'; SET CONSTRAINTS ALL IMMEDIATE; SET LOCAL enable_seqscan = off; SET LOCAL jit = off`,
   ],
@@ -97,7 +100,7 @@ const postgres: Dialect = {
 };
 
 const mysql: Dialect = {
-  ...{ quote: "`", maxIdBytes: 512, placeholder: "?" },
+  ...{ quote: "`", maxIdBytes: 512, placeholder: "?", random: "rand()" },
   forUpdate: "FOR UPDATE",
   // At REPEATABLE READ gaps are locked, and others could not insert songs. A client may have several
   // connections, so the transaction that it has begun is exchanged for one with this isolation.

@@ -8,34 +8,43 @@ import type { Database } from "./database.ts";
  */
 const MAX_REFUSALS = 500;
 
+/** Rows that are not stored. */
+export interface NotStored {
+  /** Those that `act` has returned, and those that the database refuses. */
+  missing: SongPlays;
+  /** The rest, after too many refusals. */
+  untried: SongPlays;
+}
+
 /**
- * Stores rows by `act` in a transaction, and tries the halves of rows that the database refuses. Returns the
- * rows that are not stored: refused ones, and those that `act` returns. `act` returns `undefined` if what it
- * did must be undone.
+ * Stores rows by `act` in a transaction, and tries the halves of rows that the database refuses. `act` returns
+ * the rows that it could not store, or `undefined` if what it did must be undone.
  */
 export async function inHalves(
   database: Database,
   tx: SqlRunner,
   rows: SongPlays,
   act: (rows: SongPlays) => Promise<SongPlays | undefined>,
-): Promise<SongPlays> {
+  maxRefusals: number = MAX_REFUSALS,
+): Promise<NotStored> {
   const slices = [rows];
-  const left: SongPlays[] = [];
-  for (let refusals = 0; slices.length > 0 && refusals < MAX_REFUSALS;) {
+  const missing: SongPlays[] = [];
+  for (let refusals = 0; slices.length > 0 && refusals < maxRefusals;) {
     const slice = slices.pop() as SongPlays;
     await database.run(tx, "SAVEPOINT slice");
-    const missing = await act(slice).catch((error: unknown) => {
+    const found = await act(slice).catch((error: unknown) => {
       if (!database.means("refused", error)) throw error;
       return undefined;
     });
-    if (missing === undefined) await database.run(tx, "ROLLBACK TO SAVEPOINT slice");
-    // Otherwise each savepoint would be inside the last one, and PostgreSQL would run out of memory.
+    if (found === undefined) {
+      refusals++;
+      await database.run(tx, "ROLLBACK TO SAVEPOINT slice");
+      const half = slice.length >> 1;
+      if (half === 0) missing.push(slice);
+      else slices.push(slice.slice(half), slice.slice(0, half));
+    } else missing.push(found);
+    // Without it each savepoint would be inside the last one, and PostgreSQL would run out of memory.
     await database.run(tx, "RELEASE SAVEPOINT slice");
-    const half = slice.length >> 1;
-    if (missing !== undefined) left.push(missing);
-    else if (half === 0) left.push(slice);
-    else slices.push(slice.slice(half), slice.slice(0, half));
-    if (missing === undefined) refusals++;
   }
-  return [...left, ...slices].flat();
+  return { missing: missing.flat(), untried: slices.flat() };
 }

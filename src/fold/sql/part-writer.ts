@@ -5,7 +5,7 @@ import { type FoldToStore, JobRefusal } from "../target.ts";
 import { addPlays, without } from "./add-plays.ts";
 import type { SqlRunner } from "./client.ts";
 import type { Database } from "./database.ts";
-import { inHalves } from "./halves.ts";
+import { inHalves, type NotStored } from "./halves.ts";
 
 const utf8 = new TextEncoder();
 
@@ -14,6 +14,9 @@ const utf8 = new TextEncoder();
  * control characters are 15 MB as JSON then; MariaDB takes statements of up to 16 MiB.
  */
 const MAX_KEPT = 5000;
+
+/** Slices of them that the database may refuse. They are tried with each fold. */
+const MAX_REFUSED_KEPT = 100;
 
 /** Statements without an effect, each of which needs another right. */
 const REHEARSAL = [
@@ -60,24 +63,43 @@ export class PartWriter {
     checkLengths(songs, this.#database.dialect.maxIdBytes);
     if (!this.#isTrial) await this.#record(tx, songs, fold, sealedAt);
     const possible = songs.filter(([id]) => this.#database.song.fits(id));
-    let missing = await inHalves(this.#database, tx, possible, (some) => addPlays(this.#database, tx, some));
-    if (this.#policy === "insert" && missing.length > 0)
-      missing = await inHalves(this.#database, tx, missing, (some) => this.#addNew(tx, some));
-    const setAside = without(songs, without(possible, missing));
-    const isKept = this.#policy !== "drop" && !this.#isTrial;
-    return [setAside, setAside.length > 0 && (!isKept || (await this.#keep(tx, setAside)))];
+    const { missing, untried } = await this.#add(tx, possible);
+    const setAside = without(songs, without(possible, [...missing, ...untried]));
+    if (this.#isTrial) return [setAside, setAside.length > 0];
+    const kept = this.#policy === "drop" ? untried : setAside;
+    const isNew = kept.length > 0 && (await this.#keep(tx, kept));
+    return [setAside, isNew || kept.length < setAside.length];
   }
 
-  /** Moves the plays of at most `max` unknown songs that have a row by now. */
+  /** Adds plays to rows, and inserts rows if the job does. */
+  async #add(tx: SqlRunner, rows: SongPlays): Promise<NotStored> {
+    const updated = await inHalves(this.#database, tx, rows, (some) => addPlays(this.#database, tx, some));
+    if (this.#policy !== "insert" || updated.missing.length === 0) return updated;
+    const add = (some: SongPlays) => this.#addNew(tx, some);
+    const { missing, untried } = await inHalves(this.#database, tx, updated.missing, add);
+    return { missing, untried: [...updated.untried, ...untried] };
+  }
+
+  /**
+   * Moves the plays of at most `max` unknown songs that have a row by now, or get one. Begins with any of them,
+   * so that those which the database refuses do not stand before others for ever.
+   */
   async addKept(tx: SqlRunner, max: number = MAX_KEPT): Promise<void> {
-    if (this.#policy === "drop") return;
-    const { name, table, song } = this.#database;
+    const { name, table, song, dialect } = this.#database;
+    const hasRow = `EXISTS (SELECT 1 FROM ${table} s WHERE ${this.#database.isRowOf("k")})`;
+    const where = `k.name = ${name}${this.#policy === "insert" ? "" : ` AND ${hasRow}`}`;
     const found = await this.#database.run(
       tx,
-      `SELECT k.id AS id FROM playcount_unknown k WHERE k.name = ${name} AND EXISTS (SELECT 1 FROM ${table} s WHERE ${this.#database.isRowOf("k")}) LIMIT ${max}`,
+      `SELECT k.id AS id FROM playcount_unknown k WHERE ${where} ORDER BY ${dialect.random} LIMIT ${max}`,
     );
-    const kept = found.map(({ id }): SongPlays[number] => [String(id), 0]).filter(([id]) => song.fits(id));
-    if (kept.length > 0) await this.#moveKept(tx, kept);
+    const ids = found.map(({ id }) => String(id)).filter((id) => song.fits(id));
+    ids.sort(); // as other writers lock rows
+    ids.push(...ids.splice(0, Math.floor(Math.random() * ids.length)));
+    if (ids.length > 0)
+      await this.#moveKept(
+        tx,
+        ids.map((id) => [id, 0]),
+      );
   }
 
   /** Adds the plays of kept songs to their rows. */
@@ -87,8 +109,11 @@ export class PartWriter {
     // A join could read all songs for each sum.
     const sum = `SELECT k.plays FROM playcount_unknown k WHERE k.name = ${name} AND k.id = f.id`;
     const sums = `SELECT f.id, coalesce((${sum}), 0) AS plays FROM ${songs}`;
-    const add = (some: SongPlays) => addPlays(this.#database, tx, some, `(${sums}) AS f`);
-    const added = without(kept, await inHalves(this.#database, tx, kept, add));
+    const source = `(${sums}) AS f`;
+    const add = (some: SongPlays) =>
+      this.#policy === "insert" ? this.#addNew(tx, some, source) : addPlays(this.#database, tx, some, source);
+    const { missing, untried } = await inHalves(this.#database, tx, kept, add, MAX_REFUSED_KEPT);
+    const added = without(kept, [...missing, ...untried]);
     await this.#database.run(tx, `${dialect.deletion(songs)} ${name}`, added);
   }
 
@@ -96,9 +121,9 @@ export class PartWriter {
    * Inserts rows, as far as no unique key is in the way, and adds plays to them. Returns the songs without a
    * row, or `undefined` if the database has changed an id.
    */
-  async #addNew(tx: SqlRunner, rows: SongPlays): Promise<SongPlays | undefined> {
+  async #addNew(tx: SqlRunner, rows: SongPlays, source?: string): Promise<SongPlays | undefined> {
     const inserted = await this.#insert(tx, rows);
-    const missing = await addPlays(this.#database, tx, rows);
+    const missing = await addPlays(this.#database, tx, rows, source);
     return inserted <= rows.length - missing.length ? missing : undefined;
   }
 
