@@ -12,7 +12,7 @@ async function main(): Promise<void> {
   // Node 20 and 22 lack it.
   if (!("URLPattern" in globalThis))
     exit(FAILED, `needs Bun 1.4.5, Deno 2.9 or Node 24, or a newer one; this is Node ${process.version}`);
-  const commandLine = await import("./cli/command-line.ts");
+  const commandLine = await import("./cli/command-line.ts"); // not in other threads
   const command = readCommand(commandLine);
   switch (command.do) {
     case "help":

@@ -2,6 +2,7 @@ import { availableParallelism } from "node:os";
 import process from "node:process";
 import type { Serve, Server } from "../adapters/server.ts";
 import { errorMessage } from "../error-message.ts";
+import type { Handler } from "../http/handler.ts";
 import { Metrics } from "../http/metrics/metrics.ts";
 import { socketOf } from "../settings/hosts.ts";
 import { SETTINGS, type Settings } from "../settings/settings.ts";
@@ -34,9 +35,11 @@ export async function serve(given: Settings, entry: string): Promise<void> {
   const opening = openCounts(settings, workers > 1 ? workers : 0, entry).catch((error) =>
     exit(FAILED, errorMessage(error)),
   );
-  const [counts] = await Promise.all([opening, import("./serving.ts")]); // loaded while the counts are
+  // The handler is loaded while the commit thread reads.
+  const [counts, { createMeasuredHandler }] = await Promise.all([opening, import("./serving.ts")]);
   const stopping = new AbortController();
-  const server = await listen(settings, counts, { workers, entry, signal: stopping.signal });
+  const makeHandler = () => createMeasuredHandler(counts.store, settings, new Metrics(), stopping.signal);
+  const server = await listen(settings, counts, { workers, entry, makeHandler });
   stopOnSignals(settings, counts, server, stopping);
 
   watchDescriptors((line) => console.error(`playcount: ${line}`));
@@ -75,7 +78,7 @@ function countWorkers({ workers, host }: Settings): number {
 async function listen(
   settings: Settings,
   counts: Counts,
-  { workers, entry, signal }: { workers: number; entry: string; signal: AbortSignal },
+  { workers, entry, makeHandler }: { workers: number; entry: string; makeHandler: () => Handler },
 ): Promise<Server> {
   const { host, port } = settings;
   const socket = socketOf(host);
@@ -85,8 +88,7 @@ async function listen(
       return await serveWorkers({ settings, counts, count: workers, entry });
     }
     const serveHandler = await loadAdapter();
-    const { createMeasuredHandler } = await import("./serving.ts");
-    const handler = createMeasuredHandler(counts.store, settings, new Metrics(), signal);
+    const handler = makeHandler();
     if (socket === undefined || !("path" in socket)) return await serveHandler(handler, settings);
     await removeStaleSocket(socket.path);
     return await withSocketMode(settings.socketMode, () => serveHandler(handler, settings));

@@ -6,15 +6,16 @@ import type { Settings } from "../settings/settings.ts";
 import type { CountStore } from "../store/count-store.ts";
 import { logRequests, setUpLog } from "./log.ts";
 import { attachStore } from "./open-counts.ts";
-import { runWorker } from "./workers.ts";
+import type { WorkerInput } from "./workers.ts";
 
-/** Serves in a worker, a thread that has the `settings` and the `attachment` of its input. */
-export async function serveInWorker(): Promise<void> {
-  await runWorker(async ({ settings, attachment, metrics, id }, signal) => {
-    setUpLog(settings.log);
-    const store = await attachStore(attachment, settings);
-    return createMeasuredHandler(store, settings, new Metrics(metrics, id), signal);
-  });
+/** Creates the handler of a worker. */
+export async function createWorkerHandler(
+  { settings, attachment, metrics, id }: WorkerInput,
+  signal: AbortSignal,
+): Promise<Handler> {
+  setUpLog(settings.log);
+  const store = await attachStore(attachment, settings);
+  return createMeasuredHandler(store, settings, new Metrics(metrics, id), signal);
 }
 
 /** Creates a handler whose requests and event loop are measured by `metrics`. */

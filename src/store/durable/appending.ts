@@ -3,14 +3,14 @@ import { appendSongs, measureSongs } from "../memory/appended-songs.ts";
 import { Shards } from "../memory/shards.ts";
 import type { StoreHandle } from "../memory/store-handle.ts";
 import type { PackedBatch } from "../packed-batch.ts";
-import type { Refusal } from "../refusal.ts";
+import { errorMessage } from "../../error-message.ts";
+import { Refusal } from "../refusal.ts";
 import { addSum, addTo, type Digest } from "./disk/digest.ts";
 import type { SongAppender } from "./disk/loading.ts";
-import { errorOfRefusal } from "./threads/reply-errors.ts";
 import type { Signals } from "./threads/signals.ts";
 
 // At a start two threads share the work. The commit thread reads songs, in parts. The thread that started it,
-// which only waits for it, appends them to the store: it has about as much to do.
+// which has little else to do until then, appends them to the store: it has about as much to do.
 
 /** Parts under way: the next one has come when one is appended. */
 const MAX_UNDER_WAY = 2;
@@ -26,8 +26,8 @@ interface Work {
   songs: PackedBatch;
 }
 
-/** The reply to songs: the sum over them, or an error; with a `reason`, a {@linkcode Refusal}. */
-type AppendReply = { sum: Digest } | { error: Pick<Refusal, "message" | "members"> & Partial<Refusal> };
+/** The reply to songs: the sum over them, or an error, which is `isFull` if they do not fit into memory. */
+type AppendReply = { sum: Digest } | { error: string; isFull: boolean };
 
 /** Sends songs to the thread that started the commit thread. */
 export class RemoteAppender implements SongAppender {
@@ -76,8 +76,7 @@ export class RemoteAppender implements SongAppender {
     const reply = this.#nextReply();
     this.#underWay--;
     if ("sum" in reply) return addSum(this.#sum, reply.sum);
-    const { reason, message, members } = reply.error;
-    throw reason === undefined ? new Error(message) : errorOfRefusal({ reason, message, members });
+    throw reply.isFull ? Refusal.noMemory() : new Error(reply.error);
   }
 
   #nextReply(): AppendReply {
@@ -124,8 +123,7 @@ export class LocalAppender {
       addTo(sum, songs);
       return { sum };
     } catch (error) {
-      const { reason, message, members } = error as Refusal; // a message would lose its fields
-      return { error: { reason, message, members } };
+      return { error: errorMessage(error), isFull: error instanceof Refusal };
     }
   }
 }
