@@ -19,7 +19,7 @@ const LEAST_BYTES = 512;
 let spare = NOTHING;
 
 /** Most bytes of a buffer that is kept. */
-const MAX_SPARE_BYTES = 256 * 1024;
+const MAX_SPARE_BYTES = 512 * 1024;
 
 /**
  * Writes chunks of entries as UTF-8 into a buffer, which the caller empties piece by piece.

@@ -100,6 +100,7 @@ export class ShardSnapshot {
 
   /** Sorts the entries by the reversed bits of their hashes, and those of one hash by id. */
   sort(id: PackedId): void {
+    if (this.songs < 2) return;
     const keys: number[] = [];
     for (let at = 0; at < this.#end; at += this.#unitsAt(at))
       keys.push((reverseBits(id.hashAt(this.#words, idWord(at))) % HASHES) * MAX_UNITS + at);

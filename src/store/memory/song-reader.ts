@@ -54,6 +54,7 @@ export class SongReader {
    */
   *fold(set: number): Generator<Chunk> {
     const snapshot = new ShardSnapshot();
+    const slice = new WorkSlice(STEP_SONGS);
     const { ring, id, shardCount } = this.#shards;
     for (let turn = 0; turn < shardCount; turn++) {
       const at = reverseBits(turn) >>> Math.clz32(shardCount - 1);
@@ -63,6 +64,7 @@ export class SongReader {
       });
       if (this.#keepsOrder) snapshot.sort(id);
       yield* snapshot.chunks();
+      if (slice.isFull(1 / SETS_PER_SONG)) yield PAUSE;
     }
   }
 

@@ -55,6 +55,15 @@ describe.each(["text", "json"] as const)("A list as %s", (format) => {
     }
   });
 
+  test("is written beside others", async () => {
+    const lists = Array.from({ length: 5 }, (_, n) => chunksOf(100 + 50 * n, 20 + 60 * n));
+    const bodies = lists.map((chunks, n) =>
+      listBody(n % 2 === 0 ? chunks : chunks.flatMap((chunk) => [PAUSE, chunk]), grammar),
+    );
+    const texts = await Promise.all(bodies.map(async (body) => await textOf(await body)));
+    expect(texts).toEqual(lists.map((chunks) => writeList(grammar, chunks.flat())));
+  });
+
   test("comes in pieces of at least 64 KiB, which exceed that by at most one chunk", async () => {
     const chunks = chunksOf(500, 100);
     const longest = Math.max(...chunks.map((chunk) => writeList(grammar, chunk).length));

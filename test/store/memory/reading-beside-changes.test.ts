@@ -104,6 +104,16 @@ describe("A list of shards with many songs in many folds", () => {
     expect(await store.top(1)).toEqual([["song-0", FOLDS]]);
   });
 
+  test("of a fold pauses between thousands of shards without songs", () => {
+    const store = new ShardedStore({ maxSongs: 268_000_000, maxStoreBytes: 2 ** 30 });
+    store.add("a", 1);
+    store.seal(1);
+    const chunks = Array.from(store.fold(1));
+    expect(store["shards"].shardCount).toBe(65_536);
+    expect(chunks.filter((chunk) => chunk === PAUSE)).toHaveLength(4);
+    expect(chunks.flatMap((chunk) => [...chunk])).toEqual([["a", 1]]);
+  });
+
   test.each(["added", "sealed", "acknowledged", "cleared"])("is right if plays are %s at a pause", (what) => {
     const store = makeStore();
     const walk = store.entries();
