@@ -283,7 +283,7 @@ describeDatabases(({ dialect, database, testHere, testOn, testServer }) => {
         await fetch(`${server}/song/${encodeURIComponent(id)}`, { method: "POST", body: "10" });
       await runJob({ ...job, names: { history: "plays_of_song" }, target: { unknown, partSongs: 1 } });
     }
-    expect(await rowsOf(job.url, "song")).toEqual(Object.fromEntries(ids.map((id) => [id, "10"])));
+    expect(await rowsOf(job.url, "song")).toEqual(Object.fromEntries(ids.map((id) => [id, "20"])));
   });
 
   testOn("mysql")("ids that are long as JSON are stored in parts that a statement can have", async () => {
