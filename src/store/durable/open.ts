@@ -1,5 +1,5 @@
 import { URL } from "node:url";
-import { MessageChannel, type MessagePort, Worker } from "node:worker_threads";
+import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from "node:worker_threads";
 import { checkSetting } from "../../settings/settings.ts";
 import { ShardedStore, type ShardedStoreOptions, type StoreHandle } from "../memory/sharded-store.ts";
 import { type AppendCommand, LocalAppender } from "./appending.ts";
@@ -57,12 +57,18 @@ export class CommitThread {
     const worker = new Worker(new URL(entry), { workerData: { commitThread: data }, transferList: [port2] });
     const { promise, resolve, reject } = Promise.withResolvers<StartReport>();
     const appender = new LocalAppender(port, signals);
-    port.on("message", (message: AppendCommand | StartReport) => {
+    const receive = (message: AppendCommand | StartReport) => {
       if ("store" in message || "songs" in message) appender.receive(message);
       else resolve(message);
-    });
+    };
+    port.on("message", receive);
     worker.once("error", reject);
-    worker.once("exit", () => reject(new DataError("the commit thread has ended")));
+    worker.once("exit", () => {
+      // Its last messages may still wait, if this thread was busy.
+      for (let got = receiveMessageOnPort(port); got !== undefined; got = receiveMessageOnPort(port))
+        receive(got.message as StartReport);
+      reject(new DataError("the commit thread has ended"));
+    });
     const report = await promise;
     if ("error" in report) throw new DataError(report.error);
     worker.on("error", (error) => console.error("playcount: the commit thread has died:", error));
