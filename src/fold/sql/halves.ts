@@ -17,8 +17,8 @@ export interface NotStored {
 }
 
 /**
- * Stores rows by `act` in a transaction, and tries the halves of rows that the database refuses. `act` returns
- * the rows that it could not store, or `undefined` if what it did must be undone.
+ * Stores rows by `act` in a transaction, and tries the halves of rows that the database refuses. `act`
+ * returns the rows that it could not store, or `undefined` if what it did must be undone.
  */
 export async function inHalves(
   database: Database,

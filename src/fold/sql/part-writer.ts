@@ -81,8 +81,8 @@ export class PartWriter {
   }
 
   /**
-   * Moves the plays of at most `max` unknown songs that have a row by now, or get one. Begins with any of them,
-   * so that those which the database refuses do not stand before others for ever.
+   * Moves the plays of at most `max` unknown songs that have a row by now, or get one. Begins with any of
+   * them, so that those which the database refuses do not stand before others for ever.
    */
   async addKept(tx: SqlRunner, max: number = MAX_KEPT): Promise<void> {
     const { name, table, song, dialect } = this.#database;

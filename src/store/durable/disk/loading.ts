@@ -16,7 +16,7 @@ export interface SongAppender {
   begin(store: StoreHandle): void;
   /** Begins to append songs, and takes their arrays away. @throws {Refusal} if earlier ones were refused. */
   append(songs: PackedBatch): void;
-  /** Begins to measure songs in the same way. If all of a fold were, they take as little memory as possible. */
+  /** Begins to measure songs, likewise. If all of a fold were, they take as little memory as possible. */
   measure(songs: PackedBatch): void;
   /** Waits for all songs that are under way, and forgets them: they were refused, or another was. */
   abandon(): void;
