@@ -3,7 +3,7 @@ import type { RequestKey } from "../request-key.ts";
 import type { Cluster, Run } from "./cluster/cluster.ts";
 import { NotDone } from "./cluster/failures.ts";
 import { ADD, COUNT, decodeAdd, encodeAdd, firstsOf } from "./scripts/add.ts";
-import type { AddReply, AddRequest, Song } from "./scripts/add.ts";
+import type { AddReply, AddRequest } from "./scripts/add.ts";
 import { CONTROL, decodeControl, decodeLayout, decodeState, STATE } from "./scripts/control.ts";
 import type { ControlReply, ControlRequest, LayoutReply, State } from "./scripts/control.ts";
 import type { Script, ScriptInput } from "./scripts/script.ts";
@@ -32,12 +32,12 @@ export class Redis {
 
   /** Adds plays to songs of one group. Learns heads that were outdated: those songs can be tried again. */
   async add(request: AddRequest): Promise<AddReply> {
-    const firsts = firstsOf(request.songs, request.sizes);
+    const shards = firstsOf(request.songs, request.sizes).map(({ shard }) => shard);
     const script = request.mode === "check" || request.mode === "count" ? COUNT : ADD;
-    const input = encodeAdd(this.heads, request);
-    const reply = decodeAdd(await this.onShard((firsts[0] as Song).shard, script, input));
+    const input = encodeAdd(this.heads, shards, request);
+    const reply = decodeAdd(await this.onShard(shards[0] as number, script, input));
     for (const { kind, at, detail } of reply.problems)
-      if (kind === "head") this.heads.learn((firsts[at] as Song).shard, detail);
+      if (kind === "head") this.heads.learn(shards[at] as number, detail);
     return reply;
   }
 

@@ -53,10 +53,17 @@ export interface AddReply {
   problems: AddProblem[];
 }
 
-/** Makes the request of the script. If all heads, all sizes or all plays are the same, there is one. */
-export function encodeAdd(heads: Heads, { mode, songs, sizes, after, claim }: AddRequest): ScriptInput {
+/**
+ * Makes the request of the script; `shards` are those of its parts. If all heads, all sizes or all plays are
+ * the same, there is one.
+ */
+export function encodeAdd(
+  heads: Heads,
+  shards: readonly number[],
+  { mode, songs, sizes, after, claim }: AddRequest,
+): ScriptInput {
   const { layout } = heads;
-  const known = firstsOf(songs, sizes).map(({ shard }) => heads.of(shard));
+  const known = shards.map((shard) => heads.of(shard));
   const adders = (shard: number) => (claim === undefined ? [] : layout.partKeyOf(shard, "adders"));
   const plays = songs.map((song) => song.plays);
   const request = {
