@@ -1,4 +1,4 @@
-import { type MessagePort, receiveMessageOnPort } from "node:worker_threads";
+import type { MessagePort } from "node:worker_threads";
 import type { ShardedStoreOptions, StoreHandle } from "../memory/sharded-store.ts";
 import { RemoteAppender } from "./appending.ts";
 import { Committer } from "./committer.ts";
@@ -8,7 +8,7 @@ import { DataFolder } from "./disk/data-folder.ts";
 import { Database } from "./disk/database.ts";
 import { load } from "./disk/loading.ts";
 import { AdditionRing } from "./threads/addition-ring.ts";
-import type { WriteCommand, WriteReply } from "./threads/messages.ts";
+import { received, type WriteCommand, type WriteReply } from "./threads/messages.ts";
 import { Signals } from "./threads/signals.ts";
 
 /** The thread's input. Serving threads are announced through `port` as {@linkcode ConnectCommand}s. */
@@ -110,9 +110,4 @@ class CommitLoop {
   #finish(stopping: MessagePort): void {
     stopping.postMessage({ did: "control", value: this.committer.finish() } satisfies WriteReply);
   }
-}
-
-function* received<T>(port: MessagePort): Generator<T> {
-  for (let got = receiveMessageOnPort(port); got !== undefined; got = receiveMessageOnPort(port))
-    yield got.message as T;
 }

@@ -1,5 +1,5 @@
 import { URL } from "node:url";
-import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from "node:worker_threads";
+import { MessageChannel, type MessagePort, Worker } from "node:worker_threads";
 import { checkSetting } from "../../settings/settings.ts";
 import { ShardedStore, type ShardedStoreOptions, type StoreHandle } from "../memory/sharded-store.ts";
 import { type AppendCommand, LocalAppender } from "./appending.ts";
@@ -7,6 +7,7 @@ import type { CommitThreadData, ConnectCommand, StartReport } from "./commit-thr
 import { DataError } from "./disk/data-error.ts";
 import { DurableStore } from "./durable-store.ts";
 import { AdditionRing } from "./threads/addition-ring.ts";
+import { received } from "./threads/messages.ts";
 import { Signals } from "./threads/signals.ts";
 
 /** Limits of a {@linkcode DurableStore}. */
@@ -65,8 +66,7 @@ export class CommitThread {
     worker.once("error", reject);
     worker.once("exit", () => {
       // Its last messages may still wait, if this thread was busy.
-      for (let got = receiveMessageOnPort(port); got !== undefined; got = receiveMessageOnPort(port))
-        receive(got.message as StartReport);
+      for (const message of received<AppendCommand | StartReport>(port)) receive(message);
       reject(new DataError("the commit thread has ended"));
     });
     const report = await promise;

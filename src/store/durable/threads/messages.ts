@@ -1,3 +1,4 @@
+import { type MessagePort, receiveMessageOnPort } from "node:worker_threads";
 import type { BatchAddition } from "../../count-store.ts";
 import type { PackedBatch } from "../../packed-batch.ts";
 import type { KeyedRequest } from "../../request-key.ts";
@@ -59,4 +60,10 @@ export type WriteReply =
 export interface QueuedCommand {
   command: WriteCommand;
   reply: (reply: WriteReply | Question) => void;
+}
+
+/** Takes the messages that wait at a port. */
+export function* received<T>(port: MessagePort): Generator<T> {
+  for (let got = receiveMessageOnPort(port); got !== undefined; got = receiveMessageOnPort(port))
+    yield got.message as T;
 }
