@@ -103,9 +103,9 @@ export class EntryWriter {
   #reserve(room: number): void {
     const bytes = this.#length + room;
     if (bytes <= this.#bytes.length) return;
-    const makeLarger = () => new Uint8Array(Math.max(LEAST_BYTES, this.#bytes.length * 4, bytes));
-    const larger = spare.length >= bytes ? spare : makeLarger();
-    if (larger === spare) spare = NOTHING;
+    let larger = spare;
+    if (larger.length >= bytes) spare = NOTHING;
+    else larger = new Uint8Array(Math.max(LEAST_BYTES, this.#bytes.length * 4, bytes));
     larger.set(this.#bytes.subarray(0, this.#length));
     this.#bytes = larger;
   }
