@@ -98,7 +98,7 @@ export class FoldSongs {
    * few ids have to be compared by more.
    */
   #sortKeys(): Float64Array {
-    const [bytes, starts] = [this.#bytes, this.#starts as readonly number[]];
+    const [bytes, starts] = [this.#bytes, this.#starts];
     let same = starts[1] ?? 0; // bytes that all ids begin with
     for (let song = 1; song < this.#songs; song++) {
       const [start, end] = [starts[song]!, starts[song + 1]!];

@@ -68,11 +68,15 @@ const postgres: Dialect = {
   ...{ ...STANDARD, maxIdBytes: 2500, placeholder: "$1" },
   forUpdate: "FOR UPDATE",
   begin: "ISOLATION LEVEL READ COMMITTED",
-  // A row that a policy hides would be taken for a missing one.
-  // A constraint that is checked at the commit would refuse the whole part.
-  // For a table without statistics the planner would read all rows for each part, not those of its songs.
   transaction: (seconds) => [
-    `SET LOCAL row_security = off; SET LOCAL lock_timeout = '${seconds}s'; SET CONSTRAINTS ALL IMMEDIATE; SET LOCAL enable_seqscan = off; SET LOCAL jit = off`,
+    [
+      "SET LOCAL row_security = off", // a row that a policy hides would be taken for a missing one
+      `SET LOCAL lock_timeout = '${seconds}s'`,
+      "SET CONSTRAINTS ALL IMMEDIATE", // one that is checked at the commit would refuse the whole part
+      // For a table without statistics the planner would read all rows for each part.
+      "SET LOCAL enable_seqscan = off",
+      "SET LOCAL jit = off",
+    ].join("; "),
   ],
   errors: {
     // 25006: read-only, as after a failover.
