@@ -4,13 +4,16 @@ const SMALL = 4;
  * Shrinks a list for which `fails` returns true, by removing ever smaller parts of it. `fails` returns true
  * for the result, and false if any one of its items is removed.
  */
-export function shrink<T>(list: readonly T[], fails: (list: readonly T[]) => boolean): readonly T[] {
+export async function shrink<T>(
+  list: readonly T[],
+  fails: (list: readonly T[]) => Promise<boolean>,
+): Promise<readonly T[]> {
   let shortest = list;
   let isShorter = false;
   for (let size = Math.ceil(list.length / 2); size >= 1;) {
     for (let at = 0; at < shortest.length;) {
       const without = [...shortest.slice(0, at), ...shortest.slice(at + size)];
-      if (fails(without)) {
+      if (await fails(without)) {
         shortest = without;
         isShorter = true;
       } else {
