@@ -65,7 +65,7 @@ export class ServerTarget implements Target {
       const batches = Array.from(this.#to.divide(part), async ([server, songs]) => {
         if (step < (counted.get(server) ?? 0)) return;
         const refused = await this.#count(server, `${writer}:${step}`, songs);
-        setAside.add(refused, refused.length > 0);
+        setAside.add(refused, 0, refused.length > 0);
       });
       await allEnded(batches);
     }

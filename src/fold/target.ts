@@ -33,14 +33,17 @@ export class SetAside {
   songs = 0;
   /** Sum of their plays. */
   plays = 0;
+  /** Number of those that are kept in `playcount_unknown`. The others are dropped. */
+  kept = 0;
   /** The first ones. */
   readonly examples: string[] = [];
   /** True if a song was set aside that had never been before, or dropped. */
   isNew = false;
 
-  /** Adds songs. */
-  add(songs: readonly (readonly [id: string, plays: number])[], isNew: boolean): void {
+  /** Adds songs, of which `kept` are kept. */
+  add(songs: readonly (readonly [id: string, plays: number])[], kept: number, isNew: boolean): void {
     this.songs += songs.length;
+    this.kept += kept;
     for (const [, plays] of songs) this.plays += plays;
     this.examples.push(...songs.slice(0, 3 - this.examples.length).map(([id]) => id));
     this.isNew ||= isNew;

@@ -8,7 +8,7 @@ import { CountServers, PATIENT } from "../../fold/count-servers.ts";
 import { type HandedOver, handOverEach, type JobOptions, preview } from "../../fold/job.ts";
 import { describeSqlError, type SqlError } from "../../fold/sql/client.ts";
 import type { Database } from "../../fold/sql/database.ts";
-import { JobRefusal, OtherJob, type Target } from "../../fold/target.ts";
+import { JobRefusal, OtherJob, type SetAside, type Target } from "../../fold/target.ts";
 import { BAD_USAGE, FAILED } from "../exit.ts";
 import type { Destination, FoldSettings } from "./arguments.ts";
 import { checkHosts, databaseFor, openTarget } from "./connect.ts";
@@ -111,22 +111,22 @@ function fetchAndNote(
   };
 }
 
-function lineOf(
-  done: HandedOver,
-  isTrial: boolean,
-  seconds: number,
-  { unknown, into }: FoldSettings,
-): string {
+function lineOf(done: HandedOver, isTrial: boolean, seconds: number, { into }: FoldSettings): string {
   const { fold, songs, plays, setAside } = done;
   const what = `${amount(plays, "play")} of ${amount(songs, "song")}`;
   const line = isTrial
     ? `would hand over ${what}; the last fold is ${fold}`
     : `handed over ${what} as fold ${fold} in ${seconds.toFixed(1)} s`;
   if (setAside.songs === 0) return line;
-  const use = unknown === "drop" ? "dropped" : "kept in playcount_unknown";
   const examples = setAside.examples.map((id) => JSON.stringify(id)).join(", ");
   const which = "servers" in into ? "refused song" : "unknown song";
-  return `${line}; ${amount(setAside.plays, "play")} of ${amount(setAside.songs, which)} ${use}, such as ${examples}`;
+  return `${line}; ${amount(setAside.plays, "play")} of ${amount(setAside.songs, which)} ${useOf(setAside)}, such as ${examples}`;
+}
+
+function useOf({ songs, kept }: SetAside): string {
+  const place = "kept in playcount_unknown";
+  if (kept === songs) return place;
+  return kept === 0 ? "dropped" : `dropped, but for ${amount(kept, "song")} ${place}`;
 }
 
 function outcomeOf(

@@ -52,23 +52,23 @@ export class PartWriter {
   }
 
   /**
-   * Writes a part of a fold. Returns the songs that are set aside, and true if one of them had never been
-   * before.
+   * Writes a part of a fold. Returns the songs that are set aside, how many of them are kept, and true if
+   * one of them had never been set aside before.
    */
   async write(
     tx: SqlRunner,
     songs: SongPlays,
     { fold, sealedAt }: FoldToStore,
-  ): Promise<[SongPlays, isNew: boolean]> {
+  ): Promise<[setAside: SongPlays, kept: number, isNew: boolean]> {
     checkLengths(songs, this.#database.dialect.maxIdBytes);
     if (!this.#isTrial) await this.#record(tx, songs, fold, sealedAt);
     const possible = songs.filter(([id]) => this.#database.song.fits(id));
     const { missing, untried } = await this.#add(tx, possible);
     const setAside = without(songs, without(possible, [...missing, ...untried]));
-    if (this.#isTrial) return [setAside, setAside.length > 0];
     const kept = this.#policy === "drop" ? untried : setAside;
+    if (this.#isTrial) return [setAside, kept.length, setAside.length > 0];
     const isNew = kept.length > 0 && (await this.#keep(tx, kept));
-    return [setAside, isNew || kept.length < setAside.length];
+    return [setAside, kept.length, isNew || kept.length < setAside.length];
   }
 
   /** Adds plays to rows, and inserts rows if the job does. */

@@ -2,8 +2,14 @@ import { delay } from "../../async/timing.ts";
 import { quoted } from "../../error-message.ts";
 import type { UnknownPolicy } from "../defaults.ts";
 import { labelOf } from "../label.ts";
-import type { SongPlays } from "../songs.ts";
-import { type FoldState, type FoldToStore, JobRefusal, OtherJob, type Target } from "../target.ts";
+import {
+  type FoldState,
+  type FoldToStore,
+  JobRefusal,
+  OtherJob,
+  type SetAside,
+  type Target,
+} from "../target.ts";
 import { describeSqlError, type SqlRunner } from "./client.ts";
 import type { Database } from "./database.ts";
 import { PartWriter } from "./part-writer.ts";
@@ -135,7 +141,7 @@ export class SqlTarget implements Target {
     for (const part of fold.songs.parts(partSongs, before.upto, MAX_PART_BYTES)) {
       signal?.throwIfAborted();
       fold.onProgress(part.start);
-      let setAside: [SongPlays, isNew: boolean] = [[], false];
+      let setAside: Parameters<SetAside["add"]> = [[], 0, false];
       const upto = part.songs.at(-1)?.[0];
       await this.#transact(before, async (tx) => {
         onStep("begun");

@@ -56,6 +56,19 @@ describe("playcount fold", () => {
     expect((await fold()).status).toBe(0);
   });
 
+  test("says which songs it dropped, and how many of them it keeps after too many refusals", async () => {
+    await ask("CREATE TABLE odd (id text PRIMARY KEY, plays bigint, CHECK (id NOT LIKE 'a%' OR plays < 1))");
+    const bad = Array.from({ length: 400 }, (_, n) => `a${n}`);
+    await ask(`INSERT INTO odd VALUES ${bad.map((id) => `('${id}', 0)`).join()}`);
+    await play([...bad.map((id) => `${id}=1`), "y=2"].join());
+    const { status, stdout } = await fold("--table", "odd", "--unknown", "drop");
+    const kept = (await ask("SELECT id FROM playcount_unknown WHERE name = 'odd'")).length;
+    expect(stdout).toContain(
+      `; 409 plays of 403 unknown songs dropped, but for ${kept} songs kept in playcount_unknown, such as "`,
+    );
+    expect([status, kept > 1]).toEqual([3, true]);
+  });
+
   test("says what it would do, seals nothing and changes nothing", async () => {
     const { status, stdout } = await fold("--dry-run");
     expect([status, stdout]).toEqual([0, "would hand over 7 plays of 2 songs; the last fold is 0\n"]);
