@@ -23,7 +23,7 @@ const IDLE_MS = 60_000;
  *
  * Besides the memory that the store needs for the walk, it holds one chunk and two pieces. Each chunk is read
  * at one instant; plays that arrive during a long listing may be in it or not. A reader that cancels the
- * stream, or reads nothing for a minute, ends the walk.
+ * stream, or takes no piece for a minute, ends the walk.
  */
 export function listBody(
   chunks: ReturnType<CountStore["entries"]>,
@@ -75,6 +75,7 @@ function stream(writer: EntryWriter, iterator: ChunkIterator): ReadableStream<Ui
         const ended = await fill(writer, iterator);
         if (!isWanted) return;
         controller.enqueue(ended ? writer.finish() : writer.take());
+        if (!isWanted) return; // the client may leave as it is written to
         if (ended) controller.close();
         else
           idle = setTimeout(() => {
