@@ -96,6 +96,57 @@ describeDatabases(({ dialect, database, testHere, testOn, testServer }) => {
     }
   });
 
+  testOn("mysql")(
+    "kept songs get no row whose id is not theirs, beside one that has a row by now",
+    async () => {
+      for (const [type, id, odd] of [
+        ["varchar(100) CHARACTER SET latin1", "a", "日"],
+        ["bigint AUTO_INCREMENT", "7", "0"],
+      ] as const) {
+        const job = await jobFor(`CREATE TABLE song (id ${type} PRIMARY KEY, plays bigint)`);
+        await job.ledger.play([
+          [id, 1],
+          [odd, 1],
+        ]);
+        await runJob(job);
+        await query(job.url, `INSERT INTO song VALUES ('${id}', 0)`);
+        await runJob({ ...job, target: { unknown: "insert" } });
+        expect([await rowsOf(job.url, "song"), await rowsOf(job.url, "playcount_unknown")]).toEqual([
+          { [id]: "1" },
+          { [odd]: "1" },
+        ]);
+      }
+    },
+  );
+
+  testOn("postgres")(
+    "a part is committed to the disk although the database would not wait for that",
+    async () => {
+      for (const [setting, wanted] of [
+        ["off", "on"],
+        ["local", "local"],
+      ]) {
+        const job = await jobFor("CREATE TABLE song (id varchar(100) PRIMARY KEY, plays bigint)");
+        const name = new URL(job.url).pathname.slice(1);
+        await query(job.url, `ALTER DATABASE ${name} SET synchronous_commit = ${setting}`);
+        await job.ledger.play([["a", 1]]);
+        const found = new Set<unknown>();
+        const open: NonNullable<TestJob["open"]> = (url, names) => {
+          const opened = openDatabase(url, names);
+          const change = opened.changeState.bind(opened);
+          opened.changeState = async (tx, ...rest) => {
+            await change(tx, ...rest);
+            const [row] = await opened.run(tx, "SELECT current_setting('synchronous_commit') AS value");
+            found.add(row?.["value"]);
+          };
+          return opened;
+        };
+        await runJob({ ...job, open });
+        expect([...found]).toEqual([wanted]);
+      }
+    },
+  );
+
   testHere("kept plays above 2^53 are moved without rounding", async () => {
     const job = await jobFor(TABLE);
     const most = Number.MAX_SAFE_INTEGER;

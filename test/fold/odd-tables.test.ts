@@ -235,10 +235,10 @@ describeDatabases(({ dialect, database, testHere, testServer }) => {
       ["a", 1],
       ["b", 2],
     ]);
-    await expect(runJob(job)).rejects.toThrow(/not now|transaction or savepoint ended/);
+    await expect(runJob(job)).rejects.toThrow(/not now/);
     expect(await plays(job.url)).toEqual({ a: 0, b: 0 });
     expect(await job.ledger.wrongPages(job.url, ["a", "b"])).toEqual([]);
-    await expect(runJob(job)).rejects.toThrow(/not now|transaction or savepoint ended/);
+    await expect(runJob(job)).rejects.toThrow(/not now/);
     for (const server of job.servers)
       expect((await (await fetch(`${server}/folds`)).text()).split("\n")).toHaveLength(1);
     await query(job.url, noTrigger);
@@ -249,6 +249,12 @@ describeDatabases(({ dialect, database, testHere, testServer }) => {
   const generated = { postgres: "int GENERATED ALWAYS AS", mysql: "int AS", sqlite: "int AS" }[dialect];
   const REFUSALS: [what: string, columns: string, statements: string[], cure: string][] = [
     ["a trigger", "plays bigint", raise(""), noTrigger],
+    [
+      "a trigger with an error of its own",
+      "plays bigint",
+      raise({ postgres: "USING ERRCODE = 'U0001'", mysql: ", MYSQL_ERRNO = 30001", sqlite: "FAIL" }[dialect]),
+      noTrigger,
+    ],
     ["a CHECK", "plays bigint, CHECK (plays < 3 OR id <> 'b')", [], "UPDATE song SET plays = -1"],
     [
       "a generated column",
@@ -278,6 +284,42 @@ describeDatabases(({ dialect, database, testHere, testServer }) => {
       await runJob(job);
       expect([(await plays(job.url))["b"], await kept(job.url)]).toEqual([before + 3, {}]);
     });
+
+  testServer("ids whose type changes between two parts of a fold get their own plays only", async () => {
+    const job = await jobFor(
+      "CREATE TABLE song (id int PRIMARY KEY, plays bigint)",
+      "INSERT INTO song VALUES (1, 0), (7, 0), (8, 0)",
+    );
+    await job.ledger.play([
+      ["1", 1],
+      ["7", 10],
+      ["8", 100],
+      ["9", 1000],
+    ]);
+    const change = { postgres: "ALTER id TYPE varchar(100)", mysql: "MODIFY id varchar(100)", sqlite: "" };
+    let isToChange = false;
+    const open: NonNullable<TestJob["open"]> = (url, names) => {
+      const opened = openDatabase(url, names);
+      const run = opened.run.bind(opened);
+      opened.run = async (...args) => {
+        if (isToChange) {
+          isToChange = false;
+          await query(job.url, `ALTER TABLE song ${change[dialect]}`);
+          await query(job.url, "INSERT INTO song VALUES ('08', 0)");
+        }
+        return await run(...args);
+      };
+      return opened;
+    };
+    let parts = 0;
+    const onStep = (step: string) => {
+      isToChange = step === "committed" && ++parts === 1;
+    };
+    await runJob({ ...job, target: { partSongs: 2 }, open, onStep });
+    expect(parts).toBe(2);
+    expect(await plays(job.url)).toEqual({ "1": 1, "7": 10, "8": 100, "08": 0 });
+    expect(await kept(job.url)).toEqual({ "9": 1000 });
+  });
 
   testHere("a partitioned table is like any other", async () => {
     const columns = "id varchar(100) PRIMARY KEY, plays bigint";

@@ -46,17 +46,32 @@ export class Database extends Connection {
     const { table, history, name } = this.names;
     for (const [flag, path] of Object.entries({ table, ...(history !== undefined && { history }) }))
       if (partsOf(path).length === 0) throw new RangeError(`--${flag} must be a name, not ${quoted(path)}`);
-    const path = [null, ...partsOf(table)].slice(-2);
     if (name.length > MAX_NAME)
       throw new RangeError(`--name must have at most ${MAX_NAME} characters, not ${name.length}`);
     try {
       const { connection } = this.dialect;
       if (connection !== undefined) await this.run(this.client, connection(this.limits.lockSeconds));
-      const found = await this.query(this.client, COLUMN_QUERIES[this.kind], path);
-      this.song = chooseColumns(this.names, found, (name) => this.#quote(name));
+      await this.#findColumns(this.client);
     } catch (error) {
       throw this.refusalOf(error);
     }
+  }
+
+  /**
+   * Reads the columns again, and keeps them as they are until the transaction ends: how ids are compared
+   * depends on their type, which may have changed since the last one.
+   *
+   * @throws {RangeError} as {@linkcode readColumns}.
+   */
+  async holdColumns(tx: SqlRunner): Promise<void> {
+    await this.run(tx, `SELECT 1 FROM ${this.table} LIMIT 0`); // its lock keeps ALTER TABLE out
+    await this.#findColumns(tx);
+  }
+
+  async #findColumns(on: SqlRunner): Promise<void> {
+    const path = [null, ...partsOf(this.names.table)].slice(-2);
+    const found = await this.query(on, COLUMN_QUERIES[this.kind], path);
+    this.song = chooseColumns(this.names, found, (name) => this.#quote(name));
   }
 
   /** Runs a statement, which may read `rows` as rows `f`, or one text. */

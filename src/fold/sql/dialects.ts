@@ -72,6 +72,8 @@ const postgres: Dialect = {
     [
       "SET LOCAL row_security = off", // a row that a policy hides would be taken for a missing one
       `SET LOCAL lock_timeout = '${seconds}s'`,
+      // A part that is answered must be there after a crash of the database.
+      "SELECT set_config('synchronous_commit', 'on', true) WHERE current_setting('synchronous_commit') = 'off'",
       "SET CONSTRAINTS ALL IMMEDIATE", // one that is checked at the commit would refuse the whole part
       // For a table without statistics the planner would read all rows for each part.
       "SET LOCAL enable_seqscan = off",
@@ -81,7 +83,8 @@ const postgres: Dialect = {
   errors: {
     // 25006: read-only, as after a failover.
     transient: /^(?:08|40|53|57P|58|25P03|25006|55P03|57014|ERR_POSTGRES_(?:CONNECTION|IDLE|LIFETIME))/,
-    refused: /^(?:22|23|38|39|44|54|P0)/,
+    // Also codes that a trigger has made up, as U0001. F0, HV, XX and 72 are PostgreSQL's own.
+    refused: /^(?:2[123]|38|39|44|54|55000|(?!F0|HV|XX|72)[6-9A-Z][0-9A-Z]{4} )/,
     locked: /^55P03/,
     "missing table": /^42P01/,
     duplicate: /^(?:23505|42P07)/,
@@ -115,12 +118,13 @@ const mysql: Dialect = {
     "START TRANSACTION",
   ],
   errors: {
-    // Lock wait, deadlock, connection killed or refused, read-only during a failover.
+    // Lock wait, deadlock, connection killed or refused, time limit, read-only during a failover.
     transient:
-      /^(?:1205|3572|1213|1053|1152|1158|1159|1160|1161|1180|1290|1040|1203|1927|4031|1317|ERR_MYSQL_(?:CONNECTION|IDLE|LIFETIME))/,
-    // NULL, duplicate, range, length, text, foreign key, partition, CHECK, view, SIGNAL of a trigger.
+      /^(?:1205|3572|1213|1053|1152|1158|1159|1160|1161|1180|1290|1040|1203|1927|1969|4031|1317|ERR_MYSQL_(?:CONNECTION|IDLE|LIFETIME))/,
+    // NULL, duplicate, range, length, text, foreign key, partition, CHECK, view, SIGNAL of a trigger, also
+    // with a number that it has made up, and a subquery of one.
     refused:
-      /^(?:1048|1062|1216|1217|1264|1265|1292|1364|1365|1366|1369|1406|1441|1451|1452|1526|1586|1644|1690|1748|3140|3819|4025) /,
+      /^(?:1048|1062|1216|1217|1242|1264|1265|1292|1364|1365|1366|1369|1406|1441|1451|1452|1526|1586|1644|1690|1748|1977|3140|3819|3854|4025|[2-9]\d{4}) /,
     locked: /^(?:1205|3572) /,
     "missing table": /^1146 /,
     duplicate: /^(?:1062|1050) /,

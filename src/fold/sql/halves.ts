@@ -32,13 +32,18 @@ export async function inHalves(
   for (let refusals = 0; slices.length > 0 && refusals < maxRefusals;) {
     const slice = slices.pop() as SongPlays;
     await database.run(tx, "SAVEPOINT slice");
+    let refusal: unknown;
     const found = await act(slice).catch((error: unknown) => {
       if (!database.means("refused", error)) throw error;
+      refusal = error;
       return undefined;
     });
     if (found === undefined) {
       refusals++;
-      await database.run(tx, "ROLLBACK TO SAVEPOINT slice");
+      // A trigger of SQLite may have ended the transaction, which only its own message explains.
+      await database.run(tx, "ROLLBACK TO SAVEPOINT slice").catch((error: unknown) => {
+        throw refusal ?? error;
+      });
       const half = slice.length >> 1;
       if (half === 0) missing.push(slice);
       else slices.push(slice.slice(half), slice.slice(0, half));

@@ -72,11 +72,12 @@ export class PartWriter {
   }
 
   /** Adds plays to rows, and inserts rows if the job does. */
-  async #add(tx: SqlRunner, rows: SongPlays): Promise<NotStored> {
-    const updated = await inHalves(this.#database, tx, rows, (some) => addPlays(this.#database, tx, some));
+  async #add(tx: SqlRunner, rows: SongPlays, source?: string, maxRefusals?: number): Promise<NotStored> {
+    const add = (some: SongPlays) => addPlays(this.#database, tx, some, source);
+    const updated = await inHalves(this.#database, tx, rows, add, maxRefusals);
     if (this.#policy !== "insert" || updated.missing.length === 0) return updated;
-    const add = (some: SongPlays) => this.#addNew(tx, some);
-    const { missing, untried } = await inHalves(this.#database, tx, updated.missing, add);
+    const addNew = (some: SongPlays) => this.#addNew(tx, some, source);
+    const { missing, untried } = await inHalves(this.#database, tx, updated.missing, addNew, maxRefusals);
     return { missing, untried: [...updated.untried, ...untried] };
   }
 
@@ -110,16 +111,14 @@ export class PartWriter {
     const sum = `SELECT k.plays FROM playcount_unknown k WHERE k.name = ${name} AND k.id = f.id`;
     const sums = `SELECT f.id, coalesce((${sum}), 0) AS plays FROM ${songs}`;
     const source = `(${sums}) AS f`;
-    const add = (some: SongPlays) =>
-      this.#policy === "insert" ? this.#addNew(tx, some, source) : addPlays(this.#database, tx, some, source);
-    const { missing, untried } = await inHalves(this.#database, tx, kept, add, MAX_REFUSED_KEPT);
+    const { missing, untried } = await this.#add(tx, kept, source, MAX_REFUSED_KEPT);
     const added = without(kept, [...missing, ...untried]);
     await this.#database.run(tx, `${dialect.deletion(songs)} ${name}`, added);
   }
 
   /**
-   * Inserts rows, as far as no unique key is in the way, and adds plays to them. Returns the songs without a
-   * row, or `undefined` if the database has changed an id.
+   * Inserts rows that are missing, as far as no unique key is in the way, and adds plays to them. Returns the
+   * songs without a row, or `undefined` if the database has changed an id.
    */
   async #addNew(tx: SqlRunner, rows: SongPlays, source?: string): Promise<SongPlays | undefined> {
     const inserted = await this.#insert(tx, rows);

@@ -145,6 +145,7 @@ export class SqlTarget implements Target {
       const upto = part.songs.at(-1)?.[0];
       await this.#transact(before, async (tx) => {
         onStep("begun");
+        await this.#database.holdColumns(tx);
         if (before.upto === undefined) await writer.addKept(tx);
         setAside = await writer.write(tx, part.songs, fold);
         onStep("rows stored");
