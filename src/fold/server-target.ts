@@ -64,8 +64,7 @@ export class ServerTarget implements Target {
       step++;
       const batches = Array.from(this.#to.divide(part), async ([server, songs]) => {
         if (step < (counted.get(server) ?? 0)) return;
-        const refused = await this.#count(server, `${writer}:${step}`, songs);
-        setAside.add(refused, 0, refused.length > 0);
+        setAside.add(await this.#count(server, `${writer}:${step}`, songs));
       });
       await allEnded(batches);
     }

@@ -40,13 +40,17 @@ export class SetAside {
   /** True if a song was set aside that had never been before, or dropped. */
   isNew = false;
 
-  /** Adds songs, of which `kept` are kept. */
-  add(songs: readonly (readonly [id: string, plays: number])[], kept: number, isNew: boolean): void {
+  /** Adds songs, of which `kept` are kept, and tells whether one of these had never been before. */
+  add(
+    songs: readonly (readonly [id: string, plays: number])[],
+    kept: number = 0,
+    isNew: boolean = false,
+  ): void {
     this.songs += songs.length;
     this.kept += kept;
     for (const [, plays] of songs) this.plays += plays;
     this.examples.push(...songs.slice(0, 3 - this.examples.length).map(([id]) => id));
-    this.isNew ||= isNew;
+    this.isNew ||= isNew || kept < songs.length;
   }
 }
 

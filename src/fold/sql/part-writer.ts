@@ -53,7 +53,7 @@ export class PartWriter {
 
   /**
    * Writes a part of a fold. Returns the songs that are set aside, how many of them are kept, and true if
-   * one of them had never been set aside before.
+   * one of these had never been before.
    */
   async write(
     tx: SqlRunner,
@@ -66,9 +66,8 @@ export class PartWriter {
     const { missing, untried } = await this.#add(tx, possible);
     const setAside = without(songs, without(possible, [...missing, ...untried]));
     const kept = this.#policy === "drop" ? untried : setAside;
-    if (this.#isTrial) return [setAside, kept.length, setAside.length > 0];
-    const isNew = kept.length > 0 && (await this.#keep(tx, kept));
-    return [setAside, kept.length, isNew || kept.length < setAside.length];
+    const isNew = kept.length > 0 && (this.#isTrial || (await this.#keep(tx, kept)));
+    return [setAside, kept.length, isNew];
   }
 
   /** Adds plays to rows, and inserts rows if the job does. */

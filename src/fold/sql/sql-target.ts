@@ -141,7 +141,7 @@ export class SqlTarget implements Target {
     for (const part of fold.songs.parts(partSongs, before.upto, MAX_PART_BYTES)) {
       signal?.throwIfAborted();
       fold.onProgress(part.start);
-      let setAside: Parameters<SetAside["add"]> = [[], 0, false];
+      let setAside: Parameters<SetAside["add"]> = [[]];
       const upto = part.songs.at(-1)?.[0];
       await this.#transact(before, async (tx) => {
         onStep("begun");
